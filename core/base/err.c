@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Formatted aside first: an argument may be err->text itself. */
+int err_set(struct err *err, int code, const char *fmt, ...)
+{
+    char text[sizeof err->text];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    err->code = code;
+    memcpy(err->text, text, strlen(text) + 1);
+    return code;
+}
+
+int err_wrap(struct err *err, const char *fmt, ...)
+{
+    char text[sizeof err->text];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+
+    size_t room = sizeof text - strlen(text);
+    /* A sentence cut at the end still names the thing; only the detail gets shorter. */
+    snprintf(text + strlen(text), room, ": %.*s", (int)sizeof err->text, err->text);
+    memcpy(err->text, text, strlen(text) + 1);
+    return err->code;
+}
+
+const char *err_word(int code)
+{
+    switch (code) {
+    case 0: return "ok";
+    case ERR_INVALID: return "invalid";
+    case ERR_NOT_FOUND: return "not_found";
+    case ERR_EXISTS: return "exists";
+    case ERR_IO: return "io";
+    case ERR_DENIED: return "denied";
+    case ERR_BUSY: return "busy";
+    case ERR_CANCELED: return "canceled";
+    case ERR_TOO_BIG: return "too_big";
+    case ERR_CORRUPT: return "corrupt";
+    case ERR_VERSION: return "version";
+    }
+    return "unknown";
+}

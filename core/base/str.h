@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * base/str.h - bytes that grow, and bytes that are borrowed.
+ *
+ * struct str owns its bytes and always has a NUL behind them. struct span borrows bytes
+ * from somebody else and has no NUL; an empty span has len 0.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct str {
+    char *ptr; /* NULL until something is added; use str_text() where a C string is wanted */
+    size_t len;
+    size_t cap;
+};
+
+struct span {
+    const char *ptr;
+    size_t len;
+};
+
+/* A zeroed struct str is a valid, empty one. */
+void str_fini(struct str *str);
+void str_reset(struct str *str); /* len 0, memory kept */
+const char *str_text(const struct str *str); /* "" when empty; never NULL */
+/* The bytes become the caller's (free()); the str is empty again. Never NULL. */
+char *str_take(struct str *str);
+
+void str_add(struct str *str, const void *bytes, size_t len);
+void str_add_text(struct str *str, const char *text);
+void str_add_span(struct str *str, struct span span);
+void str_add_char(struct str *str, char c);
+void str_printf(struct str *str, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Text as people may see it: control, bidirectional and zero-width characters and bytes
+ * that are not UTF-8 are written as \u{202E} or \x1b. */
+void str_add_shown(struct str *str, const char *text, size_t len);
+
+struct span span_of(const char *text); /* NULL gives the empty span */
+struct span str_span(const struct str *str);
+bool span_is(struct span span, const char *text);
+bool span_equal(struct span a, struct span b);
+bool span_equal_nocase(struct span a, struct span b); /* ASCII letters only */
+bool span_starts(struct span span, const char *prefix);
+/* "*" matches any run of characters, "?" one; ASCII letters without regard to case, as
+ * Azure compares its ids. Linear in time: no backtracking beyond the last star. */
+bool span_glob(struct span span, const char *pattern);
+char *span_dup(struct span span); /* with a NUL; free() */
+/* Reads a whole decimal integer; false if it is anything else or does not fit. */
+bool span_int(struct span span, int64_t *value);
+
+/* "30m", "24h", "15s", "7d", "250ms", also "1h30m"; a plain number is seconds. Returns
+ * false when it is none of these, negative, or beyond ten years. */
+bool duration_parse(struct span text, int64_t *ms);
+/* "30m", "1h 5m", "2d", "250ms": for people. buf has at least 32 bytes; returns buf. */
+char *duration_show(int64_t ms, char *buf);

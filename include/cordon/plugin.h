@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cordon/plugin.h - everything that a plugin and cordon know of each other.
+ *
+ * A plugin is a shared object that exports one constant:
+ *
+ *     CORDON_EXPORT const struct cordon_plugin cordon_plugin_v1 = {
+ *         .size = sizeof(struct cordon_plugin), .abi = CORDON_ABI,
+ *         .name = "azure", .version = "1.0.0", .summary = "...",
+ *         .actions = actions, .open = on_open, .close = on_close,
+ *     };
+ *
+ * No code of it runs at load. It compiles with this header and nothing else of cordon's,
+ * and links with nothing of cordon's (-Wl,-z,defs): what it needs comes in as struct
+ * cordon_host, a table of functions.
+ *
+ * ONE PROCESS, ONE PLUGIN, ONE THREAD. Each plugin lives in a process of its own. All its
+ * functions are called on that process's one thread, never inside one another: a callback
+ * never runs inside the call that asked for it. A plugin never blocks and starts no
+ * threads. When it crashes or hangs, its process is ended, its open calls become "in
+ * doubt", and cordon asks observe() of a fresh process what is true.
+ *
+ * AN ACTION either reads, or changes a SLICE: the few fields of one target that it is
+ * about. For azure.appservice.stop the target is the site and the slice is
+ * {"state":"Running"}. A changing action gives four small functions:
+ *
+ *     observe  what is the slice now?                 asynchronous, changes nothing
+ *     plan     what will the slice be afterwards?     pure: no I/O, no time, no chance
+ *     apply    make it so                             asynchronous
+ *     restore  put the slice back                     asynchronous
+ *
+ * and cordon makes of them: approval diffs, dry runs, no-op detection, verification,
+ * recovery after a crash, rollback that never overwrites what others changed, the ledger.
+ * A reading action gives only read.
+ *
+ * ASYNCHRONOUS means, here and in the host's functions alike: it returns 0, and then the
+ * answer (host->finish(), or the callback) comes exactly once, later, never from inside;
+ * or it returns something else, and then no answer ever comes. A plugin function that
+ * returns non-zero has refused: CORDON_REFUSED is reported with whatever host->fail() text
+ * was set.
+ *
+ * THE ANSWER SAYS WHAT IS TRUE OF THE WORLD, not what the code did: enum cordon_status.
+ *
+ * MEMORY. Everything in struct cordon_input, and everything from host->alloc(), lives until
+ * the call's answer has been given. What is handed to a host function is copied before it
+ * returns. Strings are UTF-8 with a NUL; JSON in is canonical (RFC 8785); JSON out may be
+ * in any form, is checked strictly, and is made canonical by the host.
+ *
+ * COMPATIBILITY. Every struct begins with its size. Fields are only ever added at the end;
+ * a reader looks at a field only if the size says that it is there. CORDON_ABI changes
+ * only if that cannot be kept.
+ *
+ * The header compiles as C99 and as C++17.
+ */
+#ifndef CORDON_PLUGIN_H
+#define CORDON_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CORDON_ABI 1
+
+#define CORDON_EXPORT __attribute__((visibility("default")))
+
+/* -- What an answer says ------------------------------------------------------------- */
+
+enum cordon_status {
+    CORDON_DONE = 0,    /* it is so now */
+    CORDON_RETRY = 1,   /* nothing was changed; the same call may work later */
+    CORDON_REFUSED = 2, /* nothing was changed, and the same call never will */
+    CORDON_UNKNOWN = 3  /* the change may or may not have happened: timeout or reset after
+                         * the first byte was sent, a 5xx, an answer that makes no sense */
+};
+
+/* -- What an action is --------------------------------------------------------------- */
+
+enum cordon_effect {
+    CORDON_READS = 1,    /* changes nothing */
+    CORDON_REVERTS = 2,  /* restore() puts the slice back as it was */
+    CORDON_PERMANENT = 3 /* something of it cannot be undone: permanent_because */
+};
+
+/* What makes it harmless to send apply() again when we do not know whether it arrived. */
+enum cordon_repeat {
+    CORDON_KEYED = 1,       /* the API takes the idempotency key (or a name made of it) */
+    CORDON_CONDITIONAL = 2, /* the API compares the version token (If-Match, etag) */
+    CORDON_OBSERVABLE = 3,  /* repeating is harmless and observe() shows the outcome */
+    CORDON_BLIND = 4        /* none of these: a person decides */
+};
+
+enum cordon_risk { CORDON_LOW = 1, CORDON_MEDIUM = 2, CORDON_HIGH = 3 };
+
+struct cordon_call; /* one call under way; the host's */
+struct cordon_host;
+
+struct cordon_input {
+    uint32_t size;
+    const void *plugin;   /* what open() stored: the plugin's own state */
+    const char *args;     /* matches args_schema */
+    const char *before;   /* the slice as captured before the change. NULL the first time
+                           * observe() is called, and in read(). Later observations get it,
+                           * so that a slice may be told relative to it */
+    const char *token;    /* the version token captured with before; "" when none */
+    const char *after;    /* apply: the slice as planned. restore: as we left it */
+    const char *goal;     /* restore: the slice as it shall be then. Else NULL */
+    const char *key;      /* idempotency key, 32 hex digits: the same for every attempt of
+                           * this step of this run, and for no other. restore() has its own */
+    const char *resume;   /* what host->progress() saved in an earlier attempt, or NULL */
+    const char *run;      /* "r-000041", for tags and descriptions */
+    int64_t deadline_ms;  /* milliseconds left for the whole call */
+};
+
+/* What observe() found. */
+struct cordon_observation {
+    uint32_t size;
+    const char *target; /* the immutable id of what args name; the same text every time */
+    const char *token;  /* ETag or the like; NULL or "" when the API has none */
+    const char *state;  /* the slice, a JSON object, only what this action changes */
+};
+
+/* What plan() says. Written by the plugin, memory from host->alloc(). */
+struct cordon_plan {
+    uint32_t size;
+    const char *after;   /* the slice as it will be. The same as before: nothing to do */
+    const char *what;    /* for approvers: "stop site shop-web" */
+    const char *undo;    /* "start it again"; NULL when nothing can be undone */
+    int64_t affects;     /* how many things or people feel it; 0 when not known */
+    const char *affects_what; /* "users", "addresses", ...; NULL */
+};
+
+/* How a call ended. */
+struct cordon_result {
+    uint32_t size;
+    enum cordon_status status;
+    const char *code;    /* the API's own word, "AuthorizationFailed"; NULL when DONE */
+    const char *message; /* a sentence for people: what is wrong, what would be right */
+    const char *json;    /* read: the result, matching result_schema. apply: what the
+                          * playbook may know beside before and after (a version id); NULL */
+    const struct cordon_observation *observation; /* observe() */
+};
+
+typedef int cordon_action_fn(struct cordon_call *call, const struct cordon_input *in);
+/* plan() and undone() are synchronous. Returning non-zero refuses: host->fail() says why. */
+typedef int cordon_plan_fn(struct cordon_call *call, const struct cordon_input *in,
+                           struct cordon_plan *out);
+
+struct cordon_action {
+    uint32_t size;
+    const char *name;    /* "azure.appservice.stop": plugin, noun, verb */
+    const char *summary; /* one line, for `cordon actions` and the approver */
+    enum cordon_effect effect;
+    const char *permanent_because; /* PERMANENT: why, in words an approver understands */
+    enum cordon_repeat repeat;     /* changing actions */
+    enum cordon_risk risk;
+    const char *const *permissions; /* cloud permissions that it needs; NULL at the end */
+    uint32_t settle_ms;             /* how long the API may take until reads show a write */
+    uint32_t timeout_ms;            /* how long one call may take in all */
+    const char *args_schema;        /* JSON Schema of an object; see docs/plugins.md */
+    const char *result_schema;      /* of read()'s result, or of apply()'s json; may be NULL
+                                     * for a changing action without one */
+    cordon_action_fn *read;         /* READS: this one and none of the others */
+    cordon_action_fn *observe;
+    cordon_plan_fn *plan;
+    cordon_action_fn *apply;
+    cordon_action_fn *restore; /* REVERTS must have it; PERMANENT may, for the part that can */
+    cordon_plan_fn *undone;    /* pure: the slice after restore(); NULL: the same as before */
+};
+
+struct cordon_plugin {
+    uint32_t size;
+    uint32_t abi;         /* CORDON_ABI */
+    const char *name;     /* [a-z][a-z0-9_]*, the first word of each action's name */
+    const char *version;  /* "1.0.0" */
+    const char *summary;
+    const char *config_schema; /* JSON Schema of open()'s config; NULL: takes none */
+    const struct cordon_action *const *actions; /* NULL at the end */
+    /* Called once, before any action; config is "{}" when none was given. Non-zero refuses
+     * to start: host->fail(NULL, ...) says why. host outlives the plugin. */
+    int (*open)(const struct cordon_host *host, const char *config, void **plugin);
+    /* Called once, at the end, with no call under way. May be NULL. */
+    void (*close)(void *plugin);
+};
+
+/* -- What the host offers ------------------------------------------------------------ */
+
+enum {
+    CORDON_HTTP_LRO = 1,    /* follow a long-running operation to its end: 201/202 with
+                             * Azure-AsyncOperation or Location, Retry-After kept; the poll
+                             * address is journaled first, so that a crash does not lose it */
+    CORDON_HTTP_SAFE = 2,   /* sending it twice is harmless although it is no GET: may be
+                             * sent again after 5xx and resets. GET and HEAD always are */
+    CORDON_HTTP_SECRET = 4, /* neither body is ever logged or recorded */
+    CORDON_HTTP_ONCE = 8    /* no retries at all, not even of 429 */
+};
+
+struct cordon_http {
+    uint32_t size;
+    const char *method;
+    const char *url;
+    const char *const *headers; /* "Name: value", NULL at the end; may be NULL */
+    const char *body;           /* may be NULL */
+    size_t body_len;
+    uint32_t flags;
+    uint32_t timeout_ms; /* for all attempts and polls together; 0: what the call has left */
+};
+
+struct cordon_http_reply {
+    uint32_t size;
+    int status;        /* of the final reply; 0 when there was none */
+    int may_have_sent; /* 0: provably not one byte of the request left us */
+    int is_json;       /* body passed the strict validator */
+    const char *body;  /* NUL behind it; "" when none */
+    size_t body_len;
+    const char *error; /* a sentence when status is 0; else NULL */
+    const void *headers; /* for host->header() */
+};
+
+/* reply lives until the callback returns. */
+typedef void cordon_http_fn(struct cordon_call *call, const struct cordon_http_reply *reply,
+                            void *arg);
+typedef void cordon_timer_fn(struct cordon_call *call, void *arg);
+/* status: the exit status, or -1; out: at most 64 KiB of standard output, NUL behind it. */
+typedef void cordon_run_fn(struct cordon_call *call, int status, const char *out, void *arg);
+
+struct cordon_host {
+    uint32_t size;
+    uint32_t abi;
+
+    /* Zeroed memory that lives as long as the call. Never NULL. */
+    void *(*alloc)(struct cordon_call *call, size_t size);
+    /* The call's answer, exactly once. The call is gone when it returns. */
+    void (*finish)(struct cordon_call *call, const struct cordon_result *result);
+    /* Stores the sentence for a refusal (non-zero return). call NULL: for open(). */
+    void (*fail)(struct cordon_call *call, const char *code, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
+    /* A line for the operator's log; never secrets. level: 0 debug, 1 info, 2 warning. */
+    void (*log)(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+    /* One HTTP exchange, with TLS, retries (Retry-After, jitter), long-running operations,
+     * and this plugin's list of allowed hosts. At most 64 at once a plugin; more queue. */
+    int (*http)(struct cordon_call *call, const struct cordon_http *request,
+                cordon_http_fn *done, void *arg);
+    /* A header of the final reply, or NULL. Name without regard to case. */
+    const char *(*header)(const struct cordon_http_reply *reply, const char *name);
+    int (*after)(struct cordon_call *call, uint32_t ms, cordon_timer_fn *done, void *arg);
+    /* Journals json as the place to go on from; done when it is durable. Pass what a fresh
+     * process needs; it comes back as input.resume. Only inside apply() and restore(). */
+    int (*progress)(struct cordon_call *call, const char *json, cordon_timer_fn *done,
+                    void *arg);
+    /* Runs a program that the plugin's configuration allows (its "programs"), without a
+     * shell, without standard input, killed at the call's deadline. */
+    int (*run)(struct cordon_call *call, const char *const argv[], cordon_run_fn *done,
+               void *arg);
+
+    /* A secret that the configuration gives this plugin, by name; NULL when there is none.
+     * Lives as long as the process. Never log it, never put it into an answer. */
+    const char *(*secret)(const char *name);
+    void (*random)(void *bytes, size_t len); /* cryptographic */
+    int64_t (*now_ms)(void);                 /* wall clock, milliseconds since 1970 */
+};
+
+/* The one name that a plugin exports. */
+extern CORDON_EXPORT const struct cordon_plugin cordon_plugin_v1;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
