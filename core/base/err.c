@@ -21,16 +21,16 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 
 int err_wrap(struct err *err, const char *fmt, ...)
 {
-    char text[sizeof err->text];
+    char text[2 * sizeof err->text + 2];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(text, sizeof err->text, fmt, ap);
     va_end(ap);
-
-    size_t room = sizeof text - strlen(text);
-    /* A sentence cut at the end still names the thing; only the detail gets shorter. */
-    snprintf(text + strlen(text), room, ": %.*s", (int)sizeof err->text, err->text);
+    size_t lead = strlen(text);
+    snprintf(text + lead, sizeof text - lead, ": %s", err->text);
+    /* Cut at the end where need be: the thing is still named, only the detail gets shorter. */
+    text[sizeof err->text - 1] = '\0';
     memcpy(err->text, text, strlen(text) + 1);
     return err->code;
 }

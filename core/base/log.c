@@ -60,6 +60,9 @@ static void put_line(const char *word, const char *sentence)
     str_fini(&line);
 }
 
+static void put(const char *word, int cause, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
 /* cause is an errno, or 0 for none. Leaves errno as it was. */
 static void put(const char *word, int cause, const char *fmt, va_list ap)
 {
