@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# cordon: response to alerts in Azure, with approval before and a way back after.
+#
+#   make                    build into build/release/
+#   make demo               watch an attack contained, approved, interrupted and undone
+#   make test [T=pattern]   all tests, or those whose file's path contains the pattern
+#   make bench [SLOW=ms]    speed, memory and start-up, beside the machine's own limits
+#   make conformance        recorded traffic against the API descriptions in AZURE_SPECS
+#   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each
+#   make lint               formatting, clang-tidy, shellcheck, the public header
+#   make layers             every include that climbs floors; prints nothing when none does
+#   make format             formats what make lint checks
+#   make deps               installs with apt-get what the build and the tests need
+#   make install            DESTDIR and PREFIX as usual, /usr/local by default
+#   make compile_commands.json, make clean, make help
+#
+#   SAN=address,undefined   or SAN=thread: a build with sanitizers, in a folder of its own
+#   CC=clang                another compiler, in a folder of its own
+#   CFLAGS LDFLAGS JOBS     as everywhere; V=1 shows the commands; WERROR=1 for CI
+#
+# Folders are the list of sources: a new file needs no line here.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# -- What is built where ----------------------------------------------------------------
+
+comma := ,
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CFLAGS ?= $(if $(SAN),-O1,-O2) -g
+PREFIX ?= /usr/local
+FUZZ_TIME ?= 60
+JOBS ?= $(shell nproc)
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
+
+is_clang := $(filter clang%,$(notdir $(firstword $(CC))))
+ifdef FUZZING
+VARIANT := fuzz
+else
+VARIANT := $(if $(is_clang),$(is_clang)$(if $(SAN),-))$(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(is_clang),,release))
+endif
+B := build/$(VARIANT)
+
+# -- Flags ------------------------------------------------------------------------------
+
+warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	-Wpointer-arith -Wwrite-strings -Wvla -Wundef $(if $(WERROR),-Werror)
+# Fortified calls hide from the sanitizers what they are to look at.
+harden := -fstack-protector-strong $(if $(SAN)$(FUZZING),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+ifdef FUZZING
+sanitize := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+endif
+common := -std=gnu11 -D_GNU_SOURCE $(warn) $(harden) -fvisibility=hidden -MMD -MP
+core_flags := $(common) -fPIE $(sanitize) -Icore -Iinclude
+test_flags := $(core_flags) -Itests
+# Architecture: a plugin sees the public header, and what it needs it brings along.
+plugin_flags := $(common) -fPIC $(sanitize) -Iinclude
+relro := -Wl,-z,relro,-z,now
+link_exe := -pie $(relro) $(sanitize)
+# clang keeps its sanitizers' runtime in the executable, out of -z defs' sight.
+link_plugin := -shared $(relro) $(if $(and $(is_clang),$(sanitize)),,-Wl,-z,defs) \
+	-Wl,--as-needed $(sanitize)
+
+core_pkgs := lua5.4 libuv libcurl libcjson sqlite3 libsodium libseccomp \
+	$(if $(wildcard core/api/*.c),libmicrohttpd)
+sim_pkgs := libmicrohttpd libcjson libsodium
+plugin_pkgs := libcjson
+
+# Asked for when first needed, and once: on a fresh machine make deps comes before it.
+pkg = $(or $(shell pkg-config $(1) $(2)),$(if $(shell pkg-config --exists $(2) && echo y),,\
+	$(error $(2): not all of them are installed; run make deps)))
+core_cflags = $(eval core_cflags := $$(patsubst -I%,-isystem %,$$(call pkg,--cflags,$(core_pkgs))))$(core_cflags)
+core_libs = $(eval core_libs := $$(call pkg,--libs,$(core_pkgs)) -lm)$(core_libs)
+sim_cflags = $(eval sim_cflags := $$(patsubst -I%,-isystem %,$$(call pkg,--cflags,$(sim_pkgs))))$(sim_cflags)
+sim_libs = $(eval sim_libs := $$(call pkg,--libs,$(sim_pkgs)) -lm)$(sim_libs)
+plugin_cflags = $(eval plugin_cflags := $$(patsubst -I%,-isystem %,$$(call pkg,--cflags,$(plugin_pkgs))))$(plugin_cflags)
+plugin_libs = $(eval plugin_libs := $$(call pkg,--libs,$(plugin_pkgs)) -lm)$(plugin_libs)
+
+# -- Sources ----------------------------------------------------------------------------
+
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+core_src := $(wildcard core/*/*.c)
+main_src := $(filter core/cli/main.c,$(core_src))
+lib_src := $(filter-out $(main_src),$(core_src))
+sim_src := $(wildcard plugins/azure/sim/*.c)
+plugin_names := $(sort $(foreach dir,$(wildcard plugins/*/*.c),$(word 2,$(subst /, ,$(dir)))))
+plugin_src = $(filter-out plugins/$(1)/test_%,$(wildcard plugins/$(1)/*.c))
+fixture_src := $(wildcard tests/plugins/*.c)
+check_src := $(wildcard tests/check.c)
+test_src := $(wildcard tests/unit/test_*.c tests/sim/test_*.c tests/sandbox/test_*.c)
+plugin_test_src := $(wildcard plugins/*/test_*.c)
+helper_src = $(filter-out $(1)test_%,$(wildcard $(1)*.c))
+bench_src := $(wildcard tests/bench/*.c)
+shim_src := $(wildcard tests/crash/shim.c)
+fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
+
+cordon := $(if $(main_src),$(B)/cordon)
+library := $(if $(lib_src),$(B)/libcordon.a)
+azsim := $(if $(sim_src),$(B)/azsim)
+plugins := $(plugin_names:%=$(B)/plugins/%.so)
+fixtures := $(fixture_src:tests/plugins/%.c=$(B)/tests/plugins/%.so)
+shim := $(if $(shim_src),$(B)/tests/shim.so)
+bench := $(if $(bench_src),$(B)/bench)
+tests := $(foreach src,$(test_src) $(plugin_test_src),$(B)/tests/$(basename $(notdir $(src))))
+fuzzers := $(fuzz_src:tests/fuzz/%.c=$(B)/%)
+
+ifneq ($(words $(tests)),$(words $(sort $(tests))))
+$(error two tests have the same file name: $(sort $(test_src) $(plugin_test_src)))
+endif
+
+.PHONY: all products testware help deps deps-test deps-lint demo test bench lint layers \
+	format install conformance fuzz clean run-demo run-test run-bench run-conformance \
+	run-fuzz lint-format lint-tidy lint-scripts lint-header FORCE
+all: products testware
+products: $(cordon) $(azsim) $(plugins)
+testware: $(fixtures) $(shim) $(tests) $(bench)
+
+# -- Compiling --------------------------------------------------------------------------
+
+# Changed flags rebuild everything of their variant.
+flags_line := $(CC) $(core_flags) $(plugin_flags) $(CFLAGS) $(CPPFLAGS)
+$(B)/.flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(flags_line)' | cmp -s - $@ || printf '%s\n' '$(flags_line)' >$@
+
+compile = $(Q)mkdir -p $(@D) && $(CC) $(1) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+link = $(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(1) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
+$(B)/obj/core/%.o: core/%.c $(B)/.flags
+	$(call say,CC,$<)
+	$(call compile,$(core_flags) $(core_cflags))
+$(B)/obj/plugins/%.o: plugins/%.c $(B)/.flags
+	$(call say,CC,$<)
+	$(call compile,$(plugin_flags) $(plugin_cflags))
+$(call objects,$(plugin_test_src)): $(B)/obj/%.o: %.c $(B)/.flags
+	$(call say,CC,$<)
+	$(call compile,$(plugin_flags) -Itests $(plugin_cflags))
+$(B)/obj/plugins/azure/sim/%.o: plugins/azure/sim/%.c $(B)/.flags
+	$(call say,CC,$<)
+	$(call compile,$(common) -fPIE $(sanitize) -Iinclude $(sim_cflags))
+$(B)/obj/tests/%.o: tests/%.c $(B)/.flags
+	$(call say,CC,$<)
+	$(call compile,$(test_flags) $(core_cflags))
+$(B)/obj/tests/plugins/%.o: tests/plugins/%.c $(B)/.flags
+	$(call say,CC,$<)
+	$(call compile,$(plugin_flags) $(plugin_cflags))
+# The shim stands between a program and libc, sanitized or not, and so is itself never.
+$(B)/obj/tests/crash/shim.o: tests/crash/shim.c $(B)/.flags
+	$(call say,CC,$<)
+	$(call compile,$(common) -fPIC)
+
+# -- Linking ----------------------------------------------------------------------------
+
+$(B)/cordon: $(call objects,$(core_src))
+	$(call say,LINK,$@)
+	$(call link,$(link_exe)) $(core_libs)
+$(B)/libcordon.a: $(call objects,$(lib_src))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/azsim: $(call objects,$(sim_src))
+	$(call say,LINK,$@)
+	$(call link,$(link_exe)) $(sim_libs)
+$(B)/tests/plugins/%.so: $(B)/obj/tests/plugins/%.o
+	$(call say,LINK,$@)
+	$(call link,$(link_plugin)) $(plugin_libs)
+$(B)/tests/shim.so: $(call objects,$(shim_src))
+	$(call say,LINK,$@)
+	$(call link,-shared $(relro)) -ldl
+$(B)/bench: $(call objects,$(bench_src)) $(library)
+	$(call say,LINK,$@)
+	$(call link,$(link_exe)) $(core_libs)
+
+define plugin_rule
+$(B)/plugins/$(1).so: $(call objects,$(call plugin_src,$(1)))
+	$$(call say,LINK,$$@)
+	$$(call link,$$(link_plugin)) $$(plugin_libs)
+endef
+$(foreach name,$(plugin_names),$(eval $(call plugin_rule,$(name))))
+
+# A test, the helpers of its folder, the harness, and the library under test.
+define test_rule
+$(B)/tests/$(basename $(notdir $(1))): $(call objects,$(1) $(call helper_src,$(dir $(1))) $(check_src)) $(library)
+	$$(call say,LINK,$$@)
+	$$(call link,$$(link_exe)) $$(core_libs)
+endef
+$(foreach src,$(test_src) $(plugin_test_src),$(eval $(call test_rule,$(src))))
+
+define fuzz_rule
+$(B)/$(basename $(notdir $(1))): $(call objects,$(1)) $(library)
+	$$(call say,LINK,$$@)
+	$$(call link,-fsanitize=fuzzer$(comma)address$(comma)undefined -pie $(relro)) $$(core_libs)
+endef
+$(foreach src,$(fuzz_src),$(eval $(call fuzz_rule,$(src))))
+
+.SECONDARY:
+all_src := $(core_src) $(sim_src) $(foreach name,$(plugin_names),$(call plugin_src,$(name))) \
+	$(plugin_test_src) $(wildcard tests/*.c tests/*/*.c)
+-include $(patsubst %.o,%.d,$(call objects,$(all_src)))
+
+# -- What the machine must have ---------------------------------------------------------
+
+# how to see that it is there = the Debian package that brings it
+deps_build := $(if $(is_clang),$(firstword $(CC))=clang) gcc=gcc file:/usr/include/stdio.h=libc6-dev \
+	pkg-config=pkg-config pc:lua5.4=liblua5.4-dev pc:libuv=libuv1-dev \
+	pc:libcurl=libcurl4-openssl-dev pc:libcjson=libcjson-dev pc:sqlite3=libsqlite3-dev \
+	pc:libmicrohttpd=libmicrohttpd-dev pc:libsodium=libsodium-dev pc:libseccomp=libseccomp-dev
+deps_test := jq=jq curl=curl python3=python3 openssl=openssl sqlite3=sqlite3
+deps_lint := clang=clang clang-format=clang-format clang-tidy=clang-tidy shellcheck=shellcheck
+deps_fuzz := clang=clang file:/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a=libclang-rt-14-dev
+
+# Says nothing when nothing is missing. Needs a shell and apt-get, and nothing else.
+define ensure
+@missing=; \
+for dep in $(1); do \
+	case $$dep in \
+	pc:*) name=$${dep#pc:}; pkg-config --exists "$${name%%=*}" 2>/dev/null ;; \
+	file:*) name=$${dep#file:}; test -e "$${name%%=*}" ;; \
+	*) command -v "$${dep%%=*}" >/dev/null 2>&1 ;; \
+	esac || missing="$$missing $${dep##*=}"; \
+done; \
+test -z "$$missing" && exit 0; \
+echo "installing:$$missing"; \
+command -v apt-get >/dev/null || { echo "no apt-get here: install these by hand" >&2; exit 1; }; \
+sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
+$$sudo apt-get -q update && \
+$$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $$missing
+endef
+
+deps:
+	$(call ensure,$(deps_build))
+deps-test:
+	$(call ensure,$(deps_build) $(deps_test))
+deps-lint:
+	$(call ensure,$(deps_build) $(deps_lint))
+
+# -- Doing things -----------------------------------------------------------------------
+
+# make is started anew after deps: only then can pkg-config answer.
+again = +$(Q)$(MAKE) --no-print-directory
+
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+demo: deps-test
+	$(again) run-demo
+run-demo: products
+	@CORDON_BUILD=$(B) tests/e2e/demo.sh
+
+test: deps-test
+	$(again) run-test
+run-test: all
+	@BUILD=$(CURDIR)/$(B) SAN=$(SAN) T='$(T)' tests/run.sh
+
+bench: deps-test
+	$(again) run-bench
+run-bench: all
+	@BUILD=$(CURDIR)/$(B) SLOW=$(SLOW) tests/bench/run.sh
+
+AZURE_SPECS ?= $(wildcard ../shared/azure)
+conformance: deps-test
+	$(again) run-conformance
+run-conformance: all
+	@BUILD=$(CURDIR)/$(B) AZURE_SPECS='$(abspath $(AZURE_SPECS))' tests/conformance/run.sh
+
+# What is found is kept in build/fuzz/corpus; what is known lies in tests/fuzz/corpus.
+fuzz:
+	$(call ensure,$(deps_build) $(deps_fuzz))
+	$(again) CC=clang SAN= FUZZING=1 run-fuzz
+run-fuzz: $(fuzzers)
+	@for fuzzer in $(fuzzers); do \
+		name=$${fuzzer##*/fuzz_}; mkdir -p $(B)/corpus/$$name; echo "# $$name"; \
+		seeds=tests/fuzz/corpus/$$name; test -d $$seeds || seeds=; \
+		$$fuzzer -max_total_time=$(FUZZ_TIME) -timeout=10 -rss_limit_mb=1024 \
+			-print_final_stats=1 -artifact_prefix=$(B)/ $(B)/corpus/$$name $$seeds || exit 1; \
+	done
+
+# -- Looking at the code ----------------------------------------------------------------
+
+formatted = $(wildcard core/*/*.[ch] plugins/*/*.[ch] plugins/*/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
+scripts = $(wildcard .ci/run tests/*.sh tests/*/*.sh)
+tidied := $(patsubst %.c,build/lint/%.tidy,$(filter-out tests/%,$(all_src)))
+
+format:
+	$(Q)clang-format -i $(formatted)
+lint: deps-lint
+	$(again) lint-format lint-scripts lint-header lint-tidy
+lint-format:
+	$(call say,FORMAT,core plugins tests)
+	$(Q)clang-format --dry-run -Werror $(formatted)
+lint-scripts:
+	$(call say,SHELL,$(scripts))
+	$(Q)test -z '$(scripts)' || shellcheck -x $(scripts)
+lint-header:
+	$(call say,HEADER,include/cordon/plugin.h)
+	$(Q)for header in $(wildcard include/cordon/*.h); do \
+		gcc -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only -x c $$header && \
+		clang -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only -x c -Wno-pragma-once-outside-header $$header && \
+		clang -std=c++17 -pedantic -Wall -Wextra -Werror -fsyntax-only -x c++ $$header || exit 1; \
+	done
+lint-tidy: $(tidied)
+build/lint/core/%.tidy: core/%.c .clang-tidy
+	$(call say,TIDY,$<)
+	$(Q)mkdir -p $(@D) && clang-tidy --quiet $< -- $(core_flags) $(core_cflags) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+build/lint/plugins/%.tidy: plugins/%.c .clang-tidy
+	$(call say,TIDY,$<)
+	$(Q)mkdir -p $(@D) && clang-tidy --quiet $< -- $(plugin_flags) $(sim_cflags) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+layers:
+	@tests/layers.sh
+
+compile_commands.json: FORCE
+	@{ echo '['; sep=; \
+	for src in $(all_src); do \
+		case $$src in \
+		core/*) flags='$(core_flags) $(core_cflags)' ;; \
+		plugins/*|tests/plugins/*) flags='$(plugin_flags) $(sim_cflags)' ;; \
+		*) flags='$(test_flags) $(core_cflags)' ;; \
+		esac; \
+		printf '%s{"directory":"%s","file":"%s","command":"%s %s -c %s"}' \
+			"$$sep" '$(CURDIR)' "$$src" '$(CC)' "$$flags $(CFLAGS)" "$$src"; \
+		sep=','; \
+	done; echo ']'; } >$@
+
+# -- Installing and cleaning ------------------------------------------------------------
+
+root = $(DESTDIR)$(PREFIX)
+pages = $(wildcard docs/man/*.[1-8])
+install: products
+	install -D -m 755 $(B)/cordon $(root)/bin/cordon
+	install -D -m 755 $(B)/azsim $(root)/libexec/cordon/azsim
+	install -D -m 644 -t $(root)/lib/cordon/plugins $(plugins)
+	install -D -m 644 -t $(root)/share/cordon/playbooks $(wildcard playbooks/*.lua)
+	install -D -m 644 include/cordon/plugin.h $(root)/include/cordon/plugin.h
+	$(foreach page,$(pages),install -D -m 644 $(page) $(root)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
+
+clean:
+	rm -rf build compile_commands.json
