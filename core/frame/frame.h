@@ -8,10 +8,10 @@
  * reading checks itself: a wrong tag, a field too few or a byte too many makes frame_end()
  * say so, once, for all of them:
  *
- *     frame_begin(&buf, FRAME_VM_ANSWER);             struct frame_reader in;
- *     frame_add_int(&buf, run);                       frame_read(&in, frame);
- *     frame_add_span(&buf, branch);                   run = frame_get_int(&in);
- *     frame_finish(&buf);                             branch = frame_get_span(&in);
+ *     frame_begin(&out, &buf, FRAME_VM_ANSWER);       struct frame_reader in;
+ *     frame_add_int(&out, run);                       frame_read(&in, fields);
+ *     frame_add_span(&out, branch);                   run = frame_get_int(&in);
+ *     frame_finish(&out);                             branch = frame_get_span(&in);
  *                                                     if (frame_end(&in, &err) != 0) ...
  *
  * Spans that are read are borrowed from the frame. JSON inside is canonical (base/json.h)
