@@ -10,7 +10,8 @@
  *   json_get ...    reading by walking checked bytes: no tree, no allocation.
  *   struct json_out writing, with the commas and the escapes right.
  *
- * Numbers: an integer (no fraction, no exponent) beyond +-2^53 is refused, not rounded.
+ * Numbers: an integer beyond +-2^53 is refused, not rounded. That holds for 1e18 too, whose
+ * canonical form is an integer; from 1e21 on the canonical form has an exponent and passes.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ struct err;
 enum {
     JSON_DEPTH_MAX = 32,
     JSON_KEYS_MAX = 20000,     /* members of all objects together */
+    JSON_NUMBER_MAX = 128,     /* bytes of one number */
     JSON_LEN_MAX = 1024 * 1024 /* bytes; callers give smaller ones for foreign input */
 };
 
