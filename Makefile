@@ -35,7 +35,7 @@ CFLAGS ?= $(if $(SAN),-O1,-O2) -g
 PREFIX ?= /usr/local
 FUZZ_TIME ?= 60
 JOBS ?= $(shell nproc)
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 Q = $(if $(V),,@)
@@ -258,7 +258,9 @@ run-demo: products
 
 test: deps-test
 	$(again) run-test
-run-test: all
+# For unit tests alone nothing else is built.
+chosen = $(if $(T),$(foreach src,$(test_src) $(plugin_test_src) $(wildcard tests/*/run.sh),$(if $(findstring $(T),$(src)),$(src))))
+run-test: $(if $(chosen),$(if $(filter-out tests/unit/%,$(chosen)),all,$(chosen:tests/unit/%.c=$(B)/tests/%)),all)
 	@BUILD=$(CURDIR)/$(B) SAN=$(SAN) T='$(T)' tests/run.sh
 
 bench: deps-test

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Does the house's own watch see what it is there to see? Small trees with one fault each.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+root=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+ok() {
+    echo "ok    $1"
+    ((passed += 1))
+}
+not_ok() {
+    printf '    was    %s\n    wanted %s\nnot ok %s\n' "$2" "$3" "$1"
+    ((failed += 1))
+}
+
+# tree FILE LINE...: a tree with that one file.
+tree() {
+    local file=$1
+    shift
+    rm -rf "$work/tree"
+    mkdir -p "$work/tree/core" "$work/tree/$(dirname "$file")"
+    printf '%s\n' "$@" >"$work/tree/$file"
+}
+
+# catches NAME FILE INCLUDE PART: layers.sh fails, and its one line has PART in it.
+catches() {
+    local out
+    tree "$2" '' "#include $3"
+    if out=$("$root/tests/layers.sh" "$work/tree") || [[ $out != "$2:2: "*"$4"* ]]; then
+        not_ok "$1" "$out" "$2:2: ... $4 ..., and exit status 1"
+    else
+        ok "$1"
+    fi
+}
+
+# allows NAME FILE INCLUDE
+allows() {
+    local out
+    tree "$2" "#include $3"
+    if out=$("$root/tests/layers.sh" "$work/tree") && [[ -z $out ]]; then
+        ok "$1"
+    else
+        not_ok "$1" "$out" "nothing, and exit status 0"
+    fi
+}
+
+catches an_include_that_climbs core/net/http.c '"engine/run.h"' 'climbs'
+catches folders_of_one_floor_side_by_side core/net/http.c '"store/journal.h"' 'share floor 2'
+catches serve_that_looks_into_the_cli core/serve/serve.c '"cli/main.h"' 'share floor 6'
+catches a_folder_on_no_floor core/net/http.c '"cellar/wine.h"' 'on no floor'
+catches a_way_around_by_dots core/net/http.c '"../engine/run.h"' 'leaves its folder'
+catches an_engine_that_asks_the_time core/engine/run.c '<time.h>' 'the engine is pure'
+catches an_engine_that_asks_the_system core/engine/run.c '<unistd.h>' 'the engine is pure'
+catches an_engine_that_knows_the_store core/engine/run.c '"store/journal.h"' 'the engine is pure'
+catches an_engine_that_knows_the_loop core/engine/run.c '<uv.h>' 'the engine is pure'
+catches sqlite_outside_its_room core/vm/vm.c '<sqlite3.h>' 'lives in core/store'
+catches lua_outside_its_room core/store/db.c '<lauxlib.h>' 'lives in core/vm'
+catches the_loop_in_a_plugin_host core/plugin/host.c '<uv.h>' 'lives in core/net'
+catches curl_in_a_plugin plugins/azure/arm.c '<curl/curl.h>' 'lives in core/net'
+catches a_library_in_quotes core/alert/in.c '"sodium.h"' 'lives in core/base/hash.c'
+catches a_plugin_that_looks_into_core plugins/azure/arm.c '"base/err.h"' 'sees its own folder'
+catches a_plugin_that_looks_into_another plugins/azure/arm.c '"../notify/mail.h"' 'sees its own'
+allows a_lower_floor core/engine/run.c '"base/err.h"'
+allows serve_from_the_cli core/cli/main.c '"serve/serve.h"'
+allows the_engine_its_frames core/engine/run.c '"frame/frame.h"'
+allows a_header_in_its_room core/store/db.c '<sqlite3.h>'
+allows the_public_header_in_a_plugin plugins/azure/arm.c '"cordon/plugin.h"'
+allows a_simulator_its_server plugins/azure/sim/main.c '<microhttpd.h>'
+
+echo "$passed passed, $failed failed"
+((failed == 0))

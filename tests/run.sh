@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs every built test program and every tests/*/run.sh, and counts. make test calls it.
+#
+#   BUILD=/abs/build/release [T=pattern] tests/run.sh
+#
+# T chooses by file path: "unit", "journal", "tests/crash". A section prints "ok name" and
+# "not ok name" lines and ends in "N passed, M failed"; one that does not end so, or whose
+# exit status tells another story than its count, is a failure itself. Scripts find what
+# was built in BUILD, CORDON, AZSIM, PLUGINS, FIXTURES and SHIM, and start in the root of
+# the tree. tests/conformance and tests/bench have targets of their own.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+: "${BUILD:?the absolute build folder, as make test gives it}"
+T=${T:-}
+# What one section may take. Each test in it has a limit of its own; this is for a harness
+# that hangs.
+SECTION_SECONDS=${SECTION_SECONDS:-900}
+export BUILD SAN="${SAN:-}" TESTS="$PWD/tests"
+export CORDON=$BUILD/cordon AZSIM=$BUILD/azsim PLUGINS=$BUILD/plugins
+export FIXTURES=$BUILD/tests/plugins SHIM=$BUILD/tests/shim.so
+# The shim of the crash tests stands before the sanitizer's library, and only counts calls.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-verify_asan_link_order=0:detect_stack_use_after_return=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
+
+passed=0
+failed=0
+bad=()
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+
+wanted() {
+    [[ -z $T || $1 == *$T* ]]
+}
+
+# section NAME COMMAND...
+section() {
+    local name=$1 last status p=0 f=0
+    shift
+    echo "# $name"
+    timeout --kill-after=10 "$SECTION_SECONDS" "$@" 2>&1 </dev/null | tee "$out"
+    status=${PIPESTATUS[0]}
+    last=$(tail -n 1 "$out")
+    if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]}
+    else
+        echo "not ok $name ends in no count"
+        f=1
+    fi
+    if ((status != 0 && f == 0)); then
+        echo "not ok $name ended with status $status"
+        f=1
+    elif ((status == 0 && p + f == 0)); then
+        echo "not ok $name ran no test"
+        f=1
+    fi
+    ((passed += p, failed += f))
+    ((f == 0)) || bad+=("$name")
+}
+
+for source in tests/unit/test_*.c tests/sim/test_*.c tests/sandbox/test_*.c \
+    plugins/*/test_*.c; do
+    if [[ ! -e $source ]] || ! wanted "$source"; then continue; fi
+    name=$(basename "$source" .c)
+    section "$source" "$BUILD/tests/$name"
+done
+for script in tests/*/run.sh; do
+    if [[ ! -e $script ]] || ! wanted "$script"; then continue; fi
+    case $script in
+    tests/conformance/* | tests/bench/*) continue ;;
+    esac
+    section "$script" bash "$script"
+done
+
+echo
+if ((passed + failed == 0)); then
+    echo "no test's path contains \"$T\"" >&2
+    failed=1
+fi
+for name in "${bad[@]}"; do
+    echo "failed: $name"
+done
+echo "$passed passed, $failed failed"
+((failed == 0))
