@@ -23,7 +23,7 @@ enum { SECONDS_TO_LIVE = 60 };
 enum { SECONDS_TO_LIVE = 10 };
 #endif
 
-enum { TICK_MS = 2, GRACE_MS = 1000, STRAYS_MAX = 256 };
+enum { TICK_MS = 2, GRACE_MS = 1000, STRAYS_MAX = 256, QUOTED_MAX = 2000 };
 
 static struct check_test *first;
 static struct check_test **last = &first;
@@ -120,8 +120,10 @@ static char *quoted(const char *bytes, size_t len)
     struct str out = { 0 };
 
     str_add_char(&out, '"');
-    str_add_shown(&out, bytes, len);
+    str_add_shown(&out, bytes, len < QUOTED_MAX ? len : QUOTED_MAX);
     str_add_char(&out, '"');
+    if (len > QUOTED_MAX)
+        str_printf(&out, "... (%zu bytes)", len);
     return str_take(&out);
 }
 

@@ -95,8 +95,6 @@ bool hash_from_hex(struct span hex, struct hash *hash)
     struct hash read;
     size_t len = 0;
 
-    if (hex.len != HASH_HEX_LEN)
-        return false;
     if (sodium_hex2bin(read.bytes, HASH_LEN, hex.ptr, hex.len, NULL, &len, NULL) != 0 ||
         len != HASH_LEN)
         return false;
