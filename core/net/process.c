@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "net/loop.h"
+
+enum { CHILD_FD = 3, CHILD_FDS_ABOVE = 64 };
+
+struct process {
+    struct watch *watch;
+    int pidfd; /* readable when the process has ended: no SIGCHLD, no other's children */
+    pid_t pid;
+    process_fn *on_exit;
+    void *arg;
+};
+
+static void free_process(void *arg)
+{
+    free(arg);
+}
+
+static void forget(struct process *process)
+{
+    watch_close(process->watch, free_process);
+    close(process->pidfd);
+}
+
+static void on_ready(void *arg, int events)
+{
+    struct process *process = arg;
+    int status = 0;
+
+    (void)events;
+    pid_t pid = waitpid(process->pid, &status, WNOHANG);
+    if (pid == 0 || (pid < 0 && errno == EINTR))
+        return;
+    process_fn *on_exit_fn = process->on_exit;
+    void *owner = process->arg;
+    forget(process);
+    on_exit_fn(owner, WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* -- In the child: only what may be done between fork and exec ---------------------------- */
+
+static void reset_signals(void)
+{
+    sigset_t none;
+
+    for (int signum = 1; signum < 32; signum++)
+        signal(signum, SIG_DFL); /* the two that cannot be set refuse, which is fine */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Returns only on failure. All descriptors that come in here are above CHILD_FDS_ABOVE, so
+ * that none is overwritten before it has found its place. */
+static void become(const struct process_options *options, int null_fd, int fd, int out_fd,
+                   pid_t parent)
+{
+    char *const empty[] = { NULL };
+
+    reset_signals();
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+        return; /* the parent died before it could be told to take us along */
+    if (dup2(null_fd, 0) < 0 || dup2(out_fd >= 0 ? out_fd : 2, 1) < 0)
+        return;
+    if (fd >= 0 && dup2(fd, CHILD_FD) < 0)
+        return;
+    if (close_range(fd >= 0 ? CHILD_FD + 1 : CHILD_FD, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+        return;
+    execve(options->argv[0], (char *const *)(uintptr_t)options->argv,
+           options->env ? (char *const *)(uintptr_t)options->env : empty);
+}
+
+static int lift(int fd)
+{
+    return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, CHILD_FDS_ABOVE);
+}
+
+static void run_child(const struct process_options *options, int report, pid_t parent)
+{
+    int null_fd = lift(open("/dev/null", O_RDWR | O_CLOEXEC));
+    int said = lift(report);
+    int fd = lift(options->fd);
+    int out_fd = lift(options->out_fd);
+
+    if (null_fd >= 0 && said >= 0 && (options->fd < 0 || fd >= 0) &&
+        (options->out_fd < 0 || out_fd >= 0))
+        become(options, null_fd, fd, out_fd, parent);
+    int why = errno;
+    if (write(said >= 0 ? said : report, &why, sizeof why) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+/* -- In the parent ------------------------------------------------------------------------ */
+
+/* The child's word: the pipe is closed by exec, or holds the errno that kept it from that. */
+static int exec_errno(int fd)
+{
+    int why = 0;
+    ssize_t n;
+
+    do
+        n = read(fd, &why, sizeof why);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof why ? why : 0;
+}
+
+static int spawn(const struct process_options *options, pid_t *out, struct err *err)
+{
+    int report[2];
+    pid_t parent = getpid();
+
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return err_set(err, ERR_IO, "pipe: %s", strerror(errno));
+    pid_t pid = fork();
+    if (pid == 0)
+        run_child(options, report[1], parent);
+    int fork_errno = errno;
+    close(report[1]);
+    if (pid < 0) {
+        close(report[0]);
+        return err_set(err, ERR_IO, "fork: %s", strerror(fork_errno));
+    }
+    int why = exec_errno(report[0]);
+    close(report[0]);
+    if (why != 0) {
+        waitpid(pid, NULL, 0);
+        return err_set(err, ERR_IO, "start %s: %s", options->argv[0], strerror(why));
+    }
+    *out = pid;
+    return 0;
+}
+
+int process_start(struct process **out, struct loop *loop,
+                  const struct process_options *options, process_fn *on_exit_fn, void *arg,
+                  struct err *err)
+{
+    pid_t pid = -1;
+
+    if (spawn(options, &pid, err) != 0)
+        return err->code;
+    struct process *process = xcalloc(1, sizeof *process);
+    process->pid = pid;
+    process->on_exit = on_exit_fn;
+    process->arg = arg;
+    process->pidfd = pidfd_open(pid, 0);
+    if (process->pidfd < 0)
+        err_set(err, ERR_IO, "pidfd of %s: %s", options->argv[0], strerror(errno));
+    else if (watch_open(&process->watch, loop, process->pidfd, WATCH_READ, on_ready,
+                        process, err) == 0) {
+        *out = process;
+        return 0;
+    }
+    if (process->pidfd >= 0)
+        close(process->pidfd);
+    kill(pid, SIGKILL); /* not reaped yet, so the pid is still the child's */
+    waitpid(pid, NULL, 0);
+    free(process);
+    return err->code;
+}
+
+pid_t process_pid(const struct process *process)
+{
+    return process->pid;
+}
+
+void process_kill(struct process *process, int signum)
+{
+    kill(process->pid, signum);
+}
+
+void process_close(struct process *process)
+{
+    if (!process)
+        return;
+    kill(process->pid, SIGKILL);
+    waitpid(process->pid, NULL, 0);
+    forget(process);
+}
