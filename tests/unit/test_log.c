@@ -12,11 +12,13 @@
 /* Standard error of this test goes to a file from here on. */
 static void capture(void)
 {
-    int fd = open(check_path("stderr"), O_CREAT | O_RDWR | O_TRUNC, 0600);
+    char *path = check_path("stderr");
+    int fd = open(path, O_CREAT | O_RDWR | O_TRUNC, 0600);
 
     CHECK(fd >= 0);
     dup2(fd, STDERR_FILENO);
     close(fd);
+    free(path);
 }
 
 static const char *captured(void)
