@@ -298,7 +298,10 @@ lint: deps-lint
 	$(again) lint-format lint-scripts lint-header lint-tidy
 lint-format:
 	$(call say,FORMAT,core plugins tests)
-	$(Q)clang-format --dry-run -Werror $(formatted)
+	$(Q)mkdir -p build/lint && clang-format --dry-run -Werror $(formatted) 2>build/lint/format.log || { \
+		grep -o '^[^ ]*: error: code should' build/lint/format.log | cut -d: -f1,2 | sort -u | \
+			sed 's/$$/: make format would change this/'; \
+		grep -q 'error: code should' build/lint/format.log || cat build/lint/format.log; exit 1; }
 lint-scripts:
 	$(call say,SHELL,$(scripts))
 	$(Q)test -z '$(scripts)' || shellcheck -x $(scripts)
