@@ -18,9 +18,9 @@ enum {
     ERR_DENIED = -5,
     ERR_BUSY = -6, /* the same call may work later */
     ERR_CANCELED = -7,
-    ERR_TOO_BIG = -8,  /* a limit of ours was reached; name the limit */
-    ERR_CORRUPT = -9,  /* what we stored is not what we wrote */
-    ERR_VERSION = -10  /* made by a version of cordon that we cannot read */
+    ERR_TOO_BIG = -8, /* a limit of ours was reached; name the limit */
+    ERR_CORRUPT = -9, /* what we stored is not what we wrote */
+    ERR_VERSION = -10 /* made by a version of cordon that we cannot read */
 };
 
 struct err {

@@ -41,8 +41,8 @@ static inline void list_remove(struct list *item) /* also fine when it is in no 
 }
 
 #define list_item(link, type, member) \
-    ((type *)(void *)((char *)(link) - offsetof(type, member)))
+    ((type *)(void *)(((char *)(link)) - offsetof(type, member)))
 
-#define list_each(link, after, head)                                           \
+#define list_each(link, after, head)                                            \
     for (struct list *link = (head)->next, *after = link->next; link != (head); \
          link = after, after = link->next)

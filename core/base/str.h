@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct str {
-    char *ptr; /* NULL until something is added; use str_text() where a C string is wanted */
+    char *ptr; /* NULL until something is added; str_text() is never NULL */
     size_t len;
     size_t cap;
 };
@@ -24,7 +24,8 @@ struct span {
 
 /* A zeroed struct str is a valid, empty one. */
 void str_fini(struct str *str);
-void str_reset(struct str *str); /* len 0, memory kept */
+/* len 0, memory kept. */
+void str_reset(struct str *str);
 const char *str_text(const struct str *str); /* "" when empty; never NULL */
 /* The bytes become the caller's (free()); the str is empty again. Never NULL. */
 char *str_take(struct str *str);
@@ -33,7 +34,8 @@ void str_add(struct str *str, const void *bytes, size_t len);
 void str_add_text(struct str *str, const char *text);
 void str_add_span(struct str *str, struct span span);
 void str_add_char(struct str *str, char c);
-void str_printf(struct str *str, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void str_printf(struct str *str, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Text as people may see it: control, bidirectional and zero-width characters and bytes
  * that are not UTF-8 are written as \u{202E} or \x1b. */
 void str_add_shown(struct str *str, const char *text, size_t len);
