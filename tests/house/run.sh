@@ -69,6 +69,8 @@ catches a_plugin_that_looks_into_core plugins/azure/arm.c '"base/err.h"' 'sees i
 catches a_plugin_that_looks_into_another plugins/azure/arm.c '"../notify/mail.h"' 'sees its own'
 allows a_lower_floor core/engine/run.c '"base/err.h"'
 allows serve_from_the_cli core/cli/main.c '"serve/serve.h"'
+allows net_its_frames core/net/stream.c '"frame/frame.h"'
+catches frames_that_look_into_net core/frame/frame.c '"net/stream.h"' 'share floor 2'
 allows the_engine_its_frames core/engine/run.c '"frame/frame.h"'
 allows a_header_in_its_room core/store/db.c '<sqlite3.h>'
 allows the_public_header_in_a_plugin plugins/azure/arm.c '"cordon/plugin.h"'
