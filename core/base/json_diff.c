@@ -54,18 +54,6 @@ static void add_line(struct diff *diff, struct span before, struct span after)
     diff->count++;
 }
 
-/* Names that a dot or a space could be mistaken in are shown as JSON strings. */
-static bool is_plain_name(struct span key)
-{
-    for (size_t i = 0; i < key.len; i++) {
-        char c = key.ptr[i];
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_letter && !(c >= '0' && c <= '9') && c != '_' && c != '-' && c != '$')
-            return false;
-    }
-    return key.len > 0;
-}
-
 static void diff_member(struct diff *diff, struct span key, struct span before,
                         struct span after)
 {
@@ -73,10 +61,7 @@ static void diff_member(struct diff *diff, struct span key, struct span before,
 
     if (len)
         str_add_char(&diff->path, '.');
-    if (is_plain_name(key))
-        str_add_span(&diff->path, key);
-    else
-        json_lex_show(&diff->path, (struct span){ key.ptr - 1, key.len + 2 });
+    json_lex_show_name(&diff->path, key);
     diff_values(diff, before, after);
     diff->path.len = len;
     diff->path.ptr[len] = 0;

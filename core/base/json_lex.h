@@ -67,3 +67,6 @@ int json_lex_check(const char *text, size_t len, size_t len_max, bool *is_canoni
                    struct err *err);
 /* Adds value on one line, with what nobody would see escaped. */
 void json_lex_show(struct str *out, struct span value);
+/* Adds a raw key as it stands in a path: names that a dot or a space could be mistaken in
+ * are shown as JSON strings. */
+void json_lex_show_name(struct str *out, struct span key);

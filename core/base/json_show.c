@@ -101,3 +101,22 @@ void json_lex_show(struct str *out, struct span value)
 {
     add_value(out, value, ONE_LINE, JSON_DEPTH_MAX);
 }
+
+static bool is_plain_name(struct span key)
+{
+    for (size_t i = 0; i < key.len; i++) {
+        char c = key.ptr[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && c != '_' && c != '-' && c != '$')
+            return false;
+    }
+    return key.len > 0;
+}
+
+void json_lex_show_name(struct str *out, struct span key)
+{
+    if (is_plain_name(key))
+        str_add_span(out, key);
+    else
+        add_string(out, key);
+}
