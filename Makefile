@@ -97,9 +97,10 @@ plugin_names := $(sort $(foreach dir,$(wildcard plugins/*/*.c),$(word 2,$(subst 
 plugin_src = $(filter-out plugins/$(1)/test_%,$(wildcard plugins/$(1)/*.c))
 fixture_src := $(wildcard tests/plugins/*.c)
 check_src := $(wildcard tests/check.c)
+house_src := $(wildcard tests/house/*.c)
 test_src := $(wildcard tests/unit/test_*.c tests/sim/test_*.c tests/sandbox/test_*.c)
 plugin_test_src := $(wildcard plugins/*/test_*.c)
-helper_src = $(filter-out $(1)test_%,$(wildcard $(1)*.c))
+helper_src = $(filter-out $(1)test_% $(house_src),$(wildcard $(1)*.c))
 bench_src := $(wildcard tests/bench/*.c)
 shim_src := $(wildcard tests/crash/shim.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
@@ -111,7 +112,7 @@ plugins := $(plugin_names:%=$(B)/plugins/%.so)
 fixtures := $(fixture_src:tests/plugins/%.c=$(B)/tests/plugins/%.so)
 shim := $(if $(shim_src),$(B)/tests/shim.so)
 bench := $(if $(bench_src),$(B)/bench)
-tests := $(foreach src,$(test_src) $(plugin_test_src),$(B)/tests/$(basename $(notdir $(src))))
+tests := $(foreach src,$(test_src) $(plugin_test_src) $(house_src),$(B)/tests/$(basename $(notdir $(src))))
 fuzzers := $(fuzz_src:tests/fuzz/%.c=$(B)/%)
 
 ifneq ($(words $(tests)),$(words $(sort $(tests))))
@@ -193,7 +194,7 @@ $(B)/tests/$(basename $(notdir $(1))): $(call objects,$(1) $(call helper_src,$(d
 	$$(call say,LINK,$$@)
 	$$(call link,$$(link_exe)) $$(core_libs)
 endef
-$(foreach src,$(test_src) $(plugin_test_src),$(eval $(call test_rule,$(src))))
+$(foreach src,$(test_src) $(plugin_test_src) $(house_src),$(eval $(call test_rule,$(src))))
 
 define fuzz_rule
 $(B)/$(basename $(notdir $(1))): $(call objects,$(1)) $(library)

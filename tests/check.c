@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,6 +30,9 @@ static struct check_test *first;
 static struct check_test **last = &first;
 /* Named by the parent before it forks, made by the child, removed by the parent. */
 static char dir[64];
+/* Shared with the child, which sets it when the test has come to its last line: a test that
+ * calls exit(0) on its way has not passed. */
+static volatile bool *is_through;
 
 void check_register(struct check_test *test)
 {
@@ -245,6 +249,8 @@ static const char *verdict(bool in_time, int status, bool is_clean, char *buf, s
                  strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != 0)
         snprintf(buf, size, "exit status %d", WEXITSTATUS(status));
+    else if (!*is_through)
+        snprintf(buf, size, "exit before its last line");
     else if (!is_clean)
         snprintf(buf, size, "left a process running");
     else
@@ -259,12 +265,14 @@ static bool run(const struct check_test *test)
     int status = 0;
 
     snprintf(dir, sizeof dir, "/tmp/cordon-test-%d-%d", (int)getpid(), ++count);
+    *is_through = false;
     fflush(NULL);
     pid_t pid = fork();
     assert(pid >= 0);
     if (pid == 0) {
         prctl(PR_SET_CHILD_SUBREAPER, 0);
         test->run();
+        *is_through = true;
         exit(0); /* not _exit: a leak check runs at exit */
     }
     bool in_time = wait_for(pid, now_ms() + SECONDS_TO_LIVE * 1000, &status);
@@ -286,6 +294,9 @@ int main(int argc, char **argv)
     int passed = 0;
     int failed = 0;
 
+    is_through = mmap(NULL, sizeof *is_through, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert(is_through != MAP_FAILED);
     /* Whoever a test leaves behind becomes a child of this process, and so is found. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     for (const struct check_test *test = first; test != NULL; test = test->next) {

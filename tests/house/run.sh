@@ -76,5 +76,55 @@ allows a_header_in_its_room core/store/db.c '<sqlite3.h>'
 allows the_public_header_in_a_plugin plugins/azure/arm.c '"cordon/plugin.h"'
 allows a_simulator_its_server plugins/azure/sim/main.c '<microhttpd.h>'
 
+# The harness: of the sample's tests one passes, and each of the others is found out.
+sample=$("$BUILD/tests/sample" 2>/dev/null)
+says() {
+    if [[ $sample == *"$2"* ]]; then
+        ok "$1"
+    else
+        not_ok "$1" "$sample" "$2"
+    fi
+}
+says a_test_that_holds_passes $'ok    passes\n'
+says a_claim_is_quoted 'does not hold: 1 + 1 == 3'
+says both_numbers_are_shown $'was    2\n        wanted 3'
+says both_texts_are_shown $'was    "was"\n        wanted "wanted"'
+says null_is_no_text $'was    "was"\n        wanted NULL'
+says both_spans_are_shown $'was    "longer"\n        wanted "long"'
+says both_runs_of_bytes_are_shown $'was    "a\\x00b\\x00"\n        wanted "a\\x00c\\x00"'
+says what_is_missing_is_shown 'wanted something with "x"'
+says what_is_too_much_is_shown 'wanted nothing with "b"'
+says an_error_says_its_sentence 'was    -4 (io): the disk is full'
+says a_wrong_code_is_named 'wanted -6 (busy)'
+says a_signal_is_named 'not ok aborts: ended by signal 6'
+says leaving_early_is_no_pass 'not ok leaves_early: exit before its last line'
+says a_child_left_behind_is_found 'not ok leaves_a_child: left a process running'
+says a_grandchild_left_behind_is_found \
+    'not ok leaves_a_grandchild_in_a_session_of_its_own: left a process running'
+says all_are_counted $'\n1 passed, 14 failed'
+
+# The runner, on a tree of one script.
+# runs NAME WANTED_STATUS WANTED_END SCRIPT_LINE...
+runs() {
+    local name=$1 want=$2 end=$3 out status=0
+    shift 3
+    rm -rf "$work/tree"
+    mkdir -p "$work/tree/tests/one"
+    cp tests/run.sh "$work/tree/tests/"
+    printf '%s\n' "$@" >"$work/tree/tests/one/run.sh"
+    out=$(BUILD=$work/build T='' "$work/tree/tests/run.sh" 2>&1) || status=$?
+    if [[ $status == "$want" && $out == *$'\n'"$end" ]]; then
+        ok "$name"
+    else
+        not_ok "$name" "status $status: $out" "status $want, ending in $end"
+    fi
+}
+runs a_section_counts 0 '2 passed, 0 failed' 'echo 2 passed, 0 failed'
+runs a_failed_section_fails 1 '1 passed, 3 failed' 'echo 1 passed, 3 failed' 'exit 1'
+runs a_section_without_a_count_fails 1 '0 passed, 1 failed' 'echo all is well'
+runs a_status_without_a_failure_fails 1 '2 passed, 1 failed' 'echo 2 passed, 0 failed' 'exit 3'
+runs a_failure_without_a_status_fails 1 '2 passed, 1 failed' 'echo 2 passed, 1 failed'
+runs a_section_of_no_tests_fails 1 '0 passed, 1 failed' 'echo 0 passed, 0 failed'
+
 echo "$passed passed, $failed failed"
 ((failed == 0))
