@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Microsoft.Network: network security groups and their rules.
+ *
+ * A rule is written by a long-running operation. It shows at once, as Updating or Deleting,
+ * and the group takes no other write until the operation is over.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arm.h"
+#include "lro.h"
+#include "rule.h"
+
+static const char poll_version[] = "2024-03-01";
+
+static char *nsg_id(const struct request *request)
+{
+    return text_format("/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Network/"
+                       "networkSecurityGroups/%s",
+                       request->args[0], request->args[1], request->args[2]);
+}
+
+static cJSON *find_nsg(const struct request *request, struct reply *reply, int64_t age_ms)
+{
+    char *id = nsg_id(request);
+    cJSON *doc = store_past(&request->sim->store, KIND_NSG, id, age_ms);
+
+    if (doc == NULL)
+        arm_not_found(reply, id);
+    free(id);
+    return doc;
+}
+
+static cJSON *find_rule(const cJSON *nsg, const char *name)
+{
+    return json_find(json_get(nsg, "rules"), "name", name);
+}
+
+static cJSON *render_rule(const cJSON *nsg, const cJSON *rule)
+{
+    cJSON *json = cJSON_CreateObject();
+
+    char *id =
+        text_format("%s/securityRules/%s", json_text(nsg, "id"), json_text(rule, "name"));
+    json_copy(json, rule, "name");
+    cJSON_AddStringToObject(json, "id", id);
+    free(id);
+    cJSON_AddStringToObject(json, "type",
+                            "Microsoft.Network/networkSecurityGroups/securityRules");
+    json_copy(json, rule, "properties");
+    cJSON *properties = json_get(json, "properties");
+    if (json_get(properties, "provisioningState") == NULL)
+        cJSON_AddStringToObject(properties, "provisioningState", "Succeeded");
+    return json;
+}
+
+static cJSON *render_rules(const cJSON *nsg)
+{
+    cJSON *list = cJSON_CreateArray();
+    const cJSON *rule;
+
+    cJSON_ArrayForEach(rule, json_get(nsg, "rules"))
+    {
+        cJSON_AddItemToArray(list, render_rule(nsg, rule));
+    }
+    return list;
+}
+
+/* The rules that every group has and nobody can change. */
+static cJSON *render_defaults(const cJSON *nsg)
+{
+    static const struct {
+        const char *name, *description, *source, *destination, *access, *direction;
+        int priority;
+    } defaults[] = {
+        { "AllowVnetInBound", "From anywhere in the virtual network", "VirtualNetwork",
+          "VirtualNetwork", "Allow", "Inbound", 65000 },
+        { "AllowAzureLoadBalancerInBound", "From the load balancer", "AzureLoadBalancer",
+          "*", "Allow", "Inbound", 65001 },
+        { "DenyAllInBound", "Everything else that comes in", "*", "*", "Deny", "Inbound",
+          65500 },
+        { "AllowVnetOutBound", "To anywhere in the virtual network", "VirtualNetwork",
+          "VirtualNetwork", "Allow", "Outbound", 65000 },
+        { "AllowInternetOutBound", "To the internet", "*", "Internet", "Allow", "Outbound",
+          65001 },
+        { "DenyAllOutBound", "Everything else that goes out", "*", "*", "Deny", "Outbound",
+          65500 },
+    };
+    cJSON *list = cJSON_CreateArray();
+
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+        cJSON *rule = cJSON_CreateObject();
+        char *id = text_format("%s/defaultSecurityRules/%s", json_text(nsg, "id"),
+                               defaults[i].name);
+        cJSON_AddStringToObject(rule, "name", defaults[i].name);
+        cJSON_AddStringToObject(rule, "id", id);
+        free(id);
+        cJSON_AddStringToObject(
+            rule, "type", "Microsoft.Network/networkSecurityGroups/defaultSecurityRules");
+        cJSON *properties = cJSON_AddObjectToObject(rule, "properties");
+        cJSON_AddStringToObject(properties, "provisioningState", "Succeeded");
+        cJSON_AddStringToObject(properties, "description", defaults[i].description);
+        cJSON_AddStringToObject(properties, "protocol", "*");
+        cJSON_AddStringToObject(properties, "sourcePortRange", "*");
+        cJSON_AddStringToObject(properties, "destinationPortRange", "*");
+        cJSON_AddStringToObject(properties, "sourceAddressPrefix", defaults[i].source);
+        cJSON_AddStringToObject(properties, "destinationAddressPrefix",
+                                defaults[i].destination);
+        cJSON_AddStringToObject(properties, "access", defaults[i].access);
+        cJSON_AddNumberToObject(properties, "priority", defaults[i].priority);
+        cJSON_AddStringToObject(properties, "direction", defaults[i].direction);
+        cJSON_AddItemToArray(list, rule);
+    }
+    return list;
+}
+
+static void get_nsg(struct request *request, struct reply *reply)
+{
+    const cJSON *nsg = find_nsg(request, reply, request->age_ms);
+
+    if (nsg == NULL)
+        return;
+    cJSON *json = cJSON_CreateObject();
+    const char *id = json_text(nsg, "id");
+    cJSON_AddStringToObject(json, "name", strrchr(id, '/') + 1);
+    cJSON_AddStringToObject(json, "id", id);
+    cJSON_AddStringToObject(json, "type", "Microsoft.Network/networkSecurityGroups");
+    json_copy(json, nsg, "location");
+    json_copy(json, nsg, "tags");
+    json_copy(json, nsg, "properties");
+    cJSON *properties = json_get(json, "properties");
+    if (properties == NULL)
+        properties = cJSON_AddObjectToObject(json, "properties");
+    json_set_text(properties, "provisioningState",
+                  operation_runs_on(request->sim, id) ? "Updating" : "Succeeded");
+    json_set(properties, "securityRules", render_rules(nsg));
+    json_set(properties, "defaultSecurityRules", render_defaults(nsg));
+    reply_json(reply, 200, json);
+}
+
+static void list_rules(struct request *request, struct reply *reply)
+{
+    const cJSON *nsg = find_nsg(request, reply, request->age_ms);
+
+    if (nsg == NULL)
+        return;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddItemToObject(json, "value", render_rules(nsg));
+    reply_json(reply, 200, json);
+}
+
+static void get_rule(struct request *request, struct reply *reply)
+{
+    const cJSON *nsg = find_nsg(request, reply, request->age_ms);
+    const cJSON *rule = find_rule(nsg, request->args[3]);
+
+    if (rule != NULL)
+        reply_json(reply, 200, render_rule(nsg, rule));
+    else if (nsg != NULL)
+        reply_error(reply, 404, "NotFound", "the rule %s was not found", request->path);
+}
+
+/* Replies 429 and returns true while another write is under way on the group. */
+static bool is_busy(const struct request *request, const cJSON *nsg, struct reply *reply)
+{
+    if (!operation_runs_on(request->sim, json_text(nsg, "id")))
+        return false;
+    reply_error(reply, 429, "RetryableErrorDueToAnotherOperation",
+                "another operation is under way on %s; try again when it is over",
+                json_text(nsg, "id"));
+    reply_header(reply, "Retry-After", "%d", request->sim->settings.lro_retry_after_s);
+    return true;
+}
+
+static void remove_rule(cJSON *nsg, const char *name)
+{
+    cJSON *rule = find_rule(nsg, name);
+
+    if (rule != NULL)
+        cJSON_Delete(cJSON_DetachItemViaPointer(json_get(nsg, "rules"), rule));
+}
+
+static void set_rule(cJSON *nsg, const char *name, cJSON *properties)
+{
+    cJSON *rule = find_rule(nsg, name);
+
+    if (json_get(nsg, "rules") == NULL)
+        cJSON_AddArrayToObject(nsg, "rules");
+    if (rule == NULL) {
+        rule = cJSON_CreateObject();
+        cJSON_AddStringToObject(rule, "name", name);
+        cJSON_AddItemToArray(json_get(nsg, "rules"), rule);
+    }
+    json_set(rule, "properties", properties);
+}
+
+/* The end of an operation on a rule. */
+static void settle(struct sim *sim, const struct operation *operation)
+{
+    cJSON *nsg = store_now(&sim->store, KIND_NSG, operation->target);
+    cJSON *rule = find_rule(nsg, operation->part);
+
+    if (rule == NULL)
+        return;
+    if (operation->will_fail || operation->is_delete) {
+        nsg = store_write(&sim->store, KIND_NSG, operation->target);
+        if (operation->will_fail && operation->before != NULL)
+            set_rule(nsg, operation->part, cJSON_Duplicate(operation->before, true));
+        else
+            remove_rule(nsg, operation->part);
+    } else {
+        json_set_text(json_get(rule, "properties"), "provisioningState", "Succeeded");
+    }
+}
+
+static void reply_poll_urls(const struct request *request, struct reply *reply,
+                            const cJSON *nsg, const struct operation *operation)
+{
+    const char *location = json_text(nsg, "location");
+    char *urls[2];
+
+    for (int i = 0; i < 2; i++)
+        urls[i] =
+            text_format("%s/subscriptions/%s/providers/Microsoft.Network/locations/%s/"
+                        "%s/%s?api-version=%s",
+                        request->base, request->args[0],
+                        location != NULL ? location : "westeurope",
+                        i == 0 ? "operations" : "operationResults", operation->id,
+                        poll_version);
+    reply_header(reply, "Azure-AsyncOperation", "%s", urls[0]);
+    if (operation->is_delete)
+        reply_header(reply, "Location", "%s", urls[1]);
+    reply_header(reply, "Retry-After", "%d", request->sim->settings.lro_retry_after_s);
+    free(urls[0]);
+    free(urls[1]);
+}
+
+/* Two sets of properties, the state of provisioning apart. */
+static bool is_same_rule(const cJSON *a, const cJSON *b)
+{
+    cJSON *left = cJSON_Duplicate(a, true);
+    cJSON *right = cJSON_Duplicate(b, true);
+
+    cJSON_DeleteItemFromObjectCaseSensitive(left, "provisioningState");
+    cJSON_DeleteItemFromObjectCaseSensitive(right, "provisioningState");
+    bool is_same = cJSON_Compare(left, right, true);
+    cJSON_Delete(left);
+    cJSON_Delete(right);
+    return is_same;
+}
+
+static const struct operation *start(const struct request *request, const cJSON *nsg,
+                                     const char *name, bool is_delete)
+{
+    const cJSON *old = json_get(find_rule(nsg, name), "properties");
+    struct operation given = {
+        .target = (char *)json_text(nsg, "id"),
+        .part = (char *)name,
+        .before = old != NULL ? cJSON_Duplicate(old, true) : NULL,
+        .is_delete = is_delete,
+        .will_fail = request->will_fail_later,
+        .settle = settle,
+    };
+
+    return operation_start(request->sim, &given);
+}
+
+static void put_rule(struct request *request, struct reply *reply)
+{
+    const char *name = request->args[3];
+    cJSON *nsg = find_nsg(request, reply, 0);
+    const cJSON *body = nsg != NULL ? request_json(request, reply) : NULL;
+    const cJSON *wanted = json_get(body, "properties");
+
+    if (body == NULL || is_busy(request, nsg, reply) ||
+        !rule_check(wanted, name, json_get(nsg, "rules"), reply))
+        return;
+    const cJSON *old = find_rule(nsg, name);
+    bool is_new = old == NULL;
+    bool is_same = !is_new && is_same_rule(json_get(old, "properties"), wanted);
+
+    const struct operation *operation = start(request, nsg, name, false);
+    nsg = store_write(&request->sim->store, KIND_NSG, json_text(nsg, "id"));
+    cJSON *properties = cJSON_Duplicate(wanted, true);
+    json_set_text(properties, "provisioningState", "Updating");
+    set_rule(nsg, name, properties);
+    if (!is_same)
+        reply_effect(reply, "network.rule.put %s/securityRules/%s", json_text(nsg, "id"),
+                     json_text(find_rule(nsg, name), "name"));
+    reply_json(reply, is_new ? 201 : 200, render_rule(nsg, find_rule(nsg, name)));
+    reply_poll_urls(request, reply, nsg, operation);
+}
+
+static void delete_rule(struct request *request, struct reply *reply)
+{
+    const char *name = request->args[3];
+    cJSON *nsg = find_nsg(request, reply, 0);
+
+    if (nsg == NULL || is_busy(request, nsg, reply))
+        return;
+    if (find_rule(nsg, name) == NULL) {
+        reply_json(reply, 204, NULL);
+        return;
+    }
+    const struct operation *operation = start(request, nsg, name, true);
+    nsg = store_write(&request->sim->store, KIND_NSG, json_text(nsg, "id"));
+    cJSON *rule = find_rule(nsg, name);
+    json_set_text(json_get(rule, "properties"), "provisioningState", "Deleting");
+    reply_effect(reply, "network.rule.delete %s/securityRules/%s", json_text(nsg, "id"),
+                 json_text(rule, "name"));
+    reply_json(reply, 202, NULL);
+    reply_poll_urls(request, reply, nsg, operation);
+}
+
+static const struct operation *find_operation(const struct request *request,
+                                              struct reply *reply)
+{
+    const struct operation *operation = operation_find(request->sim, request->args[2]);
+
+    if (operation == NULL)
+        reply_error(reply, 404, "OperationNotFound", "there is no operation %s",
+                    request->args[2]);
+    else if (!operation->is_over)
+        reply_header(reply, "Retry-After", "%d", request->sim->settings.lro_retry_after_s);
+    return operation;
+}
+
+static void get_operation(struct request *request, struct reply *reply)
+{
+    const struct operation *operation = find_operation(request, reply);
+    char started[TIME_SIZE];
+
+    if (operation == NULL)
+        return;
+    cJSON *json = cJSON_CreateObject();
+    time_text(started, operation->started_ms);
+    cJSON_AddStringToObject(json, "name", operation->id);
+    cJSON_AddStringToObject(json, "status",
+                            !operation->is_over    ? "InProgress"
+                            : operation->will_fail ? "Failed"
+                                                   : "Succeeded");
+    cJSON_AddStringToObject(json, "startTime", started);
+    if (operation->is_over && operation->will_fail) {
+        cJSON *error = cJSON_AddObjectToObject(json, "error");
+        cJSON_AddStringToObject(error, "code", "InternalServerError");
+        cJSON_AddStringToObject(error, "message",
+                                "the operation failed and what it had begun was undone");
+    }
+    reply_json(reply, 200, json);
+}
+
+static void get_result(struct request *request, struct reply *reply)
+{
+    const struct operation *operation = find_operation(request, reply);
+
+    if (operation == NULL)
+        return;
+    if (!operation->is_over) {
+        reply_json(reply, 202, NULL);
+        reply_header(reply, "Location", "%s%s", request->base, request->uri);
+    } else if (operation->will_fail) {
+        reply_error(reply, 409, "OperationFailed",
+                    "the operation failed and what it had begun was undone");
+    } else if (operation->is_delete) {
+        reply_json(reply, 204, NULL);
+    } else {
+        const cJSON *nsg = store_now(&request->sim->store, KIND_NSG, operation->target);
+        const cJSON *rule = find_rule(nsg, operation->part);
+        reply_json(reply, rule != NULL ? 200 : 204, rule ? render_rule(nsg, rule) : NULL);
+    }
+}
+
+#define NSG                                                            \
+    "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/" \
+    "networkSecurityGroups/{}"
+#define RULE   NSG "/securityRules/{}"
+#define POLL   "/subscriptions/{}/providers/Microsoft.Network/locations/{}"
+#define ACTION "Microsoft.Network/networkSecurityGroups/"
+
+const struct route network_routes[] = {
+    { "GET", NSG, ACTION "read", get_nsg },
+    { "GET", NSG "/securityRules", ACTION "securityRules/read", list_rules },
+    { "GET", RULE, ACTION "securityRules/read", get_rule },
+    { "PUT", RULE, ACTION "securityRules/write", put_rule },
+    { "DELETE", RULE, ACTION "securityRules/delete", delete_rule },
+    { "GET", POLL "/operations/{}", NULL, get_operation },
+    { "GET", POLL "/operationResults/{}", NULL, get_result },
+    { 0 },
+};

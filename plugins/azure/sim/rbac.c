@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Microsoft.Authorization: role assignments at any scope, and role definitions. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arm.h"
+#include "filter.h"
+
+static const char infix[] = "/providers/Microsoft.Authorization/roleAssignments/";
+
+static char *assignment_id(const struct request *request)
+{
+    return text_format("%s%s%s", strcmp(request->scope, "/") == 0 ? "" : request->scope,
+                       infix, request->args[0]);
+}
+
+/* The scope of the assignment with that id, to be freed. */
+static char *scope_of(const char *id)
+{
+    char *scope = xstrdup(id);
+    size_t len = strlen(id) - strlen(infix) - strlen(strrchr(id, '/') + 1);
+
+    scope[len] = '\0';
+    return scope;
+}
+
+static const char *name_of(const cJSON *doc)
+{
+    return strrchr(json_text(doc, "id"), '/') + 1;
+}
+
+static cJSON *render(const cJSON *doc)
+{
+    cJSON *json = cJSON_CreateObject();
+    char *scope = scope_of(json_text(doc, "id"));
+
+    json_copy(json, doc, "properties");
+    cJSON *properties = json_get(json, "properties");
+    if (properties == NULL)
+        properties = cJSON_AddObjectToObject(json, "properties");
+    json_set_text(properties, "scope", scope[0] != '\0' ? scope : "/");
+    free(scope);
+    json_copy(json, doc, "id");
+    cJSON_AddStringToObject(json, "type", "Microsoft.Authorization/roleAssignments");
+    cJSON_AddStringToObject(json, "name", name_of(doc));
+    return json;
+}
+
+struct listing {
+    const struct request *request;
+    struct filter filter;
+    cJSON *found;
+};
+
+struct membership {
+    const char *member;
+    const char *group;
+};
+
+static int match_membership(cJSON *group, void *arg)
+{
+    const struct membership *search = arg;
+    const cJSON *member;
+
+    if (!text_is(json_text(group, "id"), search->group))
+        return 0;
+    cJSON_ArrayForEach(member, json_get(group, "members"))
+    {
+        if (text_is(cJSON_GetStringValue(member), search->member))
+            return 1;
+    }
+    return 0;
+}
+
+static bool is_for(const struct listing *listing, const char *principal)
+{
+    const struct filter *filter = &listing->filter;
+    struct membership search = { .member = filter->assigned_to, .group = principal };
+
+    if (filter->principal[0] != '\0' && !text_is(filter->principal, principal))
+        return false;
+    return filter->assigned_to[0] == '\0' || text_is(filter->assigned_to, principal) ||
+           (principal != NULL && store_each(&listing->request->sim->store, KIND_GROUP, 0,
+                                            match_membership, &search) != 0);
+}
+
+static int collect(cJSON *doc, void *arg)
+{
+    struct listing *listing = arg;
+    const char *wanted = listing->request->scope;
+    char *scope = scope_of(json_text(doc, "id"));
+
+    bool is_above = scope_covers(scope, wanted);
+    bool is_below = scope_covers(wanted, scope);
+    if ((is_above || (is_below && !listing->filter.is_at_scope)) &&
+        is_for(listing, json_text(json_get(doc, "properties"), "principalId")))
+        cJSON_AddItemToArray(listing->found, render(doc));
+    free(scope);
+    return 0;
+}
+
+/* Cuts the list, which it takes, into the page that is asked for. */
+static void reply_page(struct request *request, struct reply *reply, cJSON *list)
+{
+    const char *filter = request_query(request, "$filter");
+    const char *skip = request_query(request, "$skipToken");
+    int size = request->sim->settings.page_size;
+    int total = cJSON_GetArraySize(list);
+    int from = skip != NULL ? (int)strtol(skip, NULL, 10) : 0;
+
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddItemToObject(json, "value", list);
+    for (int i = 0; i < from && i < total; i++)
+        cJSON_DeleteItemFromArray(list, 0);
+    while (size > 0 && cJSON_GetArraySize(list) > size)
+        cJSON_DeleteItemFromArray(list, size);
+    if (size > 0 && from + size < total) {
+        char *encoded = xstrdup(filter != NULL ? filter : "");
+        char *spaces = text_format("%s", "");
+        for (const char *c = encoded; *c != '\0'; c++) {
+            char *longer =
+                *c == ' ' ? text_format("%s%%20", spaces) : text_format("%s%c", spaces, *c);
+            free(spaces);
+            spaces = longer;
+        }
+        char *next = text_format("%s%s?api-version=%s%s%s&$skipToken=%d", request->base,
+                                 request->path, request_query(request, "api-version"),
+                                 filter != NULL ? "&$filter=" : "", spaces, from + size);
+        cJSON_AddStringToObject(json, "nextLink", next);
+        free(next);
+        free(spaces);
+        free(encoded);
+    }
+    reply_json(reply, 200, json);
+}
+
+static void list_assignments(struct request *request, struct reply *reply)
+{
+    struct listing listing = { .request = request };
+
+    if (!filter_read(&listing.filter, request_query(request, "$filter"))) {
+        reply_error(
+            reply, 400, "InvalidFilter",
+            "the filter has to be made of principalId eq 'id', assignedTo('id') and "
+            "atScope()");
+        return;
+    }
+    listing.found = cJSON_CreateArray();
+    store_each(&request->sim->store, KIND_ASSIGNMENT, request->age_ms, collect, &listing);
+    reply_page(request, reply, listing.found);
+}
+
+static void get_assignment(struct request *request, struct reply *reply)
+{
+    char *id = assignment_id(request);
+    const cJSON *doc =
+        store_past(&request->sim->store, KIND_ASSIGNMENT, id, request->age_ms);
+
+    if (doc != NULL)
+        reply_json(reply, 200, render(doc));
+    else
+        reply_error(reply, 404, "RoleAssignmentNotFound",
+                    "the role assignment '%s' was not found", request->args[0]);
+    free(id);
+}
+
+struct twin {
+    const char *id;
+    const char *scope;
+    const cJSON *wanted; /* properties */
+    const cJSON *same_name;
+    const cJSON *same_grant;
+};
+
+static bool is_same_grant(const cJSON *a, const cJSON *b)
+{
+    const char *left = json_text(a, "roleDefinitionId");
+    const char *right = json_text(b, "roleDefinitionId");
+
+    return left != NULL && right != NULL &&
+           text_is(json_text(a, "principalId"), json_text(b, "principalId")) &&
+           text_is(strrchr(left, '/'), strrchr(right, '/'));
+}
+
+static int find_twin(cJSON *doc, void *arg)
+{
+    struct twin *twin = arg;
+    char *scope = scope_of(json_text(doc, "id"));
+
+    if (text_is(name_of(doc), strrchr(twin->id, '/') + 1))
+        twin->same_name = doc;
+    else if (text_is(scope, twin->scope) &&
+             is_same_grant(json_get(doc, "properties"), twin->wanted))
+        twin->same_grant = doc;
+    free(scope);
+    return 0;
+}
+
+static bool check_body(const struct request *request, const cJSON *properties,
+                       struct reply *reply)
+{
+    const char *role = json_text(properties, "roleDefinitionId");
+    const char *slash = role != NULL ? strrchr(role, '/') : NULL;
+
+    if (!is_uuid(request->args[0])) {
+        reply_error(reply, 400, "InvalidRoleAssignmentId",
+                    "the name of a role assignment has to be a GUID, not '%s'",
+                    request->args[0]);
+        return false;
+    }
+    if (slash == NULL || !is_uuid(json_text(properties, "principalId"))) {
+        reply_error(
+            reply, 400, "InvalidCreateRoleAssignmentRequest",
+            "properties needs the id of a role definition in roleDefinitionId and a "
+            "GUID in principalId");
+        return false;
+    }
+    if (store_now(&request->sim->store, KIND_ROLE, slash + 1) == NULL) {
+        reply_error(reply, 400, "RoleDefinitionDoesNotExist",
+                    "there is no role definition '%s'", slash + 1);
+        return false;
+    }
+    return true;
+}
+
+/* The document of an assignment made or written again now. */
+static cJSON *make_doc(const struct request *request, const char *id, const cJSON *wanted,
+                       const cJSON *old)
+{
+    static const char *const members[] = { "roleDefinitionId",
+                                           "principalId",
+                                           "principalType",
+                                           "description",
+                                           "condition",
+                                           "conditionVersion",
+                                           "delegatedManagedIdentityResourceId",
+                                           NULL };
+    const cJSON *before = json_get(old, "properties");
+    char now[TIME_SIZE];
+
+    time_text(now, clock_ms());
+    cJSON *doc = cJSON_CreateObject();
+    cJSON_AddStringToObject(doc, "id", id);
+    cJSON *properties = cJSON_AddObjectToObject(doc, "properties");
+    for (int i = 0; members[i] != NULL; i++) {
+        if (!cJSON_IsNull(json_get(wanted, members[i])))
+            json_copy(properties, wanted, members[i]);
+    }
+    if (json_get(properties, "principalType") == NULL)
+        cJSON_AddStringToObject(properties, "principalType", "User");
+    cJSON_AddStringToObject(properties, "createdOn",
+                            json_text(before, "createdOn") ? json_text(before, "createdOn")
+                                                           : now);
+    cJSON_AddStringToObject(properties, "updatedOn", now);
+    json_set_text(properties, "createdBy", json_text(request->identity, "object_id"));
+    json_copy(properties, before, "createdBy");
+    json_set_text(properties, "updatedBy", json_text(request->identity, "object_id"));
+    return doc;
+}
+
+static bool is_same_wish(const cJSON *old, const cJSON *wanted)
+{
+    const cJSON *properties = json_get(old, "properties");
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, wanted)
+    {
+        bool is_ours = strcmp(item->string, "scope") == 0;
+        if (!is_ours && !cJSON_IsNull(item) &&
+            strcmp(item->string, "roleDefinitionId") != 0 &&
+            !cJSON_Compare(item, json_get(properties, item->string), true))
+            return false;
+    }
+    return true;
+}
+
+static void put_assignment(struct request *request, struct reply *reply)
+{
+    struct store *store = &request->sim->store;
+    const cJSON *body = request_json(request, reply);
+    const cJSON *wanted = json_get(body, "properties");
+
+    if (body == NULL || !check_body(request, wanted, reply))
+        return;
+    char *id = assignment_id(request);
+    struct twin twin = { .id = id, .scope = request->scope, .wanted = wanted };
+    store_each(store, KIND_ASSIGNMENT, 0, find_twin, &twin);
+    if (twin.same_grant != NULL) {
+        reply_error(reply, 409, "RoleAssignmentExists",
+                    "the role assignment already exists; its id is %s",
+                    name_of(twin.same_grant));
+    } else if (twin.same_name != NULL &&
+               (!text_is(json_text(twin.same_name, "id"), id) ||
+                !is_same_grant(json_get(twin.same_name, "properties"), wanted))) {
+        reply_error(reply, 400, "RoleAssignmentUpdateNotPermitted",
+                    "the scope, principal and role of an assignment cannot be changed");
+    } else if (twin.same_name != NULL && is_same_wish(twin.same_name, wanted)) {
+        reply_json(reply, 200, render(twin.same_name));
+    } else {
+        const char *key = twin.same_name != NULL ? json_text(twin.same_name, "id") : id;
+        cJSON *doc = make_doc(request, key, wanted, twin.same_name);
+        reply_effect(reply, "role.put %s", key);
+        reply_json(reply, twin.same_name != NULL ? 200 : 201, render(doc));
+        store_put(store, KIND_ASSIGNMENT, id, doc);
+    }
+    free(id);
+}
+
+static void delete_assignment(struct request *request, struct reply *reply)
+{
+    struct store *store = &request->sim->store;
+    char *id = assignment_id(request);
+    const cJSON *doc = store_now(store, KIND_ASSIGNMENT, id);
+
+    if (doc != NULL) {
+        reply_effect(reply, "role.delete %s", json_text(doc, "id"));
+        reply_json(reply, 200, render(doc));
+        store_remove(store, KIND_ASSIGNMENT, id);
+    } else {
+        reply_json(reply, 204, NULL);
+    }
+    free(id);
+}
+
+static cJSON *render_role(const struct request *request, const cJSON *doc)
+{
+    cJSON *json = cJSON_CreateObject();
+    const char *prefix =
+        text_starts(request->scope, "/subscriptions/") ? request->scope : "";
+    size_t len = 0;
+
+    /* A role definition shows the subscription of the scope that it was asked for at. */
+    for (int slashes = 0; prefix[len] != '\0'; len++) {
+        if (prefix[len] == '/' && ++slashes == 3)
+            break;
+    }
+    char *id = text_format("%.*s/providers/Microsoft.Authorization/roleDefinitions/%s",
+                           (int)len, prefix, json_text(doc, "name"));
+    cJSON_AddStringToObject(json, "id", id);
+    free(id);
+    cJSON_AddStringToObject(json, "type", "Microsoft.Authorization/roleDefinitions");
+    json_copy(json, doc, "name");
+    json_copy(json, doc, "properties");
+    return json;
+}
+
+static void get_role(struct request *request, struct reply *reply)
+{
+    const cJSON *doc =
+        store_past(&request->sim->store, KIND_ROLE, request->args[0], request->age_ms);
+
+    if (doc != NULL)
+        reply_json(reply, 200, render_role(request, doc));
+    else
+        reply_error(reply, 404, "RoleDefinitionDoesNotExist",
+                    "there is no role definition '%s'", request->args[0]);
+}
+
+static int collect_role(cJSON *doc, void *arg)
+{
+    struct listing *listing = arg;
+
+    cJSON_AddItemToArray(listing->found, render_role(listing->request, doc));
+    return 0;
+}
+
+static void list_roles(struct request *request, struct reply *reply)
+{
+    struct listing listing = { .request = request, .found = cJSON_CreateArray() };
+
+    store_each(&request->sim->store, KIND_ROLE, request->age_ms, collect_role, &listing);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddItemToObject(json, "value", listing.found);
+    reply_json(reply, 200, json);
+}
+
+#define ACTION      "Microsoft.Authorization/"
+#define ASSIGNMENTS "{scope}/providers/Microsoft.Authorization/roleAssignments"
+#define ROLES       "{scope}/providers/Microsoft.Authorization/roleDefinitions"
+
+const struct route rbac_routes[] = {
+    { "GET", ASSIGNMENTS, ACTION "roleAssignments/read", list_assignments },
+    { "GET", ASSIGNMENTS "/{}", ACTION "roleAssignments/read", get_assignment },
+    { "PUT", ASSIGNMENTS "/{}", ACTION "roleAssignments/write", put_assignment },
+    { "DELETE", ASSIGNMENTS "/{}", ACTION "roleAssignments/delete", delete_assignment },
+    { "GET", ROLES, ACTION "roleDefinitions/read", list_roles },
+    { "GET", ROLES "/{}", ACTION "roleDefinitions/read", get_role },
+    { 0 },
+};

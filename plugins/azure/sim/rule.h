@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule.h - what makes a security rule one that a network security group would take.
+ */
+#pragma once
+
+#include "exchange.h"
+
+/* Checks the properties of the rule called name against the rules that are there. Replies
+ * 400 and returns false when it would be refused. */
+bool rule_check(const cJSON *properties, const char *name, const cJSON *rules,
+                struct reply *reply);
