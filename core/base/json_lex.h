@@ -65,6 +65,8 @@ double json_lex_double(struct span text);
 /* json_check that also says whether the text is its own canonical form. */
 int json_lex_check(const char *text, size_t len, size_t len_max, bool *is_canonical,
                    struct err *err);
+/* The value without the white space around it. */
+struct span json_lex_trim(struct span value);
 /* Adds value on one line, with what nobody would see escaped. */
 void json_lex_show(struct str *out, struct span value);
 /* Adds a raw key as it stands in a path: names that a dot or a space could be mistaken in

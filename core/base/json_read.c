@@ -72,6 +72,14 @@ static const char *value_end(const char *pos, const char *end)
     return pos;
 }
 
+struct span json_lex_trim(struct span value)
+{
+    const char *end = json_lex_end(value);
+    const char *pos = json_lex_space(value.ptr, end);
+
+    return (struct span){ pos, (size_t)(value_end(pos, end) - pos) };
+}
+
 /* Moves over the key at pos and its colon; false when there is none. */
 static bool take_key(const char **pos, const char *end, struct span *key)
 {
@@ -210,17 +218,10 @@ char *json_text(struct span value)
     return str_take(&text);
 }
 
-static struct span trim(struct span value)
-{
-    const char *end = json_lex_end(value);
-    const char *pos = json_lex_space(value.ptr, end);
-
-    return (struct span){ pos, (size_t)(value_end(pos, end) - pos) };
-}
-
 double json_double(struct span value, double otherwise)
 {
-    return json_kind(value) == JSON_NUMBER ? json_lex_double(trim(value)) : otherwise;
+    return json_kind(value) == JSON_NUMBER ? json_lex_double(json_lex_trim(value))
+                                           : otherwise;
 }
 
 int64_t json_int(struct span value, int64_t otherwise)
@@ -229,7 +230,7 @@ int64_t json_int(struct span value, int64_t otherwise)
 
     if (json_kind(value) != JSON_NUMBER)
         return otherwise;
-    if (span_int(trim(value), &whole))
+    if (span_int(json_lex_trim(value), &whole))
         return whole;
     double real = json_double(value, NAN); /* 1.0 and 1e3 are integers, too */
     if (!(fabs(real) <= JSON_LEX_INT_MAX) || real != floor(real))

@@ -71,7 +71,8 @@ static void add_value(struct str *out, struct span value, int indent, int left)
         return;
     }
     if ((kind != JSON_OBJECT && kind != JSON_ARRAY) || left == 0) {
-        str_add_shown(out, value.ptr, value.len);
+        struct span scalar = json_lex_trim(value);
+        str_add_shown(out, scalar.ptr, scalar.len);
         return;
     }
     str_add_char(out, kind == JSON_OBJECT ? '{' : '[');

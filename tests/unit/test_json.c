@@ -181,7 +181,7 @@ TEST(a_key_is_there_once_however_it_is_written)
     CHECK_STR(refusal("{\"z\":{\"b\":1,\"c\":1,\"b\":2}}"),
               "line 1, column 19: member \"b\" is there twice");
     CHECK_STR(refusal("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":1}"),
-              "line 1, column 18: member \"\xf0\x9f\x98\x80\" is there twice");
+              "line 1, column 19: member \"\xf0\x9f\x98\x80\" is there twice");
     refusal("{\"\":1,\"\":1}");
     take("{\"a\":{\"a\":{\"a\":1}},\"A\":1,\"ab\":1}");
     take("{\"b\":{\"b\":1},\"a\":{\"b\":1}}");
@@ -617,6 +617,9 @@ TEST(people_see_it_indented_with_nothing_hidden)
                                "  },\n"
                                "  \"d\": []\n"
                                "}");
+    str_reset(&made);
+    json_pretty(&made, span_of(" 1\n"), 0);
+    CHECK_STR(str_text(&made), "1");
     str_reset(&made);
     json_pretty(&made, span_of("{\"k\xf3\xa0\x81\x81\":\"\x7f\"}"), 2);
     CHECK_STR(str_text(&made), "{\n      \"k\\udb40\\udc41\": \"\\u007f\"\n    }");
