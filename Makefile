@@ -199,7 +199,7 @@ $(foreach src,$(test_src) $(plugin_test_src) $(house_src),$(eval $(call test_rul
 define fuzz_rule
 $(B)/$(basename $(notdir $(1))): $(call objects,$(1)) $(library)
 	$$(call say,LINK,$$@)
-	$$(call link,-fsanitize=fuzzer$(comma)address$(comma)undefined -pie $(relro)) $$(core_libs)
+	$$(call link,-fsanitize=fuzzer$$(comma)address$$(comma)undefined -pie $(relro)) $$(core_libs)
 endef
 $(foreach src,$(fuzz_src),$(eval $(call fuzz_rule,$(src))))
 
@@ -259,9 +259,10 @@ run-demo: products
 
 test: deps-test
 	$(again) run-test
-# For unit tests alone nothing else is built.
+# For these folders' tests alone nothing else is built.
 chosen = $(if $(T),$(foreach src,$(test_src) $(plugin_test_src) $(wildcard tests/*/run.sh),$(if $(findstring $(T),$(src)),$(src))))
-run-test: $(if $(chosen),$(if $(filter-out tests/unit/%,$(chosen)),all,$(chosen:tests/unit/%.c=$(B)/tests/%)),all)
+alone = $(patsubst tests/unit/%.c,$(B)/tests/%,$(patsubst tests/house/run.sh,$(B)/tests/sample,$(chosen)))
+run-test: $(if $(filter tests/% plugins/%,$(alone)),all,$(or $(alone),all))
 	@BUILD=$(CURDIR)/$(B) SAN=$(SAN) T='$(T)' tests/run.sh
 
 bench: deps-test
@@ -284,7 +285,7 @@ run-fuzz: $(fuzzers)
 		name=$${fuzzer##*/fuzz_}; mkdir -p $(B)/corpus/$$name; echo "# $$name"; \
 		seeds=tests/fuzz/corpus/$$name; test -d $$seeds || seeds=; \
 		$$fuzzer -max_total_time=$(FUZZ_TIME) -timeout=10 -rss_limit_mb=1024 \
-			-print_final_stats=1 -artifact_prefix=$(B)/ $(B)/corpus/$$name $$seeds || exit 1; \
+			-verbosity=0 -print_final_stats=1 -artifact_prefix=$(B)/ $(B)/corpus/$$name $$seeds || exit 1; \
 	done
 
 # -- Looking at the code ----------------------------------------------------------------
