@@ -47,6 +47,10 @@ struct http_call {
     bool may_have_sent;
 };
 
+/* No escapes and nothing beyond ASCII: libcurl would decode them, and then it would connect
+ * to another name than the one that was decided on. */
+#define HOST_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:"
+
 /* -- Text ------------------------------------------------------------------------------- */
 
 struct span http_header(const char *headers, const char *name)
@@ -97,6 +101,9 @@ static bool parse_authority(struct http_url *parts, struct span text)
             return false;
     }
     parts->port = (int)port;
+    for (size_t i = 0; i < parts->host.len; i++)
+        if (!strchr(HOST_LETTERS, parts->host.ptr[i]))
+            return false;
     return parts->host.len > 0 && port > 0 && port < 65536;
 }
 
@@ -424,10 +431,10 @@ void http_close(struct http *http)
 {
     if (!http)
         return;
-    list_each (link, after, &http->waiting)
-        http_cancel(list_item(link, struct http_call, link));
-    list_each (link, after, &http->running)
-        http_cancel(list_item(link, struct http_call, link));
+    while (!list_is_empty(&http->waiting))
+        http_cancel(list_item(http->waiting.next, struct http_call, link));
+    while (!list_is_empty(&http->running))
+        http_cancel(list_item(http->running.next, struct http_call, link));
     curl_multi_cleanup(http->multi);
     timer_stop(&http->timer);
     allow_fini(&http->allow);
