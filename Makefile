@@ -52,7 +52,8 @@ B := build/$(VARIANT)
 # -- Flags ------------------------------------------------------------------------------
 
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
-	-Wpointer-arith -Wwrite-strings -Wvla -Wundef $(if $(WERROR),-Werror)
+	-Wpointer-arith -Wwrite-strings -Wvla -Wundef -Werror=implicit-function-declaration \
+	$(if $(WERROR),-Werror)
 # Fortified calls hide from the sanitizers what they are to look at.
 harden := -fstack-protector-strong $(if $(SAN)$(FUZZING),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -233,6 +234,7 @@ test -z "$$missing" && exit 0; \
 echo "installing:$$missing"; \
 command -v apt-get >/dev/null || { echo "no apt-get here: install these by hand" >&2; exit 1; }; \
 sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
+test -z "$$sudo" || command -v sudo >/dev/null || { echo "neither root nor sudo: as root, apt-get install$$missing" >&2; exit 1; }; \
 $$sudo apt-get -q update && \
 $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $$missing
 endef
@@ -342,14 +344,14 @@ compile_commands.json: FORCE
 # -- Installing and cleaning ------------------------------------------------------------
 
 root = $(DESTDIR)$(PREFIX)
-pages = $(wildcard docs/man/*.[1-8])
+put = $(if $(2),install -d $(root)/$(3) && install -m $(1) $(2) $(root)/$(3))
 install: products
-	install -D -m 755 $(B)/cordon $(root)/bin/cordon
-	install -D -m 755 $(B)/azsim $(root)/libexec/cordon/azsim
-	install -D -m 644 -t $(root)/lib/cordon/plugins $(plugins)
-	install -D -m 644 -t $(root)/share/cordon/playbooks $(wildcard playbooks/*.lua)
-	install -D -m 644 include/cordon/plugin.h $(root)/include/cordon/plugin.h
-	$(foreach page,$(pages),install -D -m 644 $(page) $(root)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
+	$(call put,755,$(cordon),bin)
+	$(call put,755,$(azsim),libexec/cordon)
+	$(call put,644,$(plugins),lib/cordon/plugins)
+	$(call put,644,$(wildcard playbooks/*.lua),share/cordon/playbooks)
+	$(call put,644,$(wildcard include/cordon/*.h),include/cordon)
+	$(foreach n,1 5 7 8,$(if $(wildcard docs/man/*.$(n)),$(call put,644,$(wildcard docs/man/*.$(n)),share/man/man$(n)) &&)) true
 
 clean:
 	rm -rf build compile_commands.json
