@@ -231,10 +231,10 @@ for dep in $(1); do \
 	esac || missing="$$missing $${dep##*=}"; \
 done; \
 test -z "$$missing" && exit 0; \
-echo "installing:$$missing"; \
 command -v apt-get >/dev/null || { echo "no apt-get here: install these by hand" >&2; exit 1; }; \
 sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
 test -z "$$sudo" || command -v sudo >/dev/null || { echo "neither root nor sudo: as root, apt-get install$$missing" >&2; exit 1; }; \
+echo "installing:$$missing"; \
 $$sudo apt-get -q update && \
 $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $$missing
 endef
