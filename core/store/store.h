@@ -42,22 +42,22 @@ struct row {
 
 /* A line of the index. Same (kind, run, n): replaced. */
 struct entry {
-    int32_t kind;      /* the engine's enum entry_kind; 1 is a run */
+    int32_t kind; /* the engine's enum entry_kind; 1 is a run */
     int64_t run;
     int32_t n;         /* 0 for runs */
     int32_t state;     /* the engine's; entries are listed by (kind, state) */
     int64_t due_ms;    /* when the engine wants to look at it again; 0 never */
     int64_t first_seq; /* runs: where its rows begin and end; else 0 */
     int64_t last_seq;
-    struct span body;  /* JSON, for lists */
+    struct span body; /* JSON, for lists */
 };
 
 struct store_stat {
     int64_t last_seq;
-    int64_t last_run;    /* highest run number ever used */
+    int64_t last_run; /* highest run number ever used */
     struct hash last_hash;
-    int64_t commits;     /* by this process */
-    int64_t bytes;       /* of row bodies, by this process */
+    int64_t commits; /* by this process */
+    int64_t bytes;   /* of row bodies, by this process */
 };
 
 /* Opens DIR/journal.db, made if absent (DIR too, mode 0700), and holds DIR/lock until
@@ -74,12 +74,16 @@ void store_close(struct store *store);
 /* Into the transaction that the first append begins. row->seq must be last_seq + 1. */
 int store_append(struct store *store, const struct row *row, struct err *err);
 int store_put(struct store *store, const struct entry *entry, struct err *err);
-/* Durable when it returns 0. With nothing appended it does nothing. After a failure
- * nothing of the transaction is there, and the store must be closed: a sync that failed is
- * not tried again in place. A full disk is ERR_IO with "no space left". */
+/* Durable when it returns 0. With nothing appended or put it does nothing. After a failure
+ * here, in store_append or in store_put the store must be closed (all but wrong arguments:
+ * ERR_INVALID, ERR_TOO_BIG): a sync that failed is not tried again in place. The
+ * transaction is then there whole or not at all, and opening again shows which; its
+ * effects were not released, so either is right. A full disk is ERR_IO with "no space
+ * left". */
 int store_commit(struct store *store, struct err *err);
 void store_stat(const struct store *store, struct store_stat *stat);
 
+/* Functions that are called back may read from the store, and not write into it. */
 typedef int row_fn(const struct row *row, void *arg);
 typedef int entry_fn(const struct entry *entry, void *arg);
 
@@ -108,8 +112,8 @@ struct entry_query {
 int store_each_entry(struct store *store, const struct entry_query *query, entry_fn *fn,
                      void *arg, struct err *err);
 /* One entry, borrowed until the next call into the store. ERR_NOT_FOUND. */
-int store_find(struct store *store, int32_t kind, int64_t run, int32_t n, struct entry *entry,
-               struct err *err);
+int store_find(struct store *store, int32_t kind, int64_t run, int32_t n,
+               struct entry *entry, struct err *err);
 /* The earliest due_ms of all entries, 0 when none; then entries with due_ms <= now_ms. */
 int64_t store_next_due(struct store *store);
 int store_each_due(struct store *store, int64_t now_ms, entry_fn *fn, void *arg,
