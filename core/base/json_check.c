@@ -145,7 +145,7 @@ static int check_string(struct check *check)
 {
     const char *start = check->pos++;
 
-    while (check->pos < check->end) {
+    while ((check->pos = json_lex_plain_end(check->pos, check->end)) < check->end) {
         unsigned char c = (unsigned char)*check->pos;
         if (c == '"') {
             check->pos++;
@@ -158,8 +158,6 @@ static int check_string(struct check *check)
             return fail_at(check, ERR_INVALID, check->pos,
                            "want \\u%04x for the control character in a string",
                            (unsigned)c);
-        } else if (c < 0x80) {
-            check->pos++;
         } else {
             size_t len = json_lex_utf8(check->pos, check->end);
             if (len == 0)

@@ -12,6 +12,28 @@ static uint64_t has_byte(uint64_t word, unsigned char byte)
     return (zeroed - ONES) & ~zeroed & HIGHS;
 }
 
+/* Non-zero when a byte of word is below limit, which is at most 0x80; bytes from 0x80 on
+ * do not count. */
+static uint64_t has_less(uint64_t word, unsigned char limit)
+{
+    return (word - ONES * limit) & ~word & HIGHS;
+}
+
+const char *json_lex_plain_end(const char *pos, const char *end)
+{
+    while (end - pos >= 8) {
+        uint64_t word;
+        memcpy(&word, pos, sizeof word);
+        if ((word & HIGHS) | has_less(word, 0x20) | has_byte(word, '"') |
+            has_byte(word, '\\'))
+            break;
+        pos += 8;
+    }
+    while (pos < end && *pos >= 0x20 && *pos <= 0x7f && *pos != '"' && *pos != '\\')
+        pos++;
+    return pos;
+}
+
 const char *json_lex_string_end(const char *pos, const char *end)
 {
     while (pos < end) {
@@ -198,6 +220,8 @@ bool json_lex_is(struct span raw, struct span plain)
         return false; /* escapes only ever make text longer */
     if (raw.len == 0)
         return true;
+    if (plain.len && raw.ptr[0] != plain.ptr[0] && raw.ptr[0] != '\\')
+        return false;
     if (!memchr(raw.ptr, '\\', raw.len))
         return raw.len == plain.len && memcmp(raw.ptr, plain.ptr, plain.len) == 0;
 

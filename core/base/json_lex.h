@@ -35,6 +35,8 @@ static inline const char *json_lex_space(const char *pos, const char *end)
     return pos;
 }
 
+/* Over ASCII that stands in a string as it is; at most to end. */
+const char *json_lex_plain_end(const char *pos, const char *end);
 /* From behind the opening quote to the closing one, or end when there is none. */
 const char *json_lex_string_end(const char *pos, const char *end);
 /* How many bytes the UTF-8 character at pos has; 0 when it is not valid. */

@@ -34,10 +34,10 @@ static void add_string(struct str *str, struct span text)
     const char *plain = pos; /* from here on nothing needed a change */
 
     str_add_char(str, '"');
-    while (pos < end) {
+    while ((pos = json_lex_plain_end(pos, end)) < end) {
         unsigned char c = (unsigned char)*pos;
-        size_t len = c < 0x80 ? c != 0 : json_lex_utf8(pos, end);
-        if (len > 1 || (c >= 0x20 && c < 0x80 && c != '"' && c != '\\')) {
+        size_t len = c ? json_lex_utf8(pos, end) : 0;
+        if (len > 1) {
             pos += len;
             continue;
         }

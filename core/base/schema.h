@@ -5,8 +5,9 @@
  * Understood: type (also a list), properties, required, additionalProperties (boolean),
  * items, enum, const, minimum, maximum, minLength, maxLength, minItems, maxItems,
  * uniqueItems, description, title, default, examples, format (see schema.c), and cordon's
- * own "x-arm-type". Anything else is refused by schema_check, so that nobody believes in a
- * rule that is not enforced.
+ * own "x-arm-type": the Azure resource type that a string must be the id of. Anything else
+ * is refused by schema_check, and so is a keyword without the "type" that it speaks of
+ * beside it, so that nobody believes in a rule that is not enforced.
  *
  * An empty array is taken where an object is wanted and has no required members: a Lua
  * table without entries does not say which of the two it is.

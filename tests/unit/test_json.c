@@ -573,6 +573,8 @@ TEST(what_is_written_has_its_commas_and_escapes_right)
     json_number(&out, -0.0);
     json_number(&out, 2.50);
     json_open(&out, '{');
+    json_put_int(&out, "x", 1);
+    json_put_int(&out, "y", 2);
     json_close(&out);
     json_open(&out, '[');
     json_close(&out);
@@ -583,10 +585,11 @@ TEST(what_is_written_has_its_commas_and_escapes_right)
     json_put_raw(&out, "absent", span_of(""));
     json_put_span(&out, "k\"", span_of(""));
     json_close(&out);
-    CHECK_STR(str_text(&made),
-              "{\"action\":\"a\\\"b\\\\c\\n\\u0001\xc3\xa9\",\"nothing\":null,"
-              "\"list\":[0,-9223372036854775808,0,2.5,{},[]],\"n\":3,\"yes\":true,"
-              "\"raw\":[1],\"absent\":null,\"k\\\"\":\"\"}");
+    CHECK_STR(
+        str_text(&made),
+        "{\"action\":\"a\\\"b\\\\c\\n\\u0001\xc3\xa9\",\"nothing\":null,"
+        "\"list\":[0,-9223372036854775808,0,2.5,{\"x\":1,\"y\":2},[]],\"n\":3,\"yes\":true,"
+        "\"raw\":[1],\"absent\":null,\"k\\\"\":\"\"}");
     CHECK_INT(out.depth, 0);
 }
 

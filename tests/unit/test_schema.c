@@ -410,6 +410,7 @@ TEST(the_nearest_name_is_near)
         { "need", "needed" },
         { "neeedd", "needed" },
         { "di", "id" },
+        { "ADRESS", "address" },
         { "xy", NULL },
         { "", NULL },
         { "locations", NULL },
