@@ -17,6 +17,8 @@
 #
 #   SAN=address,undefined   or SAN=thread: a build with sanitizers, in a folder of its own
 #   CC=clang                another compiler, in a folder of its own
+#   FLOORS="base vm"        these folders of core/ alone, for their unit tests while others
+#                           are being rebuilt: make FLOORS="base vm" test T=unit/test_vm
 #   CFLAGS LDFLAGS JOBS     as everywhere; V=1 shows the commands; WERROR=1 for CI
 #
 # Folders are the list of sources: a new file needs no line here.
@@ -28,6 +30,8 @@
 # -- What is built where ----------------------------------------------------------------
 
 comma := ,
+empty :=
+space := $(empty) $(empty)
 ifeq ($(origin CC),default)
 CC = gcc
 endif
@@ -46,6 +50,9 @@ ifdef FUZZING
 VARIANT := fuzz
 else
 VARIANT := $(if $(is_clang),$(is_clang)$(if $(SAN),-))$(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(is_clang),,release))
+endif
+ifdef FLOORS
+VARIANT := $(VARIANT)-$(subst $(space),-,$(strip $(FLOORS)))
 endif
 B := build/$(VARIANT)
 
@@ -90,7 +97,7 @@ plugin_libs = $(eval plugin_libs := $$(call pkg,--libs,$(plugin_pkgs)) -lm)$(plu
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-core_src := $(wildcard core/*/*.c)
+core_src := $(wildcard $(patsubst %,core/%/*.c,$(or $(FLOORS),*)))
 main_src := $(filter core/cli/main.c,$(core_src))
 lib_src := $(filter-out $(main_src),$(core_src))
 sim_src := $(wildcard plugins/azure/sim/*.c)
