@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * appservice.c - a site: what it is, and stopping it.
+ */
+#include "azure.h"
+
+#include <string.h>
+
+#include "appservice.h"
+#include "arm.h"
+#include "armid.h"
+#include "job.h"
+
+const char *site_of(struct job *job)
+{
+    return armid_of(job, "Microsoft.Web/sites");
+}
+
+/* -- azure.appservice.get ------------------------------------------------------------- */
+
+static void add_user_identity(cJSON *list, const cJSON *item)
+{
+    cJSON *out = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(out, "id", item->string);
+    json_add_text(out, "principal_id", json_text(item, "principalId"));
+    json_add_text(out, "client_id", json_text(item, "clientId"));
+    cJSON_AddItemToArray(list, out);
+}
+
+static void add_identity(cJSON *out, const cJSON *identity)
+{
+    const cJSON *item;
+
+    if (!cJSON_IsObject(identity))
+        return;
+    cJSON *to = cJSON_AddObjectToObject(out, "identity");
+    cJSON_AddStringToObject(to, "type", json_text(identity, "type"));
+    json_add_text(to, "principal_id", json_text(identity, "principalId"));
+    const cJSON *users = json_get(identity, "userAssignedIdentities");
+    if (!cJSON_IsObject(users))
+        return;
+    cJSON *list = cJSON_AddArrayToObject(to, "user_assigned");
+    cJSON_ArrayForEach(item, users)
+    {
+        add_user_identity(list, item);
+    }
+}
+
+static void on_site_read(struct job *job, const struct answer *answer, void *arg)
+{
+    const char *id = arg;
+
+    if (!answer_is_good(job, answer, true, job_text(job, "read site %s", id)))
+        return;
+    const cJSON *properties = json_get(answer->json, "properties");
+    const char *access = json_text(properties, "publicNetworkAccess");
+    cJSON *out = job_object(job);
+    cJSON_AddStringToObject(out, "id", json_text(answer->json, "id"));
+    cJSON_AddStringToObject(out, "name", json_text(answer->json, "name"));
+    cJSON_AddStringToObject(out, "location", json_text(answer->json, "location"));
+    cJSON_AddStringToObject(out, "state", json_text(properties, "state"));
+    cJSON_AddStringToObject(out, "public_access", access[0] != '\0' ? access : "Enabled");
+    cJSON_AddBoolToObject(out, "https_only", json_true(properties, "httpsOnly"));
+    json_copy(out, "host_names", properties, "hostNames");
+    if (json_get(out, "host_names") == NULL)
+        cJSON_AddArrayToObject(out, "host_names");
+    json_copy(out, "tags", answer->json, "tags");
+    if (json_get(out, "tags") == NULL)
+        cJSON_AddObjectToObject(out, "tags");
+    add_identity(out, json_get(answer->json, "identity"));
+    job_done(job, out);
+}
+
+static int site_read(struct cordon_call *call, const struct cordon_input *in)
+{
+    struct job *job = job_begin(call, in);
+    const char *id = site_of(job);
+
+    if (id != NULL)
+        arm_get(job, id, ARM_WEB, on_site_read, (void *)id);
+    return job_started(job);
+}
+
+/* -- azure.appservice.stop ------------------------------------------------------------ */
+
+static void on_state(struct job *job, const struct answer *answer, void *arg)
+{
+    const char *id = arg;
+
+    if (!answer_is_good(job, answer, true, job_text(job, "read site %s", id)))
+        return;
+    const char *state = json_text(json_get(answer->json, "properties"), "state");
+    if (state[0] == '\0') {
+        job_fail(job, CORDON_RETRY, "NoState", "site %s is shown without its state", id);
+        return;
+    }
+    cJSON *slice = job_object(job);
+    cJSON_AddStringToObject(slice, "state", state);
+    job_observed(job, job_lower(job, id), slice);
+}
+
+static int stop_observe(struct cordon_call *call, const struct cordon_input *in)
+{
+    struct job *job = job_begin(call, in);
+    const char *id = site_of(job);
+
+    if (id != NULL)
+        arm_get(job, id, ARM_WEB, on_state, (void *)id);
+    return job_started(job);
+}
+
+static int stop_plan(struct cordon_call *call, const struct cordon_input *in,
+                     struct cordon_plan *out)
+{
+    struct job *job = job_begin(call, in);
+    const char *id = site_of(job);
+
+    if (id != NULL) {
+        out->after = "{\"state\":\"Stopped\"}";
+        out->what = job_text(job, "stop site %s", armid_name(id));
+        if (strcmp(json_text(job->before, "state"), "Running") == 0)
+            out->undo = "start it again";
+    }
+    return job_end_plan(job);
+}
+
+static void on_posted(struct job *job, const struct answer *answer, void *arg)
+{
+    if (answer_is_good(job, answer, false, arg))
+        job_done(job, NULL);
+}
+
+static void post(struct job *job, const char *id, const char *verb)
+{
+    struct arm_request request = {
+        .method = "POST",
+        .path = job_text(job, "%s/%s", id, verb),
+        .version = ARM_WEB,
+        .done = on_posted,
+        .arg = job_text(job, "%s site %s", verb, id),
+    };
+
+    arm_send(job, &request);
+}
+
+static int stop_apply(struct cordon_call *call, const struct cordon_input *in)
+{
+    struct job *job = job_begin(call, in);
+    const char *id = site_of(job);
+
+    if (id != NULL)
+        post(job, id, "stop");
+    return job_started(job);
+}
+
+static int stop_restore(struct cordon_call *call, const struct cordon_input *in)
+{
+    struct job *job = job_begin(call, in);
+    const char *id = site_of(job);
+
+    if (id != NULL && strcmp(json_text(job->goal, "state"), "Running") == 0)
+        post(job, id, "start");
+    else if (id != NULL)
+        job_fail(job, CORDON_REFUSED, "NotRunning",
+                 "site %s was %s and not Running before: only starting it can be undone",
+                 id, json_text(job->goal, "state"));
+    return job_started(job);
+}
+
+/* -- Declarations ---------------------------------------------------------------------- */
+
+static const char *const get_permissions[] = { "Microsoft.Web/sites/Read", NULL };
+static const char *const stop_permissions[] = { "Microsoft.Web/sites/Read",
+                                                "Microsoft.Web/sites/stop/Action",
+                                                "Microsoft.Web/sites/start/Action", NULL };
+
+const struct cordon_action appservice_get = {
+    .size = sizeof(struct cordon_action),
+    .name = "azure.appservice.get",
+    .summary = "Read an App Service site",
+    .effect = CORDON_READS,
+    .risk = CORDON_LOW,
+    .permissions = get_permissions,
+    .timeout_ms = 60000,
+    .args_schema = SITE_ARGS,
+    .result_schema =
+        "{\"type\":\"object\",\"additionalProperties\":false,"
+        "\"required\":[\"id\",\"name\",\"state\",\"host_names\",\"https_only\"],"
+        "\"properties\":{\"id\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},"
+        "\"location\":{\"type\":\"string\"},"
+        "\"state\":{\"type\":\"string\",\"description\":\"Running or Stopped\"},"
+        "\"host_names\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
+        "\"https_only\":{\"type\":\"boolean\"},\"public_access\":{\"type\":\"string\"},"
+        "\"tags\":{\"type\":\"object\",\"additionalProperties\":true},"
+        "\"identity\":{\"type\":\"object\",\"additionalProperties\":false,"
+        "\"description\":\"absent when the site has none\",\"properties\":{"
+        "\"type\":{\"type\":\"string\"},\"principal_id\":{\"type\":\"string\"},"
+        "\"user_assigned\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+        "\"additionalProperties\":false,\"properties\":{\"id\":{\"type\":\"string\"},"
+        "\"principal_id\":{\"type\":\"string\"},\"client_id\":{\"type\":\"string\"}}}}}}}}",
+    .read = site_read,
+};
+
+const struct cordon_action appservice_stop = {
+    .size = sizeof(struct cordon_action),
+    .name = "azure.appservice.stop",
+    .summary = "Stop an App Service site",
+    .effect = CORDON_REVERTS,
+    .repeat = CORDON_OBSERVABLE,
+    .risk = CORDON_HIGH,
+    .permissions = stop_permissions,
+    .settle_ms = 30000,
+    .timeout_ms = 120000,
+    .args_schema = SITE_ARGS,
+    .observe = stop_observe,
+    .plan = stop_plan,
+    .apply = stop_apply,
+    .restore = stop_restore,
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arm.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "credential.h"
+#include "job.h"
+#include "text.h"
+
+/* A request under way, with or without its token yet. */
+struct arm_flight {
+    struct arm_request request;
+    struct token_want want;
+    const char *url;
+    int tokens_tried;
+};
+
+static void on_token(struct job *job, const char *token, void *arg);
+
+/* 401: the token may have ended early, or a challenge wants something said with it. */
+static bool try_again(struct job *job, struct arm_flight *flight,
+                      const struct answer *answer)
+{
+    if (answer->status != 401 || flight->tokens_tried > 1)
+        return false;
+    const char *header = job->host->header(answer->reply, "WWW-Authenticate");
+    const char *claims = header != NULL ? text_parameter(job, header, "claims") : NULL;
+    flight->want.is_fresh = true;
+    flight->want.claims = claims != NULL ? text_from_base64(job, claims) : NULL;
+    credential_get(job, &flight->want, on_token, flight);
+    return true;
+}
+
+static void on_answer(struct job *job, const struct answer *answer, void *arg)
+{
+    struct arm_flight *flight = arg;
+
+    if (try_again(job, flight, answer))
+        return;
+    flight->request.done(job, answer, flight->request.arg);
+}
+
+static void on_token(struct job *job, const char *token, void *arg)
+{
+    struct arm_flight *flight = arg;
+    const char *headers[] = {
+        job_text(job, "Authorization: Bearer %s", token), "Accept: application/json",
+        flight->request.body != NULL ? "Content-Type: application/json" : NULL, NULL
+    };
+    struct exchange exchange = {
+        .method = flight->request.method,
+        .url = flight->url,
+        .headers = headers,
+        .flags = flight->request.flags,
+        .done = on_answer,
+        .arg = flight,
+    };
+
+    flight->tokens_tried++;
+    if (flight->request.body != NULL)
+        exchange.body = job_print(job, flight->request.body);
+    exchange_send(job, &exchange);
+}
+
+static void start(struct job *job, const struct arm_request *request, const char *url)
+{
+    struct arm_flight *flight = job_alloc(job, sizeof *flight);
+
+    flight->request = *request;
+    flight->url = url;
+    flight->want.tenant = "";
+    flight->want.audience = job->azure->config.arm_audience;
+    credential_get(job, &flight->want, on_token, flight);
+}
+
+void arm_send(struct job *job, const struct arm_request *request)
+{
+    const char *query = request->query != NULL ? request->query : "";
+
+    start(job, request,
+          job_text(job, "%s%s?api-version=%s%s", job->azure->config.arm, request->path,
+                   request->version, query));
+}
+
+void arm_get(struct job *job, const char *path, const char *version, answer_fn *done,
+             void *arg)
+{
+    struct arm_request request = {
+        .method = "GET", .path = path, .version = version, .done = done, .arg = arg
+    };
+
+    arm_send(job, &request);
+}
+
+bool link_is_of(const char *link, const char *base)
+{
+    size_t len = strlen(base);
+
+    return strncasecmp(link, base, len) == 0 && (link[len] == '/' || link[len] == '?');
+}
+
+void arm_next(struct job *job, const char *link, answer_fn *done, void *arg)
+{
+    struct arm_request request = { .method = "GET", .done = done, .arg = arg };
+
+    if (!link_is_of(link, job->azure->config.arm)) {
+        job_fail(job, CORDON_REFUSED, "ForeignLink",
+                 "the next page is said to be at %.200s, which is not %s", link,
+                 job->azure->config.arm);
+        return;
+    }
+    start(job, &request, job_text(job, "%s", link));
+}
+
+bool answer_is_good(struct job *job, const struct answer *answer, bool needs_body,
+                    const char *what)
+{
+    if (answer->verdict != CORDON_DONE) {
+        job_fail(job, answer->verdict,
+                 answer->inner[0] != '\0' ? answer->inner : answer->code, "%s: %.700s",
+                 what, answer->message);
+        return false;
+    }
+    if (needs_body && !cJSON_IsObject(answer->json)) {
+        job_fail(job, CORDON_RETRY, "NoJson", "%s: the answer is not a JSON object", what);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arm.h - requests to the resource manager: address, version, token, and one more try with
+ * a fresh token when the first one is turned down.
+ */
+#pragma once
+
+#include "answer.h"
+
+#define ARM_WEB     "2024-04-01"
+#define ARM_AUTH    "2022-04-01"
+#define ARM_NETWORK "2024-03-01"
+#define ARM_SUBS    "2022-12-01"
+
+enum { PAGES_MAX = 200 }; /* of one list */
+
+struct arm_request {
+    const char *method;
+    const char *path;    /* "/subscriptions/...", without the query */
+    const char *version; /* of the API */
+    const char *query;   /* "&$filter=...", encoded; NULL for none */
+    const cJSON *body;   /* NULL for none; printed, not taken */
+    uint32_t flags;      /* CORDON_HTTP_* */
+    answer_fn *done;
+    void *arg;
+};
+
+/* Calls request->done with whatever came, or fails the job. */
+void arm_send(struct job *job, const struct arm_request *request);
+
+/* The same for a GET without query. */
+void arm_get(struct job *job, const char *path, const char *version, answer_fn *done,
+             void *arg);
+
+/* Goes on with a list at its nextLink, which has to be an address of the resource manager:
+ * anybody else would be sent our token. */
+void arm_next(struct job *job, const char *link, answer_fn *done, void *arg);
+
+/* Did it work, with a JSON body if needs_body? If not, the job has failed and what, which
+ * may name the target, begins the sentence: "stop site shop-web: ...". */
+bool answer_is_good(struct job *job, const struct answer *answer, bool needs_body,
+                    const char *what);
+
+/* A nextLink of base (an address without a slash at the end), and of nobody else? */
+bool link_is_of(const char *link, const char *base);

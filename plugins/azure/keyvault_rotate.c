@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keyvault_rotate.c - azure.keyvault.rotate_secret: a new random value, then the old version
+ * off.
+ *
+ * Every PUT makes another version, so the new one carries our key and the version that it
+ * replaces as tags: whoever lists the versions sees whether the PUT arrived. The value is
+ * made here, sent once, and wiped.
+ */
+#include "azure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arm.h"
+#include "armid.h"
+#include "job.h"
+#include "secret.h"
+#include "text.h"
+#include "vault.h"
+
+enum {
+    LENGTH_DEFAULT = 48, /* characters of 6 bits each */
+    LENGTH_MIN = 16,
+    LENGTH_MAX = 1024
+};
+
+static const char *old_version(const struct job *job)
+{
+    return json_text(job->before, "old_version");
+}
+
+/* Did we make this version to replace old? By key in this step; an undo has a key of its
+ * own and knows it by what it replaces. */
+static bool is_ours(const struct job *job, const struct version *version, const char *old)
+{
+    const char *key = version_tag(version, "cordon-key");
+
+    if (key[0] == '\0')
+        return false;
+    return (job->in->key != NULL && strcmp(key, job->in->key) == 0) ||
+           text_same(version_tag(version, "cordon-replaces"), old);
+}
+
+/* -- What is there --------------------------------------------------------------------- */
+
+static void on_observed(struct job *job, struct secret *secret)
+{
+    const struct version *newest = &secret->versions[0];
+    cJSON *slice = job_object(job);
+
+    if (job->before == NULL) {
+        cJSON_AddStringToObject(slice, "old_version", newest->id);
+        cJSON_AddBoolToObject(slice, "old_enabled", newest->is_enabled);
+        cJSON_AddBoolToObject(slice, "rotated", false);
+        job_observed(job, secret->url, slice);
+        return;
+    }
+    const char *old = old_version(job);
+    const struct version *version = secret_version(secret, old);
+    cJSON_AddStringToObject(slice, "old_version", old);
+    cJSON_AddBoolToObject(slice, "old_enabled", version != NULL && version->is_enabled);
+    if (text_same(newest->id, old))
+        cJSON_AddBoolToObject(slice, "rotated", false);
+    else if (is_ours(job, newest, old))
+        cJSON_AddBoolToObject(slice, "rotated", true);
+    else
+        cJSON_AddStringToObject(slice, "rotated", "by somebody else");
+    job_observed(job, secret->url, slice);
+}
+
+static int rotate_observe(struct cordon_call *call, const struct cordon_input *in)
+{
+    struct job *job = job_begin(call, in);
+    struct secret *secret = secret_of(job);
+
+    if (secret != NULL)
+        secret_list(job, secret, on_observed);
+    return job_started(job);
+}
+
+/* -- What will be there ---------------------------------------------------------------- */
+
+static const char *slice_text(struct job *job, bool is_old_enabled)
+{
+    cJSON *slice = job_object(job);
+
+    cJSON_AddStringToObject(slice, "old_version", old_version(job));
+    cJSON_AddBoolToObject(slice, "old_enabled", is_old_enabled);
+    cJSON_AddBoolToObject(slice, "rotated", true);
+    return job_print(job, slice);
+}
+
+static int rotate_plan(struct cordon_call *call, const struct cordon_input *in,
+                       struct cordon_plan *out)
+{
+    struct job *job = job_begin(call, in);
+    struct secret *secret = secret_of(job);
+
+    if (secret != NULL) {
+        out->after = slice_text(job, false);
+        out->what =
+            job_text(job,
+                     "put a new random value into secret %s of vault %s, and disable "
+                     "the version %s that it replaces",
+                     secret->name, secret->vault, old_version(job));
+        if (json_true(job->before, "old_enabled"))
+            out->undo = "enable the old version again; the new value stays the newest";
+    }
+    return job_end_plan(job);
+}
+
+static int rotate_undone(struct cordon_call *call, const struct cordon_input *in,
+                         struct cordon_plan *out)
+{
+    struct job *job = job_begin(call, in);
+
+    out->after = slice_text(job, json_true(job->before, "old_enabled"));
+    out->what = job_text(job, "enable version %s again; the new value stays the newest",
+                         old_version(job));
+    return job_end_plan(job);
+}
+
+/* -- Making it so ---------------------------------------------------------------------- */
+
+struct rotation {
+    struct secret *secret;
+    const char *made;  /* the version that carries our key */
+    const cJSON *body; /* of the PUT, with the value until it is answered */
+};
+
+static void finish(struct job *job, const struct rotation *rotation)
+{
+    cJSON *out = job_object(job);
+
+    cJSON_AddStringToObject(out, "version", rotation->made);
+    job_done(job, out);
+}
+
+static void on_old_disabled(struct job *job, const struct answer *answer, void *arg)
+{
+    const struct rotation *rotation = arg;
+
+    if (answer_is_good(job, answer, false,
+                       job_text(job,
+                                "the new version %s is in place; disable the old one %s",
+                                rotation->made, old_version(job))))
+        finish(job, rotation);
+}
+
+static void disable_old(struct job *job, struct rotation *rotation)
+{
+    const struct version *old = secret_version(rotation->secret, old_version(job));
+
+    job->has_changed = true;
+    if (old == NULL || !old->is_enabled)
+        finish(job, rotation);
+    else
+        secret_enable(job, rotation->secret, old->id, false, on_old_disabled, rotation);
+}
+
+/* A parsed tree still holds the value after its text is gone. */
+static void wipe_value(const cJSON *json)
+{
+    cJSON *value = cJSON_GetObjectItemCaseSensitive(json, "value");
+
+    if (cJSON_IsString(value))
+        explicit_bzero(value->valuestring, strlen(value->valuestring));
+}
+
+static void on_put(struct job *job, const struct answer *answer, void *arg)
+{
+    struct rotation *rotation = arg;
+
+    wipe_value(answer->json);
+    wipe_value(rotation->body);
+    if (!answer_is_good(job, answer, false,
+                        job_text(job, "put a new version of %s", rotation->secret->url)))
+        return;
+    job->has_changed = true;
+    rotation->made = armid_name(json_text(answer->json, "id"));
+    if (!text_is_word(rotation->made, "-", 1, 64)) {
+        job_fail(job, CORDON_UNKNOWN, "NoVersion",
+                 "vault %s does not say which version it made", rotation->secret->vault);
+        return;
+    }
+    disable_old(job, rotation);
+}
+
+/* Readers may depend on the type and the tags of the version that they used to get. */
+static cJSON *new_version(struct job *job, const struct version *old, const char *value)
+{
+    cJSON *body = job_object(job);
+
+    cJSON_AddStringToObject(body, "value", value);
+    json_copy(body, "contentType", old->json, "contentType");
+    json_copy(body, "tags", old->json, "tags");
+    cJSON *tags = cJSON_GetObjectItemCaseSensitive(body, "tags");
+    if (!cJSON_IsObject(tags)) {
+        cJSON_DeleteItemFromObjectCaseSensitive(body, "tags");
+        tags = cJSON_AddObjectToObject(body, "tags");
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(tags, "cordon-run");
+    cJSON_DeleteItemFromObjectCaseSensitive(tags, "cordon-key");
+    cJSON_DeleteItemFromObjectCaseSensitive(tags, "cordon-replaces");
+    cJSON_AddStringToObject(tags, "cordon-run", job->in->run != NULL ? job->in->run : "");
+    cJSON_AddStringToObject(tags, "cordon-key", job->in->key);
+    cJSON_AddStringToObject(tags, "cordon-replaces", old->id);
+    return body;
+}
+
+static size_t length_wanted(const struct job *job)
+{
+    const cJSON *item = json_get(job->args, "length");
+
+    if (!cJSON_IsNumber(item) || item->valuedouble < LENGTH_MIN)
+        return item == NULL ? LENGTH_DEFAULT : LENGTH_MIN;
+    return item->valuedouble < LENGTH_MAX ? (size_t)item->valuedouble : LENGTH_MAX;
+}
+
+static void put_new(struct job *job, struct rotation *rotation, const struct version *old)
+{
+    char value[LENGTH_MAX + 1];
+
+    text_random(job, value, length_wanted(job));
+    cJSON *body = new_version(job, old, value);
+    explicit_bzero(value, sizeof value);
+    rotation->body = body;
+    struct vault_request request = {
+        .method = "PUT",
+        .vault = rotation->secret->vault,
+        .path = job_text(job, "/secrets/%s", rotation->secret->name),
+        .body = body,
+        .flags = CORDON_HTTP_SECRET,
+        .done = on_put,
+        .arg = rotation,
+    };
+    vault_send(job, &request);
+}
+
+static void on_listed(struct job *job, struct secret *secret)
+{
+    struct rotation *rotation = job_alloc(job, sizeof *rotation);
+    const struct version *newest = &secret->versions[0];
+
+    rotation->secret = secret;
+    if (text_same(newest->id, old_version(job))) {
+        put_new(job, rotation, newest);
+    } else if (is_ours(job, newest, old_version(job))) {
+        rotation->made = newest->id;
+        disable_old(job, rotation);
+    } else {
+        job_fail(job, CORDON_REFUSED, "RotatedBySomebodyElse",
+                 "the newest version of %s is %s and no longer %s: somebody else has put a "
+                 "value",
+                 secret->url, newest->id, old_version(job));
+    }
+}
+
+static int rotate_apply(struct cordon_call *call, const struct cordon_input *in)
+{
+    struct job *job = job_begin(call, in);
+    struct secret *secret = secret_of(job);
+
+    if (secret != NULL && (in->key == NULL || in->key[0] == '\0'))
+        job_fail(job, CORDON_REFUSED, "NoKey", "a rotation needs an idempotency key");
+    else if (secret != NULL)
+        secret_list(job, secret, on_listed);
+    return job_started(job);
+}
+
+static void on_old_enabled(struct job *job, const struct answer *answer, void *arg)
+{
+    if (answer_is_good(job, answer, false, arg))
+        job_done(job, NULL);
+}
+
+static int rotate_restore(struct cordon_call *call, const struct cordon_input *in)
+{
+    struct job *job = job_begin(call, in);
+    struct secret *secret = secret_of(job);
+    const char *old = json_text(job->goal, "old_version");
+
+    if (secret != NULL && !text_is_word(old, "-", 1, 64))
+        job_fail(job, CORDON_REFUSED, "NoVersion", "what was captured names no version");
+    else if (secret != NULL)
+        secret_enable(job, secret, old, json_true(job->goal, "old_enabled"), on_old_enabled,
+                      job_text(job, "enable version %s of %s", old, secret->url));
+    return job_started(job);
+}
+
+/* -- Declaration ----------------------------------------------------------------------- */
+
+static const char *const permissions[] = {
+    "Microsoft.KeyVault/vaults/secrets/readMetadata/action",
+    "Microsoft.KeyVault/vaults/secrets/setSecret/action",
+    "Microsoft.KeyVault/vaults/secrets/update/action", NULL
+};
+
+const struct cordon_action keyvault_rotate_secret = {
+    .size = sizeof(struct cordon_action),
+    .name = "azure.keyvault.rotate_secret",
+    .summary = "Give a Key Vault secret a new random value and disable the old version",
+    .effect = CORDON_PERMANENT,
+    .permanent_because =
+        "the old value is replaced for everybody who reads the secret without naming a "
+        "version; only the disabling of the old version can be undone",
+    .repeat = CORDON_KEYED,
+    .risk = CORDON_HIGH,
+    .permissions = permissions,
+    .settle_ms = 15000,
+    .timeout_ms = 120000,
+    .args_schema =
+        "{\"type\":\"object\",\"additionalProperties\":false,"
+        "\"required\":[\"vault\",\"name\"],\"properties\":{" SECRET_NAMES ","
+        "\"length\":{\"type\":\"integer\",\"minimum\":16,\"maximum\":1024,"
+        "\"description\":\"characters of the new value, 6 bits of chance each; 48 when not "
+        "given\"}}}",
+    .result_schema = "{\"type\":\"object\",\"additionalProperties\":false,"
+                     "\"required\":[\"version\"],\"properties\":{\"version\":"
+                     "{\"type\":\"string\",\"description\":\"the new version\"}}}",
+    .observe = rotate_observe,
+    .plan = rotate_plan,
+    .apply = rotate_apply,
+    .restore = rotate_restore,
+    .undone = rotate_undone,
+};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "job.h"
+
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+bool text_same(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0;
+}
+
+bool text_starts(const char *text, const char *prefix)
+{
+    return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool text_is_word(const char *text, const char *more, size_t min, size_t max)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len; i++) {
+        if (!is_plain(text[i]) && strchr(more, text[i]) == NULL)
+            return false;
+    }
+    return len >= min && len <= max;
+}
+
+bool text_is_uuid(const char *text)
+{
+    if (strlen(text) != UUID_SIZE - 1)
+        return false;
+    for (int i = 0; i < UUID_SIZE - 1; i++) {
+        bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (is_dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+            return false;
+    }
+    return true;
+}
+
+char *text_encode(struct job *job, const char *text)
+{
+    char *out = job_alloc(job, 3 * strlen(text) + 1);
+    char *at = out;
+
+    for (; *text != '\0'; text++) {
+        if (is_plain(*text) || strchr("-._~", *text) != NULL)
+            *at++ = *text;
+        else
+            at += sprintf(at, "%%%02X", (unsigned char)*text);
+    }
+    return out;
+}
+
+static int value_of(char c)
+{
+    if (c == '+')
+        c = '-';
+    if (c == '/')
+        c = '_';
+    const char *at = c != '\0' ? strchr(alphabet, c) : NULL;
+    return at != NULL ? (int)(at - alphabet) : -1;
+}
+
+char *text_from_base64(struct job *job, const char *text)
+{
+    char *out = job_alloc(job, strlen(text) + 1);
+    size_t len = 0;
+    unsigned bits = 0;
+    int have = 0;
+
+    for (; *text != '\0' && *text != '='; text++) {
+        int value = value_of(*text);
+        if (value < 0)
+            return NULL;
+        bits = (bits << 6 | (unsigned)value) & 0xffffff;
+        have += 6;
+        if (have < 8)
+            continue;
+        have -= 8;
+        out[len] = (char)(bits >> have & 0xff);
+        if (out[len++] == '\0')
+            return NULL;
+    }
+    return out;
+}
+
+void text_random(struct job *job, char *out, size_t count)
+{
+    job->host->random(out, count);
+    for (size_t i = 0; i < count; i++)
+        out[i] = alphabet[(unsigned char)out[i] & 63];
+    out[count] = '\0';
+}
+
+void text_uuid(struct job *job, char out[UUID_SIZE])
+{
+    unsigned char b[16];
+
+    job->host->random(b, sizeof b);
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    snprintf(out, UUID_SIZE,
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+             b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+             b[13], b[14], b[15]);
+}
+
+char *text_parameter(struct job *job, const char *header, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = header; at != NULL && *at != '\0'; at++) {
+        bool is_start = at == header || at[-1] == ' ' || at[-1] == ',';
+        if (!is_start || strncasecmp(at, name, len) != 0 || at[len] != '=')
+            continue;
+        const char *value = at + len + 1;
+        if (*value == '"') {
+            const char *end = strchr(++value, '"');
+            return end != NULL ? job_text(job, "%.*s", (int)(end - value), value) : NULL;
+        }
+        return job_text(job, "%.*s", (int)strcspn(value, ", "), value);
+    }
+    return NULL;
+}

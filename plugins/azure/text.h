@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * text.h - forms that text takes on its way to Azure and back, in the memory of a call.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct job;
+
+enum { UUID_SIZE = 37 };
+
+bool text_same(const char *a, const char *b); /* letter case apart */
+bool text_starts(const char *text, const char *prefix);
+/* Letters, digits and the bytes of more; min to max of them. */
+bool text_is_word(const char *text, const char *more, size_t min, size_t max);
+bool text_is_uuid(const char *text);
+
+/* Percent-encodes everything but letters, digits and -._~ */
+char *text_encode(struct job *job, const char *text);
+
+/* Decodes base64 of either alphabet. Returns NULL when it is none, or decodes to a NUL. */
+char *text_from_base64(struct job *job, const char *text);
+
+/* Writes count characters of base64url alphabet, 6 bits of chance each, and a NUL. */
+void text_random(struct job *job, char *out, size_t count);
+
+/* A fresh UUID, version 4. */
+void text_uuid(struct job *job, char out[UUID_SIZE]);
+
+/* The value of name="value" in a header such as WWW-Authenticate; NULL when absent. */
+char *text_parameter(struct job *job, const char *header, const char *name);
