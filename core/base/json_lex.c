@@ -29,8 +29,11 @@ const char *json_lex_plain_end(const char *pos, const char *end)
             break;
         pos += 8;
     }
-    while (pos < end && *pos >= 0x20 && *pos <= 0x7f && *pos != '"' && *pos != '\\')
-        pos++;
+    for (; pos < end; pos++) {
+        unsigned char c = (unsigned char)*pos;
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+            break;
+    }
     return pos;
 }
 

@@ -42,7 +42,7 @@ static bool try_nearest(struct decimal *decimal, double value, int count)
     if (count > 1)
         memcpy(decimal->digits + 1, text + 2, (size_t)(count - 1));
     decimal->digits[count] = 0;
-    decimal->point = atoi(strchr(text, 'e') + 1) + 1;
+    decimal->point = (int)strtol(strchr(text, 'e') + 1, NULL, 10) + 1;
     return reads_back(decimal, value);
 }
 
