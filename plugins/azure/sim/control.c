@@ -106,7 +106,9 @@ void control_serve(struct request *request, struct reply *reply)
     bool has_path = false;
     const struct route *route = route_find(request, routes, &has_path);
 
-    if (route != NULL)
+    if (!request->is_local)
+        reply_error(reply, 403, "Forbidden", "only the machine itself gets in here");
+    else if (route != NULL)
         route->handler(request, reply);
     else
         reply_error(reply, has_path ? 405 : 404, "NotFound",

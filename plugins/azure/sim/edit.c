@@ -173,7 +173,8 @@ int edit_apply(struct sim *sim, const char *path, const cJSON *patch)
     struct request probe = { .sim = sim };
     int answer = -1;
 
-    if (path[0] == '/' && request_path(&probe, path)) {
+    if (path[0] == '/' && (cJSON_IsObject(patch) || cJSON_IsNull(patch)) &&
+        request_path(&probe, path)) {
         for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
             if (route_fits(&probe, places[i].pattern)) {
                 answer = edit_place(sim, &places[i], &probe, patch);

@@ -68,6 +68,9 @@ void request_fini(struct request *request)
 }
 
 static char *format_list(const char *fmt, va_list args)
+    __attribute__((format(printf, 1, 0)));
+
+static char *format_list(const char *fmt, va_list args)
 {
     char *text;
 
@@ -138,6 +141,15 @@ const char *reply_header_get(const struct reply *reply, const char *name)
     return NULL;
 }
 
+void reply_drop_headers(struct reply *reply)
+{
+    for (int i = 0; i < reply->header_count; i++) {
+        free(reply->headers[i].name);
+        free(reply->headers[i].value);
+    }
+    reply->header_count = 0;
+}
+
 void reply_effect(struct reply *reply, const char *fmt, ...)
 {
     va_list args;
@@ -151,10 +163,7 @@ void reply_effect(struct reply *reply, const char *fmt, ...)
 void reply_fini(struct reply *reply)
 {
     cJSON_Delete(reply->json);
-    for (int i = 0; i < reply->header_count; i++) {
-        free(reply->headers[i].name);
-        free(reply->headers[i].value);
-    }
+    reply_drop_headers(reply);
     free(reply->effect);
     free(reply->fault);
     *reply = (struct reply){ 0 };

@@ -37,7 +37,8 @@ struct request {
     const char *body;
     size_t body_len;
     bool is_too_big;
-    cJSON *json; /* the body, once request_json() has read it */
+    bool is_local; /* the client is on this machine */
+    cJSON *json;   /* the body, once request_json() has read it */
 
     bool will_fail_later;  /* the operation that this starts is to fail */
     int64_t age_ms;        /* how old the state is that reads are shown */
@@ -90,6 +91,8 @@ void reply_inner(struct reply *reply, const char *code);
 void reply_header(struct reply *reply, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 const char *reply_header_get(const struct reply *reply, const char *name);
+/* Takes every header away again. */
+void reply_drop_headers(struct reply *reply);
 void reply_effect(struct reply *reply, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void reply_fini(struct reply *reply);

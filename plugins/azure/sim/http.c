@@ -105,6 +105,18 @@ static void take_body(struct exchange *exchange, const char *data, size_t len)
     exchange->body[exchange->body_len] = '\0';
 }
 
+static bool is_local(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct sockaddr_in address;
+
+    if (info == NULL || info->client_addr->sa_family != AF_INET)
+        return false;
+    memcpy(&address, info->client_addr, sizeof address);
+    return ntohl(address.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 static void serve_exchange(struct exchange *exchange, const char *method, const char *url)
 {
     const struct http *http = exchange->http;
@@ -116,6 +128,7 @@ static void serve_exchange(struct exchange *exchange, const char *method, const 
         .body = exchange->body,
         .body_len = exchange->body_len,
         .is_too_big = exchange->is_too_big,
+        .is_local = is_local(exchange->connection),
     };
     const char *host = request_header(&request, "Host");
 

@@ -30,16 +30,36 @@ static bool fault_before(const struct fault *fault, struct reply *reply)
 
 static void fault_after(const struct fault *fault, struct reply *reply)
 {
-    if (fault->kind == FAULT_500_AFTER)
+    if (fault->kind == FAULT_500_AFTER) {
+        reply_drop_headers(reply);
         reply_error(reply, 500, "InternalServerError", "the service has met an error");
-    else if (fault->kind == FAULT_RESET_AFTER)
+    } else if (fault->kind == FAULT_RESET_AFTER) {
         reply->is_reset = true;
+    }
+}
+
+/* The headers that every reply has, whoever made it. */
+static void add_headers(const struct request *request, struct reply *reply)
+{
+    char id[UUID_SIZE];
+
+    uuid_make(id);
+    if (reply_header_get(reply, "x-ms-request-id") == NULL)
+        reply_header(reply, "x-ms-request-id", "%s", id);
+    if (request_header(request, "x-ms-return-client-request-id") != NULL &&
+        request->client_request_id != NULL)
+        reply_header(reply, "x-ms-client-request-id", "%s", request->client_request_id);
 }
 
 static void answer(struct request *request, struct reply *reply, const struct fault *fault)
 {
     struct sim *sim = request->sim;
 
+    if (request->is_too_big) {
+        reply_error(reply, 413, "RequestEntityTooLarge",
+                    "the body of a request has at most %d bytes", BODY_MAX);
+        return;
+    }
     request->age_ms = sim->settings.consistency_ms;
     if (fault == NULL) {
         route_serve(request, reply);
@@ -61,20 +81,13 @@ void serve(struct request *request, struct reply *reply)
     struct sim *sim = request->sim;
 
     operations_tick(sim);
-    if (request->is_too_big) {
-        reply_error(reply, 413, "RequestEntityTooLarge",
-                    "the body of a request has at most %d bytes", BODY_MAX);
-        return;
-    }
     if (control_is_meant(request)) {
         control_serve(request, reply);
         return;
     }
     const struct fault *fault = faults_take(sim->faults, request);
     answer(request, reply, fault);
-    if (request_header(request, "x-ms-return-client-request-id") != NULL &&
-        request->client_request_id != NULL)
-        reply_header(reply, "x-ms-client-request-id", "%s", request->client_request_id);
+    add_headers(request, reply);
     int n = reqlog_add(sim->reqlog, request, reply);
     if (sim->record_dir != NULL)
         record_write(request, reply, n);
