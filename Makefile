@@ -58,9 +58,11 @@ B := build/$(VARIANT)
 
 # -- Flags ------------------------------------------------------------------------------
 
+# What a sanitizer adds to the code makes gcc guess wrong about lengths and paths.
+guesses := $(if $(is_clang),,-Wno-format-truncation -Wno-maybe-uninitialized -Wno-stringop-truncation)
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Wpointer-arith -Wwrite-strings -Wvla -Wundef -Werror=implicit-function-declaration \
-	$(if $(WERROR),-Werror)
+	$(if $(SAN),$(guesses),$(if $(WERROR),-Werror))
 # Fortified calls hide from the sanitizers what they are to look at.
 harden := -fstack-protector-strong $(if $(SAN)$(FUZZING),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
