@@ -54,7 +54,7 @@ static void check_sentences(const struct sentence *sentences, size_t count)
         check_sentence(&sentences[i]);
 }
 
-#define CHECK_SENTENCES(table) check_sentences(table, sizeof table / sizeof table[0])
+#define CHECK_SENTENCES(table) check_sentences((table), sizeof(table) / sizeof(table)[0])
 
 /* -- Matching ------------------------------------------------------------------------- */
 
