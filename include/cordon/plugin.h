@@ -217,7 +217,26 @@ struct cordon_http_reply {
     size_t body_len;
     const char *error; /* a sentence when status is 0; else NULL */
     const void *headers; /* for host->header() */
+    /* How a long-running operation that was followed ended: "Succeeded", "Failed" or
+     * "Canceled"; NULL when none was. After the last two status is 500, whatever the poll's
+     * own was, since the change may have been made in part, and body says why. */
+    const char *operation;
 };
+
+/*
+ * LONG-RUNNING OPERATIONS. With CORDON_HTTP_LRO the callback comes when the operation has
+ * ended. Its reply is then that of the resource (PUT, PATCH), of Location, or of the last
+ * poll. When the time is up before that, or nobody can say any more how it ended, status is 0
+ * and may_have_sent is 1. Polls carry the request's headers, and go only to the request's own
+ * host or one beside or below it.
+ *
+ * In apply() and restore() the host journals the poll address before the first poll, by
+ * itself. After a crash a fresh process calls apply() again, and all that the plugin has to
+ * do is to come to the same request (same method, same url): it is not sent, polling goes on,
+ * and the callback brings the end as if nothing had happened. Each saved address is taken up
+ * once. The plugin's own progress() record is kept beside it: input.resume shows the plugin
+ * its own record only, and NULL when it saved none.
+ */
 
 /* reply lives until the callback returns. */
 typedef void cordon_http_fn(struct cordon_call *call, const struct cordon_http_reply *reply,
