@@ -68,7 +68,7 @@ struct check_test {
 
 /* A folder for this test alone: made when first asked for, removed after the test. */
 const char *check_dir(void);
-/* A path in it; free() it. */
+/* A path in it, heap. It may be left to the end of the test's process. */
 char *check_path(const char *name);
 
 /* What the macros call. */
