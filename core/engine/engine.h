@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/engine.h - what happens next, and nothing else.
+ *
+ * The engine is a pure state machine: (state, event) -> (state, rows, entries, commands).
+ * It reads no clock, makes no random numbers and does no I/O; time and chance come in with
+ * events. What drives it is core/serve in production and tests/sim in the simulator.
+ *
+ * THE RULE: no effect before its record is durable. Each call of engine_handle() adds to
+ * one struct turn:
+ *
+ *     rows and entries   appended to the store's open transaction, in order
+ *     commands           things to do; those with after_commit set wait until everything
+ *                        appended so far is committed, the others may go at once
+ *
+ * The driver handles all events that are ready, appends rows and entries, does the commands
+ * that need no commit, and then, if any command waits, commits once and does those, in
+ * order. Rows that nothing waits for may stay uncommitted until the next commit; the driver
+ * commits them when it has nothing else to do. If a commit fails, no waiting command is
+ * ever done, and the process ends.
+ *
+ * Whatever the engine holds in memory can be made again from rows; tests do it at every
+ * point. A run that waits for people or for a long time is dropped from memory (parked) and
+ * loaded again when something happens to it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/str.h"
+
+struct engine;
+
+/* -- What is kept -------------------------------------------------------------------- */
+
+/* Rows. Their JSON bodies are described in docs/journal.md, short names and all. */
+enum row_kind {
+    ROW_BORN = 1,     /* the journal itself: its install id */
+    ROW_PLAYBOOK = 2, /* a playbook version: source and info; run 0 */
+    ROW_START = 3,    /* a run begins */
+    ROW_ANSWER = 4,   /* a wish got its answer: reads, time, chance, sleep, notes, no-ops */
+    ROW_INTENT = 5,   /* about to apply or restore: D, permit, key, attempt, before, after */
+    ROW_OUTCOME = 6,  /* what came of an intent */
+    ROW_PROGRESS = 7, /* where a long-running operation can be taken up again */
+    ROW_GATE = 8,     /* a question to people, with all changes that it covers */
+    ROW_VOTE = 9,
+    ROW_GATE_END = 10, /* granted, denied, expired, void */
+    ROW_SLEEP = 11,    /* until when */
+    ROW_CHILD = 12,    /* a wish that another run answers */
+    ROW_DRIFT = 13,    /* undo found something that is neither before nor ours */
+    ROW_DOUBT = 14,    /* nobody can know: a person must say */
+    ROW_SETTLE = 15,   /* and what the person said */
+    ROW_CANCEL = 16,
+    ROW_END = 17,  /* the run's end: state, error */
+    ROW_HALT = 18, /* run 0: halt or resume, scope, who, why */
+    ROW_LEAVE = 19 /* a hold's run lets go of it without an effect */
+};
+const char *row_kind_name(int kind); /* "born", "start", ... */
+
+enum entry_kind {
+    ENTRY_RUN = 1,      /* n 0; state: enum run_state */
+    ENTRY_GATE = 2,     /* n: the gate's number; state: enum gate_state */
+    ENTRY_HOLD = 3,     /* n: the step's ordinal in its run; state: enum hold_state */
+    ENTRY_PLAYBOOK = 4, /* run: the row's seq; body {"hash","name","source","info"} */
+    ENTRY_HALT = 5      /* run 0, n: ordinal; state 1 in force, 0 lifted */
+};
+
+enum run_state {
+    RUN_RUNNING = 1,  /* in memory, or was when the power went */
+    RUN_WAITING = 2,  /* parked: at a gate, in a sleep, for another run */
+    RUN_STUCK = 3,    /* a person must settle a doubt or a drift */
+    RUN_DONE = 4,     /* ends */
+    RUN_FAILED = 5,
+    RUN_DENIED = 6,
+    RUN_CANCELED = 7,
+    RUN_DIVERGED = 8,
+    RUN_BLOCKED = 9   /* by a guard or by policy */
+};
+const char *run_state_name(int state); /* "running", "waiting", ... */
+int run_state_exit(int state);         /* DESIGN.md 11: 0 done, 1 failed, 3 waiting, ... */
+
+enum gate_state { GATE_OPEN = 1, GATE_GRANTED, GATE_DENIED, GATE_EXPIRED, GATE_VOID };
+const char *gate_state_name(int state);
+
+enum hold_state { HOLD_ON = 1, HOLD_OFF = 2, HOLD_LEFT = 3 };
+
+enum run_kind { RUN_LIVE = 1, RUN_RECOVER = 2, RUN_ROLLBACK = 3, RUN_PLAN = 4 };
+
+/* -- Events: everything that can happen. Spans are borrowed for the call. -------------- */
+
+enum event_kind {
+    EV_START = 1,    /* first of all: install id, counters; see struct event_start */
+    EV_PLAYBOOK,     /* at start: each ENTRY_PLAYBOOK; later: a source was loaded */
+    EV_POLICY,       /* the policy in force, or that there is none */
+    EV_PLUGIN,       /* one line of plugins.lock */
+    EV_HALT,         /* at start: a halt in force */
+    EV_CHANGE_SEEN,  /* at start: an intent of the last hour (for rate guards) */
+    EV_OPEN_RUN,     /* at start, after those: a run that was in memory; asks for its rows */
+    EV_READY,        /* at start, last */
+    EV_ROWS,         /* the answer to CMD_LOAD: all rows of a run, oldest first */
+    EV_VM_TURN,
+    EV_VM_MATCHED,
+    EV_VM_GONE,      /* the VM process of a playbook ended */
+    EV_HOST_DONE,
+    EV_HOST_PROGRESS,
+    EV_HOST_GONE,    /* a plugin's host ended or could not be started */
+    EV_DUE,          /* an entry's due_ms has come */
+    EV_TICK,         /* the time that CMD_TIMER asked for has come */
+    EV_ASK           /* a person or a program wants something */
+};
+
+struct event_row {
+    int64_t seq;
+    int64_t prev;
+    int32_t kind;
+    int64_t at_ms;
+    struct span body;
+};
+
+struct event_wish {
+    struct span branch;
+    int64_t n;
+    struct span kind;
+    struct span action;
+    struct span args; /* canonical JSON */
+};
+
+struct event {
+    enum event_kind kind;
+    int64_t now_ms;
+    int64_t run;            /* EV_ROWS, EV_VM_TURN, EV_DUE, EV_OPEN_RUN */
+    struct span name;       /* playbook hash (hex), plugin name, halt scope, ask verb */
+    bool ok;
+    struct span json;       /* info, policy, declaration, value, params, ask arguments */
+    struct span text;       /* source, path, error sentence, why, message */
+    struct span hash;       /* EV_POLICY, EV_PLUGIN: SHA-256 in hex */
+    int64_t number;         /* EV_VM_TURN: enum vm_turn; EV_CHANGE_SEEN: at_ms; EV_ASK,
+                             * EV_VM_MATCHED: the ask's number; EV_HOST_*: the call's id;
+                             * EV_OPEN_RUN: last seq known; EV_DUE: the entry's kind;
+                             * EV_HALT: n */
+    int64_t number2;        /* EV_DUE: the entry's n; EV_VM_GONE: the run that was being
+                             * activated, or 0 */
+    const struct event_row *rows; /* EV_ROWS */
+    const struct event_wish *wishes; /* EV_VM_TURN */
+    int count;              /* of rows or wishes */
+    struct span who;        /* EV_ASK: the person, as the socket says */
+    /* EV_START */
+    int64_t last_seq, last_run;
+    struct span seed;       /* 32 random bytes, for ctx.random and ctx.uuid */
+    /* EV_HOST_DONE */
+    int status;             /* enum cordon_status */
+    struct span code, message, target, token, state, after, goal, info, result;
+    bool verified;
+};
+
+/* -- Commands: everything that the engine can want. ------------------------------------ */
+
+enum command_kind {
+    CMD_VM = 1,   /* send frame to the VM of playbook name (hash); start it, and give it the
+                   * source with FRAME_VM_LOAD first, when it is not there */
+    CMD_VM_KILL,  /* of playbook name */
+    CMD_HOST,     /* send frame to the host of plugin name; start it when it is not there */
+    CMD_LOAD,     /* read all rows of run -> EV_ROWS */
+    CMD_TIMER,    /* EV_TICK no later than number (unix ms); replaces the one before */
+    CMD_EVENT,    /* to ask number: FRAME_EVENT json */
+    CMD_FOLLOW,   /* ask number follows run: gets its rows as they become durable, and a
+                   * reply at the next CMD_SETTLED of that run */
+    CMD_SETTLED,  /* run has parked or ended: reply json with exit to its followers */
+    CMD_REPLY     /* to ask number: FRAME_REPLY json with exit; the last */
+};
+
+struct command {
+    enum command_kind kind;
+    bool after_commit;
+    int64_t number;
+    int64_t run;
+    int exit;
+    struct span name;
+    struct span bytes; /* a frame, or JSON */
+};
+
+struct turn_row {
+    int64_t seq, run, prev, at_ms;
+    int32_t kind;
+    struct span body;
+};
+
+struct turn_entry {
+    int32_t kind, n, state;
+    int64_t run, due_ms, first_seq, last_seq;
+    struct span body;
+};
+
+/* What a turn of the loop collected. Spans live until turn_reset. Rows and entries are in
+ * one list of items, in the order in which they must be written. */
+struct turn_item {
+    bool is_row;
+    struct turn_row row;
+    struct turn_entry entry;
+};
+
+struct turn {
+    struct turn_item *items;
+    int item_count, item_cap;
+    struct command *commands;
+    int command_count, command_cap;
+    struct arena *arena;
+};
+
+struct turn *turn_new(void);
+void turn_free(struct turn *turn);
+void turn_reset(struct turn *turn);
+
+/* -- The machine ---------------------------------------------------------------------- */
+
+enum {
+    ENGINE_STEPS_MAX = 10000,            /* wishes of one run */
+    ENGINE_BODY_MAX = 32 * 1024 * 1024,  /* journal bytes of one run */
+    ENGINE_RESULT_MAX = 256 * 1024,      /* one answer */
+    ENGINE_PREVIEW_CALLS_MAX = 500,
+    ENGINE_ATTEMPTS_MAX = 5,
+    ENGINE_STRIKES_MAX = 3 /* how often a run may lose its VM before it has failed */
+};
+
+struct engine *engine_new(void);
+void engine_free(struct engine *engine);
+
+/* Handles one event; what follows from it is added to turn. Never fails: what is wrong with
+ * an event is answered or journaled. */
+void engine_handle(struct engine *engine, const struct event *event, struct turn *turn);
+
+/* How many runs are in memory, and how many things are under way (turns, calls): the local
+ * engine ends itself when nobody is connected and both say nothing will happen by itself. */
+int engine_runs(const struct engine *engine);
+bool engine_is_idle(const struct engine *engine);

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/internal.h - the engine's own structs, shared by the files of this folder only.
+ *
+ * How they hang together: the engine has runs in a table, playbooks and plugins in lists. A
+ * run has steps (one for each wish, found by branch and number) and gates. All of it comes
+ * from rows: live code builds a row, and row_apply() changes the state, just as it does
+ * when a run is loaded. What is not in rows (calls under way, what a VM is waiting for) is
+ * made again by looking at the state: see run_push().
+ *
+ * A run's memory is its arena, except the spans of one event, which are borrowed.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "engine/engine.h"
+
+struct run;
+struct step;
+struct gate;
+
+/* The bit that makes a shadow's number from its run's: previews are runs that live only in
+ * memory. */
+#define SHADOW (INT64_C(1) << 60)
+
+enum step_state {
+    STEP_NEW = 0,   /* known from a wish; nothing asked yet */
+    STEP_CALLING,   /* READ or PREPARE or OBSERVE (undo) is with the host */
+    STEP_GATED,     /* waits for a gate */
+    STEP_HELD,      /* waits for the end of a halt */
+    STEP_APPLYING,  /* its intent is journaled; APPLY or RESTORE is with the host */
+    STEP_IN_DOUBT,  /* OBSERVE is with the host, to learn what became of the intent */
+    STEP_PAUSING,   /* waits a moment before it asks again */
+    STEP_SLEEPING,  /* ctx.sleep */
+    STEP_CHILD,     /* another run answers it */
+    STEP_HUMAN,     /* doubt or drift: a person must settle it */
+    STEP_ANSWERED   /* its answer is journaled */
+};
+
+struct change; /* one entry of a gate's list */
+
+struct step {
+    struct list in_run;   /* in order of birth */
+    struct list in_order; /* answered ones, in the journal's order */
+    struct run *run;
+    const char *branch;
+    int64_t n;
+    const char *kind; /* "step", "approve", "now", ... */
+    const char *action;
+    struct span args;
+    char args_hash[17]; /* the first 16 hex digits of its SHA-256 */
+    int state;
+    bool is_wished;    /* the VM has asked for it since it was started */
+    bool is_delivered; /* and has been given the answer */
+    /* the answer */
+    bool ok;
+    struct span value;
+    /* a change */
+    bool is_undo;
+    int64_t undoes_run;
+    struct span before, after, goal;
+    struct span plan_info; /* what plan() said, for approvers */
+    struct span info;      /* what apply() gave back */
+    const char *differs;   /* from what was approved; NULL */
+    const char *token, *target, *what, *undo;
+    struct span now; /* what was observed last */
+    const char *resume;
+    const char *code, *message;
+    int attempt;
+    bool has_intent, has_outcome, is_noop, is_done;
+    bool is_late;     /* found as planned after a doubt */
+    int doubts;       /* observations since the intent got into doubt */
+    int retries;
+    int64_t intent_ms, wake_ms, call, until_ms, outcome_seq;
+    int gate;         /* number of the gate it waits for; 0 none */
+    int permit_gate, permit_index;
+    int64_t child;
+    char digest[HASH_HEX_LEN + 1];
+    bool is_drift, may_restore_over;
+    int ordinal;          /* among the run's intents; names its hold */
+    int undoes_ordinal;
+    const char *undoes_path;
+};
+
+struct change {
+    const char *path; /* "0/3" */
+    struct span json; /* as the approver sees it */
+    struct span args, before;
+    const char *action, *target, *plugin_hash, *policy_hash, *digest;
+    bool is_used;
+};
+
+struct gate {
+    struct list in_run;
+    int number;
+    struct step *step;
+    int state;
+    struct span body;    /* the row */
+    struct span from;    /* list of groups */
+    int64_t need, due_ms;
+    const char *on_timeout;
+    bool is_question;
+    struct change *changes;
+    int change_count;
+    struct list votes;
+    int yes_count;
+    bool needs_reason;
+    struct span value; /* of a question's answer */
+};
+
+struct vote {
+    struct list in_gate;
+    const char *who;
+    bool yes;
+};
+
+struct run {
+    struct list in_table;
+    struct list in_queue; /* of runs to look at before the event is done */
+    struct engine *engine;
+    struct arena arena;
+    int64_t id;
+    int kind;  /* enum run_kind */
+    int state; /* enum run_state */
+    struct playbook *playbook;
+    const char *hash_hex; /* the playbook's, also when it is not loaded */
+    const char *playbook_name, *entry, *by, *title;
+    struct span params, alert;
+    int64_t of; /* ROLLBACK, RECOVER: the run it is about */
+    int64_t parent, parent_n;
+    const char *parent_branch;
+    const char *only_step, *only_target, *since; /* ROLLBACK: limits */
+    int64_t since_n;
+    bool reason_expired;
+    int64_t first_seq, last_seq, started_ms, ended_ms, body_bytes;
+    struct list steps, order, gates;
+    int step_count, gate_count, intent_count;
+    bool is_loading;  /* rows were asked for */
+    bool is_loaded;
+    bool was_running; /* it was in memory when the power went */
+    bool is_started;  /* VM_START was sent to the VM that lives now */
+    int turns;        /* answers and starts that the VM has not answered yet */
+    int calls;        /* host calls under way */
+    int strikes;
+    bool is_indexed_running;
+    bool is_canceling;
+    bool wants_vm;    /* the VM has something to do for it */
+    int stop_state;   /* it shall end like this, once what it began is known */
+    bool has_undo_list;
+    int64_t wait_rows_of; /* ROLLBACK: loading the rows of that run */
+    struct span error;
+    struct list waiting; /* events that wait for the rows */
+    /* shadows */
+    struct run *shadow;   /* the preview that this run waits for */
+    struct run *casts;    /* shadow: whose preview it is */
+    struct step *at;      /* shadow: the gate's step, taken as granted */
+    int64_t plan_ask;     /* shadow of `cordon plan`: who asked */
+    struct step **planned;
+    int planned_count, planned_cap, reads;
+    const char *stopped;  /* why the preview ended early, or NULL */
+    int64_t begun_ms;
+};
+
+struct playbook {
+    struct list in_engine;
+    char hash[HASH_HEX_LEN + 1];
+    char *name;
+    char *source;
+    char *info; /* canonical JSON */
+    int64_t seq;
+};
+
+struct action {
+    struct list in_engine;
+    struct plugin *plugin;
+    char *name;
+    struct span json; /* its declaration, inside plugin->declaration */
+    int effect, repeat, risk;
+    int64_t settle_ms, timeout_ms;
+    bool can_undo;
+};
+
+struct plugin {
+    struct list in_engine;
+    char *name;
+    char hash[HASH_HEX_LEN + 1];
+    char *declaration;
+    bool is_refused; /* its host cannot be started */
+    char *why;
+};
+
+struct halt {
+    struct list in_engine;
+    char *scope;
+    int n;
+};
+
+struct call { /* one host call under way */
+    struct list in_engine;
+    int64_t id;
+    int64_t run;
+    struct step *step;
+    struct plugin *plugin;
+    int op;
+};
+
+struct ask { /* a start that waits for the VM's on_alert */
+    struct list in_engine;
+    int64_t number;
+    char *args;
+    char *who;
+    bool is_plan;
+    struct playbook *playbook;
+};
+
+enum { TABLE_SIZE = 4096, RATE_WINDOW_MS = 3600 * 1000 };
+
+struct rate { /* when changes were made, for the hourly guard */
+    int64_t *at_ms;
+    int count, cap;
+};
+
+struct engine {
+    struct list table[TABLE_SIZE];
+    int run_count;
+    struct list playbooks, plugins, actions, halts, calls, asks;
+    int64_t next_seq, next_run, next_call;
+    int next_halt;
+    int64_t now_ms;
+    char *install;       /* hex, the journal's own */
+    struct hash seed;
+    char *policy;        /* canonical JSON; NULL: none, and then nothing changes anything */
+    char policy_hash[HASH_HEX_LEN + 1];
+    char *policy_error;
+    struct rate rate;
+    int64_t timer_ms;    /* asked for; 0 none */
+    int busy;            /* turns and calls under way, over all runs */
+    struct turn *turn;   /* of the event being handled */
+    struct list queue;   /* runs to look at */
+    bool is_ready;
+};
+
+/* -- turn.c: adding to the turn -------------------------------------------------------- */
+void turn_add_row(struct engine *engine, const struct turn_row *row);
+void turn_add_entry(struct engine *engine, const struct turn_entry *entry);
+struct command *turn_command(struct engine *engine, enum command_kind kind, bool after_commit);
+struct span turn_keep(struct engine *engine, struct span bytes);
+void reply_error(struct engine *engine, int64_t ask, int exit, const char *code,
+                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void reply_json(struct engine *engine, int64_t ask, int exit, struct span json,
+                bool after_commit);
+
+/* -- rows.c: state from rows ------------------------------------------------------------ */
+/* Journals the row (not for shadows), then applies it. body is built by the caller in any
+ * struct str; it is copied. */
+void row_write(struct run *run, enum row_kind kind, struct span body);
+void row_apply(struct run *run, const struct event_row *row);
+void row_write_global(struct engine *engine, enum row_kind kind, struct span body);
+struct step *step_find(struct run *run, struct span branch, int64_t n);
+struct step *step_new(struct run *run, struct span branch, int64_t n, struct span kind,
+                      struct span action, struct span args);
+struct gate *gate_find(struct run *run, int number);
+struct span run_keep(struct run *run, struct span bytes);
+const char *run_text(struct run *run, struct span bytes); /* unescaped copy of raw text */
+
+/* -- run.c ------------------------------------------------------------------------------ */
+struct run *run_find(struct engine *engine, int64_t id);
+struct run *run_new(struct engine *engine, int64_t id, int kind);
+void run_free(struct run *run);
+/* Loads the run if it is not in memory. NULL when it does not exist. */
+struct run *run_wake(struct engine *engine, int64_t id);
+/* Puts the run into the queue of those to look at before the event is done. Whatever can go
+ * on then goes on; a run that cannot is parked, one that is over is freed. So no run goes
+ * away under the feet of a function that works on it. */
+void run_push(struct run *run);
+void runs_drain(struct engine *engine);
+void run_end(struct run *run, int state, struct span error);
+/* Ends the run, or makes it end once the outcome of all that it began is known. */
+void run_stop(struct run *run, int state, struct span error);
+void run_fail(struct run *run, int state, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+bool run_is_over(const struct run *run);
+void run_put_entry(struct run *run);
+struct run *run_start(struct engine *engine, int kind, struct playbook *playbook, const char *entry,
+                      struct span params, struct span alert, struct span by, int64_t of,
+                      struct step *parent, struct span limits);
+bool run_is_shadow(const struct run *run);
+void timer_want(struct engine *engine, int64_t at_ms);
+
+/* -- replay.c: the VM ------------------------------------------------------------------- */
+void vm_start(struct run *run);
+void vm_on_turn(struct run *run, const struct event *event);
+void vm_deliver(struct run *run);
+void vm_on_gone(struct engine *engine, const struct event *event);
+void vm_drop(struct run *run);
+
+/* -- step.c ----------------------------------------------------------------------------- */
+void step_begin(struct step *step);
+void step_begin_plain(struct step *step); /* time, chance, notes */
+void step_go_on(struct step *step); /* after a gate, a halt, a pause, a load */
+void step_answer(struct step *step, bool ok, struct span value);
+void step_answer_error(struct step *step, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void step_on_host(struct step *step, int op, const struct event *event);
+void step_on_host_gone(struct step *step, int op, struct span why);
+void step_on_progress(struct step *step, int64_t call, struct span resume);
+struct action *action_find(struct engine *engine, struct span name);
+const char *step_path(const struct step *step); /* "0/3", in the run's arena */
+void host_call(struct step *step, int op);
+struct span step_result(struct step *step); /* what the playbook gets for a change */
+void step_settle(struct step *step, const char *choice);
+
+/* -- permit.c --------------------------------------------------------------------------- */
+void permit_digest(const struct step *step, int64_t not_after, char *hex);
+/* A permit for exactly this step; false when none. differs gets words for what is not the
+ * same as in the permit of the same path, when there is one. */
+bool permit_find(struct step *step, int *gate, int *index, struct str *differs);
+
+/* -- policy.c --------------------------------------------------------------------------- */
+struct need {
+    int64_t need;       /* approvers; 0 none */
+    struct span from;   /* list of groups (JSON), in the turn's memory */
+    struct span rules;  /* names of the rules that made it so (JSON list) */
+    bool is_forbidden;
+    bool self;          /* the requester may approve */
+    int64_t within_ms;
+};
+void policy_need(const struct step *step, struct need *need);
+bool policy_is_member(struct engine *engine, struct span groups, struct span who);
+bool policy_allows_self(struct engine *engine);
+int64_t policy_number(struct engine *engine, const char *path, int64_t otherwise);
+
+/* -- guard.c ---------------------------------------------------------------------------- */
+/* True when no guard stands against the change; else a sentence in why. */
+bool guard_allows(const struct step *step, struct str *why);
+bool halt_holds(const struct step *step);
+void rate_add(struct engine *engine, int64_t at_ms);
+
+/* -- gate.c ----------------------------------------------------------------------------- */
+void gate_begin(struct step *step); /* ctx.approve and ctx.ask */
+void gate_for_step(struct step *step, struct span differs); /* policy */
+void gate_open(struct run *run, struct step *step, struct run *shadow);
+void gate_on_vote(struct run *run, int number, const struct event *event, bool yes);
+void gate_on_answer(struct run *run, int number, const struct event *event);
+void gate_on_due(struct run *run, int number);
+void gate_void_all(struct run *run);
+void gate_answer(struct step *step, struct gate *gate);
+void gate_apply(struct run *run, const struct event_row *row);
+void gate_apply_vote(struct run *run, const struct event_row *row);
+void gate_apply_end(struct run *run, const struct event_row *row);
+void change_json(struct json_out *out, const struct step *step, const char *digest,
+                 const struct need *need);
+
+/* -- preview.c -------------------------------------------------------------------------- */
+struct run *preview_start(struct run *run, struct step *at);
+void preview_step(struct step *step);
+void preview_on_prepared(struct step *step);
+void preview_end(struct run *shadow, const char *stopped);
+void preview_check_bounds(struct run *shadow);
+
+/* -- undo.c ----------------------------------------------------------------------------- */
+void undo_push(struct run *run);
+/* A run's rows have come: rollbacks of it that waited for them go on. */
+void undo_on_loaded(struct run *of);
+
+/* -- hold.c ----------------------------------------------------------------------------- */
+void hold_put(struct step *step, int state);
+void hold_on_due(struct run *run, struct span entry);
+
+/* -- ask.c ------------------------------------------------------------------------------ */
+void ask_handle(struct engine *engine, const struct event *event);
+void ask_on_matched(struct engine *engine, const struct event *event);
+/* With the run in memory. */
+void ask_on_run(struct run *run, const struct event *event);
+void start_wish_child(struct step *step);
+struct playbook *playbook_of(struct engine *engine, const char *hash);
+
+/* -- engine.c --------------------------------------------------------------------------- */
+void wait_for_rows(struct run *run, const struct event *event);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/preview.c - what would happen: the same run, with another answerer.
+ *
+ * A shadow is a run that lives only in memory. It replays what its run has had answered,
+ * takes the gate as granted, and goes on: reads are live, changes are observed and planned
+ * and never applied. What it planned is what the gate lists. `cordon plan` is a shadow of
+ * a run that was never started.
+ */
+#include "engine/internal.h"
+
+#include <string.h>
+
+#include "base/id.h"
+#include "frame/frame.h"
+
+enum { EFFECT_READS = 1, PREVIEW_MS = 60 * 1000 };
+
+static void plan_change(struct run *shadow, struct step *step)
+{
+    if (shadow->planned_count == shadow->planned_cap) {
+        int cap = shadow->planned_cap == 0 ? 16 : shadow->planned_cap * 2;
+        struct step **grown = arena_alloc(&shadow->arena, (size_t)cap * sizeof *grown);
+
+        if (shadow->planned_count > 0)
+            memcpy(grown, shadow->planned, (size_t)shadow->planned_count * sizeof *grown);
+        shadow->planned = grown;
+        shadow->planned_cap = cap;
+    }
+    shadow->planned[shadow->planned_count++] = step;
+}
+
+/* A step of the run, as the shadow has it from the start. */
+static struct step *cast(struct run *shadow, const struct step *step)
+{
+    struct step *copy = step_new(shadow, span_of(step->branch), step->n, span_of(step->kind),
+                                 span_of(step->action), step->args);
+    memcpy(copy->args_hash, step->args_hash, sizeof copy->args_hash);
+    copy->ok = step->ok;
+    copy->value = step->value;
+    copy->before = step->before;
+    copy->after = step->after;
+    copy->goal = step->goal;
+    copy->now = step->now;
+    copy->plan_info = step->plan_info;
+    copy->target = step->target;
+    copy->token = step->token;
+    copy->what = step->what;
+    copy->undo = step->undo;
+    copy->is_undo = step->is_undo;
+    copy->may_restore_over = step->may_restore_over;
+    copy->undoes_run = step->undoes_run;
+    return copy;
+}
+
+static void take_as_answered(struct run *shadow, struct step *step, struct span value)
+{
+    step->ok = true;
+    step->value = value;
+    step->state = STEP_ANSWERED;
+    list_add(&shadow->order, &step->in_order);
+}
+
+struct run *preview_start(struct run *run, struct step *at)
+{
+    struct run *shadow = run_new(run->engine, run->id | SHADOW, run->kind);
+
+    shadow->casts = run;
+    shadow->at = at;
+    shadow->playbook = run->playbook;
+    shadow->hash_hex = run->hash_hex;
+    shadow->playbook_name = run->playbook_name;
+    shadow->entry = run->entry;
+    shadow->by = run->by;
+    shadow->params = run->params;
+    shadow->alert = run->alert;
+    shadow->of = run->of;
+    shadow->is_loaded = true;
+    shadow->wants_vm = true;
+    shadow->begun_ms = run->engine->now_ms;
+    run->shadow = shadow;
+    list_each(link, after, &run->order)
+    {
+        struct step *step = list_item(link, struct step, in_order);
+        struct step *copy = cast(shadow, step);
+
+        copy->state = STEP_ANSWERED;
+        list_add(&shadow->order, &copy->in_order);
+    }
+    struct step *copy = cast(shadow, at);
+    if (strcmp(at->kind, "step") == 0) {
+        plan_change(shadow, copy);
+        take_as_answered(shadow, copy, step_result(copy));
+    } else {
+        take_as_answered(shadow, copy, span_of("{\"by\":[]}"));
+    }
+    if (at->is_undo || run->kind == RUN_ROLLBACK)
+        preview_end(shadow, NULL);
+    else
+        run_push(shadow);
+    return shadow;
+}
+
+static void preview_action(struct step *step)
+{
+    struct action *action = action_find(step->run->engine, span_of(step->action));
+
+    if (action == NULL || action->plugin->is_refused) {
+        step_answer_error(step, "unknown_action", "no plugin offers %s", step->action);
+        return;
+    }
+    step->run->reads++;
+    step->state = STEP_CALLING;
+    host_call(step, action->effect == EFFECT_READS ? HOST_READ : HOST_PREPARE);
+}
+
+void preview_step(struct step *step)
+{
+    struct run *shadow = step->run;
+    const char *kind = step->kind;
+
+    if (strcmp(kind, "step") == 0) {
+        preview_action(step);
+    } else if (strcmp(kind, "approve") == 0) {
+        if (shadow->casts != NULL)
+            preview_end(shadow, "what follows the next gate is shown there");
+        else
+            step_answer(step, true, span_of("{\"by\":[]}"));
+    } else if (strcmp(kind, "ask") == 0) {
+        preview_end(shadow, "what follows depends on a question to people");
+    } else if (strcmp(kind, "rollback") == 0 || strcmp(kind, "atomic_undo") == 0 ||
+               strcmp(kind, "call") == 0 || strcmp(kind, "signal") == 0) {
+        preview_end(shadow, "what follows depends on another run");
+    } else if (strcmp(kind, "sleep") == 0) {
+        step_answer(step, true, span_of("null"));
+    } else {
+        step_begin_plain(step);
+    }
+}
+
+void preview_on_prepared(struct step *step)
+{
+    step->is_noop = json_same(step->before, step->after);
+    step->info = (struct span){ 0 };
+    if (!step->is_noop)
+        plan_change(step->run, step);
+    struct span result = step_result(step);
+    step_answer(step, true, result);
+}
+
+static void reply_plan(struct run *shadow)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+    struct need need;
+
+    json_open(&out, '{');
+    json_key(&out, "changes");
+    json_open(&out, '[');
+    for (int i = 0; i < shadow->planned_count; i++) {
+        policy_need(shadow->planned[i], &need);
+        change_json(&out, shadow->planned[i], NULL, &need);
+    }
+    json_close(&out);
+    json_put_raw(&out, "error", shadow->error);
+    json_put(&out, "more", shadow->stopped);
+    json_put_int(&out, "reads", shadow->reads);
+    json_put(&out, "state", shadow->error.len > 0 ? "failed" : "done");
+    json_close(&out);
+    reply_json(shadow->engine, shadow->plan_ask, shadow->error.len > 0 ? 1 : 0,
+               str_span(&body), false);
+    str_fini(&body);
+}
+
+void preview_end(struct run *shadow, const char *stopped)
+{
+    struct run *run = shadow->casts;
+
+    if (run_is_over(shadow))
+        return;
+    shadow->stopped = stopped;
+    shadow->state = RUN_DONE;
+    vm_drop(shadow);
+    if (run != NULL) {
+        run->shadow = NULL;
+        shadow->casts = NULL;
+        if (!run_is_over(run) && run->stop_state == 0 && !run->is_canceling)
+            gate_open(run, shadow->at, shadow);
+    } else {
+        reply_plan(shadow);
+    }
+    run_push(shadow);
+}
+
+void preview_check_bounds(struct run *shadow)
+{
+    if (shadow->reads > ENGINE_PREVIEW_CALLS_MAX)
+        preview_end(shadow, "the preview stopped at its limit of calls");
+    else if (shadow->engine->now_ms - shadow->begun_ms > PREVIEW_MS)
+        preview_end(shadow, "the preview stopped at its limit of time");
+    else
+        timer_want(shadow->engine, shadow->begun_ms + PREVIEW_MS + 1);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/rows.c - state from rows, live and loaded alike.
+ */
+#include "engine/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct span run_keep(struct run *run, struct span bytes)
+{
+    if (bytes.len == 0)
+        return (struct span){ 0 };
+    return (struct span){ arena_dup(&run->arena, bytes.ptr, bytes.len), bytes.len };
+}
+
+const char *run_text(struct run *run, struct span bytes)
+{
+    return arena_dup(&run->arena, bytes.ptr == NULL ? "" : bytes.ptr, bytes.len);
+}
+
+/* An unescaped JSON string in the run's memory; "" when it is none. */
+static const char *keep_text(struct run *run, struct span value)
+{
+    struct str text = { 0 };
+
+    json_text_to(&text, value);
+    const char *kept = run_text(run, str_span(&text));
+    str_fini(&text);
+    return kept;
+}
+
+struct step *step_find(struct run *run, struct span branch, int64_t n)
+{
+    list_each(link, after, &run->steps)
+    {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (step->n == n && span_is(branch, step->branch))
+            return step;
+    }
+    return NULL;
+}
+
+struct step *step_new(struct run *run, struct span branch, int64_t n, struct span kind,
+                      struct span action, struct span args)
+{
+    struct step *step = arena_alloc(&run->arena, sizeof *step);
+
+    list_init(&step->in_order);
+    step->run = run;
+    step->branch = run_text(run, branch);
+    step->n = n;
+    step->kind = run_text(run, kind);
+    step->action = run_text(run, action);
+    step->args = run_keep(run, args);
+    if (args.len > 0) {
+        char hex[HASH_HEX_LEN + 1];
+
+        hash_hex(hash_of(args.ptr, args.len), hex);
+        memcpy(step->args_hash, hex, 16);
+    }
+    run->step_count++;
+    step->token = step->target = step->what = "";
+    step->permit_index = -1;
+    list_add(&run->steps, &step->in_run);
+    return step;
+}
+
+struct gate *gate_find(struct run *run, int number)
+{
+    list_each(link, after, &run->gates)
+    {
+        struct gate *gate = list_item(link, struct gate, in_run);
+
+        if (gate->number == number)
+            return gate;
+    }
+    return NULL;
+}
+
+static void order(struct step *step)
+{
+    step->state = STEP_ANSWERED;
+    if (list_is_empty(&step->in_order))
+        list_add(&step->run->order, &step->in_order);
+}
+
+/* The step that a row is about; rows are the first to tell of it when a run is loaded. */
+static struct step *step_of(struct run *run, struct span body, const char *kind)
+{
+    struct span branch = json_get_raw(body, "b");
+    int64_t n = json_get_int(body, "n", 0);
+    struct step *step = step_find(run, branch, n);
+
+    if (step == NULL) {
+        step = step_new(run, branch, n, span_of(kind), json_get_raw(body, "a"),
+                        json_get(body, "args"));
+        struct span hash = json_get_raw(body, "h");
+        if (hash.len == 16)
+            memcpy(step->args_hash, hash.ptr, 16);
+    }
+    return step;
+}
+
+static void apply_start(struct run *run, const struct event_row *row)
+{
+    struct span body = run_keep(run, row->body);
+    struct span parent = json_get(body, "parent");
+    struct span limits = json_get(body, "limits");
+
+    run->kind = (int)json_get_int(body, "kind", RUN_LIVE);
+    run->playbook_name = keep_text(run, json_get(body, "playbook"));
+    run->hash_hex = keep_text(run, json_get(body, "hash"));
+    run->entry = keep_text(run, json_get(body, "entry"));
+    run->by = keep_text(run, json_get(body, "by"));
+    run->params = json_get(body, "params");
+    run->alert = json_get(body, "alert");
+    run->of = json_get_int(body, "of", 0);
+    run->parent = json_get_int(parent, "run", 0);
+    run->parent_branch = keep_text(run, json_get(parent, "b"));
+    run->parent_n = json_get_int(parent, "n", 0);
+    run->only_step = keep_text(run, json_get(limits, "step"));
+    run->only_target = keep_text(run, json_get(limits, "target"));
+    run->since = keep_text(run, json_get(limits, "since"));
+    run->since_n = json_get_int(limits, "since_n", 0);
+    run->reason_expired = json_get_bool(limits, "expired", false);
+    run->started_ms = row->at_ms;
+    run->first_seq = row->seq;
+}
+
+static void apply_answer(struct run *run, const struct event_row *row)
+{
+    struct span body = run_keep(run, row->body);
+    struct step *step = step_of(run, body, run_text(run, json_get_raw(body, "k")));
+    struct span extra = json_get(body, "x");
+
+    step->ok = json_get_bool(body, "ok", true);
+    step->value = json_get(body, "v");
+    step->is_noop = json_get_bool(extra, "noop", false);
+    if (step->is_noop) {
+        step->args = json_get(extra, "args");
+        step->target = keep_text(run, json_get(extra, "target"));
+        step->after = json_get(extra, "after");
+    }
+    if (json_get_bool(extra, "undo", false)) {
+        step->is_undo = true;
+        step->is_done = step->ok;
+    }
+    order(step);
+}
+
+static void apply_intent(struct run *run, const struct event_row *row)
+{
+    struct span body = run_keep(run, row->body);
+    struct step *step = step_of(run, body, "step");
+    struct span permit = json_get(body, "p");
+
+    step->args = json_get(body, "args");
+    step->target = keep_text(run, json_get(body, "t"));
+    step->before = json_get(body, "w");
+    step->token = keep_text(run, json_get(body, "e"));
+    step->after = json_get(body, "z");
+    step->goal = json_get(body, "g");
+    step->what = keep_text(run, json_get(body, "what"));
+    step->undo = json_kind(json_get(body, "undo")) == JSON_STRING
+                     ? keep_text(run, json_get(body, "undo"))
+                     : NULL;
+    step->is_undo = span_is(json_get_raw(body, "op"), "restore");
+    step->attempt = (int)json_get_int(body, "at", 1);
+    step->undoes_run = json_get_int(body, "of", 0);
+    if (step->ordinal == 0)
+        step->ordinal = ++run->intent_count;
+    step->has_intent = true;
+    step->has_outcome = false;
+    step->intent_ms = row->at_ms;
+    step->doubts = 0;
+    step->state = STEP_IN_DOUBT; /* live code sends it and says STEP_APPLYING */
+    if (permit.len > 0 && json_kind(permit) == JSON_OBJECT) {
+        step->permit_gate = (int)json_get_int(permit, "gate", 0);
+        step->permit_index = (int)json_get_int(permit, "i", -1);
+        struct gate *gate = gate_find(run, step->permit_gate);
+        if (gate != NULL && step->permit_index >= 0 &&
+            step->permit_index < gate->change_count)
+            gate->changes[step->permit_index].is_used = true;
+    }
+}
+
+static void apply_outcome(struct run *run, const struct event_row *row)
+{
+    struct span body = run_keep(run, row->body);
+    struct step *step = step_of(run, body, "step");
+    struct span word = json_get_raw(body, "s");
+
+    step->has_outcome = true;
+    step->outcome_seq = row->seq;
+    if (json_get(body, "z").len > 0)
+        step->now = json_get(body, "z");
+    step->code = keep_text(run, json_get(body, "code"));
+    step->message = keep_text(run, json_get(body, "msg"));
+    if (span_is(word, "done")) {
+        step->is_done = true;
+        step->ok = true;
+        step->info = json_get(body, "r");
+        step->until_ms = json_get_int(body, "until", 0);
+        step->value = step_result(step);
+        order(step);
+    } else if (span_is(word, "refused")) {
+        step->ok = false;
+        step->value = json_get(body, "v");
+        order(step);
+    } else if (span_is(word, "unknown")) {
+        step->state = STEP_IN_DOUBT;
+        step->has_outcome = false;
+    } else { /* retry, not_applied: nothing was changed */
+        step->has_intent = false;
+        step->state = STEP_NEW;
+    }
+}
+
+static void apply_settle(struct run *run, const struct event_row *row)
+{
+    struct span body = run_keep(run, row->body);
+    struct step *step = step_of(run, body, "step");
+
+    step_settle(step, run_text(run, json_get_raw(body, "choice")));
+    if (step->state == STEP_ANSWERED)
+        order(step);
+}
+
+static void apply_doubt(struct run *run, const struct event_row *row, bool is_drift)
+{
+    struct span body = run_keep(run, row->body);
+    struct step *step = step_of(run, body, "step");
+
+    step->is_drift = is_drift;
+    if (is_drift) {
+        step->is_undo = true;
+        step->target = keep_text(run, json_get(body, "t"));
+        step->before = json_get(body, "w");
+        step->after = json_get(body, "z");
+        step->undoes_run = json_get_int(body, "of", 0);
+    }
+    step->now = json_get(body, "now");
+    step->state = STEP_HUMAN;
+}
+
+void row_apply(struct run *run, const struct event_row *row)
+{
+    struct span body = row->body;
+    struct step *step;
+
+    if (row->seq > 0)
+        run->last_seq = row->seq;
+    run->body_bytes += (int64_t)body.len;
+    switch (row->kind) {
+    case ROW_START: apply_start(run, row); break;
+    case ROW_ANSWER: apply_answer(run, row); break;
+    case ROW_INTENT: apply_intent(run, row); break;
+    case ROW_OUTCOME: apply_outcome(run, row); break;
+    case ROW_PROGRESS:
+        step = step_of(run, body, "step");
+        step->resume = run_text(run, json_get(body, "r"));
+        break;
+    case ROW_GATE: gate_apply(run, row); break;
+    case ROW_VOTE: gate_apply_vote(run, row); break;
+    case ROW_GATE_END: gate_apply_end(run, row); break;
+    case ROW_SLEEP:
+        step = step_of(run, run_keep(run, body), "sleep");
+        step->until_ms = json_get_int(body, "until", 0);
+        step->state = STEP_SLEEPING;
+        break;
+    case ROW_CHILD:
+        step = step_of(run, run_keep(run, body), run_text(run, json_get_raw(body, "k")));
+        step->child = json_get_int(body, "run", 0);
+        step->state = STEP_CHILD;
+        break;
+    case ROW_DRIFT: apply_doubt(run, row, true); break;
+    case ROW_DOUBT: apply_doubt(run, row, false); break;
+    case ROW_SETTLE: apply_settle(run, row); break;
+    case ROW_CANCEL: run->is_canceling = true; break;
+    case ROW_END:
+        run->state = (int)json_get_int(body, "s", RUN_FAILED);
+        run->error = run_keep(run, json_get(body, "e"));
+        run->ended_ms = row->at_ms;
+        break;
+    default: break;
+    }
+}
+
+void row_write(struct run *run, enum row_kind kind, struct span body)
+{
+    struct engine *engine = run->engine;
+    struct event_row row = { .kind = (int32_t)kind, .at_ms = engine->now_ms, .body = body };
+
+    if (!run_is_shadow(run)) {
+        /* The first row of a waking run also says that it is in memory again, so that a
+         * crash finds it. */
+        if (!run->is_indexed_running && kind != ROW_START && kind != ROW_END) {
+            run->is_indexed_running = true;
+            run_put_entry(run);
+        }
+        row.seq = engine->next_seq++;
+        row.prev = run->last_seq;
+        turn_add_row(engine, &(struct turn_row){ .seq = row.seq,
+                                                 .run = run->id,
+                                                 .prev = row.prev,
+                                                 .at_ms = row.at_ms,
+                                                 .kind = row.kind,
+                                                 .body = body });
+    }
+    row_apply(run, &row);
+}
+
+void row_write_global(struct engine *engine, enum row_kind kind, struct span body)
+{
+    turn_add_row(engine, &(struct turn_row){ .seq = engine->next_seq++,
+                                             .at_ms = engine->now_ms,
+                                             .kind = (int32_t)kind,
+                                             .body = body });
+}

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/run.c - a run's life: started, loaded, pushed on, parked, ended.
+ *
+ *      start ──► RUNNING ◄──────── woken: a vote, a timer, a settlement
+ *                 │   │                        │
+ *                 │   └─ nothing but people or time can go on ──► WAITING or STUCK
+ *                 ▼
+ *    DONE FAILED DENIED CANCELED DIVERGED BLOCKED
+ *
+ * A parked run holds no memory: it is an entry of the index and its rows.
+ */
+#include "engine/internal.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "frame/frame.h"
+
+/* A sleep shorter than this is waited out in memory. */
+enum { PARK_SLEEP_MS = 5000 };
+
+static struct list *bucket(struct engine *engine, int64_t id)
+{
+    return &engine->table[(uint64_t)id % TABLE_SIZE];
+}
+
+struct run *run_find(struct engine *engine, int64_t id)
+{
+    struct list *head = bucket(engine, id);
+
+    list_each(link, after, head)
+    {
+        struct run *run = list_item(link, struct run, in_table);
+
+        if (run->id == id)
+            return run;
+    }
+    return NULL;
+}
+
+struct run *run_new(struct engine *engine, int64_t id, int kind)
+{
+    struct run *run = xcalloc(1, sizeof *run);
+
+    run->engine = engine;
+    run->id = id;
+    run->kind = kind;
+    run->state = RUN_RUNNING;
+    arena_init(&run->arena);
+    list_init(&run->steps);
+    list_init(&run->order);
+    list_init(&run->gates);
+    list_init(&run->waiting);
+    list_init(&run->in_queue);
+    run->playbook_name = run->entry = run->by = run->title = run->hash_hex = "";
+    run->only_step = run->only_target = run->since = run->parent_branch = "";
+    list_add(bucket(engine, id), &run->in_table);
+    engine->run_count++;
+    return run;
+}
+
+void run_free(struct run *run)
+{
+    if (run == NULL)
+        return;
+    if (run->shadow != NULL)
+        run_free(run->shadow);
+    if (run->casts != NULL)
+        run->casts->shadow = NULL;
+    vm_drop(run);
+    list_each(link, after, &run->engine->calls)
+    {
+        struct call *call = list_item(link, struct call, in_engine);
+
+        if (call->run == run->id)
+            call->step = NULL;
+    }
+    list_remove(&run->in_queue);
+    list_remove(&run->in_table);
+    run->engine->run_count--;
+    arena_fini(&run->arena);
+    free(run);
+}
+
+bool run_is_over(const struct run *run)
+{
+    return run->state >= RUN_DONE;
+}
+
+bool run_is_shadow(const struct run *run)
+{
+    return (run->id & SHADOW) != 0;
+}
+
+struct run *run_wake(struct engine *engine, int64_t id)
+{
+    struct run *run = run_find(engine, id);
+
+    if (run == NULL && id > 0 && id < engine->next_run) {
+        run = run_new(engine, id, RUN_LIVE);
+        run->is_loading = true;
+        turn_command(engine, CMD_LOAD, false)->run = id;
+    }
+    return run;
+}
+
+void run_push(struct run *run)
+{
+    if (list_is_empty(&run->in_queue))
+        list_add(&run->engine->queue, &run->in_queue);
+}
+
+static struct step *first_in(struct run *run, int state)
+{
+    list_each(link, after, &run->steps)
+    {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (step->state == state)
+            return step;
+    }
+    return NULL;
+}
+
+static bool has_effects_open(struct run *run)
+{
+    return first_in(run, STEP_APPLYING) != NULL || first_in(run, STEP_IN_DOUBT) != NULL;
+}
+
+/* The first open gate's number, or 0. */
+static int open_gate(struct run *run)
+{
+    list_each(link, after, &run->gates)
+    {
+        struct gate *gate = list_item(link, struct gate, in_run);
+
+        if (gate->state == GATE_OPEN)
+            return gate->number;
+    }
+    return 0;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static int64_t run_due(struct run *run)
+{
+    int64_t due = 0;
+
+    list_each(link, after, &run->steps)
+    {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (step->state == STEP_SLEEPING)
+            due = sooner(due, step->until_ms);
+    }
+    return due;
+}
+
+void run_put_entry(struct run *run)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+    int gate = open_gate(run);
+
+    if (run_is_shadow(run))
+        return;
+    json_open(&out, '{');
+    json_put(&out, "by", run->by);
+    if (run->error.len > 0)
+        json_put_raw(&out, "error", run->error);
+    if (gate > 0)
+        json_put_int(&out, "gate", gate);
+    json_put_int(&out, "kind", run->kind);
+    if (run->of > 0)
+        json_put_int(&out, "of", run->of);
+    json_put(&out, "playbook", run->playbook_name);
+    json_put_int(&out, "started", run->started_ms);
+    if (run->ended_ms > 0)
+        json_put_int(&out, "ended", run->ended_ms);
+    json_close(&out);
+    turn_add_entry(run->engine,
+                   &(struct turn_entry){
+                       .kind = ENTRY_RUN,
+                       .run = run->id,
+                       .state = run->state,
+                       .due_ms = run->state == RUN_WAITING ? run_due(run) : 0,
+                       .first_seq = run->first_seq,
+                       .last_seq = run->last_seq,
+                       .body = str_span(&body),
+                   });
+    str_fini(&body);
+}
+
+/* Tells followers how the run stands. */
+static void settled(struct run *run)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+    int gate = open_gate(run);
+
+    json_open(&out, '{');
+    json_put_raw(&out, "error", run->error);
+    json_put(&out, "gate", gate > 0 && !run_is_over(run) ? id_gate(run->id, gate).text : NULL);
+    json_put(&out, "run", id_run(run->id).text);
+    json_put(&out, "state", run_state_name(run->state));
+    json_close(&out);
+    struct command *command = turn_command(run->engine, CMD_SETTLED, true);
+    command->run = run->id;
+    command->exit = run_state_exit(run->state);
+    command->bytes = turn_keep(run->engine, str_span(&body));
+    str_fini(&body);
+}
+
+static void tell_parent(struct run *run)
+{
+    struct run *parent = run->parent > 0 ? run_wake(run->engine, run->parent) : NULL;
+
+    if (parent != NULL)
+        run_push(parent);
+}
+
+void run_end(struct run *run, int state, struct span error)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    if (run_is_shadow(run)) {
+        preview_end(run, state == RUN_DONE ? NULL : "the playbook stopped");
+        return;
+    }
+    gate_void_all(run);
+    json_open(&out, '{');
+    json_put_int(&out, "s", state);
+    json_put_raw(&out, "e", error);
+    json_close(&out);
+    row_write(run, ROW_END, str_span(&body));
+    str_fini(&body);
+    run_put_entry(run);
+    settled(run);
+    vm_drop(run);
+    tell_parent(run);
+    run_push(run);
+}
+
+void run_stop(struct run *run, int state, struct span error)
+{
+    if (run_is_over(run))
+        return;
+    if (!run_is_shadow(run) && has_effects_open(run)) {
+        if (run->stop_state == 0) {
+            run->stop_state = state;
+            run->error = run_keep(run, error);
+        }
+        run_push(run);
+        return;
+    }
+    run_end(run, state, error);
+}
+
+void run_fail(struct run *run, int state, const char *code, const char *fmt, ...)
+{
+    char sentence[768];
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, args);
+    va_end(args);
+    json_open(&out, '{');
+    json_put(&out, "code", code);
+    json_put(&out, "message", sentence);
+    json_close(&out);
+    run_stop(run, state, str_span(&body));
+    str_fini(&body);
+}
+
+struct run *run_start(struct engine *engine, int kind, struct playbook *playbook,
+                      const char *entry, struct span params, struct span alert,
+                      struct span by, int64_t of, struct step *parent, struct span limits)
+{
+    struct run *run = run_new(engine, engine->next_run++, kind);
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    run->playbook = playbook;
+    run->is_loaded = true;
+    json_open(&out, '{');
+    json_put_raw(&out, "alert", alert);
+    json_put_span(&out, "by", by);
+    json_put(&out, "entry", entry);
+    json_put(&out, "hash", playbook->hash);
+    json_put_int(&out, "kind", kind);
+    if (limits.len > 0)
+        json_put_raw(&out, "limits", limits);
+    if (of > 0)
+        json_put_int(&out, "of", of);
+    json_put_raw(&out, "params", params);
+    if (parent != NULL) {
+        json_key(&out, "parent");
+        json_open(&out, '{');
+        json_put(&out, "b", parent->branch);
+        json_put_int(&out, "n", parent->n);
+        json_put_int(&out, "run", parent->run->id);
+        json_close(&out);
+    }
+    json_put(&out, "playbook", playbook->name);
+    json_put(&out, "policy", engine->policy_hash);
+    json_close(&out);
+    row_write(run, ROW_START, str_span(&body));
+    str_fini(&body);
+    run->is_indexed_running = true;
+    run_put_entry(run);
+    return run;
+}
+
+/* Is this a step that only people, time or another run can bring further? */
+static bool is_parked_state(const struct run *run, const struct step *step)
+{
+    const struct run *child;
+
+    switch (step->state) {
+    case STEP_HUMAN:
+    case STEP_ANSWERED: return true;
+    case STEP_CHILD:
+        child = run_find(run->engine, step->child);
+        return child == NULL || child->is_loaded;
+    case STEP_GATED: return step->gate > 0;
+    case STEP_SLEEPING: return step->until_ms - run->engine->now_ms >= PARK_SLEEP_MS;
+    default: return false;
+    }
+}
+
+static bool may_park(struct run *run)
+{
+    bool has_waiting = false;
+
+    if (run->turns > 0 || run->calls > 0 || run->shadow != NULL || run_is_shadow(run) ||
+        !list_is_empty(&run->waiting) || run->wait_rows_of > 0 || run->wants_vm)
+        return false;
+    list_each(link, after, &run->steps)
+    {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (!is_parked_state(run, step))
+            return false;
+        if (step->state != STEP_ANSWERED)
+            has_waiting = true;
+        else if (!step->is_delivered && run->is_started)
+            return false;
+    }
+    return has_waiting;
+}
+
+/* Lets go of the memory, when nothing but people, time or other runs can go on. */
+static void park(struct run *run)
+{
+    run->state = first_in(run, STEP_HUMAN) != NULL ? RUN_STUCK : RUN_WAITING;
+    run_put_entry(run);
+    settled(run);
+    run_free(run);
+}
+
+/* A run that shall stop begins nothing, and ends only when what it began is known. */
+static void push_stop(struct run *run)
+{
+    list_each(link, after, &run->steps)
+    {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (step->has_intent && !step->has_outcome)
+            step_go_on(step);
+    }
+    if (has_effects_open(run) || first_in(run, STEP_HUMAN) != NULL)
+        return;
+    if (run->stop_state > 0)
+        run_end(run, run->stop_state, run->error);
+    else
+        run_fail(run, RUN_CANCELED, "canceled", "canceled; what it contained stays contained");
+}
+
+static void push_steps(struct run *run)
+{
+    list_each(link, after, &run->steps)
+    {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (run_is_over(run) || run->stop_state > 0)
+            return;
+        if (step->state == STEP_NEW && step->is_wished)
+            step_begin(step);
+        else if (step->state != STEP_NEW || step->gate > 0)
+            step_go_on(step);
+    }
+}
+
+/* The VM has something to do for a run that was in memory when the power went (its wishes
+ * may not be journaled), and for one that got an answer since it was loaded. A run that was
+ * loaded only to take a vote needs none. */
+static void push_vm(struct run *run)
+{
+    if (run->is_started)
+        vm_deliver(run);
+    else if (run->wants_vm)
+        vm_start(run);
+}
+
+static void push_now(struct run *run)
+{
+    if (!run->is_loaded || run_is_over(run))
+        return;
+    if (run->is_canceling || run->stop_state > 0)
+        push_stop(run);
+    else if (run->kind == RUN_ROLLBACK)
+        undo_push(run);
+    else {
+        push_steps(run);
+        if (!run_is_over(run) && run->stop_state == 0)
+            push_vm(run);
+    }
+}
+
+void runs_drain(struct engine *engine)
+{
+    while (!list_is_empty(&engine->queue)) {
+        struct run *run = list_item(engine->queue.next, struct run, in_queue);
+
+        list_remove(&run->in_queue);
+        push_now(run);
+        if (!list_is_empty(&run->in_queue))
+            continue;
+        if (run_is_over(run))
+            run_free(run);
+        else if (run_is_shadow(run))
+            preview_check_bounds(run);
+        else if (run->is_loaded && may_park(run))
+            park(run);
+    }
+}
+
+void timer_want(struct engine *engine, int64_t at_ms)
+{
+    if (engine->timer_ms != 0 && engine->timer_ms <= at_ms)
+        return;
+    engine->timer_ms = at_ms;
+    turn_command(engine, CMD_TIMER, false)->number = at_ms;
+}

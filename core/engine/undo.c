@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/undo.c - a rollback is a run of its own: what another run did, backwards.
+ *
+ * Its steps are in branch "u", one for each effect, the newest first. Each observes before
+ * it writes: as it was before, nothing to do; as we left it, restore; anything else is
+ * drift, nothing is written, and a person decides. Steps go on past a drift, so that one
+ * edited target does not keep all others contained.
+ */
+#include "engine/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "frame/frame.h"
+
+static bool is_in_branch(const char *branch, const char *of)
+{
+    size_t len = strlen(of);
+
+    return strncmp(branch, of, len) == 0 && (branch[len] == '\0' || branch[len] == '.');
+}
+
+static bool is_wanted(const struct run *run, const struct step *done)
+{
+    if (!done->is_done || done->is_undo || done->goal.len == 0 || done->is_noop)
+        return false;
+    if (run->only_step[0] != '\0' && strcmp(run->only_step, step_path(done)) != 0)
+        return false;
+    if (run->only_target[0] != '\0' &&
+        !span_equal_nocase(span_of(run->only_target), span_of(done->target)))
+        return false;
+    if (run->since[0] != '\0') {
+        if (!is_in_branch(done->branch, run->since))
+            return false;
+        if (strcmp(done->branch, run->since) == 0 && done->n < run->since_n)
+            return false;
+    }
+    return true;
+}
+
+/* The undo of one step, in the rollback's own memory. */
+static struct step *undo_of(struct run *run, const struct step *done, int64_t n)
+{
+    struct step *undo = step_find(run, span_of("u"), n);
+
+    if (undo == NULL) {
+        undo = step_new(run, span_of("u"), n, span_of("step"), span_of(done->action),
+                        run_keep(run, done->args));
+        undo->before = run_keep(run, done->before);
+        undo->goal = run_keep(run, done->goal);
+        undo->after = run_keep(run, done->now.len > 0 ? done->now : done->after);
+        undo->target = run_text(run, span_of(done->target));
+        undo->is_undo = true;
+    }
+    if (undo->args.len == 0)
+        undo->args = run_keep(run, done->args);
+    if (undo->before.len == 0)
+        undo->before = run_keep(run, done->before);
+    if (undo->goal.len == 0)
+        undo->goal = run_keep(run, done->goal);
+    if (undo->target[0] == '\0')
+        undo->target = run_text(run, span_of(done->target));
+    undo->undoes_run = run->of;
+    undo->undoes_ordinal = done->ordinal;
+    undo->undoes_path = run_text(run, span_of(step_path(done)));
+    undo->what = done->undo != NULL ? run_text(run, span_of(done->undo)) : "put it back";
+    return undo;
+}
+
+/* Which steps, journaled as branch and number so that the list stays the same however the
+ * other run goes on. */
+static struct step *list_undos(struct run *run, struct run *of)
+{
+    struct step *list = step_find(run, span_of("u"), 0);
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    if (list != NULL)
+        return list;
+    json_open(&out, '[');
+    for (struct list *link = of->order.prev; link != &of->order; link = link->prev) {
+        struct step *done = list_item(link, struct step, in_order);
+
+        if (!is_wanted(run, done))
+            continue;
+        json_open(&out, '{');
+        json_put(&out, "b", done->branch);
+        json_put_int(&out, "n", done->n);
+        json_close(&out);
+    }
+    json_close(&out);
+    list = step_new(run, span_of("u"), 0, span_of("undo_list"), (struct span){ 0 },
+                    (struct span){ 0 });
+    list->is_undo = true;
+    step_answer(list, true, str_span(&body));
+    str_fini(&body);
+    return list;
+}
+
+static void collect(struct run *run, struct run *of)
+{
+    struct step *list = list_undos(run, of);
+    struct span item;
+    size_t pos = 0;
+    int64_t n = 1;
+
+    while (json_next(list->value, &pos, NULL, &item)) {
+        struct step *done =
+            step_find(of, json_get_raw(item, "b"), json_get_int(item, "n", 0));
+
+        if (done != NULL)
+            undo_of(run, done, n);
+        n++;
+    }
+    run->has_undo_list = true;
+    run->wait_rows_of = 0;
+}
+
+void undo_on_loaded(struct run *of)
+{
+    struct engine *engine = of->engine;
+
+    for (int i = 0; i < TABLE_SIZE; i++) {
+        list_each(link, after, &engine->table[i])
+        {
+            struct run *run = list_item(link, struct run, in_table);
+
+            if (run->kind == RUN_ROLLBACK && run->wait_rows_of == of->id && run->is_loaded) {
+                collect(run, of);
+                run_push(run);
+            }
+        }
+    }
+}
+
+static void finish(struct run *run, int undone, int failed)
+{
+    if (failed > 0)
+        run_fail(run, RUN_FAILED, "not_undone", "%d of %d could not be undone; `cordon show %s` "
+                 "says which and why", failed, undone + failed, id_run(run->id).text);
+    else
+        run_end(run, RUN_DONE, (struct span){ 0 });
+}
+
+void undo_push(struct run *run)
+{
+    int undone = 0, failed = 0;
+    bool is_open = false;
+
+    if (!run->has_undo_list) {
+        struct run *of = run_wake(run->engine, run->of);
+
+        if (of == NULL) {
+            run_fail(run, RUN_FAILED, "not_found", "there is no run %s", id_run(run->of).text);
+            return;
+        }
+        run->wait_rows_of = run->of;
+        if (of->is_loaded)
+            collect(run, of);
+        else
+            return;
+    }
+    list_each(link, after, &run->steps)
+    {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (step->n == 0)
+            continue;
+        if (step->state == STEP_ANSWERED) {
+            undone += step->ok;
+            failed += !step->ok;
+            continue;
+        }
+        is_open = true;
+        if (step->state == STEP_HUMAN)
+            continue; /* a person's turn; the others go on */
+        step_go_on(step);
+        if (run_is_over(run) || run->stop_state > 0 || step->state != STEP_ANSWERED)
+            return; /* one after the other */
+    }
+    if (!is_open)
+        finish(run, undone, failed);
+}
