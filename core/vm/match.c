@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* on_alert: is this alert one for this playbook, and with which parameters? */
+#include "vm/playbook.h"
+
+#include <string.h>
+
+#include <lauxlib.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "vm/budget.h"
+#include "vm/door.h"
+#include "vm/opts.h"
+#include "vm/params.h"
+#include "vm/state.h"
+#include "vm/value.h"
+
+static const char *const severities[] = { "informational", "low", "medium", "high", "critical",
+                                          NULL };
+
+struct match {
+    struct span alert;
+    bool *matches;
+    struct str *params;
+    struct str *why;
+};
+
+static int rank_of(struct span severity)
+{
+    for (int i = 0; severities[i] != NULL; i++)
+        if (span_equal_nocase(severity, span_of(severities[i])))
+            return i;
+    return -1;
+}
+
+static struct span alert_text(struct vm *vm, struct span alert, const char *key)
+{
+    str_reset(&vm->text);
+    json_text_to(&vm->text, json_get(alert, key));
+    return str_span(&vm->text);
+}
+
+/* Does the alert's text fit the pattern in when? Says why not. */
+static bool fits(struct match *match, struct vm *vm, struct span pattern, const char *key)
+{
+    if (pattern.ptr == NULL)
+        return true;
+    struct span text = alert_text(vm, match->alert, key);
+    if (span_glob(text, pattern.ptr))
+        return true;
+    str_printf(match->why, "%s ", key);
+    str_add_shown(match->why, str_text(&vm->text), vm->text.len);
+    str_printf(match->why, " is not %s", pattern.ptr);
+    return false;
+}
+
+static bool severity_fits(struct match *match, struct vm *vm, struct span wanted)
+{
+    if (wanted.ptr == NULL)
+        return true;
+    bool or_more = wanted.len > 0 && wanted.ptr[wanted.len - 1] == '+';
+    struct span word = { wanted.ptr, wanted.len - or_more };
+    int want = rank_of(word);
+    if (want < 0)
+        opts_unknown(vm->L, "on_alert.when.severity", word, severities, 5);
+    int is = rank_of(alert_text(vm, match->alert, "severity"));
+    if (or_more ? is >= want : is == want)
+        return true;
+    str_add_text(match->why, "severity ");
+    if (vm->text.len == 0)
+        str_add_text(match->why, "is not given");
+    else
+        str_add_shown(match->why, str_text(&vm->text), vm->text.len);
+    str_printf(match->why, ", want %s", wanted.ptr);
+    return false;
+}
+
+/* Stack: on_alert. Calls its params function with the alert, in co. */
+static void push_params(struct vm *vm, lua_State *co, struct span alert)
+{
+    lua_State *L = vm->L;
+    int count = 0;
+
+    lua_pushliteral(L, "params");
+    if (lua_rawget(L, -2) == LUA_TNIL) { /* on_alert nil */
+        lua_newtable(L);
+        lua_replace(L, -2); /* on_alert params */
+        return;
+    }
+    lua_xmove(L, co, 1);   /* co: fn */
+    value_push(co, alert); /* co: fn alert */
+    int status = door_resume(vm, co, 1, &count);
+    if (status == LUA_YIELD)
+        luaL_error(L, "on_alert.params cannot wait");
+    if (status == LUA_OK && count != 1)
+        luaL_error(L, "on_alert.params wants to return one table");
+    lua_xmove(co, L, 1); /* on_alert result */
+    if (status != LUA_OK)
+        lua_error(L);
+    if (lua_type(L, -1) != LUA_TTABLE)
+        luaL_error(L, "on_alert.params wants to return a table, got %s", value_kind(L, -1));
+}
+
+static void set_params(struct vm *vm, struct match *match)
+{
+    struct err err;
+
+    value_write(vm->L, -1, "on_alert.params", VALUE_IS_OBJECT);
+    if (params_complete(str_span(&vm->schema), str_span(&vm->json), match->params, &err) != 0)
+        luaL_error(vm->L, "on_alert.params: %s", err.text);
+}
+
+static void match_alert(struct vm *vm, void *arg)
+{
+    struct match *match = arg;
+    lua_State *L = vm->L;
+    lua_State *co = lua_newthread(L); /* co */
+
+    *branch_slot(co) = NULL;
+    playbook_push_spec(vm, co); /* co spec */
+    lua_pushliteral(L, "on_alert");
+    if (lua_rawget(L, -2) == LUA_TNIL) { /* co spec on_alert */
+        str_add_text(match->why, "this playbook has no on_alert");
+        return;
+    }
+    lua_pushliteral(L, "when");
+    lua_rawget(L, -2); /* co spec on_alert when */
+    const char *what = "on_alert.when";
+    if (!fits(match, vm, opts_text(L, -1, what, "source", false), "source") ||
+        !fits(match, vm, opts_text(L, -1, what, "type", false), "type") ||
+        !severity_fits(match, vm, opts_text(L, -1, what, "severity", false)))
+        return;
+    lua_pop(L, 1); /* co spec on_alert */
+    push_params(vm, co, match->alert);
+    set_params(vm, match);
+    *match->matches = true;
+    str_add_text(match->why, "source, type and severity are as on_alert wants");
+}
+
+bool playbook_match(struct vm *vm, struct span alert, bool *matches, struct str *params,
+                    struct str *why)
+{
+    struct match match = { alert, matches, params, why };
+    struct source_error error = { .line = 1, .column = 1 };
+    struct err err;
+
+    *matches = false;
+    if (!vm->is_loaded) {
+        err_set(&err, ERR_INVALID, "no playbook is loaded");
+    } else {
+        budget_begin(vm, VM_STEPS_MAX);
+        if (door_enter(vm, match_alert, &match, &err) == 0)
+            return true;
+    }
+    *matches = false;
+    str_reset(params);
+    str_reset(why);
+    source_split(vm->chunk, err.text, &error);
+    source_error_json(params, "on_alert", &error);
+    return false;
+}
