@@ -165,7 +165,7 @@ int db_open(struct db *db, const char *path, bool is_readonly, struct err *err)
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
     char *uri = is_readonly ? readonly_uri(path) : xstrdup(path);
 
-    *db = (struct db){ .path = xstrdup(path) };
+    *db = (struct db){ .path = xstrdup(path), .checkpoint_frames = DB_CHECKPOINT_FRAMES };
     flags |= is_readonly ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
                          : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(uri, &db->sqlite, flags, NULL);
@@ -237,7 +237,7 @@ struct span db_span(sqlite3_stmt *statement, int column)
 
 int db_checkpoint(struct db *db, struct err *err)
 {
-    if (db->wal_frames < DB_CHECKPOINT_FRAMES)
+    if (db->wal_frames < db->checkpoint_frames)
         return 0;
     int rc =
         sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);

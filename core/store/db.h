@@ -54,6 +54,7 @@ struct db {
     char *path; /* of the database file */
     sqlite3_stmt *kept[DB_QUERY_COUNT];
     int wal_frames;
+    int checkpoint_frames; /* DB_CHECKPOINT_FRAMES; tests take fewer */
 };
 
 int db_open(struct db *db, const char *path, bool is_readonly, struct err *err);

@@ -28,17 +28,24 @@ static int damaged(const char *path, const char *why, struct err *err)
                    path, why);
 }
 
+static bool has_beside(const char *path, const char *suffix)
+{
+    struct str name = { 0 };
+    struct stat st;
+
+    str_printf(&name, "%s%s", path, suffix);
+    bool has = stat(str_text(&name), &st) == 0 && st.st_size > 0;
+    str_fini(&name);
+    return has;
+}
+
 /* SQLite takes an empty file for a new database, and then removes the WAL beside it, with
- * all that was committed there: so this is looked at before SQLite does. */
+ * all that was committed there: so this is looked at before SQLite does. Where a rollback
+ * journal is beside it, the power went while the database was made, and SQLite mends it. */
 static int check_header(const char *path, bool is_readonly, struct err *err)
 {
     char bytes[100];
-    struct str wal = { 0 };
-    struct stat st;
 
-    str_printf(&wal, "%s-wal", path);
-    bool has_wal = stat(str_text(&wal), &st) == 0 && st.st_size > 0;
-    str_fini(&wal);
     /* Made here, as SQLite would let others read it; the WAL takes its mode over. */
     int flags = is_readonly ? O_RDONLY : O_RDWR | O_CREAT;
     int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -54,11 +61,13 @@ static int check_header(const char *path, bool is_readonly, struct err *err)
     close(fd);
     if (len < 0)
         return err->code;
-    if (len == 0 && has_wal)
+    if (len == 0 && has_beside(path, "-wal"))
         return damaged(path, "it is empty, and the WAL beside it is not", err);
     if (len == 0 && is_readonly)
         return damaged(path, "it is empty", err);
     if (len == 0)
+        return 0;
+    if (has_beside(path, "-journal"))
         return 0;
     if (len < (ssize_t)sizeof bytes || memcmp(bytes, magic, sizeof magic) != 0)
         return damaged(path, "its header is damaged", err);

@@ -110,24 +110,35 @@ static int join(struct runs *runs, const struct walk *walk, const struct row *ro
 
 /* -- SQLite's own checks -------------------------------------------------------------- */
 
+/* A page that the disk did not give comes as a line of text like the others. */
+static int say_page(struct store *store, const char *text, struct err *err)
+{
+    const char *number = strstr(text, "error code=");
+
+    if (strstr(text, "failed to get page") != NULL ||
+        (number != NULL && (atoi(strchr(number, '=') + 1) & 0xff) == SQLITE_IOERR))
+        return db_fail(&store->db, SQLITE_IOERR_READ, "check", err);
+    return err_set(
+        err, ERR_CORRUPT,
+        "check %s: the file is damaged (%.200s); keep it as it is, and put a copy "
+        "from a backup in its place",
+        store->db.path, text);
+}
+
 static int check_pages(struct store *store, const char *pragma, struct err *err)
 {
     sqlite3_stmt *ask = NULL;
+    int result = 0;
 
     int rc = sqlite3_prepare_v2(store->db.sqlite, pragma, -1, &ask, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(ask);
-    if (rc != SQLITE_ROW) {
-        db_fail(&store->db, rc, "check", err);
-    } else if (!span_is(db_span(ask, 0), "ok")) {
-        err_set(err, ERR_CORRUPT,
-                "check %s: the file is damaged (%.200s); keep it as it is, and put a copy "
-                "from a backup in its place",
-                store->db.path, (const char *)sqlite3_column_text(ask, 0));
-        rc = SQLITE_CORRUPT;
-    }
+    if (rc != SQLITE_ROW)
+        result = db_fail(&store->db, rc, "check", err);
+    else if (!span_is(db_span(ask, 0), "ok"))
+        result = say_page(store, (const char *)sqlite3_column_text(ask, 0), err);
     sqlite3_finalize(ask);
-    return rc == SQLITE_ROW ? 0 : err->code;
+    return result;
 }
 
 int inside_check_file(struct store *store, struct err *err)

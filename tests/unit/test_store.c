@@ -746,7 +746,7 @@ TEST(nobody_else_can_read_what_is_written)
     fill(store, 1, 1);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct stat st;
-        CHECK_INT(stat(check_path(names[i]), &st), 0);
+        CHECK_INT(stat(in_dir(names[i]), &st), 0);
         CHECK_INT(st.st_mode & 077, 0);
     }
     store_close(store);
