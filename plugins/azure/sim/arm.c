@@ -178,11 +178,8 @@ static bool check_permission(struct request *request, struct reply *reply,
     return false;
 }
 
-static void get_subscription(struct request *request, struct reply *reply)
+static cJSON *render_subscription(const struct request *request, const cJSON *doc)
 {
-    const cJSON *doc =
-        store_past(&request->sim->store, KIND_SUBSCRIPTION, request->args[0], 0);
-
     cJSON *json = cJSON_CreateObject();
     char *id = text_format("/subscriptions/%s", json_text(doc, "subscriptionId"));
     cJSON_AddStringToObject(json, "id", id);
@@ -193,6 +190,37 @@ static void get_subscription(struct request *request, struct reply *reply)
     cJSON_AddStringToObject(json, "state",
                             json_text(doc, "state") ? json_text(doc, "state") : "Enabled");
     cJSON_AddStringToObject(json, "authorizationSource", "RoleBased");
+    return json;
+}
+
+static void get_subscription(struct request *request, struct reply *reply)
+{
+    const cJSON *doc =
+        store_past(&request->sim->store, KIND_SUBSCRIPTION, request->args[0], 0);
+
+    reply_json(reply, 200, render_subscription(request, doc));
+}
+
+struct subscription_list {
+    const struct request *request;
+    cJSON *items;
+};
+
+static int add_subscription(cJSON *doc, void *arg)
+{
+    struct subscription_list *list = arg;
+
+    cJSON_AddItemToArray(list->items, render_subscription(list->request, doc));
+    return 0;
+}
+
+static void list_subscriptions(struct request *request, struct reply *reply)
+{
+    cJSON *json = cJSON_CreateObject();
+    struct subscription_list list = { .request = request,
+                                      .items = cJSON_AddArrayToObject(json, "value") };
+
+    store_each(&request->sim->store, KIND_SUBSCRIPTION, 0, add_subscription, &list);
     reply_json(reply, 200, json);
 }
 
@@ -217,6 +245,8 @@ static void get_group(struct request *request, struct reply *reply)
 }
 
 static const struct route own_routes[] = {
+    { "GET", "/subscriptions", "Microsoft.Resources/subscriptions/read",
+      list_subscriptions },
     { "GET", "/subscriptions/{}", "Microsoft.Resources/subscriptions/read",
       get_subscription },
     { "GET", "/subscriptions/{}/resourceGroups/{}",
