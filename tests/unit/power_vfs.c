@@ -183,13 +183,17 @@ static void save(const char *dir, int file, const struct image *image)
 
 void power_image(const char *dir, int count, enum power_loss loss, uint64_t seed)
 {
-    struct image images[FILES] = { 0 };
+    static struct image images[FILES]; /* zeros from len on, always */
     int synced[FILES] = { 0 };
     uint64_t chance = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 
     assert(count <= disk.count);
-    for (int i = 0; i < FILES; i++)
-        images[i].bytes = xcalloc(1, IMAGE_MAX);
+    for (int i = 0; i < FILES; i++) {
+        if (images[i].bytes == NULL)
+            images[i].bytes = xcalloc(1, IMAGE_MAX);
+        cut(&images[i], 0);
+        images[i].is_there = false;
+    }
     for (int i = 0; i < count; i++)
         if (disk.ops[i].kind == OP_SYNC)
             synced[disk.ops[i].file] = i;
@@ -201,10 +205,8 @@ void power_image(const char *dir, int count, enum power_loss loss, uint64_t seed
         if (!is_lost)
             apply(&images[op->file], op, is_safe, &chance);
     }
-    for (int i = 0; i < FILES; i++) {
+    for (int i = 0; i < FILES; i++)
         save(dir, i, &images[i]);
-        free(images[i].bytes);
-    }
 }
 
 /* -- Between SQLite and the file system ----------------------------------------------- */
