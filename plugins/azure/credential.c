@@ -131,7 +131,7 @@ static void on_token(struct job *job, const struct answer *answer, void *arg)
             ? CORDON_REFUSED
             : CORDON_RETRY;
     const char *why = json_text(answer->json, "error_description");
-    job_fail(job, status, word[0] != '\0' ? word : "SignInFailed", "sign in for %s: %.400s",
+    job_fail(job, status, word[0] != '\0' ? word : answer->code, "sign in for %s: %.400s",
              fetch->want->audience, why[0] != '\0' ? why : answer->message);
 }
 

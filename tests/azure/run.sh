@@ -1,0 +1,785 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The azure plugin against the simulator, one plugin function at a time.
+#
+#   BUILD=build/release tests/azure/run.sh [part of a test's name]
+#
+# Each test is a function whose name is a sentence, and begins with the shop as its world
+# file has it. ask calls one function of one action; contain and release go the way that
+# the engine goes: observe, plan, apply, observe; then restore, observe.
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+BUILD=${BUILD:-$root/build/release}
+AZSIM=${AZSIM:-$BUILD/azsim}
+plugin=${PLUGINS:-$BUILD/plugins}/azure.so
+shop=$root/plugins/azure/sim/worlds/shop.json
+wanted=${1:-}
+
+tmp=$(mktemp -d)
+pid=
+server=
+trap 'stop; [ -n "$server" ] && kill "$server" 2>/dev/null; rm -rf "$tmp"' EXIT
+
+tenant=22222222-2222-2222-2222-222222222222
+client=11111111-1111-1111-1111-111111111111
+looker=55555555-5555-5555-5555-555555555555
+machine=44444444-4444-4444-4444-444444444444
+app=77777777-aaaa-4aaa-8aaa-777777777777
+subscription=33333333-3333-3333-3333-333333333333
+rg=/subscriptions/$subscription/resourceGroups/shop
+site=$rg/providers/Microsoft.Web/sites/shop-web
+nsg=$rg/providers/Microsoft.Network/networkSecurityGroups/shop-nsg
+grant=$rg/providers/Microsoft.Authorization/roleAssignments/a0000000-0000-4000-8000-000000000001
+key=00112233445566778899aabbccddeeff
+other_key=ffeeddccbbaa99887766554433221100
+export SECRET_shop=simulated-secret
+export TRACE=$tmp/trace
+
+# -- The simulator and the driver -------------------------------------------------------
+
+build_driver() {
+    local flags=(-std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra)
+    [ -n "${SAN:-}" ] && flags+=("-fsanitize=$SAN")
+    driver=$tmp/driver
+    # shellcheck disable=SC2046
+    ${CC:-cc} "${flags[@]}" -I"$root/include" "$here/driver.c" -o "$driver" \
+        $(pkg-config --cflags --libs libcurl libcjson)
+}
+
+# start [WORLD]: sets pid and url.
+start() {
+    : >"$tmp/out"
+    "$AZSIM" --port 0 --quiet --world "${1:-$shop}" >"$tmp/out" 2>"$tmp/err" &
+    pid=$!
+    for _ in $(seq 300); do
+        url=$(sed -n 's/^azsim listening on //p' "$tmp/out")
+        [ -n "$url" ] && return 0
+        kill -0 "$pid" 2>/dev/null || return 1
+        sleep 0.02
+    done
+    return 1
+}
+
+stop() {
+    [ -z "$pid" ] && return
+    kill "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    pid=
+}
+
+# with JQ-FILTER: the test goes on in a world that was changed by it.
+with() {
+    jq "$1" "$shop" >"$tmp/world.json"
+    stop
+    start "$tmp/world.json"
+    config=$(configuration)
+    changed=1
+}
+
+# configuration [JQ-FILTER]: as cordon would be configured for the simulator.
+configuration() {
+    jq -nc --arg url "$url" --arg tenant "$tenant" --arg client "$client" '{
+        endpoints: {arm: $url, arm_audience: "https://management.azure.com", login: $url,
+                    imds: $url, vaults: {"shop-kv": ($url + "/_vault/shop-kv")}},
+        tenant: $tenant, client_id: $client, credential: "client_secret", secret: "shop"
+    } | '"${1:-.}"
+}
+
+sim() {
+    curl -s -m 10 -o "$tmp/body" -X "$1" "$url/_sim/$2" ${3:+--data-binary "$3"} \
+        -H 'Content-Type: application/json'
+}
+fault() { sim POST faults "$1"; }
+# edit PATH PATCH: somebody else changes an object.
+edit() { sim POST edit "{\"path\":\"$1\",\"patch\":$2}"; }
+world() { curl -s "$url/_sim/world" | jq -Sc "$1"; }
+effects() { curl -s "$url/_sim/log" | jq -r '.[].effect // empty' | sed 's/ .*//' | xargs; }
+log() { curl -s "$url/_sim/log" | jq -r "$1"; }
+
+# request FN ACTION ARGS [MORE]: MORE is a JSON object with before, after, goal, key, run.
+request() {
+    jq -nc --arg fn "$1" --arg action "azure.$2" --argjson args "$3" \
+        --argjson more "${4:-"{}"}" '{fn: $fn, action: $action, args: $args} + $more'
+}
+
+# ask: the same, and sets answer.
+ask() {
+    answer=$(request "$@" | "$driver" "$plugin" "$config" 2>"$tmp/said") ||
+        answer="{\"status\":\"driver: $(tr -d '"' <"$tmp/said" | tail -n 3 | xargs)\"}"
+}
+get() { jq -Sc "$1" <<<"$answer"; }
+text() { jq -r "$1" <<<"$answer"; }
+
+observe() {
+    ask observe "$1" "$2" "${before:+{\"before\":$before\}}"
+    state=$(get .state)
+    target=$(text .target)
+}
+
+# contain ACTION ARGS: sets before, after, target, and answer as apply() gave it.
+contain() {
+    local applied
+    before=
+    observe "$1" "$2"
+    before=$state
+    ask plan "$1" "$2" "{\"before\":$before}"
+    after=$(get .after)
+    plan=$answer
+    ask apply "$1" "$2" "{\"before\":$before,\"after\":$after}"
+    applied=$answer
+    is "$(text .status)" DONE
+    observe "$1" "$2"
+    is "$state" "$after"
+    answer=$applied
+}
+
+# release ACTION ARGS [GOAL]: what contain did is put back, under a key of its own.
+release() {
+    local goal=${3:-$before}
+    ask restore "$1" "$2" \
+        "{\"before\":$before,\"after\":$after,\"goal\":$goal,\"key\":\"$other_key\"}"
+    is "$(text .status)" DONE
+    ask observe "$1" "$2" "{\"before\":$before,\"key\":\"$other_key\"}"
+    is "$(get .state)" "$goal"
+}
+
+# -- Checks -----------------------------------------------------------------------------
+
+complain() {
+    failed=1
+    printf '      line %s: %s\n' "${BASH_LINENO[1]}" "$*"
+}
+is() { [ "$1" = "$2" ] || complain "is '$1', should be '$2' (answer: $answer)"; }
+has() { [[ $1 == *"$2"* ]] || complain "'$1' does not have '$2'"; }
+hasnt() { [[ $1 != *"$2"* ]] || complain "'$1' has '$2'"; }
+says() { is "$(text '.status + " " + .code')" "$1 $2"; }
+
+id() { echo "{\"id\":\"$1\"}"; }
+block() { echo "{\"id\":\"$site\",\"ips\":$1}"; }
+deny() { echo "{\"id\":\"$nsg\",\"ips\":$1}"; }
+secret='{"vault":"shop-kv","name":"db-password"}'
+old=0a000000000000000000000000000002
+
+# -- Configuration ----------------------------------------------------------------------
+
+a_credential_without_what_it_needs_is_refused_by_name() {
+    config=$(configuration 'del(.tenant)')
+    ask read appservice.get "$(id $site)"
+    has "$(cat "$tmp/said")" "credential client_secret needs tenant"
+    config=$(configuration '.secret = "nowhere"')
+    ask read appservice.get "$(id $site)"
+    has "$(cat "$tmp/said")" "no secret with the name nowhere"
+}
+
+without_a_credential_every_call_is_refused() {
+    config={}
+    ask read appservice.get "$(id $site)"
+    says REFUSED NoCredential
+}
+
+# -- Credentials ------------------------------------------------------------------------
+
+# talk ...: like ask, but to one driver that stays.
+hello() { coproc TALK { "$driver" "$plugin" "$config" 2>"$tmp/said"; }; }
+talk() {
+    request "$@" >&"${TALK[1]}"
+    read -r -t 10 answer <&"${TALK[0]}"
+}
+goodbye() {
+    local one=$TALK_PID
+    eval "exec ${TALK[1]}>&-"
+    wait "$one" 2>/dev/null
+}
+
+one_token_serves_many_calls() {
+    hello
+    talk read appservice.get "$(id $site)"
+    talk read nsg.get "$(id $nsg)"
+    talk observe appservice.stop "$(id $site)"
+    says DONE ""
+    goodbye
+    is "$(log '[.[]|select(.path|endswith("/token"))]|length')" 1
+}
+
+a_token_that_is_turned_down_is_replaced_once() {
+    hello
+    talk read appservice.get "$(id $site)"
+    sim POST expire-tokens
+    talk read appservice.get "$(id $site)"
+    says DONE ""
+    talk read keyvault.get_secret_info "$secret"
+    sim POST expire-tokens
+    talk read keyvault.get_secret_info "$secret"
+    says DONE ""
+    goodbye
+    is "$(log '[.[]|select(.path|endswith("/token"))]|length')" 4
+}
+
+a_wrong_secret_is_refused_with_the_reason_and_without_the_secret() {
+    SECRET_shop=not-the-secret ask read appservice.get "$(id $site)"
+    says REFUSED invalid_client
+    has "$answer" AADSTS7000215
+    hasnt "$answer" not-the-secret
+}
+
+a_federated_token_file_is_read_anew_for_each_token() {
+    echo wrong-assertion >"$tmp/assertion"
+    config=$(configuration ".credential = \"federated\"
+        | .federated_token_file = \"$tmp/assertion\" | del(.secret)")
+    hello
+    talk read appservice.get "$(id $site)"
+    is "$(text .status)" REFUSED
+    hasnt "$answer" wrong-assertion
+    echo simulated-assertion >"$tmp/assertion"
+    talk read appservice.get "$(id $site)"
+    says DONE ""
+    goodbye
+}
+
+a_managed_identity_gets_its_token_from_the_machine() {
+    config=$(configuration ".credential = \"managed_identity\" | .client_id = \"$machine\"
+        | del(.secret, .tenant)")
+    ask read appservice.get "$(id $site)"
+    says DONE ""
+    ask read keyvault.get_secret_info "$secret"
+    says DONE ""
+    is "$(log '[.[]|select(.client_id != null)|.client_id]|unique|join(" ")')" "$machine"
+}
+
+az_gives_its_token_without_a_shell() {
+    mkdir -p "$tmp/bin"
+    cat >"$tmp/bin/az" <<AZ
+#!/usr/bin/env bash
+echo "\$@" >"$tmp/argv"
+curl -s "$url/$tenant/oauth2/v2.0/token" -d grant_type=client_credentials \\
+    -d client_id=$client -d client_secret=simulated-secret \\
+    --data-urlencode "scope=\$6/.default" |
+    jq '{accessToken: .access_token, expires_on: (now + 3000 | floor)}'
+AZ
+    chmod +x "$tmp/bin/az"
+    config=$(configuration '.credential = "az_cli" | del(.secret, .client_id)')
+    PATH=$tmp/bin:$PATH ask read appservice.get "$(id $site)"
+    says DONE ""
+    is "$(cat "$tmp/argv")" "account get-access-token --output json --resource https://management.azure.com --tenant $tenant"
+}
+
+each_request_has_an_id_of_its_own() {
+    ask read appservice.get "$(id $site)"
+    ask read nsg.get "$(id $nsg)"
+    is "$(log '[.[].client_request_id]|length')" 4
+    is "$(log '[.[].client_request_id]|unique|map(select(test("^[0-9a-f-]{36}$")))|length')" 4
+}
+
+# -- Ids and statuses -------------------------------------------------------------------
+
+an_id_of_another_type_is_refused_before_anything_is_sent() {
+    local bad
+    for bad in "$nsg" "$site/slots/x" "$site/../x" "${site}?a=b" shop-web ""; do
+        ask observe appservice.stop "$(id "$bad")"
+        says REFUSED BadId
+    done
+    is "$(log length)" 0
+}
+
+ids_in_any_letter_case_are_the_same_target() {
+    observe appservice.stop "$(id $site)"
+    local first=$target
+    observe appservice.stop "$(id "/${site^^}/")"
+    is "$target" "$first"
+    is "$target" "${site,,}"
+}
+
+what_is_not_there_is_refused_with_its_id() {
+    ask observe appservice.stop "$(id "$rg/providers/Microsoft.Web/sites/nobody")"
+    says REFUSED ResourceNotFound
+    has "$(text .message)" sites/nobody
+    ask observe nsg.block_ips "{\"id\":\"${nsg}2\",\"ips\":[\"203.0.113.7\"]}"
+    says REFUSED ResourceNotFound
+    ask read keyvault.get_secret_info '{"vault":"shop-kv","name":"nothing"}'
+    is "$(text .status)" REFUSED
+}
+
+a_missing_permission_is_refused_with_its_name() {
+    config=$(configuration ".client_id = \"$looker\"")
+    ask apply appservice.stop "$(id $site)" '{"before":{"state":"Running"}}'
+    says REFUSED AuthorizationFailed
+    has "$(text .message)" Microsoft.Web/sites/stop
+}
+
+a_lock_is_refused_as_such() {
+    with ".locks = [{id: \"$rg/providers/Microsoft.Authorization/locks/freeze\",
+        properties: {level: \"ReadOnly\"}}]"
+    ask apply appservice.stop "$(id $site)" '{"before":{"state":"Running"}}'
+    says REFUSED ScopeLocked
+}
+
+nothing_sent_means_that_it_may_be_tried_again() {
+    config=$(configuration '.endpoints.login = "http://127.0.0.1:1"')
+    ask apply appservice.stop "$(id $site)"
+    says RETRY NoAnswer
+}
+
+# fault, what a read is then, what a change is then, what the state is then
+faults='429 RETRY RETRY Running
+500-before RETRY UNKNOWN Running
+500-after RETRY UNKNOWN Stopped
+reset-before RETRY UNKNOWN Running
+reset-after RETRY UNKNOWN Stopped'
+
+each_fault_is_told_by_what_it_leaves_unknown() {
+    local name read change left
+    while read -r name read change left; do
+        sim POST reset
+        fault "{\"match\":{\"method\":\"GET\",\"path_contains\":\"shop-web\"},\"fault\":\"$name\"}"
+        ask observe appservice.stop "$(id $site)"
+        is "$name $(text .status)" "$name $read"
+        fault "{\"match\":{\"method\":\"POST\",\"path_contains\":\"/stop\"},\"fault\":\"$name\"}"
+        ask apply appservice.stop "$(id $site)"
+        is "$name $(text .status)" "$name $change"
+        is "$name $(world '.sites[0].properties.state')" "$name \"$left\""
+    done <<<"$faults"
+}
+
+a_second_write_that_fails_is_not_reported_as_nothing_changed() {
+    fault '{"match":{"method":"PUT","path_contains":"Policies/ftp"},"fault":"429"}'
+    ask apply appservice.disable_publishing "$(id $site)"
+    is "$(text .status)" UNKNOWN
+    ask apply appservice.disable_publishing "$(id $site)"
+    says DONE ""
+    is "$(effects)" "web.publishing web.publishing"
+}
+
+# -- azure.appservice -------------------------------------------------------------------
+
+a_site_is_read_with_its_identity() {
+    ask read appservice.get "$(id $site)"
+    is "$(text .result.name,.result.state,.result.identity.principal_id,.result.public_access | xargs)" \
+        "shop-web Running $app Enabled"
+    is "$(get .result.tags)" '{"owner":"shop-team"}'
+}
+
+a_site_without_an_identity_shows_none() {
+    edit "$site" '{"identity":null}'
+    ask read appservice.get "$(id $site)"
+    is "$(get '.result|has("identity")')" false
+}
+
+a_stopped_site_is_started_again() {
+    contain appservice.stop "$(id $site)"
+    is "$after" '{"state":"Stopped"}'
+    is "$(jq -r .undo <<<"$plan")" "start it again"
+    release appservice.stop "$(id $site)"
+    is "$(effects)" "web.stop web.start"
+}
+
+a_site_that_did_not_run_has_nothing_to_undo() {
+    edit "$site" '{"properties":{"state":"Stopped"}}'
+    before='{"state":"Stopped"}'
+    ask plan appservice.stop "$(id $site)" "{\"before\":$before}"
+    is "$(get .after)" "$before"
+    is "$(get .undo)" null
+    ask restore appservice.stop "$(id $site)" "{\"before\":$before,\"goal\":$before}"
+    is "$(text .status)" REFUSED
+}
+
+blocking_leaves_the_rules_of_others_as_they_were() {
+    local rules='.sites[0].config.web.properties|[.ipSecurityRestrictions,.ipSecurityRestrictionsDefaultAction]'
+    local was
+    was=$(world "$rules")
+    contain appservice.block_ips "$(block '["203.0.113.9","203.0.113.7","203.0.113.7/32","2001:db8::1"]')"
+    is "$before" '{"blocked":{"2001:db8::1/128":false,"203.0.113.7/32":false,"203.0.113.9/32":false},"unmatched":"Allow"}'
+    is "$(jq .affects <<<"$plan")" 3
+    is "$(world "$rules|.[0][0]")" "$(jq -c '.[0][0]' <<<"$was")"
+    is "$(world '.sites[0].config.web.properties.ipSecurityRestrictions|length')" 4
+    release appservice.block_ips "$(block '["203.0.113.7","203.0.113.9","2001:db8::1"]')"
+    is "$(world "$rules")" "$was"
+    is "$(effects)" "web.config web.config"
+}
+
+blocking_what_is_blocked_sends_nothing() {
+    contain appservice.block_ips "$(block '["203.0.113.7"]')"
+    contain appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$before" "$after"
+    is "$(effects)" "web.config"
+}
+
+the_rules_of_others_are_no_part_of_what_is_observed() {
+    observe appservice.block_ips "$(block '["203.0.113.7"]')"
+    local was=$state
+    edit "$site/config/web" '{"properties":{"ipSecurityRestrictions":[
+        {"ipAddress":"10.0.0.0/8","action":"Allow","priority":300,"name":"office"},
+        {"ipAddress":"203.0.113.7/32","action":"Deny","priority":400,"name":"somebody"}]}}'
+    observe appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$state" "$was"
+}
+
+the_first_rule_makes_the_default_explicit_and_the_last_takes_it_back() {
+    edit "$site/config/web" '{"properties":{"ipSecurityRestrictions":[],"ipSecurityRestrictionsDefaultAction":null}}'
+    contain appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$(world '.sites[0].config.web.properties.ipSecurityRestrictionsDefaultAction')" '"Allow"'
+    hasnt "$(cat "$TRACE")" "Allow all"
+    release appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$(world '.sites[0].config.web.properties|[.ipSecurityRestrictions,.ipSecurityRestrictionsDefaultAction]')" '[[],null]'
+}
+
+the_default_stays_when_others_have_come_to_rely_on_it() {
+    edit "$site/config/web" '{"properties":{"ipSecurityRestrictions":[],"ipSecurityRestrictionsDefaultAction":null}}'
+    contain appservice.block_ips "$(block '["203.0.113.7"]')"
+    local ours
+    ours=$(world '.sites[0].config.web.properties.ipSecurityRestrictions[0]')
+    edit "$site/config/web" "{\"properties\":{\"ipSecurityRestrictions\":[$ours,
+        {\"ipAddress\":\"192.0.2.0/24\",\"action\":\"Deny\",\"priority\":300,\"name\":\"theirs\"}]}}"
+    release appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$(world '.sites[0].config.web.properties|[.ipSecurityRestrictions[].name,.ipSecurityRestrictionsDefaultAction]')" \
+        '["theirs","Allow"]'
+}
+
+a_list_that_locks_others_out_goes_on_doing_so() {
+    edit "$site/config/web" '{"properties":{"ipSecurityRestrictionsDefaultAction":null,"ipSecurityRestrictions":[
+        {"ipAddress":"10.0.0.0/8","action":"Allow","priority":100,"name":"office"}]}}'
+    contain appservice.block_ips "$(block '["10.1.2.3"]')"
+    is "$(jq -r .unmatched <<<"$after")" Deny
+    is "$(world '.sites[0].config.web.properties.ipSecurityRestrictions[1].priority')" 99
+    release appservice.block_ips "$(block '["10.1.2.3"]')"
+}
+
+without_room_in_front_of_an_allow_rule_blocking_is_refused() {
+    edit "$site/config/web" '{"properties":{"ipSecurityRestrictions":[
+        {"ipAddress":"10.0.0.0/8","action":"Allow","priority":1,"name":"office"}]}}'
+    ask apply appservice.block_ips "$(block '["203.0.113.7"]')"
+    says REFUSED NoFreePriority
+}
+
+more_rules_than_the_api_takes_are_refused() {
+    edit "$site/config/web" "{\"properties\":{\"ipSecurityRestrictions\":$(jq -nc '[range(512)|
+        {ipAddress: "10.\(. / 256 | floor).\(. % 256).0/24", action: "Deny", priority: (. + 200), name: "r\(.)"}]')}}"
+    ask apply appservice.block_ips "$(block '["203.0.113.7"]')"
+    says REFUSED TooManyRules
+}
+
+blocking_again_after_a_lost_answer_blocks_once() {
+    fault '{"match":{"method":"PATCH"},"fault":"reset-after"}'
+    ask apply appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$(text .status)" UNKNOWN
+    ask apply appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$(text .status)" DONE
+    is "$(effects)" "web.config"
+}
+
+publishing_is_turned_off_and_only_what_was_on_comes_back() {
+    edit "$site/basicPublishingCredentialsPolicies/ftp" '{"properties":{"allow":false}}'
+    contain appservice.disable_publishing "$(id $site)"
+    is "$before $after" '{"ftp":false,"scm":true} {"ftp":false,"scm":false}'
+    is "$(jq -r .undo <<<"$plan")" "allow it again for scm"
+    release appservice.disable_publishing "$(id $site)"
+    is "$(effects)" "edit web.publishing web.publishing"
+}
+
+# -- azure.keyvault ---------------------------------------------------------------------
+
+a_secret_is_shown_newest_version_first_and_without_values() {
+    ask read keyvault.get_secret_info "$secret"
+    is "$(get '[.result.versions[].version]')" \
+        "[\"$old\",\"0a000000000000000000000000000001\"]"
+    is "$(text .result.version)" "$old"
+    hasnt "$answer" simulated-
+}
+
+every_page_of_versions_is_read() {
+    with '.vaults[0].secrets[0].versions = [range(60) | {version: ("0" * 27 + "\(. + 10000)"),
+        value: "v", attributes: {enabled: true, created: (1700000000 + .)}}]'
+    ask read keyvault.get_secret_info "$secret"
+    is "$(get '.result.versions|length')" 60
+    is "$(text .result.version)" 00000000000000000000000000010059
+}
+
+a_rotated_secret_has_a_new_version_and_the_old_one_is_off() {
+    contain keyvault.rotate_secret "$secret"
+    is "$before" "{\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":false}"
+    is "$(text .result.version)" "$(world '.vaults[0].secrets[0].versions[-1].version' | tr -d '"')"
+    is "$(world '.vaults[0].secrets[0].versions[-1].value|length')" 48
+    is "$(world '.vaults[0].secrets[0].versions[-1]|[.contentType,.tags["cordon-run"],.tags.rotated]')" \
+        '["text/plain","r-000041","2026-03"]'
+    is "$(effects)" "secret.set secret.update"
+    hasnt "$(tr -d '\n' <<<"$answer$plan")" "$(world '.vaults[0].secrets[0].versions[-1].value' | tr -d '"')"
+}
+
+undoing_a_rotation_enables_the_old_version_and_keeps_the_new_value() {
+    contain keyvault.rotate_secret "$secret"
+    ask undone keyvault.rotate_secret "$secret" "{\"before\":$before,\"after\":$after}"
+    local goal
+    goal=$(get .after)
+    is "$goal" "{\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":true}"
+    release keyvault.rotate_secret "$secret" "$goal"
+    is "$(effects)" "secret.set secret.update secret.update"
+}
+
+what_holds_a_value_is_marked_as_a_secret() {
+    contain keyvault.rotate_secret "$secret"
+    is "$(grep -c '^PUT .* 4 {"value"' "$TRACE")" 1
+    is "$(grep '"value"' "$TRACE" | grep -vc '^PUT .* 4 ')" 0
+    is "$(grep -c '/token 6 ' "$TRACE")" "$(grep -c '/token ' "$TRACE")"
+}
+
+a_new_value_is_as_long_as_asked_and_never_the_same() {
+    contain keyvault.rotate_secret '{"vault":"shop-kv","name":"db-password","length":20}'
+    contain keyvault.rotate_secret '{"vault":"shop-kv","name":"payment-key","length":20}'
+    is "$(world '[.vaults[0].secrets[].versions[-1].value]|map(length)')" "[20,20]"
+    is "$(world '[.vaults[0].secrets[].versions[-1].value]|unique|length')" 2
+}
+
+rotating_again_after_a_lost_answer_makes_one_version() {
+    local more="{\"before\":{\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":false}}"
+    fault '{"match":{"method":"PUT","path_contains":"db-password"},"fault":"reset-after"}'
+    ask apply keyvault.rotate_secret "$secret" "$more"
+    is "$(text .status)" UNKNOWN
+    before=$(jq -c .before <<<"$more")
+    observe keyvault.rotate_secret "$secret"
+    is "$state" "{\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":true}"
+    ask apply keyvault.rotate_secret "$secret" "$more"
+    is "$(text .status)" DONE
+    is "$(effects)" "secret.set secret.update"
+}
+
+a_rotation_whose_second_half_fails_is_in_doubt() {
+    fault '{"match":{"method":"PATCH","path_contains":"db-password"},"fault":"429"}'
+    ask apply keyvault.rotate_secret "$secret" \
+        "{\"before\":{\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":false}}"
+    is "$(text .status)" UNKNOWN
+}
+
+a_value_put_by_somebody_else_stops_the_rotation() {
+    before="{\"old_enabled\":true,\"old_version\":\"0a000000000000000000000000000001\",\"rotated\":false}"
+    ask apply keyvault.rotate_secret "$secret" "{\"before\":$before}"
+    says REFUSED RotatedBySomebodyElse
+    observe keyvault.rotate_secret "$secret"
+    is "$(jq -r .rotated <<<"$state")" "by somebody else"
+    is "$(effects)" ""
+}
+
+a_version_is_disabled_and_enabled_again() {
+    contain keyvault.disable_secret "$secret"
+    is "$after" "{\"enabled\":false,\"version\":\"$old\"}"
+    release keyvault.disable_secret "$secret"
+    contain keyvault.disable_secret \
+        '{"vault":"shop-kv","name":"db-password","version":"0a000000000000000000000000000001"}'
+    is "$(world '[.vaults[0].secrets[0].versions[].attributes.enabled]')" "[false,true]"
+}
+
+the_version_meant_stays_the_one_that_was_captured() {
+    contain keyvault.disable_secret "$secret"
+    ask apply keyvault.rotate_secret "$secret" \
+        "{\"before\":{\"old_enabled\":false,\"old_version\":\"$old\",\"rotated\":false}}"
+    observe keyvault.disable_secret "$secret"
+    is "$state" "$after"
+    release keyvault.disable_secret "$secret"
+}
+
+a_vault_that_asks_for_a_foreign_token_gets_none() {
+    local audience
+    for audience in https://vault.evil.example https://azure.net https://vault.azure.net.evil.example \
+        https://management.azure.com http://vault.azure.net; do
+        with ".cloud.vault_audience = \"$audience\""
+        ask read keyvault.get_secret_info "$secret"
+        says REFUSED ForeignChallenge
+        is "$(log '[.[]|select(.path|endswith("/token"))]|length')" 0
+    done
+}
+
+# -- azure.rbac -------------------------------------------------------------------------
+
+the_assignments_of_a_principal_are_found_everywhere() {
+    with '.options.page_size = 1'
+    ask read rbac.assignments "{\"principal\":\"$app\"}"
+    is "$(get '[.result[]|[.name[-1:],.role_name]]')" \
+        '[["1","Contributor"],["2","Key Vault Secrets Officer"]]'
+}
+
+a_scope_leaves_out_what_lies_above_it() {
+    ask read rbac.assignments "{\"principal\":\"$app\",\"scope\":\"$rg/providers/Microsoft.KeyVault/vaults/shop-kv\"}"
+    is "$(get '[.result[].name[-1:]]')" '["2"]'
+    ask read rbac.assignments "{\"principal\":\"$app\",\"scope\":\"$subscription\"}"
+    is "$(get '.result|length')" 2
+}
+
+the_assignments_of_a_group_are_not_its_members() {
+    edit "$grant" '{"properties":{"principalId":"66666666-aaaa-4aaa-8aaa-666666666666","principalType":"Group"}}'
+    ask read rbac.assignments "{\"principal\":\"$app\"}"
+    is "$(get '[.result[].name[-1:]]')" '["2"]'
+}
+
+a_removed_assignment_comes_back_as_it_was() {
+    edit "$grant" '{"properties":{"condition":"@Resource[x] StringEquals '"'y'"'","conditionVersion":"2.0"}}'
+    local kept='.roleAssignments|map(select(.id|endswith("0001")))|map(del(.properties.createdOn,.properties.updatedOn,.properties.createdBy,.properties.updatedBy))'
+    local was
+    was=$(world "$kept")
+    contain rbac.remove "$(id $grant)"
+    is "$after" '{"present":false}'
+    is "$(world "$kept")" "[]"
+    release rbac.remove "$(id $grant)"
+    is "$(world "$kept")" "$was"
+    is "$(jq -r .condition_version <<<"$before")" 2.0
+}
+
+removing_what_is_gone_is_done() {
+    contain rbac.remove "$(id $grant)"
+    ask apply rbac.remove "$(id $grant)" "{\"before\":$before}"
+    says DONE ""
+    before=
+    observe rbac.remove "$(id $grant)"
+    is "$state" '{"present":false}'
+    ask plan rbac.remove "$(id $grant)" '{"before":{"present":false}}'
+    is "$(get .after)" '{"present":false}'
+    is "$(effects | wc -w)" 1
+}
+
+an_unknown_subscription_is_not_taken_for_an_absent_assignment() {
+    ask observe rbac.remove "$(id "${grant//33333333/99999999}")"
+    says REFUSED SubscriptionNotFound
+}
+
+# -- azure.nsg --------------------------------------------------------------------------
+
+addresses_are_denied_in_front_of_what_could_let_them_in() {
+    local was
+    was=$(world '.networkSecurityGroups[0].rules')
+    contain nsg.block_ips "$(deny '["203.0.113.9","203.0.113.7"]')"
+    is "$before" '{"addresses":null,"rule":"cordon-0011223344556677"}'
+    is "$(world '.networkSecurityGroups[0].rules[-1].properties|[.priority,.access,.sourceAddressPrefixes]')" \
+        '[199,"Deny",["203.0.113.7/32","203.0.113.9/32"]]'
+    is "$(world '.networkSecurityGroups[0].rules[:-1]')" "$was"
+    release nsg.block_ips "$(deny '["203.0.113.9","203.0.113.7"]')"
+    is "$(world '.networkSecurityGroups[0].rules')" "$was"
+    is "$(effects)" "network.rule.put network.rule.delete"
+}
+
+outbound_addresses_are_destinations() {
+    contain nsg.block_ips "{\"id\":\"$nsg\",\"ips\":[\"203.0.113.7\"],\"direction\":\"Outbound\"}"
+    is "$(world '.networkSecurityGroups[0].rules[-1].properties|[.direction,.destinationAddressPrefix,.sourceAddressPrefix]')" \
+        '["Outbound","203.0.113.7/32","*"]'
+    release nsg.block_ips "{\"id\":\"$nsg\",\"ips\":[\"203.0.113.7\"],\"direction\":\"Outbound\"}"
+}
+
+an_allow_rule_for_others_is_no_reason_to_go_in_front_of_it() {
+    with '.networkSecurityGroups[0].rules |= map(select(.name == "allow-ssh-office"))'
+    contain nsg.block_ips "$(deny '["203.0.113.7"]')"
+    is "$(world '.networkSecurityGroups[0].rules[-1].properties.priority')" 4096
+    release nsg.block_ips "$(deny '["203.0.113.7"]')"
+    contain nsg.block_ips "$(deny '["192.0.2.77"]')"
+    is "$(world '.networkSecurityGroups[0].rules[-1].properties.priority')" 299
+}
+
+without_a_free_priority_nothing_is_renumbered() {
+    edit "$nsg/securityRules/allow-https" '{"properties":{"priority":100}}'
+    ask apply nsg.block_ips "$(deny '["203.0.113.7"]')" '{"before":{"rule":"cordon-x","addresses":null}}'
+    says REFUSED NoFreePriority
+    is "$(effects)" edit
+}
+
+a_rule_that_somebody_changed_stays() {
+    contain nsg.block_ips "$(deny '["203.0.113.7"]')"
+    edit "$nsg/securityRules/cordon-0011223344556677" '{"properties":{"access":"Allow"}}'
+    observe nsg.block_ips "$(deny '["203.0.113.7"]')"
+    is "$(jq -r .access <<<"$state")" Allow
+    ask restore nsg.block_ips "$(deny '["203.0.113.7"]')" \
+        "{\"before\":$before,\"after\":$after,\"goal\":$before,\"key\":\"$other_key\"}"
+    says REFUSED Changed
+    is "$(effects)" "network.rule.put edit"
+}
+
+denying_again_after_a_lost_answer_makes_one_rule() {
+    fault '{"match":{"method":"PUT","path_contains":"securityRules"},"fault":"reset-after"}'
+    ask apply nsg.block_ips "$(deny '["203.0.113.7"]')" '{"before":{"rule":"cordon-x","addresses":null}}'
+    is "$(text .status)" UNKNOWN
+    ask apply nsg.block_ips "$(deny '["203.0.113.7"]')" '{"before":{"rule":"cordon-x","addresses":null}}'
+    is "$(text .status)" DONE
+    is "$(effects)" network.rule.put
+}
+
+an_operation_that_fails_later_is_in_doubt() {
+    fault '{"match":{"method":"PUT","path_contains":"securityRules"},"fault":"lro-fail"}'
+    ask apply nsg.block_ips "$(deny '["203.0.113.7"]')"
+    is "$(text .status)" UNKNOWN
+}
+
+a_busy_group_may_be_asked_again() {
+    with '.options.lro_ms = 60000'
+    local token
+    token=$(curl -s "$url/$tenant/oauth2/v2.0/token" -d grant_type=client_credentials \
+        -d client_id=$client -d client_secret=simulated-secret \
+        -d scope=https%3A%2F%2Fmanagement.azure.com%2F.default | jq -r .access_token)
+    curl -s -o "$tmp/body" -X PUT "$url$nsg/securityRules/theirs?api-version=2024-03-01" \
+        -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d '{"properties":{
+        "protocol":"*","sourceAddressPrefix":"192.0.2.1","sourcePortRange":"*","access":"Deny",
+        "destinationAddressPrefix":"*","destinationPortRange":"*","priority":150,"direction":"Inbound"}}'
+    ask apply nsg.block_ips "$(deny '["203.0.113.7"]')"
+    says RETRY RetryableErrorDueToAnotherOperation
+}
+
+# somebody PRIORITY ACCESS METHOD: writes a rule of their own right after our request.
+somebody() {
+    fault "{\"match\":{\"method\":\"$3\",\"path_contains\":\"shop-nsg\"},\"fault\":\"edit\",
+        \"edit\":{\"path\":\"$nsg/securityRules/theirs\",\"patch\":{\"properties\":{
+        \"protocol\":\"*\",\"sourceAddressPrefix\":\"203.0.113.0/24\",\"sourcePortRange\":\"*\",
+        \"destinationAddressPrefix\":\"*\",\"destinationPortRange\":\"*\",\"access\":\"$2\",
+        \"priority\":$1,\"direction\":\"Inbound\"}}}}"
+}
+our_priority() {
+    world '.networkSecurityGroups[0].rules|map(select(.name|startswith("cordon")))[0].properties.priority'
+}
+
+a_priority_taken_between_look_and_write_is_chosen_anew() {
+    somebody 199 Deny GET
+    ask apply nsg.block_ips "$(deny '["203.0.113.7"]')"
+    says DONE ""
+    is "$(our_priority)" 198
+    is "$(effects)" "edit network.rule.put"
+}
+
+an_allow_rule_written_in_front_of_ours_moves_ours() {
+    somebody 150 Allow PUT
+    ask apply nsg.block_ips "$(deny '["203.0.113.7"]')"
+    says DONE ""
+    is "$(our_priority)" 149
+}
+
+# -- Running them -----------------------------------------------------------------------
+
+tests=$(sed -n 's/^\([a-z_0-9]*_[a-z_0-9]*\)() {$/\1/p' "$0" | grep -v '^build_driver$\|^our_priority$')
+passed=0
+failures=0
+changed=0
+if ! build_driver || ! start; then
+    cat "$tmp/err"
+    echo "not ok the driver and the simulator start"
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+for name in $tests; do
+    [[ $name == *"$wanted"* ]] || continue
+    if [ $changed = 1 ]; then
+        stop
+        start
+        changed=0
+    fi
+    sim POST reset
+    : >"$TRACE"
+    answer=
+    before=
+    config=$(configuration)
+    failed=0
+    "$name"
+    if [ $failed = 0 ]; then
+        passed=$((passed + 1))
+        echo "ok ${name//_/ }"
+    else
+        failures=$((failures + 1))
+        echo "not ok ${name//_/ }"
+    fi
+done
+echo "$passed passed, $failures failed"
+[ $failures = 0 ]
