@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cordon rollback, recover, settle: the way back, and what only a person can decide on it.
+ */
+#include "cli/command.h"
+
+#include <string.h>
+
+#include "base/schema.h"
+#include "cli/ask.h"
+#include "cli/follow.h"
+
+static int not_a_run(const struct options *options)
+{
+    return command_usage_error(options, "%.60s is no run (r-000001): see cordon runs",
+                               options->args[0]);
+}
+
+static int run_rollback(const struct options *options)
+{
+    struct str args = { 0 };
+    struct json_out out = { .str = &args };
+
+    if (options->step && options->target)
+        return command_usage_error(options, "--step and --target: give one of them");
+    json_open(&out, '{');
+    bool is_run = ask_put_run(&out, options->args[0]);
+    if (options->step)
+        json_put(&out, "step", options->step);
+    if (options->target)
+        json_put(&out, "target", options->target);
+    ask_put_reason(&out, options);
+    ask_put_follow(&out, options);
+    json_close(&out);
+    int exit_code =
+        is_run ? follow(options, "rollback", str_span(&args)) : not_a_run(options);
+    str_fini(&args);
+    return exit_code;
+}
+
+static int run_recover(const struct options *options)
+{
+    struct str args = { 0 };
+    struct json_out out = { .str = &args };
+
+    json_open(&out, '{');
+    bool is_run = ask_put_run(&out, options->args[0]);
+    ask_put_follow(&out, options);
+    json_close(&out);
+    int exit_code =
+        is_run ? follow(options, "recover", str_span(&args)) : not_a_run(options);
+    str_fini(&args);
+    return exit_code;
+}
+
+static const char *const choices[] = { "leave", "restore", "accept", "applied",
+                                       "not-applied" };
+enum { CHOICE_COUNT = sizeof choices / sizeof choices[0] };
+
+static bool is_choice(const char *word)
+{
+    for (size_t i = 0; i < CHOICE_COUNT; i++)
+        if (strcmp(word, choices[i]) == 0)
+            return true;
+    return false;
+}
+
+static int wrong_choice(const struct options *options)
+{
+    const char *word = options->args[2];
+    const char *nearest = schema_nearest(span_of(word), choices, CHOICE_COUNT);
+
+    if (nearest)
+        return command_usage_error(options, "%.40s is no choice: did you mean %s?", word,
+                                   nearest);
+    return command_usage_error(options,
+                               "%.40s is no choice: want leave, restore or accept for a"
+                               " drift, applied or not-applied for a doubt",
+                               word);
+}
+
+static int run_settle(const struct options *options)
+{
+    struct str args = { 0 };
+    struct json_out out = { .str = &args };
+
+    if (!is_choice(options->args[2]))
+        return wrong_choice(options);
+    json_open(&out, '{');
+    bool is_run = ask_put_run(&out, options->args[0]);
+    json_put(&out, "step", options->args[1]);
+    json_put(&out, "choice", options->args[2]);
+    ask_put_reason(&out, options);
+    ask_put_follow(&out, options);
+    json_close(&out);
+    int exit_code =
+        is_run ? follow(options, "settle", str_span(&args)) : not_a_run(options);
+    str_fini(&args);
+    return exit_code;
+}
+
+const struct command command_rollback = {
+    .name = "rollback",
+    .summary = "put back what a run changed",
+    .usage = "cordon rollback RUN [--step B/N | --target ID] [--reason TEXT]",
+    .about =
+        "A run of its own, in reverse order. What somebody else has changed since is "
+        "never\n"
+        "overwritten: the rollback stops there, shows before, ours and now, and a person\n"
+        "settles it (exit code 5).",
+    .example = "cordon rollback r-000001 --step 0/3",
+    .options = OPTION_ENGINE | OPTION_STEP | OPTION_REASON | OPTION_DETACH,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run_rollback,
+};
+
+const struct command command_recover = {
+    .name = "recover",
+    .summary = "start the recovery that a run's playbook has",
+    .usage = "cordon recover RUN",
+    .example = "cordon recover r-000001",
+    .options = OPTION_ENGINE | OPTION_DETACH,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run_recover,
+};
+
+const struct command command_settle = {
+    .name = "settle",
+    .summary = "decide a drift or a doubt, and carry the run on",
+    .usage = "cordon settle RUN STEP CHOICE [--reason TEXT]",
+    .about = "For a drift:  leave        keep it as it is now\n"
+             "              restore      write the state of before over it\n"
+             "              accept       take what is there now as ours\n"
+             "For a doubt:  applied      the effect happened\n"
+             "              not-applied  it did not",
+    .example = "cordon settle r-000002 u/1 leave --reason \"the new rule is right\"",
+    .options = OPTION_ENGINE | OPTION_REASON | OPTION_DETACH,
+    .args_min = 3,
+    .args_max = 3,
+    .run = run_settle,
+};

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cordon check and cordon test: playbooks, before they are needed.
+ */
+#include "cli/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "cli/ask.h"
+#include "cli/input.h"
+#include "cli/render.h"
+
+/* -- check ------------------------------------------------------------------------------ */
+
+/* Adds the reply for one file. Returns its exit code, or a negative code. */
+static int check_file(const struct options *options, const char *path, struct str *reply,
+                      struct err *err)
+{
+    struct str args = { 0 };
+    struct json_out out = { .str = &args };
+
+    json_open(&out, '{');
+    int rc = input_put_playbook(&out, path, err);
+    json_close(&out);
+    if (rc == 0)
+        rc = ask_once(options, "check", str_span(&args), reply, err);
+    str_fini(&args);
+    return rc;
+}
+
+/* FILE:LINE:COL: level: message. Returns how many are errors. */
+static int add_findings(struct str *out, const char *path, struct span findings)
+{
+    struct span finding;
+    size_t pos = 0;
+    int errors = 0;
+
+    while (json_next(findings, &pos, NULL, &finding)) {
+        struct span level = json_get_raw(finding, "level");
+        int64_t line = json_get_int(finding, "line", 0);
+        int64_t column = json_get_int(finding, "column", 0);
+        bool is_error = !span_is(level, "warning");
+        str_printf(out, "%s:", path);
+        if (line > 0)
+            str_printf(out, "%lld:", (long long)line);
+        if (line > 0 && column > 0)
+            str_printf(out, "%lld:", (long long)column);
+        str_add_text(out, is_error ? " " : " warning: ");
+        render_value(out, json_get(finding, "message"), 4000);
+        str_add_char(out, '\n');
+        errors += is_error;
+    }
+    return errors;
+}
+
+static void put_checked(struct json_out *out, const char *path, struct span reply)
+{
+    json_open(out, '{');
+    json_put(out, "file", path);
+    json_put_raw(out, "findings", json_get(reply, "findings"));
+    json_close(out);
+}
+
+static int run_check(const struct options *options)
+{
+    struct str text = { 0 }, json = { 0 };
+    struct json_out out = { .str = &json };
+    struct err err;
+    int errors = 0, rc = 0;
+
+    json_open(&out, '{');
+    json_key(&out, "files");
+    json_open(&out, '[');
+    for (int i = 0; i < options->arg_count && rc == 0; i++) {
+        struct str reply = { 0 };
+        char *path;
+        rc = input_find_playbook(&path, options->args[i], &err);
+        if (rc == 0) {
+            rc = check_file(options, path, &reply, &err);
+            struct span findings = json_get(str_span(&reply), "findings");
+            if (rc > 0 && findings.len == 0)
+                rc = err_set(&err, ERR_IO, "%s: %s", path, str_text(&reply));
+            rc = rc > 0 ? 0 : rc;
+            errors += rc == 0 ? add_findings(&text, path, findings) : 0;
+            put_checked(&out, path, str_span(&reply));
+            free(path);
+        }
+        str_fini(&reply);
+    }
+    json_close(&out);
+    json_close(&out);
+    if (!options->json)
+        ask_print(&text);
+    else if (rc == 0)
+        printf("%s\n", str_text(&json));
+    if (rc == 0 && errors == 0 && !options->json)
+        printf("%d file%s, nothing wrong\n", options->arg_count,
+               options->arg_count == 1 ? "" : "s");
+    str_fini(&text);
+    str_fini(&json);
+    return rc != 0 ? command_error(options, &err) : errors ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* -- test ------------------------------------------------------------------------------- */
+
+struct test_run {
+    const struct options *options;
+    struct str json;
+    struct json_out out;
+    int64_t passed, failed;
+};
+
+/* NAME.lua and NAME.test.lua for either of them. */
+static void test_paths(const char *given, char **playbook, char **test)
+{
+    struct str base = { 0 };
+    size_t len = strlen(given);
+
+    if (len > 9 && strcmp(given + len - 9, ".test.lua") == 0)
+        len -= 9;
+    else if (len > 4 && strcmp(given + len - 4, ".lua") == 0)
+        len -= 4;
+    str_add(&base, given, len);
+    str_add_text(&base, ".lua");
+    *playbook = xstrdup(str_text(&base));
+    base.len = len;
+    str_add_text(&base, ".test.lua");
+    *test = str_take(&base);
+}
+
+static int put_test(struct json_out *out, const char *path, struct err *err)
+{
+    struct str source = { 0 };
+    int rc = input_read(&source, path, INPUT_PLAYBOOK_MAX, "test", err);
+
+    if (rc == 0) {
+        char *name = input_base_name(path, ".lua");
+        json_key(out, "test");
+        json_open(out, '{');
+        json_put(out, "name", name);
+        json_put_span(out, "source", str_span(&source));
+        json_close(out);
+        free(name);
+    }
+    str_fini(&source);
+    return rc;
+}
+
+static void show_tests(const char *name, struct span reply)
+{
+    struct str out = { 0 };
+    struct span test;
+    size_t pos = 0;
+
+    str_printf(&out, "# %s\n", name);
+    while (json_next(json_get(reply, "tests"), &pos, NULL, &test)) {
+        bool is_ok = json_get_bool(test, "ok", false);
+        str_add_text(&out, is_ok ? "ok      " : "not ok  ");
+        render_value(&out, json_get(test, "name"), 300);
+        str_add_char(&out, '\n');
+        if (is_ok)
+            continue;
+        str_add_text(&out, "        ");
+        if (json_get_int(test, "line", 0) > 0)
+            str_printf(&out, "%s:%lld: ", name, (long long)json_get_int(test, "line", 0));
+        render_value(&out, json_get(test, "message"), 4000);
+        str_add_char(&out, '\n');
+    }
+    ask_print(&out);
+    str_fini(&out);
+}
+
+/* A reply without tests is an error about the file as a whole. */
+static int take_tests(struct test_run *run, const char *name, struct span reply,
+                      struct err *err)
+{
+    struct span tests = json_get(reply, "tests"), test;
+    size_t pos = 0;
+
+    if (json_kind(tests) != JSON_ARRAY) {
+        struct str text = { 0 };
+        render_error(&text, json_get(reply, "error"));
+        err_set(err, ERR_INVALID, "%s: %s", name, str_text(&text));
+        str_fini(&text);
+        return err->code;
+    }
+    while (json_next(tests, &pos, NULL, &test)) {
+        bool is_ok = json_get_bool(test, "ok", false);
+        run->passed += is_ok;
+        run->failed += !is_ok;
+    }
+    if (!run->options->json)
+        show_tests(name, reply);
+    json_open(&run->out, '{');
+    json_put(&run->out, "file", name);
+    json_put_raw(&run->out, "tests", tests);
+    json_close(&run->out);
+    return 0;
+}
+
+static int test_file(struct test_run *run, const char *given, struct err *err)
+{
+    struct str args = { 0 }, reply = { 0 };
+    struct json_out out = { .str = &args };
+    char *found, *playbook, *test;
+
+    if (input_find_playbook(&found, given, err) != 0)
+        return err->code;
+    test_paths(found, &playbook, &test);
+    json_open(&out, '{');
+    int rc = input_put_playbook(&out, playbook, err);
+    if (rc == 0)
+        rc = put_test(&out, test, err);
+    json_close(&out);
+    if (rc == 0)
+        rc = ask_once(run->options, "test", str_span(&args), &reply, err);
+    if (rc >= 0)
+        rc = take_tests(run, test, str_span(&reply), err);
+    free(found);
+    free(playbook);
+    free(test);
+    str_fini(&args);
+    str_fini(&reply);
+    return rc;
+}
+
+static int run_test(const struct options *options)
+{
+    struct test_run run = { .options = options };
+    struct err err;
+    int rc = 0;
+
+    run.out.str = &run.json;
+    json_open(&run.out, '{');
+    json_key(&run.out, "files");
+    json_open(&run.out, '[');
+    for (int i = 0; i < options->arg_count && rc == 0; i++)
+        rc = test_file(&run, options->args[i], &err);
+    json_close(&run.out);
+    json_put_int(&run.out, "passed", run.passed);
+    json_put_int(&run.out, "failed", run.failed);
+    json_close(&run.out);
+    if (rc == 0 && options->json)
+        printf("%s\n", str_text(&run.json));
+    else if (!options->json)
+        printf("%lld passed, %lld failed\n", (long long)run.passed, (long long)run.failed);
+    fflush(stdout);
+    str_fini(&run.json);
+    return rc != 0 ? command_error(options, &err) : run.failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .summary = "find what is wrong in playbooks without running them",
+    .usage = "cordon check PLAYBOOK...",
+    .about =
+        "Syntax, unknown actions, arguments against their schemas, globals, gates that "
+        "are\n"
+        "never reached. One finding a line, FILE:LINE:COLUMN: message; exit code 1 when\n"
+        "one of them is an error.",
+    .example = "cordon check playbooks/*.lua",
+    .options = OPTION_ENGINE,
+    .args_min = 1,
+    .args_max = OPTIONS_ARGS_MAX,
+    .run = run_check,
+};
+
+const struct command command_test = {
+    .name = "test",
+    .summary = "run the tests of playbooks",
+    .usage = "cordon test PLAYBOOK...",
+    .about =
+        "PLAYBOOK is NAME.lua or NAME.test.lua; the other one stands beside it. The test\n"
+        "answers what the playbook asks for; nothing is sent anywhere.",
+    .example = "cordon test playbooks/contain-app-service.test.lua",
+    .options = OPTION_ENGINE,
+    .args_min = 1,
+    .args_max = OPTIONS_ARGS_MAX,
+    .run = run_test,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli/decide.h - shows a gate, and turns what a person says into the next ask.
+ *
+ * The digest of what was shown goes along with the vote, so that nothing can be approved
+ * that was not on the screen.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/json.h"
+#include "base/str.h"
+
+struct options;
+
+/* Shows the gate. When a person is there, asks; true when that gives an ask: *verb (heap,
+ * what was there is freed) and args (overwritten). Else says what to type, and false. */
+bool decide_at_gate(const struct options *options, const char *gate_id, char **verb,
+                    struct str *args);
+
+/* The arguments of approve and deny. */
+void decide_vote_args(struct str *args, const struct options *options, struct span gate,
+                      const char *digest, const char *reason);
+/* The arguments of answer. text becomes one of the choices, or JSON if it is that, or a
+ * string. False when there are choices and it is none of them: then args is a sentence. */
+bool decide_answer_args(struct str *args, const struct options *options, struct span gate,
+                        const char *text);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/drift.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "cli/render.h"
+#include "cli/table.h"
+
+enum { STATES = 3, BEFORE = 0, OURS = 1, NOW = 2, DEPTH_MAX = 8 };
+
+struct states {
+    struct table table;
+    struct str path;
+};
+
+static void add_row(struct states *states, const struct span *values)
+{
+    struct str cell = { 0 };
+
+    str_add_text(&cell, "  ");
+    str_add_text(&cell, states->path.len ? str_text(&states->path) : "(all)");
+    table_cell(&states->table, &cell);
+    for (int i = 0; i < STATES; i++) {
+        if (values[i].len)
+            str_add_shown(&cell, values[i].ptr, values[i].len);
+        else
+            str_add_text(&cell, "absent");
+        render_cut(&cell, 0, TABLE_CELL_MAX);
+        table_cell(&states->table, &cell);
+    }
+    bool is_ours = json_same(values[OURS], values[NOW]);
+    table_text(&states->table, is_ours ? " "
+                               : json_same(values[BEFORE], values[NOW])
+                                   ? "<- back as it was"
+                                   : "<- changed by others");
+}
+
+/* The text of a raw key, heap. */
+static char *name_of(struct span key)
+{
+    return json_text((struct span){ key.ptr - 1, key.len + 2 });
+}
+
+static void walk(struct states *states, const struct span *values, int depth);
+
+static void walk_member(struct states *states, struct span key, const struct span *values,
+                        int depth)
+{
+    struct span members[STATES];
+    size_t len = states->path.len;
+    char *name = name_of(key);
+
+    for (int i = 0; i < STATES; i++)
+        members[i] = json_get(values[i], name);
+    if (len)
+        str_add_char(&states->path, '.');
+    str_add_shown(&states->path, key.ptr, key.len);
+    walk(states, members, depth + 1);
+    states->path.len = len;
+    if (states->path.ptr)
+        states->path.ptr[len] = 0;
+    free(name);
+}
+
+/* Is key a member of one of the first count values? Then it was shown already. */
+static bool was_seen(struct span key, const struct span *values, int count)
+{
+    char *name = name_of(key);
+    bool is_there = false;
+
+    for (int i = 0; i < count; i++)
+        is_there |= json_get(values[i], name).len > 0;
+    free(name);
+    return is_there;
+}
+
+static void walk(struct states *states, const struct span *values, int depth)
+{
+    struct span key, value;
+    bool has_object = false;
+
+    for (int i = 0; i < STATES; i++) {
+        enum json_kind kind = json_kind(values[i]);
+        if (kind != JSON_OBJECT && kind != JSON_NONE) {
+            add_row(states, values);
+            return;
+        }
+        has_object |= kind == JSON_OBJECT && json_count(values[i]) > 0;
+    }
+    if (!has_object || depth == DEPTH_MAX) {
+        add_row(states, values);
+        return;
+    }
+    for (int i = 0; i < STATES; i++) {
+        size_t pos = 0;
+        while (json_next(values[i], &pos, &key, &value))
+            if (!was_seen(key, values, i))
+                walk_member(states, key, values, depth);
+    }
+}
+
+void drift_render_states(struct str *out, const struct look *look, struct span before,
+                         struct span ours, struct span now)
+{
+    const struct span values[STATES] = { before, ours, now };
+    struct states states = { .table = { .columns = 5,
+                                        .head = { "  ", "before", "ours", "now", " " } } };
+
+    walk(&states, values, 0);
+    table_render(&states.table, out, look);
+    str_fini(&states.path);
+}
+
+static void head(struct str *out, const struct look *look, const char *word,
+                 struct span body, const char *sentence)
+{
+    render_styled(out, look, STYLE_WARN, word);
+    str_add_text(out, "  ");
+    render_value(out, json_get(body, "b"), 80);
+    str_printf(out, "/%lld  ", (long long)json_get_int(body, "n", 0));
+    render_target(out, json_get(body, "t"));
+    str_printf(out, ": %s\n", sentence);
+}
+
+static void command(struct str *out, struct span run, struct span body, const char *choice,
+                    const char *meaning)
+{
+    size_t start = out->len;
+
+    str_add_text(out, "  cordon settle ");
+    str_add_shown(out, run.ptr, run.len);
+    str_add_char(out, ' ');
+    render_value(out, json_get(body, "b"), 80);
+    str_printf(out, "/%lld %s", (long long)json_get_int(body, "n", 0), choice);
+    render_pad(out, start, 46);
+    str_printf(out, "%s\n", meaning);
+}
+
+void drift_render(struct str *out, const struct look *look, struct span run,
+                  struct span body)
+{
+    head(out, look, "DRIFT", body, "not as we left it, so nothing was written");
+    drift_render_states(out, look, json_get(body, "w"), json_get(body, "z"),
+                        json_get(body, "now"));
+    command(out, run, body, "leave", "keep it as it is now; the hold is off");
+    command(out, run, body, "restore", "write the state of before over it");
+    command(out, run, body, "accept", "take what is there now as ours, and keep the hold");
+}
+
+void drift_render_doubt(struct str *out, const struct look *look, struct span run,
+                        struct span body)
+{
+    struct span why = json_get(body, "why");
+
+    head(out, look, "IN DOUBT", body, "we cannot know whether the effect happened");
+    if (json_kind(why) == JSON_STRING) {
+        str_add_text(out, "  ");
+        render_value(out, why, 1000);
+        str_add_char(out, '\n');
+    }
+    drift_render_states(out, look, json_get(body, "w"), json_get(body, "z"),
+                        json_get(body, "now"));
+    command(out, run, body, "applied", "it happened: go on after it");
+    command(out, run, body, "not-applied", "it did not happen");
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli/drift.h - what only a person can settle, shown with all that is known.
+ */
+#pragma once
+
+#include "base/str.h"
+
+struct look;
+
+/* The members of three states side by side, those that somebody else changed marked. */
+void drift_render_states(struct str *out, const struct look *look, struct span before,
+                         struct span ours, struct span now);
+/* A drift row's body, and the three commands that settle it. run: "r-000002". */
+void drift_render(struct str *out, const struct look *look, struct span run,
+                  struct span body);
+/* The same for a doubt row's body. */
+void drift_render_doubt(struct str *out, const struct look *look, struct span run,
+                        struct span body);

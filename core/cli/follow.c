@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/follow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "cli/ask.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/decide.h"
+#include "cli/live.h"
+#include "cli/person.h"
+#include "cli/stuck.h"
+
+enum { ROUNDS_MAX = 1000 };
+
+struct follow {
+    const struct options *options;
+    struct live live;
+    struct str out;
+    struct str run; /* the run that is followed; empty until the engine has said */
+    struct str reply;
+    struct str decided; /* the gate that was just decided here */
+};
+
+static void print_json_line(struct span json)
+{
+    fwrite(json.ptr, 1, json.len, stdout);
+    putchar('\n');
+    fflush(stdout);
+}
+
+static void learn_run(struct follow *follow, struct span json)
+{
+    str_add_span(&follow->run, json_get_raw(json, "run"));
+    follow->live.run = str_span(&follow->run);
+}
+
+static void on_event(struct follow *follow, struct span json)
+{
+    if (follow->run.len == 0)
+        learn_run(follow, json);
+    if (follow->options->json) {
+        print_json_line(json);
+        return;
+    }
+    live_render(&follow->live, &follow->out, json);
+    ask_print(&follow->out);
+}
+
+static int on_gone(struct follow *follow)
+{
+    const char *run = str_text(&follow->run);
+    struct err err;
+
+    live_render_open(&follow->live, &follow->out);
+    ask_print(&follow->out);
+    if (follow->run.len)
+        err_set(
+            &err, ERR_IO,
+            "the engine was killed; nothing is lost: \"cordon watch %s\" goes on with it",
+            run);
+    else
+        err_set(
+            &err, ERR_IO,
+            "the engine was killed before it answered: \"cordon runs\" tells what it took");
+    return command_error(follow->options, &err);
+}
+
+static int on_interrupt(struct follow *follow)
+{
+    const char *run = str_text(&follow->run);
+
+    live_clear(&follow->live, &follow->out);
+    ask_print(&follow->out);
+    if (follow->run.len)
+        str_printf(&follow->out,
+                   "\n%s goes on without you\n  cordon watch %s     follows it\n"
+                   "  cordon cancel %s    stops it\n",
+                   run, run, run);
+    else
+        str_add_text(&follow->out,
+                     "\ninterrupted before the engine took it: \"cordon runs\""
+                     " tells whether a run began\n");
+    ask_complain(&follow->out);
+    return EXIT_INTERRUPTED;
+}
+
+/* One ask to its reply. True when there is one; else *exit_code is the command's. */
+static bool ask_and_show(struct follow *follow, const char *verb, struct span args,
+                         int *exit_code)
+{
+    struct client client;
+    struct client_message message = { 0 };
+    struct err err;
+    int got = client_ask(&client, follow->options, verb, args, &err);
+
+    while (got == 0 || got == CLIENT_EVENT) {
+        got = client_next(&client, &message, &err);
+        if (got == CLIENT_EVENT)
+            on_event(follow, message.json);
+    }
+    str_reset(&follow->reply);
+    if (got == CLIENT_REPLY)
+        str_add_span(&follow->reply, message.json);
+    *exit_code = got == CLIENT_REPLY         ? message.exit
+                 : got == CLIENT_GONE        ? on_gone(follow)
+                 : got == CLIENT_INTERRUPTED ? on_interrupt(follow)
+                                             : command_error(follow->options, &err);
+    client_close(&client);
+    return got == CLIENT_REPLY;
+}
+
+/* -- The end ---------------------------------------------------------------------------- */
+
+static void add_done(struct follow *follow, struct str *out, const char *run)
+{
+    int changes = follow->live.changes;
+
+    if (follow->live.began_ms) {
+        str_add_text(out, " in ");
+        render_took(out, clock_unix_ms() - follow->live.began_ms);
+    }
+    if (changes > 0)
+        str_printf(out,
+                   ", %d change%s\n  cordon show %s        what was done, and who agreed\n"
+                   "  cordon rollback %s    puts it back as it was\n",
+                   changes, changes == 1 ? "" : "s", run, run);
+    else
+        str_add_text(out, ", no changes\n");
+}
+
+static void add_end(struct follow *follow, struct span reply, struct str *out)
+{
+    struct span state = json_get_raw(reply, "state"), error = json_get(reply, "error");
+    const char *run = str_text(&follow->run);
+    bool is_done = span_is(state, "done");
+    struct str line = { 0 };
+
+    str_printf(&line, "%s %.*s", run, (int)state.len, state.ptr);
+    render_styled(out, &follow->live.look,
+                  is_done                     ? STYLE_GOOD
+                  : span_is(state, "waiting") ? STYLE_WARN
+                                              : STYLE_BAD,
+                  str_text(&line));
+    str_fini(&line);
+    if (is_done) {
+        add_done(follow, out, run);
+        return;
+    }
+    if (json_kind(error) > JSON_NULL) {
+        str_add_text(out, ": ");
+        render_error(out, error);
+    }
+    str_add_char(out, '\n');
+    if (span_is(state, "waiting"))
+        str_printf(out, "  cordon watch %s    follows it\n", run);
+    else if (follow->live.changes > 0)
+        str_printf(out,
+                   "  cordon contained          what stays contained\n"
+                   "  cordon rollback %s    puts it back as it was\n",
+                   run);
+}
+
+static void show_end(struct follow *follow)
+{
+    struct span reply = str_span(&follow->reply);
+
+    live_clear(&follow->live, &follow->out);
+    if (json_kind(json_get(reply, "state")) != JSON_STRING) {
+        ask_print(&follow->out);
+        if (json_kind(json_get(reply, "error")) > JSON_NULL)
+            ask_print_error(reply);
+        return;
+    }
+    add_end(follow, reply, &follow->out);
+    ask_print(&follow->out);
+    if (span_is(json_get_raw(reply, "state"), "stuck") && !follow->live.saw_stop)
+        stuck_show(follow->options, str_text(&follow->run));
+}
+
+/* A gate stands open: shows it, and asks whoever is there. True when there is a next ask. */
+static bool at_gate(struct follow *follow, struct span gate_id, char **verb,
+                    struct str *args)
+{
+    bool is_again = span_equal(gate_id, str_span(&follow->decided));
+
+    live_clear(&follow->live, &follow->out);
+    ask_print(&follow->out);
+    if (is_again) {
+        printf("%.*s wants more approvals than yours; the run waits for them\n",
+               (int)gate_id.len, gate_id.ptr);
+        return false;
+    }
+    char *id = span_dup(gate_id);
+    bool has_next = decide_at_gate(follow->options, id, verb, args);
+    str_reset(&follow->decided);
+    str_add_text(&follow->decided, id);
+    free(id);
+    return has_next;
+}
+
+static int follow_on(struct follow *follow, const char *verb, struct span args)
+{
+    struct str next_args = { 0 };
+    char *next_verb = NULL;
+    int exit_code = EXIT_FAILED;
+
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        if (!ask_and_show(follow, next_verb ? next_verb : verb,
+                          next_verb ? str_span(&next_args) : args, &exit_code))
+            break;
+        struct span reply = str_span(&follow->reply);
+        struct span gate = json_get_raw(reply, "gate");
+        if (follow->run.len == 0)
+            learn_run(follow, reply);
+        if (follow->options->json) {
+            print_json_line(reply);
+            break;
+        }
+        if (gate.len == 0 || exit_code != EXIT_WAITING || follow->options->detach) {
+            show_end(follow);
+            break;
+        }
+        if (!at_gate(follow, gate, &next_verb, &next_args))
+            break;
+    }
+    free(next_verb);
+    str_fini(&next_args);
+    return exit_code;
+}
+
+int follow(const struct options *options, const char *verb, struct span args)
+{
+    struct follow state = { .options = options, .live = { .look = look_of_stdout() } };
+
+    state.live.is_terminal = !options->json && state.live.look.is_color;
+    client_catch_interrupt();
+    int exit_code = follow_on(&state, verb, args);
+    live_fini(&state.live);
+    str_fini(&state.out);
+    str_fini(&state.run);
+    str_fini(&state.reply);
+    str_fini(&state.decided);
+    return exit_code;
+}

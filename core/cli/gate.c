@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/gate.h"
+
+#include "base/json.h"
+#include "cli/render.h"
+
+enum { LABEL_COLUMN = 16, WHOLE = 8192, DIFF_LINES_MAX = 1000 };
+
+static void label(struct str *out, const struct look *look, const char *indent,
+                  const char *name)
+{
+    size_t start = out->len;
+
+    str_add_text(out, indent);
+    render_styled(out, look, STYLE_DIM, name);
+    render_pad(out, start, LABEL_COLUMN);
+}
+
+/* A line only when there is something to say. */
+static void line(struct str *out, const struct look *look, const char *indent,
+                 const char *name, struct span value)
+{
+    struct str text = { 0 };
+
+    render_list(&text, value, WHOLE);
+    if (text.len) {
+        label(out, look, indent, name);
+        str_printf(out, "%s\n", str_text(&text));
+    }
+    str_fini(&text);
+}
+
+static enum style risk_style(struct span risk)
+{
+    return span_is(risk, "high")     ? STYLE_BAD
+           : span_is(risk, "medium") ? STYLE_WARN
+                                     : STYLE_DIM;
+}
+
+static void head(struct str *out, const struct look *look, struct span change, int number)
+{
+    struct str text = { 0 };
+    struct span risk = json_get_raw(change, "risk"),
+                effect = json_get_raw(change, "effect");
+
+    str_printf(out, "  %d. ", number);
+    render_value(&text, json_get(change, "action"), 200);
+    render_styled(out, look, STYLE_BOLD, str_text(&text));
+    str_reset(&text);
+    str_add_shown(&text, effect.ptr, effect.len);
+    if (text.len)
+        str_add_text(out, "  ");
+    render_styled(out, look,
+                  span_equal_nocase(effect, span_of("permanent")) ? STYLE_BAD : STYLE_PLAIN,
+                  str_text(&text));
+    str_reset(&text);
+    str_add_shown(&text, risk.ptr, risk.len);
+    if (text.len) {
+        str_add_text(&text, " risk");
+        str_add_text(out, "  ");
+        render_styled(out, look, risk_style(risk), str_text(&text));
+    }
+    str_add_char(out, '\n');
+    str_fini(&text);
+}
+
+static void undo(struct str *out, const struct look *look, struct span change)
+{
+    struct span because = json_get(change, "because");
+
+    line(out, look, "     ", "undo", json_get(change, "undo"));
+    if (json_kind(because) == JSON_STRING) {
+        struct str text = { 0 };
+        render_value(&text, because, WHOLE);
+        label(out, look, "     ", "for good");
+        render_styled(out, look, STYLE_BAD, str_text(&text));
+        str_add_char(out, '\n');
+        str_fini(&text);
+    } else if (json_kind(json_get(change, "undo")) != JSON_STRING) {
+        label(out, look, "     ", "undo");
+        render_styled(out, look, STYLE_BAD, "cannot be undone");
+        str_add_char(out, '\n');
+    }
+}
+
+static void affects(struct str *out, const struct look *look, struct span change)
+{
+    int64_t count = json_get_int(change, "affects", 0);
+
+    if (count <= 0)
+        return;
+    label(out, look, "     ", "affects");
+    str_printf(out, "%lld ", (long long)count);
+    struct span what = json_get(change, "affects_what");
+    if (json_kind(what) == JSON_STRING)
+        render_value(out, what, 200);
+    else
+        str_add_text(out, "things or people");
+    str_add_char(out, '\n');
+}
+
+static void needs(struct str *out, const struct look *look, struct span needed)
+{
+    int64_t need = json_get_int(needed, "need", -1);
+
+    if (need < 0)
+        return;
+    label(out, look, "     ", "needs");
+    if (need == 0)
+        str_add_text(out, "nobody's approval");
+    else
+        str_printf(out, "%lld approval%s", (long long)need, need == 1 ? "" : "s");
+    if (json_count(json_get(needed, "from"))) {
+        str_add_text(out, " of ");
+        render_list(out, json_get(needed, "from"), WHOLE);
+    }
+    if (json_count(json_get(needed, "rules"))) {
+        str_add_text(out, ", by policy: ");
+        render_list(out, json_get(needed, "rules"), WHOLE);
+    }
+    str_add_char(out, '\n');
+}
+
+void gate_render_change(struct str *out, const struct look *look, struct span change,
+                        int number)
+{
+    head(out, look, change, number);
+    line(out, look, "     ", "target", json_get(change, "target"));
+    line(out, look, "     ", "what", json_get(change, "what"));
+    if (render_diff(out, json_get(change, "before"), json_get(change, "after"), "       | ",
+                    DIFF_LINES_MAX) == 0)
+        str_add_text(out, "       | no difference\n");
+    undo(out, look, change);
+    line(out, look, "     ", "permissions", json_get(change, "permissions"));
+    affects(out, look, change);
+    needs(out, look, json_get(change, "needs"));
+    label(out, look, "     ", "digest");
+    render_short_hash(out, json_get(change, "digest"));
+    str_add_char(out, '\n');
+}
+
+int gate_render_changes(struct str *out, const struct look *look, struct span changes)
+{
+    struct span change;
+    size_t pos = 0;
+    int number = 0;
+
+    while (json_next(changes, &pos, NULL, &change)) {
+        if (number > 0)
+            str_add_char(out, '\n');
+        gate_render_change(out, look, change, ++number);
+    }
+    return number;
+}
+
+bool gate_is_question(struct span gate)
+{
+    return json_kind(json_path(gate, "body.ask")) == JSON_OBJECT;
+}
+
+static void title(struct str *out, const struct look *look, struct span gate)
+{
+    struct span body = json_get(gate, "body");
+    struct str text = { 0 };
+
+    str_add_text(&text, gate_is_question(gate) ? "QUESTION " : "GATE ");
+    render_value(&text, json_get(gate, "gate"), 40);
+    str_add_text(&text, "  ");
+    render_value(&text, json_get(body, "title"), WHOLE);
+    render_styled(out, look, STYLE_BOLD, str_text(&text));
+    str_add_char(out, '\n');
+    str_fini(&text);
+}
+
+static void deadline(struct str *out, const struct look *look, struct span body)
+{
+    int64_t due_ms = json_get_int(body, "due", 0);
+
+    if (due_ms <= 0)
+        return;
+    label(out, look, "  ", "until");
+    render_date(out, due_ms);
+    str_add_text(out, " (");
+    render_when(out, look, due_ms);
+    str_add_char(out, ')');
+    if (json_kind(json_get(body, "on_timeout")) == JSON_STRING) {
+        str_add_text(out, ", then: ");
+        render_value(out, json_get(body, "on_timeout"), 80);
+    }
+    str_add_char(out, '\n');
+}
+
+static void quorum(struct str *out, const struct look *look, struct span gate)
+{
+    struct span body = json_get(gate, "body"), from = json_get(body, "from"), vote;
+    size_t pos = 0;
+
+    label(out, look, "  ", gate_is_question(gate) ? "answer by" : "approval");
+    str_printf(out, "%lld of ", (long long)json_get_int(body, "need", 1));
+    if (json_count(from))
+        render_list(out, from, WHOLE);
+    else
+        str_add_text(out, "anybody who may approve");
+    str_add_char(out, '\n');
+    while (json_next(json_get(gate, "votes"), &pos, NULL, &vote)) {
+        label(out, look, "  ",
+              json_get_bool(vote, "yes", false) ? "approved by" : "denied by");
+        render_value(out, json_get(vote, "who"), 200);
+        if (json_raw(json_get(vote, "why")).len) {
+            str_add_text(out, ": ");
+            render_value(out, json_get(vote, "why"), WHOLE);
+        }
+        str_add_char(out, '\n');
+    }
+}
+
+static void asked_by(struct str *out, const struct look *look, struct span gate)
+{
+    label(out, look, "  ", "asked by");
+    render_value(out, json_path(gate, "body.by"), 200);
+    str_add_text(out, ", in ");
+    render_value(out, json_get(gate, "run"), 40);
+    str_add_text(out, " ");
+    render_value(out, json_get(gate, "playbook"), 200);
+    str_add_char(out, '\n');
+}
+
+void gate_render(struct str *out, const struct look *look, struct span gate)
+{
+    struct span body = json_get(gate, "body"), state = json_get(gate, "state");
+
+    title(out, look, gate);
+    if (json_kind(state) == JSON_STRING && !span_is(json_raw(state), "open"))
+        line(out, look, "  ", "state", state);
+    line(out, look, "  ", "detail", json_get(body, "detail"));
+    asked_by(out, look, gate);
+    quorum(out, look, gate);
+    deadline(out, look, body);
+    line(out, look, "  ", "choices", json_path(body, "ask.choices"));
+    if (json_count(json_get(body, "differs"))) {
+        label(out, look, "  ", "differs");
+        render_styled(out, look, STYLE_WARN,
+                      "what was approved before is not what would run: ");
+        render_list(out, json_get(body, "differs"), WHOLE);
+        str_add_char(out, '\n');
+    }
+    if (json_count(json_get(body, "changes")))
+        str_add_char(out, '\n');
+    gate_render_changes(out, look, json_get(body, "changes"));
+    if (json_kind(json_get(body, "more")) == JSON_STRING) {
+        str_add_text(out, "\n  More may follow, with gates of its own: ");
+        render_value(out, json_get(body, "more"), WHOLE);
+        str_add_char(out, '\n');
+    }
+}
+
+void gate_render_commands(struct str *out, struct span gate)
+{
+    struct str id = { 0 };
+
+    render_value(&id, json_get(gate, "gate"), 40);
+    if (gate_is_question(gate))
+        str_printf(out, "  cordon answer %s VALUE\n", str_text(&id));
+    else
+        str_printf(out, "  cordon approve %s\n  cordon deny %s --reason TEXT\n",
+                   str_text(&id), str_text(&id));
+    str_fini(&id);
+}

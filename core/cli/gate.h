@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli/gate.h - what people are asked to approve, whole: nothing that will run is left out.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+struct look;
+
+/* One change of a plan or a gate, as a block. */
+void gate_render_change(struct str *out, const struct look *look, struct span change,
+                        int number);
+/* All of changes; returns how many. */
+int gate_render_changes(struct str *out, const struct look *look, struct span changes);
+/* A gate as the ask "gate" replies it. */
+void gate_render(struct str *out, const struct look *look, struct span gate);
+/* The lines that approve, deny or answer it from another terminal. */
+void gate_render_commands(struct str *out, struct span gate);
+/* Is it a question with an answer, and not a yes or no to changes? */
+bool gate_is_question(struct span gate);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cordon gates, approve, deny, answer: questions to people, and what they say.
+ */
+#include "cli/command.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "cli/ask.h"
+#include "cli/decide.h"
+#include "cli/follow.h"
+#include "cli/gate.h"
+#include "cli/person.h"
+#include "cli/render.h"
+#include "cli/table.h"
+
+static void add_gate_row(struct table *table, const struct look *look, struct span gate)
+{
+    struct span body = json_get(gate, "body");
+    struct str cell = { 0 };
+    int64_t due_ms = json_get_int(body, "due", 0), yes = 0;
+    struct span vote;
+    size_t pos = 0;
+
+    while (json_next(json_get(gate, "votes"), &pos, NULL, &vote))
+        yes += json_get_bool(vote, "yes", false);
+    table_value(table, json_get(gate, "gate"));
+    table_value(table, json_get(gate, "playbook"));
+    table_value(table, json_get(body, "title"));
+    str_printf(&cell, "%lld of %lld", (long long)yes,
+               (long long)json_get_int(body, "need", 1));
+    table_cell(table, &cell);
+    table_value(table, json_get(body, "from"));
+    str_printf(&cell, "%zu", json_count(json_get(body, "changes")));
+    table_cell(table, &cell);
+    if (due_ms > 0)
+        render_when(&cell, look, due_ms);
+    table_cell(table, &cell);
+}
+
+static int run_gates(const struct options *options)
+{
+    struct look look = look_of_stdout();
+    struct table table = { .columns = 7,
+                           .head = { "gate", "playbook", "title", "approved", "from",
+                                     "changes", "ends" } };
+    struct str reply = { 0 }, out = { 0 };
+    struct span gate;
+    size_t pos = 0;
+    bool is_over;
+    int exit_code = ask_reply(options, "gates", span_of("{}"), &reply, &is_over);
+
+    if (!is_over) {
+        while (json_next(json_get(str_span(&reply), "gates"), &pos, NULL, &gate))
+            add_gate_row(&table, &look, gate);
+        if (table.count)
+            table_render(&table, &out, &look);
+        str_add_text(&out, table.count || out.len
+                               ? "\ncordon approve GATE shows what is asked, whole\n"
+                               : "no gate is open\n");
+        ask_print(&out);
+    }
+    str_fini(&reply);
+    str_fini(&out);
+    return exit_code;
+}
+
+/* Asks for the gate that the first word names. 0 with the gate in reply, or over. */
+static int get_gate(const struct options *options, struct str *reply, bool *is_over)
+{
+    struct str args = { 0 };
+    struct json_out out = { .str = &args };
+    struct err err;
+
+    json_open(&out, '{');
+    bool is_name = ask_put_gate(&out, options->args[0]);
+    json_close(&out);
+    *is_over = true;
+    int exit_code = !is_name
+                        ? command_usage_error(options,
+                                              "%.60s is no gate (g-000001-1) and no run"
+                                              " (r-000001): see cordon gates",
+                                              options->args[0])
+                        : ask_once(options, "gate", str_span(&args), reply, &err);
+    str_fini(&args);
+    if (!is_name)
+        return exit_code;
+    if (exit_code < 0)
+        return command_error(options, &err);
+    if (exit_code == 0) {
+        *is_over = false;
+        return 0;
+    }
+    if (options->json)
+        printf("%s\n", str_text(reply));
+    else
+        ask_print_error(str_span(reply));
+    return exit_code;
+}
+
+static void show_gate(const struct options *options, struct span gate)
+{
+    struct look look = look_of_stdout();
+    struct str out = { 0 };
+
+    if (options->json)
+        return;
+    gate_render(&out, &look, gate);
+    str_add_char(&out, '\n');
+    ask_print(&out);
+    str_fini(&out);
+}
+
+static int vote(const struct options *options, struct span gate, const char *verb)
+{
+    struct str args = { 0 };
+
+    decide_vote_args(&args, options, gate, options->digest, options->reason);
+    int exit_code = follow(options, verb, str_span(&args));
+    str_fini(&args);
+    return exit_code;
+}
+
+static int run_approve(const struct options *options)
+{
+    struct str reply = { 0 };
+    bool is_over;
+    int exit_code = get_gate(options, &reply, &is_over);
+    struct span gate = str_span(&reply);
+
+    if (!is_over && gate_is_question(gate)) {
+        exit_code =
+            command_usage_error(options, "%s asks for an answer: cordon answer %s VALUE",
+                                options->args[0], options->args[0]);
+    } else if (!is_over) {
+        show_gate(options, gate);
+        bool is_meant = options->yes || !person_is_there(options) ||
+                        person_asked("approve?", false) == PERSON_YES;
+        if (is_meant)
+            exit_code = vote(options, gate, "approve");
+        else
+            exit_code = EXIT_WAITING;
+        if (!is_meant)
+            printf("not approved; the run waits\n");
+    }
+    str_fini(&reply);
+    return exit_code;
+}
+
+static int run_deny(const struct options *options)
+{
+    struct str reply = { 0 };
+    bool is_over;
+
+    if (!options->reason || !options->reason[0])
+        return command_usage_error(options,
+                                   "a denial wants a reason: cordon deny %s --reason TEXT",
+                                   options->args[0]);
+    int exit_code = get_gate(options, &reply, &is_over);
+    if (!is_over)
+        exit_code = vote(options, str_span(&reply), "deny");
+    str_fini(&reply);
+    return exit_code;
+}
+
+static int run_answer(const struct options *options)
+{
+    struct str reply = { 0 }, args = { 0 };
+    bool is_over;
+    int exit_code = get_gate(options, &reply, &is_over);
+    struct span gate = str_span(&reply);
+
+    if (!is_over && !gate_is_question(gate))
+        exit_code = command_usage_error(options, "%s asks for approval: cordon approve %s",
+                                        options->args[0], options->args[0]);
+    else if (!is_over && !decide_answer_args(&args, options, gate, options->args[1]))
+        exit_code = command_usage_error(options, "%s", str_text(&args));
+    else if (!is_over)
+        exit_code = follow(options, "answer", str_span(&args));
+    str_fini(&reply);
+    str_fini(&args);
+    return exit_code;
+}
+
+const struct command command_gates = {
+    .name = "gates",
+    .summary = "questions that wait for people",
+    .usage = "cordon gates",
+    .example = "cordon gates --json",
+    .options = OPTION_ENGINE,
+    .run = run_gates,
+};
+
+const struct command command_approve = {
+    .name = "approve",
+    .summary = "approve a gate, and carry its run on",
+    .usage = "cordon approve GATE|RUN [--reason TEXT] [--digest HEX]",
+    .about =
+        "Shows the gate first, every change whole, and asks at a terminal. The vote names\n"
+        "the digest of what was shown: if anything is different by then, it does not\n"
+        "count, and a new gate says what differs.",
+    .example = "cordon approve g-000001-1 --reason \"agreed with the shop's owner\"",
+    .options = OPTION_ENGINE | OPTION_REASON | OPTION_DIGEST | OPTION_YES | OPTION_DETACH,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run_approve,
+};
+
+const struct command command_deny = {
+    .name = "deny",
+    .summary = "deny a gate: nothing that it asks for is done",
+    .usage = "cordon deny GATE|RUN --reason TEXT",
+    .example = "cordon deny g-000001-1 --reason \"the site is being moved today\"",
+    .options = OPTION_ENGINE | OPTION_REASON | OPTION_DIGEST | OPTION_DETACH,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run_deny,
+};
+
+const struct command command_answer = {
+    .name = "answer",
+    .summary = "answer a question that a playbook asks",
+    .usage = "cordon answer GATE|RUN VALUE",
+    .about = "VALUE is one of the choices; where there are none, JSON or plain text.",
+    .example = "cordon answer g-000002-1 yes",
+    .options = OPTION_ENGINE | OPTION_DETACH,
+    .args_min = 2,
+    .args_max = 2,
+    .run = run_answer,
+};

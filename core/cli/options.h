@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli/options.h - what stands on a command line.
+ *
+ * Options are known by name to all commands, and each command says which it takes, so that
+ * a wrong one is answered with the nearest right one. "--name value" and "--name=value" are
+ * the same; "--" ends the options.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct err;
+struct command;
+
+enum option_bit {
+    OPTION_STATE = 1 << 0, /* also says: this command speaks to an engine */
+    OPTION_CONFIG = 1 << 1,
+    OPTION_JSON = 1 << 2,
+    OPTION_PARAM = 1 << 3, /* --param and --param-file */
+    OPTION_ALERT = 1 << 4,
+    OPTION_REASON = 1 << 5,
+    OPTION_DIGEST = 1 << 6,
+    OPTION_YES = 1 << 7,
+    OPTION_STEP = 1 << 8, /* --step and --target */
+    OPTION_ONLY = 1 << 9, /* --only and --limit */
+    OPTION_REBUILD = 1 << 10,
+    OPTION_DETACH = 1 << 11,
+    OPTION_ENGINE = OPTION_STATE | OPTION_CONFIG | OPTION_JSON
+};
+
+enum { OPTIONS_PARAMS_MAX = 200, OPTIONS_ARGS_MAX = 1000 };
+
+struct options_param {
+    struct span key;
+    struct span value;
+};
+
+/* Everything borrows from argv. */
+struct options {
+    const char *state_dir; /* never NULL */
+    const char *config, *alert, *param_file, *reason, *digest, *step, *target, *only;
+    int64_t limit; /* 0: not given */
+    bool json, yes, help, rebuild, detach;
+    struct options_param params[OPTIONS_PARAMS_MAX];
+    int param_count;
+    const char *args[OPTIONS_ARGS_MAX];
+    int arg_count;
+};
+
+/* argv begins behind the command's name. ERR_INVALID names what is wrong. */
+int options_parse(struct options *options, const struct command *command, int argc,
+                  char **argv, struct err *err);
+
+/* Adds the lines that describe the options in bits. */
+void options_describe(struct str *out, unsigned bits);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cordon run and cordon plan: the same question, once meant and once not.
+ */
+#include "cli/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "cli/ask.h"
+#include "cli/follow.h"
+#include "cli/gate.h"
+#include "cli/input.h"
+#include "cli/render.h"
+
+static int build_args(struct str *args, const struct options *options, struct err *err)
+{
+    struct json_out out = { .str = args };
+    char *path;
+
+    if (input_find_playbook(&path, options->args[0], err) != 0)
+        return err->code;
+    json_open(&out, '{');
+    int rc = input_put_playbook(&out, path, err);
+    if (rc == 0)
+        rc = input_put_params(&out, options, err);
+    ask_put_follow(&out, options);
+    json_close(&out);
+    free(path);
+    return rc;
+}
+
+static int run_run(const struct options *options)
+{
+    struct str args = { 0 };
+    struct err err;
+    int exit_code = build_args(&args, options, &err);
+
+    exit_code = exit_code != 0 ? command_error(options, &err)
+                               : follow(options, "run", str_span(&args));
+    str_fini(&args);
+    return exit_code;
+}
+
+static void show_plan(struct span reply)
+{
+    struct look look = look_of_stdout();
+    struct span error = json_get(reply, "error");
+    struct str out = { 0 };
+    int count = gate_render_changes(&out, &look, json_get(reply, "changes"));
+    long long reads = (long long)json_get_int(reply, "reads", 0);
+
+    str_printf(&out, "%s%d change%s would be made", count ? "\n" : "", count,
+               count == 1 ? "" : "s");
+    if (reads > 0)
+        str_printf(&out, ", after %lld read%s", reads, reads == 1 ? "" : "s");
+    str_add_text(&out, "; nothing was changed\n");
+    if (span_is(json_get_raw(reply, "state"), "gate"))
+        str_add_text(&out, "what comes after the gate is not known yet\n");
+    if (json_kind(error) > JSON_NULL) {
+        str_add_text(&out, "the plan ends here: ");
+        render_error(&out, error);
+        str_add_char(&out, '\n');
+    }
+    ask_print(&out);
+    str_fini(&out);
+}
+
+static int run_plan(const struct options *options)
+{
+    struct str args = { 0 }, reply = { 0 };
+    struct err err;
+    bool is_over = true;
+    int exit_code = build_args(&args, options, &err);
+
+    exit_code = exit_code != 0
+                    ? command_error(options, &err)
+                    : ask_reply(options, "plan", str_span(&args), &reply, &is_over);
+    /* A plan that failed half-way still shows what it found; an error alone is over. */
+    if (!is_over || (!options->json && json_get(str_span(&reply), "changes").len))
+        show_plan(str_span(&reply));
+    str_fini(&args);
+    str_fini(&reply);
+    return exit_code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "run a playbook and follow it",
+    .usage = "cordon run PLAYBOOK [--alert FILE|-] [--param K=V]...",
+    .about =
+        "PLAYBOOK is a path, or a name that is looked for in ./playbooks, in\n"
+        "$CORDON_PLAYBOOKS and among the installed ones. Each step is shown when it is\n"
+        "journaled. At a gate you are asked, when a terminal is there; otherwise the run\n"
+        "waits and the exit code is 3. Ctrl-C leaves the run going.",
+    .example = "cordon run contain-app-service --alert alert.json",
+    .options = OPTION_ENGINE | OPTION_PARAM | OPTION_ALERT | OPTION_DETACH,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run_run,
+};
+
+const struct command command_plan = {
+    .name = "plan",
+    .summary = "show what a run would change, and change nothing",
+    .usage = "cordon plan PLAYBOOK [--alert FILE|-] [--param K=V]...",
+    .about =
+        "Reads are made for real; changes are shown as before and after. Gates are taken\n"
+        "as granted. Nothing is written anywhere.",
+    .example = "cordon plan block-attacker-ip --param ips=203.0.113.7",
+    .options = OPTION_ENGINE | OPTION_PARAM | OPTION_ALERT,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run_plan,
+};

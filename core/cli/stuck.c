@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/stuck.h"
+
+#include <stdbool.h>
+
+#include "base/json.h"
+#include "cli/ask.h"
+#include "cli/drift.h"
+#include "cli/render.h"
+
+/* Is there a settle row for this step behind pos? A step may drift more than once. */
+static bool is_settled(struct span rows, size_t pos, struct span body)
+{
+    struct span row;
+
+    while (json_next(rows, &pos, NULL, &row)) {
+        struct span other = json_get(row, "body");
+        if (span_is(json_get_raw(row, "kind"), "settle") &&
+            span_equal(json_get(other, "b"), json_get(body, "b")) &&
+            json_get_int(other, "n", -1) == json_get_int(body, "n", -2))
+            return true;
+    }
+    return false;
+}
+
+void stuck_render(struct str *out, const struct look *look, struct span show)
+{
+    struct span rows = json_get(show, "rows"), row;
+    size_t pos = 0;
+
+    while (json_next(rows, &pos, NULL, &row)) {
+        struct span kind = json_get_raw(row, "kind"), body = json_get(row, "body");
+        bool is_drift = span_is(kind, "drift");
+        if ((!is_drift && !span_is(kind, "doubt")) || is_settled(rows, pos, body))
+            continue;
+        if (is_drift)
+            drift_render(out, look, json_get_raw(row, "run"), body);
+        else
+            drift_render_doubt(out, look, json_get_raw(row, "run"), body);
+    }
+}
+
+void stuck_show(const struct options *options, const char *run)
+{
+    struct look look = look_of_stdout();
+    struct str args = { 0 }, reply = { 0 }, out = { 0 };
+    struct json_out arg = { .str = &args };
+    bool is_over;
+
+    json_open(&arg, '{');
+    json_put(&arg, "run", run);
+    json_close(&arg);
+    ask_reply(options, "show", str_span(&args), &reply, &is_over);
+    if (!is_over)
+        stuck_render(&out, &look, str_span(&reply));
+    ask_print(&out);
+    str_fini(&args);
+    str_fini(&reply);
+    str_fini(&out);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "cli/render.h"
+
+void table_cell(struct table *table, struct str *cell)
+{
+    assert(table->columns > 0 && table->columns <= TABLE_COLUMNS_MAX);
+    if (table->count == table->cap) {
+        table->cap = table->cap ? table->cap * 2 : 64;
+        table->cells = xrealloc(table->cells, (size_t)table->cap * sizeof(char *));
+    }
+    if (cell->len == 0)
+        str_add_char(cell, '-');
+    table->cells[table->count++] = str_take(cell);
+}
+
+void table_text(struct table *table, const char *text)
+{
+    struct str cell = { 0 };
+
+    str_add_text(&cell, text);
+    table_cell(table, &cell);
+}
+
+void table_value(struct table *table, struct span value)
+{
+    struct str cell = { 0 };
+
+    render_list(&cell, value, TABLE_CELL_MAX);
+    table_cell(table, &cell);
+}
+
+static void measure(const struct table *table, size_t *widths)
+{
+    for (int i = 0; i < table->columns; i++)
+        widths[i] = render_columns(span_of(table->head[i]));
+    for (int i = 0; i < table->count; i++) {
+        size_t width = render_columns(span_of(table->cells[i]));
+        if (width > widths[i % table->columns])
+            widths[i % table->columns] = width;
+    }
+}
+
+/* The last column is not padded, so that no line ends in spaces. */
+static void add_cell(struct str *out, const struct table *table, int column,
+                     const char *text, const size_t *widths)
+{
+    size_t start = out->len;
+
+    str_add_text(out, text);
+    if (column + 1 < table->columns)
+        render_pad(out, start, widths[column] + 2);
+    else
+        str_add_char(out, '\n');
+}
+
+void table_render(struct table *table, struct str *out, const struct look *look)
+{
+    size_t widths[TABLE_COLUMNS_MAX] = { 0 };
+    struct str head = { 0 };
+
+    assert(table->count % table->columns == 0);
+    measure(table, widths);
+    for (int i = 0; i < table->columns; i++)
+        add_cell(&head, table, i, table->head[i], widths);
+    head.ptr[--head.len] = 0;
+    render_styled(out, look, STYLE_DIM, str_text(&head));
+    str_add_char(out, '\n');
+    for (int i = 0; i < table->count; i++) {
+        add_cell(out, table, i % table->columns, table->cells[i], widths);
+        free(table->cells[i]);
+    }
+    free(table->cells);
+    table->cells = NULL;
+    table->count = table->cap = 0;
+    str_fini(&head);
+}
