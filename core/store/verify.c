@@ -31,6 +31,7 @@ struct walk {
     struct store *store;
     struct hash hash; /* of the row before */
     int64_t seq;      /* of the row before */
+    int64_t last_run; /* the highest that was met */
     bool is_whole;    /* did the row before keep its whole hash? */
 };
 
@@ -44,6 +45,8 @@ static int follow(struct walk *walk, const struct row *row, struct span kept,
         return bad_row(walk->store, row->seq, "is not the one that was written", err);
     walk->hash = hash;
     walk->seq = row->seq;
+    if (row->run > walk->last_run)
+        walk->last_run = row->run;
     walk->is_whole = kept.len == HASH_LEN;
     return 0;
 }
@@ -116,7 +119,8 @@ static int say_page(struct store *store, const char *text, struct err *err)
     const char *number = strstr(text, "error code=");
 
     if (strstr(text, "failed to get page") != NULL ||
-        (number != NULL && (atoi(strchr(number, '=') + 1) & 0xff) == SQLITE_IOERR))
+        (number != NULL &&
+         (strtol(strchr(number, '=') + 1, NULL, 10) & 0xff) == SQLITE_IOERR))
         return db_fail(&store->db, SQLITE_IOERR_READ, "check", err);
     return err_set(
         err, ERR_CORRUPT,
@@ -250,6 +254,8 @@ int inside_check_end(struct store *store, struct err *err)
     if (indexed_seq > store->stat.last_seq)
         return bad_row(store, store->stat.last_seq + 1, "is not there", err);
     store->stat.last_hash = walk.hash;
+    if (walk.last_run > store->stat.last_run)
+        store->stat.last_run = walk.last_run;
     return 0;
 }
 

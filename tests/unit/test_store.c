@@ -278,6 +278,40 @@ TEST(numbers_counts_and_the_last_hash_are_there_again_after_opening)
     store_close(store);
 }
 
+static int64_t written(void)
+{
+    char word[32];
+    long long bytes = 0;
+    FILE *io = fopen("/proc/self/io", "re");
+
+    CHECK(io != NULL);
+    while (fscanf(io, "%31s %lld", word, &bytes) == 2 && strcmp(word, "wchar:") != 0)
+        ;
+    fclose(io);
+    return bytes;
+}
+
+/* Counted, not timed: the same on every machine. WAL and checkpoints are both in it. */
+TEST(twelve_rows_cost_at_most_eight_kib_when_sixty_four_share_a_commit)
+{
+    enum { ROWS = 64 * 12 * 20 };
+    struct store *store = opened();
+    char body[216];
+
+    memset(body, 'x', sizeof body);
+    body[215] = '\0';
+    int64_t before = written();
+    for (int64_t seq = 1; seq <= ROWS; seq++) {
+        append(store, seq, 100000 + seq % 64, seq > 64 ? seq - 64 : 0, body);
+        if (seq % 64 == 0)
+            commit(store);
+    }
+    store_close(store);
+    int64_t bytes = (written() - before) * 12 / ROWS;
+    if (bytes > 8 * 1024)
+        FAIL("%lld bytes", (long long)bytes);
+}
+
 /* -- Index ---------------------------------------------------------------------------- */
 
 static void put(struct store *store, int kind, int64_t run, int n, int state,
@@ -356,6 +390,14 @@ TEST(entries_are_listed_by_kind_state_and_run_in_either_order)
                    .kind = 2, .state = -1, .run = 4, .newest_first = true },
                "4.2 4.1 ");
     check_list(store, (struct entry_query){ .kind = 2, .state = 1, .run = 4 }, "4.2 ");
+    check_list(store,
+               (struct entry_query){
+                   .kind = 2, .state = -1, .run = -1, .newest_first = true, .limit = 3 },
+               "5.2 5.1 4.2 ");
+    check_list(store,
+               (struct entry_query){
+                   .kind = 2, .state = 1, .run = -1, .newest_first = true, .limit = 3 },
+               "5.2 4.2 3.2 ");
     check_list(store, (struct entry_query){ .kind = 3, .state = -1, .run = -1 }, "0.4 ");
     store_close(store);
 }
@@ -367,14 +409,30 @@ TEST(what_is_due_comes_in_order_of_its_time)
 
     CHECK_INT(store_next_due(store), 0);
     put(store, 1, 1, 0, 0, 300, "{}");
-    put(store, 1, 2, 0, 0, 100, "{}");
-    put(store, 2, 3, 1, 0, 200, "{}");
+    put(store, 2, 3, 1, 0, 100, "{}");
+    put(store, 1, 2, 0, 0, 200, "{}");
     put(store, 1, 4, 0, 0, 0, "{}");
     CHECK_INT(store_next_due(store), 100);
     CHECK_OK(store_each_due(store, 200, see_entry, &seen, &err), &err);
-    CHECK_STR(str_text(&seen.text), "2.0 3.1 ");
+    CHECK_STR(str_text(&seen.text), "3.1 2.0 ");
     store_close(store);
     str_fini(&seen.text);
+}
+
+TEST(a_run_that_is_not_in_the_index_yet_keeps_its_number)
+{
+    struct store *store = opened();
+    struct store_stat stat;
+
+    append(store, 1, 5, 0, "{}");
+    append(store, 2, 8, 0, "{}");
+    put(store, 1, 5, 0, 0, 0, "{}");
+    commit(store);
+    store_close(store);
+    store = opened();
+    store_stat(store, &stat);
+    CHECK_INT(stat.last_run, 8);
+    store_close(store);
 }
 
 TEST(the_index_is_emptied_and_the_rows_and_the_highest_run_stay)
@@ -503,6 +561,20 @@ TEST(a_changed_row_near_the_end_is_found_by_opening)
     CHECK_HAS(err.text, "put a copy from a backup in its place");
 }
 
+TEST(rows_cut_off_at_the_end_are_found_by_opening_when_the_index_knows_them)
+{
+    struct store *store = opened();
+
+    fill(store, 1000, 5);
+    put(store, 1, 2, 0, 0, 50, "{}");
+    commit(store);
+    store_close(store);
+    tamper(NO_TRIGGERS "DELETE FROM events WHERE seq > 995;"
+                       "UPDATE entries SET last_seq = 1000");
+    CHECK_ERR(store_open(&store, in_dir("state"), &err), &err, ERR_CORRUPT);
+    CHECK_HAS(err.text, "row 996 is not there");
+}
+
 TEST(the_database_itself_refuses_to_change_or_delete_a_row)
 {
     struct store *store = opened();
@@ -600,6 +672,38 @@ TEST(a_damaged_page_is_refused)
     write_at(in_dir("state/journal.db"), bytes, sizeof bytes, 2048);
     CHECK_ERR(store_open(&store, in_dir("state"), &err), &err, ERR_CORRUPT);
     CHECK_HAS(err.text, "backup");
+}
+
+static int first_page(void *arg, int count, char **values, char **names)
+{
+    (void)count;
+    (void)names;
+    *(long *)arg = strtol(values[0], NULL, 10);
+    return 0;
+}
+
+TEST(a_damaged_page_of_the_index_is_refused)
+{
+    struct store *store = opened();
+    char bytes[64];
+    long page = 0;
+    sqlite3 *db;
+
+    fill(store, 10, 10);
+    put(store, 1, 2, 0, 0, 50, "{}");
+    commit(store);
+    store_close(store);
+    CHECK_INT(sqlite3_open(in_dir("state/journal.db"), &db), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(db,
+                           "SELECT rootpage FROM sqlite_schema "
+                           "WHERE name = 'entries_by_due'",
+                           first_page, &page, NULL),
+              SQLITE_OK);
+    sqlite3_close(db);
+    memset(bytes, 0x5a, sizeof bytes);
+    write_at(in_dir("state/journal.db"), bytes, sizeof bytes, (page - 1) * 2048);
+    CHECK_ERR(store_open(&store, in_dir("state"), &err), &err, ERR_CORRUPT);
+    CHECK_HAS(err.text, "the file is damaged");
 }
 
 TEST(a_journal_cut_short_anywhere_is_refused)
