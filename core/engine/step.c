@@ -94,7 +94,7 @@ static void write_answer(struct step *step, bool ok, struct span value, bool is_
     json_close(&out);
     row_write(step->run, ROW_ANSWER, str_span(&body));
     str_fini(&body);
-    step->run->wants_vm = !step->run->is_started;
+    step->run->wants_vm = !step->run->is_started && step->run->kind != RUN_ROLLBACK;
     run_push(step->run);
 }
 
@@ -511,7 +511,8 @@ static void write_outcome(struct step *step, const char *word, const struct even
     row_write(step->run, ROW_OUTCOME, str_span(&body));
     str_fini(&body);
     str_fini(&error);
-    step->run->wants_vm = step->run->wants_vm || !step->run->is_started;
+    if (!step->run->is_started && step->run->kind != RUN_ROLLBACK)
+        step->run->wants_vm = true;
     run_push(step->run);
 }
 
@@ -781,6 +782,11 @@ static void go_on_gated(struct step *step)
         return;
     if (strcmp(step->kind, "step") != 0) {
         gate_answer(step, gate);
+        return;
+    }
+    if (!step->is_wished && !step->is_undo) {
+        /* Nothing is sent before the playbook has asked for it again, word for word. */
+        step->run->wants_vm = !step->run->is_started;
         return;
     }
     if (gate->state == GATE_GRANTED || gate->state == GATE_VOID) {

@@ -1,0 +1,683 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tests/sim/world.h - one seeded fake world around the real engine.
+ *
+ * Store, VMs, hosts, people and time are all here, in one thread, and every choice comes
+ * from one seed: which message is next, which call fails how, where the power goes. The
+ * playbook is a table of groups of wishes; a group is wished for at once (parallel branches)
+ * and the next one comes when all of it is answered.
+ */
+#pragma once
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "check.h"
+#include "engine/engine.h"
+#include "frame/frame.h"
+
+enum {
+    W_ROWS = 4000,
+    W_ENTRIES = 600,
+    W_MESSAGES = 400,
+    W_TARGETS = 16,
+    W_RUNS = 64,
+    W_STEPS_MAX = 20000,
+    W_DONE = 0,
+    W_RETRY = 1,
+    W_REFUSED = 2,
+    W_UNKNOWN = 3
+};
+
+struct w_wish {
+    int group;
+    const char *branch;
+    int n;
+    const char *kind, *action, *args;
+};
+
+struct w_row {
+    int64_t seq, run, prev, at_ms;
+    int kind;
+    char *body;
+};
+
+struct w_entry {
+    int kind, n, state;
+    int64_t run, due_ms, first_seq, last_seq;
+    char *body;
+    bool is_due_told;
+};
+
+struct w_message {
+    enum command_kind kind;
+    char *bytes;
+    size_t len;
+    int64_t run, number;
+};
+
+struct w_vm {
+    int64_t run;
+    int group, waiting;
+    bool is_up;
+};
+
+struct w_target {
+    char name[16];
+    char value[32];
+    int effects; /* how often a change by us took place */
+    int edits;
+};
+
+struct w_reply {
+    int exit;
+    char *json;
+};
+
+struct world {
+    uint64_t rng;
+    int64_t now_ms;
+    struct engine *engine;
+    struct turn *turn;
+    struct w_row rows[W_ROWS];
+    int row_count, durable_rows;
+    struct w_entry entries[W_ENTRIES], durable[W_ENTRIES];
+    int entry_count, durable_entries;
+    struct w_message messages[W_MESSAGES];
+    int message_count;
+    struct w_vm vms[W_RUNS];
+    struct w_target targets[W_TARGETS];
+    int target_count;
+    const struct w_wish *script;
+    const char *policy;
+    const char *policy_hash, *plugin_hash;
+    int64_t timer_ms;
+    int fault_percent;   /* of host calls that go wrong */
+    int crash_at;        /* the world step at which the power goes; 0 never */
+    int steps, crashes;
+    int applies;         /* APPLY and RESTORE calls that were sent */
+    bool is_undurable;   /* an effect was seen whose intent was not durable */
+    bool approves;       /* people approve what is open */
+    struct w_reply replies[16];
+    int64_t next_ask;
+    struct arena arena; /* all that is kept until the end */
+};
+
+static const char w_hash[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+static const char w_plugin_hash[] =
+    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+static const char w_policy_hash[] =
+    "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
+static const char w_other_hash[] =
+    "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
+static const char w_policy[] =
+    "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[]}";
+static const char w_open_policy[] =
+    "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[{\"name\":\"all\",\"need\":0}]}";
+static const char w_declaration[] =
+    "{\"actions\":["
+    "{\"because\":null,\"can_undo\":true,\"effect\":\"reverts\",\"name\":\"noop.set\","
+    "\"permissions\":[],\"repeat\":\"observable\",\"risk\":\"low\",\"settle_ms\":0,"
+    "\"timeout_ms\":1000},"
+    "{\"because\":null,\"can_undo\":true,\"effect\":\"reverts\",\"name\":\"noop.blind\","
+    "\"permissions\":[],\"repeat\":\"blind\",\"risk\":\"low\",\"settle_ms\":0,"
+    "\"timeout_ms\":1000},"
+    "{\"because\":null,\"can_undo\":false,\"effect\":\"reads\",\"name\":\"noop.get\","
+    "\"permissions\":[],\"repeat\":\"observable\",\"risk\":\"low\",\"settle_ms\":0,"
+    "\"timeout_ms\":1000}],\"name\":\"noop\"}";
+
+static uint32_t w_chance(struct world *w, uint32_t below)
+{
+    w->rng = w->rng * 6364136223846793005u + 1442695040888963407u;
+    return below == 0 ? 0 : (uint32_t)(w->rng >> 33) % below;
+}
+
+static char *w_keep(struct world *w, struct span bytes)
+{
+    return arena_dup(&w->arena, bytes.len > 0 ? bytes.ptr : "", bytes.len);
+}
+
+static struct w_target *w_target(struct world *w, struct span name)
+{
+    for (int i = 0; i < w->target_count; i++)
+        if (span_is(name, w->targets[i].name))
+            return &w->targets[i];
+    CHECK(w->target_count < W_TARGETS);
+    struct w_target *target = &w->targets[w->target_count++];
+    snprintf(target->name, sizeof target->name, "%.*s", (int)name.len, name.ptr);
+    snprintf(target->value, sizeof target->value, "old");
+    return target;
+}
+
+/* -- store ----------------------------------------------------------------------------- */
+
+static void w_put(struct world *w, const struct turn_entry *from)
+{
+    struct w_entry *to = NULL;
+
+    for (int i = 0; i < w->entry_count && to == NULL; i++)
+        if (w->entries[i].kind == from->kind && w->entries[i].run == from->run &&
+            w->entries[i].n == from->n)
+            to = &w->entries[i];
+    if (to == NULL) {
+        CHECK(w->entry_count < W_ENTRIES);
+        to = &w->entries[w->entry_count++];
+    }
+    *to = (struct w_entry){ .kind = from->kind, .n = from->n, .state = from->state,
+                            .run = from->run, .due_ms = from->due_ms,
+                            .first_seq = from->first_seq, .last_seq = from->last_seq,
+                            .body = w_keep(w, from->body) };
+}
+
+static void w_commit(struct world *w)
+{
+    w->durable_rows = w->row_count;
+    memcpy(w->durable, w->entries, sizeof w->durable);
+    w->durable_entries = w->entry_count;
+}
+
+static bool w_has_durable_intent(struct world *w, struct span key)
+{
+    for (int i = 0; i < w->durable_rows; i++)
+        if (w->rows[i].kind == ROW_INTENT &&
+            span_equal(json_get_raw(span_of(w->rows[i].body), "key"), key))
+            return true;
+    return false;
+}
+
+/* -- driving ---------------------------------------------------------------------------- */
+
+static void w_release(struct world *w, const struct command *command)
+{
+    struct w_message *message;
+
+    switch (command->kind) {
+    case CMD_VM:
+    case CMD_HOST:
+    case CMD_LOAD:
+        CHECK(w->message_count < W_MESSAGES);
+        message = &w->messages[w->message_count++];
+        *message = (struct w_message){ .kind = command->kind, .run = command->run,
+                                       .number = command->number,
+                                       .bytes = w_keep(w, command->bytes),
+                                       .len = command->bytes.len };
+        break;
+    case CMD_TIMER: w->timer_ms = command->number; break;
+    case CMD_REPLY:
+        if (command->number < 16) {
+            w->replies[command->number].exit = command->exit;
+            w->replies[command->number].json = w_keep(w, command->bytes);
+        }
+        break;
+    default: break;
+    }
+}
+
+/* One loop turn with one event; false when the power went. */
+static bool w_handle(struct world *w, struct event *event)
+{
+    bool wants_commit = false;
+    int crash = w->crash_at > 0 && w->steps == w->crash_at ? (int)w_chance(w, 3) : -1;
+
+    w->steps++;
+    event->now_ms = w->now_ms;
+    turn_reset(w->turn);
+    engine_handle(w->engine, event, w->turn);
+    for (int i = 0; i < w->turn->item_count; i++) {
+        const struct turn_item *item = &w->turn->items[i];
+
+        if (!item->is_row) {
+            w_put(w, &item->entry);
+            continue;
+        }
+        CHECK(w->row_count < W_ROWS);
+        CHECK_INT(item->row.seq, w->row_count + 1);
+        w->rows[w->row_count++] = (struct w_row){ item->row.seq, item->row.run,
+                                                  item->row.prev, item->row.at_ms,
+                                                  item->row.kind, w_keep(w, item->row.body) };
+    }
+    for (int i = 0; i < w->turn->command_count; i++) {
+        wants_commit |= w->turn->commands[i].after_commit;
+        if (!w->turn->commands[i].after_commit)
+            w_release(w, &w->turn->commands[i]);
+    }
+    if (crash == 0)
+        return false; /* before the commit: the turn is lost */
+    if (wants_commit || w_chance(w, 4) == 0)
+        w_commit(w);
+    if (crash == 1)
+        return false; /* after the commit, before what waited for it */
+    for (int i = 0; i < w->turn->command_count; i++)
+        if (w->turn->commands[i].after_commit)
+            w_release(w, &w->turn->commands[i]);
+    return crash != 2;
+}
+
+static struct span w_read_text(struct frame_reader *in)
+{
+    return frame_get_span(in);
+}
+
+static void w_start_engine(struct world *w)
+{
+    static const char seed[] = "0123456789abcdef0123456789abcdef";
+    char *install = NULL;
+    int64_t last_run = 0;
+
+    w->engine = engine_new();
+    w->turn = turn_new();
+    if (w->row_count > 0)
+        install = json_get_text(span_of(w->rows[0].body), "install");
+    for (int i = 0; i < w->row_count; i++)
+        if (w->rows[i].run > last_run)
+            last_run = w->rows[i].run;
+    struct event event = { .kind = EV_START, .last_seq = w->row_count, .last_run = last_run,
+                           .seed = span_of(seed), .name = span_of(install) };
+    w_handle(w, &event);
+    free(install);
+    event = (struct event){ .kind = EV_PLAYBOOK, .name = span_of(w_hash),
+                            .number = 0,
+                            .json = span_of("{\"name\":\"p\",\"params\":{\"type\":\"object\"},"
+                                            "\"recover\":true}"),
+                            .text = span_of("source") };
+    for (int i = 0; i < w->entry_count; i++)
+        if (w->entries[i].kind == ENTRY_PLAYBOOK)
+            event.number = w->entries[i].run;
+    w_handle(w, &event);
+    event = (struct event){ .kind = EV_PLUGIN, .name = span_of("noop"), .ok = true,
+                            .hash = span_of(w->plugin_hash), .json = span_of(w_declaration) };
+    w_handle(w, &event);
+    event = (struct event){ .kind = EV_POLICY, .ok = w->policy != NULL,
+                            .json = span_of(w->policy), .hash = span_of(w->policy_hash),
+                            .text = span_of("no policy") };
+    w_handle(w, &event);
+    int count = w->entry_count;
+    for (int i = 0; i < count; i++) {
+        if (w->entries[i].kind == ENTRY_HALT && w->entries[i].state == 1) {
+            event = (struct event){ .kind = EV_HALT, .number = w->entries[i].n,
+                                    .name = json_get_raw(span_of(w->entries[i].body),
+                                                         "scope") };
+            w_handle(w, &event);
+        }
+        if (w->entries[i].kind == ENTRY_RUN && w->entries[i].state == RUN_RUNNING) {
+            event = (struct event){ .kind = EV_OPEN_RUN, .run = w->entries[i].run };
+            w_handle(w, &event);
+        }
+    }
+    event = (struct event){ .kind = EV_READY };
+    w_handle(w, &event);
+}
+
+static struct world *w_new(uint64_t seed, const struct w_wish *script)
+{
+    struct world *w = xcalloc(1, sizeof *w);
+
+    hash_setup();
+    w->rng = seed * 2654435761u + 12345;
+    w->now_ms = 1700000000000;
+    w->script = script;
+    w->policy = w_policy;
+    w->policy_hash = w_policy_hash;
+    w->plugin_hash = w_plugin_hash;
+    w->approves = true;
+    w->next_ask = 1;
+    w_start_engine(w);
+    return w;
+}
+
+static void w_free(struct world *w)
+{
+    engine_free(w->engine);
+    turn_free(w->turn);
+    arena_fini(&w->arena);
+    free(w);
+}
+
+/* Host calls that were on their way either arrive before the end or never. */
+static void w_run_host(struct world *w, const struct w_message *message, bool is_lost);
+
+static void w_crash(struct world *w)
+{
+    w->crashes++;
+    w->crash_at = 0;
+    for (int i = 0; i < w->message_count; i++)
+        if (w->messages[i].kind == CMD_HOST && w_chance(w, 2) == 0)
+            w_run_host(w, &w->messages[i], true);
+    w->message_count = 0;
+    memset(w->vms, 0, sizeof w->vms);
+    engine_free(w->engine);
+    turn_free(w->turn);
+    w->row_count = w->durable_rows;
+    memcpy(w->entries, w->durable, sizeof w->durable);
+    w->entry_count = w->durable_entries;
+    for (int i = 0; i < w->entry_count; i++)
+        w->entries[i].is_due_told = false;
+    w->timer_ms = 0;
+    w->now_ms += 1000;
+    w_start_engine(w);
+}
+
+/* -- the VM ------------------------------------------------------------------------------- */
+
+static struct w_vm *w_vm(struct world *w, int64_t run)
+{
+    for (int i = 0; i < W_RUNS; i++)
+        if (w->vms[i].is_up && w->vms[i].run == run)
+            return &w->vms[i];
+    for (int i = 0; i < W_RUNS; i++)
+        if (!w->vms[i].is_up) {
+            w->vms[i] = (struct w_vm){ .run = run, .is_up = true };
+            return &w->vms[i];
+        }
+    CHECK(false);
+    return NULL;
+}
+
+static bool w_turn(struct world *w, struct w_vm *vm, bool failed, struct span value)
+{
+    struct event_wish wishes[8];
+    struct event event = { .kind = EV_VM_TURN, .run = vm->run, .wishes = wishes,
+                           .number = VM_TURN_WAITING };
+
+    if (failed) {
+        event.number = VM_TURN_FAILED;
+        event.json = value;
+    } else if (vm->waiting == 0) {
+        vm->group++;
+        for (const struct w_wish *wish = w->script; wish->branch != NULL; wish++)
+            if (wish->group == vm->group)
+                wishes[event.count++] = (struct event_wish){
+                    span_of(wish->branch), wish->n, span_of(wish->kind),
+                    span_of(wish->action), span_of(wish->args) };
+        vm->waiting = event.count;
+        if (event.count == 0)
+            event.number = VM_TURN_DONE;
+    }
+    return w_handle(w, &event);
+}
+
+static bool w_run_vm(struct world *w, const struct w_message *message)
+{
+    enum frame_type type;
+    struct span fields;
+    size_t total;
+    struct err err;
+    struct frame_reader in;
+
+    CHECK_INT(frame_find((struct span){ message->bytes, message->len }, &type, &fields,
+                         &total, &err), 1);
+    frame_read(&in, fields);
+    if (type == FRAME_VM_MATCH)
+        return true;
+    struct w_vm *vm = w_vm(w, frame_get_int(&in));
+    if (type == FRAME_VM_DROP) {
+        vm->is_up = false;
+        return true;
+    }
+    if (type == FRAME_VM_START) {
+        vm->group = vm->waiting = 0;
+        return w_turn(w, vm, false, (struct span){ 0 });
+    }
+    w_read_text(&in);
+    frame_get_int(&in);
+    bool ok = frame_get_int(&in) != 0;
+    struct span value = frame_get_span(&in);
+    vm->waiting--;
+    return w_turn(w, vm, !ok, value);
+}
+
+/* -- the host ------------------------------------------------------------------------------ */
+
+struct w_call {
+    int64_t id, op;
+    struct span action, args, before, after, goal, key;
+};
+
+static struct w_call w_read_call(const struct w_message *message)
+{
+    enum frame_type type;
+    struct span fields;
+    size_t total;
+    struct err err;
+    struct frame_reader in;
+    struct w_call call = { 0 };
+
+    CHECK_INT(frame_find((struct span){ message->bytes, message->len }, &type, &fields,
+                         &total, &err), 1);
+    frame_read(&in, fields);
+    if (type != FRAME_HOST_CALL)
+        return call;
+    call.id = frame_get_int(&in);
+    call.op = frame_get_int(&in);
+    call.action = frame_get_span(&in);
+    frame_get_span(&in); /* run */
+    call.args = frame_get_span(&in);
+    call.before = frame_get_span(&in);
+    frame_get_span(&in); /* token */
+    call.after = frame_get_span(&in);
+    call.goal = frame_get_span(&in);
+    call.key = frame_get_span(&in);
+    return call;
+}
+
+static void w_effect(struct world *w, struct w_target *target, const struct w_call *call)
+{
+    struct span to = call->op == HOST_APPLY ? call->after : call->goal;
+    char *value = json_get_text(to, "value");
+
+    w->applies++;
+    if (!w_has_durable_intent(w, call->key))
+        w->is_undurable = true;
+    if (strcmp(target->value, value) != 0)
+        target->effects++;
+    snprintf(target->value, sizeof target->value, "%s", value);
+    free(value);
+}
+
+static bool w_done(struct world *w, const struct w_call *call, struct w_target *target,
+                   int status)
+{
+    char state[64], after[64];
+    char *value = json_get_text(call->args, "value");
+    struct span wanted = call->op == HOST_APPLY ? call->after : call->goal;
+
+    snprintf(state, sizeof state, "{\"value\":\"%s\"}", target->value);
+    snprintf(after, sizeof after, "{\"value\":\"%s\"}", value != NULL ? value : "");
+    free(value);
+    struct event event = { .kind = EV_HOST_DONE, .number = call->id, .status = status };
+    if (status == W_DONE) {
+        event.target = span_of(target->name);
+        event.state = span_of(state);
+        event.result = call->op == HOST_READ ? span_of(state) : (struct span){ 0 };
+        event.info = span_of("{\"undo\":\"put it back\",\"what\":\"set it\"}");
+        if (call->op == HOST_PREPARE) {
+            event.after = span_of(after);
+            event.goal = span_of(state);
+        }
+        event.verified = json_same(span_of(state), wanted);
+    } else {
+        event.code = span_of("fault");
+        event.message = span_of("the world is like that");
+    }
+    return w_handle(w, &event);
+}
+
+static bool w_host_turn(struct world *w, const struct w_message *message)
+{
+    struct w_call call = w_read_call(message);
+    bool is_effect = call.op == HOST_APPLY || call.op == HOST_RESTORE;
+
+    if (call.id == 0)
+        return true;
+    struct w_target *target = w_target(w, json_get_raw(call.args, "target"));
+    bool is_fault = (int)w_chance(w, 100) < w->fault_percent;
+    if (!is_effect)
+        return w_done(w, &call, target, is_fault ? W_RETRY : W_DONE);
+    if (is_fault && w_chance(w, 3) == 0)
+        return w_done(w, &call, target, W_RETRY); /* nothing happened */
+    bool is_lost = is_fault && w_chance(w, 2) == 0;
+    if (!is_lost)
+        w_effect(w, target, &call);
+    return w_done(w, &call, target, is_fault ? W_UNKNOWN : W_DONE);
+}
+
+static void w_run_host(struct world *w, const struct w_message *message, bool is_lost)
+{
+    struct w_call call = w_read_call(message);
+
+    (void)is_lost;
+    if (call.id != 0 && (call.op == HOST_APPLY || call.op == HOST_RESTORE))
+        w_effect(w, w_target(w, json_get_raw(call.args, "target")), &call);
+}
+
+static bool w_load(struct world *w, int64_t run)
+{
+    static struct event_row rows[W_ROWS];
+    struct event event = { .kind = EV_ROWS, .run = run, .rows = rows };
+
+    for (int i = 0; i < w->row_count; i++)
+        if (w->rows[i].run == run)
+            rows[event.count++] = (struct event_row){ w->rows[i].seq, w->rows[i].prev,
+                                                      w->rows[i].kind, w->rows[i].at_ms,
+                                                      span_of(w->rows[i].body) };
+    return w_handle(w, &event);
+}
+
+/* -- people and time ------------------------------------------------------------------------- */
+
+static bool w_ask(struct world *w, const char *verb, const char *who, const char *json)
+{
+    struct event event = { .kind = EV_ASK, .name = span_of(verb), .who = span_of(who),
+                           .json = span_of(json), .number = w->next_ask++ };
+
+    return w_handle(w, &event);
+}
+
+static struct w_entry *w_entry(struct world *w, int kind, int state)
+{
+    for (int i = 0; i < w->entry_count; i++)
+        if (w->entries[i].kind == kind && (state < 0 || w->entries[i].state == state))
+            return &w->entries[i];
+    return NULL;
+}
+
+static bool w_vote(struct world *w, const char *verb, const char *who,
+                   const struct w_entry *gate)
+{
+    char json[256];
+    char *digest = json_get_text(span_of(gate->body), "digest");
+
+    snprintf(json, sizeof json,
+             "{\"digest\":\"%s\",\"gate\":\"g-%06" PRId64 "-%d\",\"reason\":\"seen\"}", digest,
+             gate->run, gate->n);
+    free(digest);
+    return w_ask(w, verb, who, json);
+}
+
+static bool w_message_turn(struct world *w)
+{
+    int pick = (int)w_chance(w, (uint32_t)w->message_count);
+
+    /* A VM answers in the order asked. */
+    if (w->messages[pick].kind == CMD_VM)
+        for (int i = 0; i < pick; i++)
+            if (w->messages[i].kind == CMD_VM) {
+                pick = i;
+                break;
+            }
+    struct w_message message = w->messages[pick];
+    memmove(&w->messages[pick], &w->messages[pick + 1],
+            (size_t)(w->message_count - pick - 1) * sizeof message);
+    w->message_count--;
+    bool alive = message.kind == CMD_VM     ? w_run_vm(w, &message)
+                 : message.kind == CMD_LOAD ? w_load(w, message.run)
+                                            : w_host_turn(w, &message);
+    return alive;
+}
+
+/* Something that happens by itself: a due time, a timer, an approval. 0 when nothing does,
+ * -1 when the power went. */
+static int w_by_itself(struct world *w)
+{
+    struct w_entry *gate = w->approves ? w_entry(w, ENTRY_GATE, GATE_OPEN) : NULL;
+    struct w_entry *due = NULL;
+
+    if (gate != NULL)
+        return w_vote(w, "approve", w_chance(w, 2) ? "bob" : "carol", gate) ? 1 : -1;
+    if (w->timer_ms > 0) {
+        if (w->now_ms < w->timer_ms)
+            w->now_ms = w->timer_ms;
+        w->timer_ms = 0;
+        return w_handle(w, &(struct event){ .kind = EV_TICK }) ? 1 : -1;
+    }
+    for (int i = 0; i < w->entry_count; i++)
+        if (w->entries[i].due_ms > 0 && !w->entries[i].is_due_told &&
+            (due == NULL || w->entries[i].due_ms < due->due_ms))
+            due = &w->entries[i];
+    if (due == NULL)
+        return 0;
+    due->is_due_told = true;
+    if (w->now_ms < due->due_ms)
+        w->now_ms = due->due_ms;
+    struct event event = { .kind = EV_DUE, .run = due->run, .number = due->kind,
+                           .number2 = due->n, .json = span_of(due->body) };
+    return w_handle(w, &event) ? 1 : -1;
+}
+
+/* Until nothing happens any more. */
+static void w_settle(struct world *w)
+{
+    for (int i = 0; i < W_STEPS_MAX; i++) {
+        bool alive = true;
+
+        if (w->message_count > 0) {
+            alive = w_message_turn(w);
+        } else {
+            int happened = w_by_itself(w);
+
+            if (happened == 0) {
+                w_commit(w);
+                return;
+            }
+            alive = happened > 0;
+        }
+        if (!alive)
+            w_crash(w);
+    }
+    CHECK(!"the world came to rest");
+}
+
+/* Until no message is under way; time stands still and nobody votes. */
+static void w_pump(struct world *w)
+{
+    for (int i = 0; i < W_STEPS_MAX && w->message_count > 0; i++)
+        CHECK(w_message_turn(w));
+    w_commit(w);
+}
+
+static struct w_entry *w_run(struct world *w, int64_t run)
+{
+    for (int i = 0; i < w->entry_count; i++)
+        if (w->entries[i].kind == ENTRY_RUN && w->entries[i].run == run)
+            return &w->entries[i];
+    return NULL;
+}
+
+static const char *w_state(struct world *w, int64_t run)
+{
+    struct w_entry *entry = w_run(w, run);
+
+    return entry == NULL ? "absent" : run_state_name(entry->state);
+}
+
+static void w_start_run(struct world *w)
+{
+    if (!w_ask(w, "run", "alice", "{\"name\":\"p\",\"params\":{}}"))
+        w_crash(w);
+}
