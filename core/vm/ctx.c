@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vm/ctx.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <lauxlib.h>
@@ -56,11 +57,13 @@ static int l_random(lua_State *L)
 {
     int is_whole = 0;
 
-    want_args(L, "ctx.random", 1, 1);
+    want_args(L, "ctx.random", 0, 1);
+    if (lua_gettop(L) == 0)
+        return run_wish(L, "random", "", span_of("{}"));
     lua_Integer n = lua_type(L, 1) == LUA_TNUMBER ? lua_tointegerx(L, 1, &is_whole) : 0;
     if (!is_whole || n < 1 || n > INT32_MAX)
         return luaL_error(L, "ctx.random wants a whole number n from 1 to 2147483647 and gives "
-                             "one from 1 to n");
+                             "one from 1 to n; without n it gives a part of 1");
     struct json_out out = begin_args(L);
     json_open(&out, '{');
     json_put_int(&out, "n", n);
@@ -96,6 +99,42 @@ static void put_optional(struct json_out *out, const char *key, struct span text
         json_put_span(out, key, text);
 }
 
+/* Who is asked: one group or person, or a list of them. */
+static void put_from(lua_State *L, struct json_out *out, const char *what)
+{
+    lua_pushliteral(L, "from");
+    if (lua_rawget(L, 1) == LUA_TTABLE) { /* ... from */
+        lua_Integer count = value_sequence(L, -1, "from");
+        for (lua_Integer i = 1; i <= count; i++) {
+            lua_rawgeti(L, -1, i);
+            opts_text_at(L, -1, "from");
+            lua_pop(L, 1);
+        }
+        value_write(L, -1, "from", 0);
+        json_put_raw(out, "from", str_span(&vm_of(L)->json));
+    } else {
+        put_optional(out, "from", opts_text(L, 1, what, "from", false));
+    }
+    lua_pop(L, 1);
+}
+
+/* A duration goes out as it was written, after a look at it. */
+static void put_within(lua_State *L, int idx, struct json_out *out, const char *what)
+{
+    char seconds[32];
+
+    if (opts_duration(L, idx, what, "within", -1) < 0)
+        return;
+    lua_pushliteral(L, "within");
+    if (lua_rawget(L, idx) == LUA_TSTRING) { /* ... within */
+        json_put(out, "within", lua_tostring(L, -1));
+    } else {
+        snprintf(seconds, sizeof seconds, "%llds", (long long)lua_tointeger(L, -1));
+        json_put(out, "within", seconds);
+    }
+    lua_pop(L, 1);
+}
+
 static int l_approve(lua_State *L)
 {
     static const char *const known[] = { "title",  "from",       "need", "within",
@@ -108,13 +147,11 @@ static int l_approve(lua_State *L)
     struct json_out out = begin_args(L);
     json_open(&out, '{');
     put_optional(&out, "detail", opts_text(L, 1, what, "detail", false));
-    put_optional(&out, "from", opts_text(L, 1, what, "from", false));
+    put_from(L, &out, what);
     json_put_int(&out, "need", opts_int(L, 1, what, "need", 1, 100, 1));
     json_put(&out, "on_timeout", opts_choice(L, 1, what, "on_timeout", ends, "hold"));
     json_put_span(&out, "title", opts_text(L, 1, what, "title", true));
-    int64_t within_ms = opts_duration(L, 1, what, "within", -1);
-    if (within_ms >= 0)
-        json_put_int(&out, "within_ms", within_ms);
+    put_within(L, 1, &out, what);
     json_close(&out);
     return send_args(L, "approve");
 }
@@ -153,12 +190,10 @@ static int l_ask(lua_State *L)
     json_open(&out, '{');
     put_choices(L, &out);
     put_optional(&out, "detail", opts_text(L, 1, what, "detail", false));
-    put_optional(&out, "from", opts_text(L, 1, what, "from", false));
+    put_from(L, &out, what);
     json_put_span(&out, "title", opts_text(L, 1, what, "title", true));
     json_put(&out, "type", opts_choice(L, 1, what, "type", types, "string"));
-    int64_t within_ms = opts_duration(L, 1, what, "within", -1);
-    if (within_ms >= 0)
-        json_put_int(&out, "within_ms", within_ms);
+    put_within(L, 1, &out, what);
     json_close(&out);
     return send_args(L, "ask");
 }
@@ -203,16 +238,13 @@ static int l_signal(lua_State *L)
 
     want_args(L, "ctx.signal", 1, 2);
     struct span name = opts_text_at(L, 1, "ctx.signal");
-    int64_t within_ms = -1;
-    if (lua_gettop(L) == 2) {
+    if (lua_gettop(L) == 2)
         opts_check(L, 2, "ctx.signal", known);
-        within_ms = opts_duration(L, 2, "ctx.signal", "within", -1);
-    }
     struct json_out out = begin_args(L);
     json_open(&out, '{');
     json_put_span(&out, "name", name);
-    if (within_ms >= 0)
-        json_put_int(&out, "within_ms", within_ms);
+    if (lua_gettop(L) == 2)
+        put_within(L, 2, &out, "ctx.signal");
     json_close(&out);
     return send_args(L, "signal");
 }

@@ -4,6 +4,7 @@
 
 #include <lualib.h>
 
+#include "vm/budget.h"
 #include "vm/value.h"
 
 /* pairs takes a picture of the keys first; what is removed meanwhile is left out. */
@@ -108,12 +109,36 @@ static int l_type(lua_State *L)
     return 1;
 }
 
+enum { PCALL_STEPS = 100 }; /* what catching an error costs beside an instruction */
+
+/* Both ways out of pcall: at once, and after a wait inside. */
+static int finish_pcall(lua_State *L, int status, lua_KContext context)
+{
+    (void)context;
+    if (status == LUA_OK || status == LUA_YIELD)
+        return lua_gettop(L); /* true results... */
+    lua_pushboolean(L, 0);    /* ... error false */
+    lua_insert(L, -2);        /* ... false error */
+    return 2;
+}
+
+static int l_pcall(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    budget_charge(L, PCALL_STEPS);
+    lua_pushboolean(L, 1); /* fn args... true */
+    lua_insert(L, 1);      /* true fn args... */
+    int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finish_pcall);
+    return finish_pcall(L, status, 0);
+}
+
 void lib_add_base(lua_State *L)
 {
-    static const char *const kept[] = { "ipairs", "pcall", "select", "tonumber", NULL };
+    static const char *const kept[] = { "ipairs", "select", "tonumber", NULL };
     static const luaL_Reg ours[] = {
         { "pairs", l_pairs },       { "error", l_error }, { "assert", l_assert },
-        { "tostring", l_tostring }, { "type", l_type },   { NULL, NULL },
+        { "tostring", l_tostring }, { "type", l_type },   { "pcall", l_pcall },
+        { NULL, NULL },
     };
 
     lib_copy(L, luaopen_base, kept);

@@ -6,7 +6,11 @@
 
 void token_start(struct token_reader *in, struct span source)
 {
-    *in = (struct token_reader){ source.ptr, source.ptr + source.len, source.ptr, 1 };
+    *in = (struct token_reader){ .pos = source.ptr,
+                                 .end = source.ptr + source.len,
+                                 .line = 1,
+                                 .counted = source.ptr,
+                                 .column = 1 };
     /* Lua leaves a first line that begins with # out. */
     if (source.len > 0 && source.ptr[0] == '#')
         while (in->pos < in->end && *in->pos != '\n')
@@ -28,7 +32,8 @@ static void step(struct token_reader *in)
 {
     if (*in->pos++ == '\n') {
         in->line++;
-        in->line_start = in->pos;
+        in->counted = in->pos;
+        in->column = 1;
     }
 }
 
@@ -128,13 +133,11 @@ static struct span take_sign(struct token_reader *in)
     return (struct span){ rest.ptr, len };
 }
 
-static int column_now(const struct token_reader *in)
+static int column_now(struct token_reader *in)
 {
-    int column = 1;
-
-    for (const char *pos = in->line_start; pos < in->pos; pos++)
-        column += ((unsigned char)*pos & 0xc0) != 0x80;
-    return column;
+    for (; in->counted < in->pos; in->counted++)
+        in->column += ((unsigned char)*in->counted & 0xc0) != 0x80;
+    return in->column;
 }
 
 bool token_next(struct token_reader *in, struct token *token)

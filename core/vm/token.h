@@ -29,8 +29,9 @@ struct token {
 struct token_reader {
     const char *pos;
     const char *end;
-    const char *line_start;
     int line;
+    const char *counted; /* where column is that of */
+    int column;
 };
 
 void token_start(struct token_reader *in, struct span source);

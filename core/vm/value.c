@@ -200,7 +200,7 @@ size_t value_push_keys(lua_State *L, int idx)
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 8, "the data is nested too deep");
     count = count_keys(L, idx);
-    budget_charge(L, count);
+    budget_charge(L, count * 10); /* what sorting costs beside an instruction */
     lua_createtable(L, (int)count, 0); /* list */
     struct key *keys = lua_newuserdatauv(L, (count + 1) * sizeof *keys, 0); /* list keys */
     for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1))
@@ -226,7 +226,7 @@ lua_Integer value_sequence(lua_State *L, int idx, const char *what)
         if (lua_tointeger(L, -2) > greatest)
             greatest = lua_tointeger(L, -2);
     }
-    budget_charge(L, (size_t)count / 8);
+    budget_charge(L, (size_t)count / 4);
     if (count != greatest)
         luaL_error(L, "%s: want a list without holes; it has %d items and the last is [%I]",
                    what, (int)count, (LUAI_UACINT)greatest);

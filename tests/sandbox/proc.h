@@ -13,15 +13,17 @@
 #include "frame/frame.h"
 
 enum {
-    PROC_WALL_MS = 2000, /* what the engine gives one activation */
-    PROC_KILL_MS = 250,  /* and how long its kill may take */
+    PROC_WALL_MS = 2000,  /* what the engine gives one activation */
+    PROC_KILL_MS = 250,   /* and how long its kill may take */
+    PROC_LONG_MS = 30000, /* for what ends by itself on a busy machine */
     PROC_WISHES_MAX = 64
 };
 
 struct proc {
     pid_t pid;
     int fd;
-    int status; /* of waitpid, once it has ended */
+    int wall_ms; /* PROC_LONG_MS at first */
+    int status;  /* of waitpid, once it has ended */
     struct str in;
     struct str out;
 };

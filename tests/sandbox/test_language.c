@@ -65,7 +65,7 @@ TEST(a_playbook_becomes_its_wishes_one_after_the_other)
     seen = proc_answer(&proc, 1, "0", 2, true, "null");
     check_wish(seen, 3, "approve", "",
                "{\"from\":\"cm\",\"need\":2,\"on_timeout\":\"hold\",\"title\":\"Stop shop\","
-               "\"within_ms\":1800000}");
+               "\"within\":\"30m\"}");
     seen = proc_answer(&proc, 1, "0", 3, true, "{\"by\":[\"ann\",\"bob\"]}");
     check_wish(seen, 4, "note", "", "{\"text\":\"stopping\"}");
     seen = proc_answer(&proc, 1, "0", 4, true, "null");

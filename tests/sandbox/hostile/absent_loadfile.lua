@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- wants: error there is no variable 'loadfile'
+return playbook { name = "hostile", run = function(p, ctx)
+return loadfile
+end }

@@ -1,0 +1,6 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- wants: budget
+return playbook { name = "hostile", run = function(p, ctx)
+local function f() return f() end
+return f()
+end }

@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- wants: error %p is not taken
+return playbook { name = "hostile", run = function(p, ctx)
+return ('%p'):format({})
+end }

@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- wants: budget
+return playbook { name = "hostile", run = function(p, ctx)
+while true do for w in ('a b c'):gmatch('%a') do end end
+end }

@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- wants: error more than 1048576 bytes
+return playbook { name = "hostile", run = function(p, ctx)
+return (''):rep(1 << 19, 'abcdef')
+end }
