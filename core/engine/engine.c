@@ -11,13 +11,14 @@ struct engine *engine_new(void)
 {
     struct engine *engine = xcalloc(1, sizeof *engine);
 
-    for (int i = 0; i < TABLE_SIZE; i++)
+    for (int i = 0; i < TABLE_SIZE; i++) {
         list_init(&engine->table[i]);
+        list_init(&engine->calls[i]);
+    }
     list_init(&engine->playbooks);
     list_init(&engine->plugins);
     list_init(&engine->actions);
     list_init(&engine->halts);
-    list_init(&engine->calls);
     list_init(&engine->asks);
     list_init(&engine->queue);
     engine->next_seq = engine->next_run = engine->next_call = 1;
@@ -80,9 +81,11 @@ void engine_free(struct engine *engine)
             run_free(run);
         }
     turn_free(turn);
-    list_each(link, after, &engine->calls)
-    {
-        free(list_item(link, struct call, in_engine));
+    for (int i = 0; i < TABLE_SIZE; i++) {
+        list_each(link, after, &engine->calls[i])
+        {
+            free(list_item(link, struct call, in_table));
+        }
     }
     list_each(link, after, &engine->asks)
     {
@@ -336,11 +339,11 @@ static void on_rows(struct engine *engine, const struct event *event)
 
 /* -- calls ------------------------------------------------------------------------------------- */
 
-static struct call *call_find(struct engine *engine, int64_t id)
+struct call *call_find(struct engine *engine, int64_t id)
 {
-    list_each(link, after, &engine->calls)
+    list_each(link, after, &engine->calls[(uint64_t)id % TABLE_SIZE])
     {
-        struct call *call = list_item(link, struct call, in_engine);
+        struct call *call = list_item(link, struct call, in_table);
 
         if (call->id == id)
             return call;
@@ -354,11 +357,13 @@ static struct step *call_end(struct engine *engine, struct call *call, int *op)
     struct step *step = call->step;
 
     *op = call->op;
-    list_remove(&call->in_engine);
+    list_remove(&call->in_table);
     engine->busy--;
     free(call);
-    if (step != NULL)
+    if (step != NULL) {
         step->run->calls--;
+        step->call = 0;
+    }
     return step;
 }
 
@@ -375,6 +380,23 @@ static void on_host_done(struct engine *engine, const struct event *event)
         step_on_host(step, op, event);
 }
 
+static void lose_calls(struct engine *engine, const struct plugin *plugin, struct list *head,
+                       int64_t until, struct span why)
+{
+    list_each(link, after, head)
+    {
+        struct call *call = list_item(link, struct call, in_table);
+        struct step *step;
+        int op;
+
+        if (call->plugin != plugin || call->id >= until)
+            continue;
+        step = call_end(engine, call, &op);
+        if (step != NULL)
+            step_on_host_gone(step, op, why);
+    }
+}
+
 /* ok: the host ended; not ok: it cannot be used at all, text says why. */
 static void on_host_gone(struct engine *engine, const struct event *event)
 {
@@ -387,19 +409,10 @@ static void on_host_gone(struct engine *engine, const struct event *event)
         free(plugin->why);
         plugin->why = span_dup(event->text);
     }
-    list_each(link, after, &engine->calls)
-    {
-        struct call *call = list_item(link, struct call, in_engine);
-        struct step *step;
-        int op;
-
-        if (call->plugin != plugin)
-            continue;
-        step = call_end(engine, call, &op);
-        if (step != NULL)
-            step_on_host_gone(step, op, event->text);
-        after = engine->calls.next; /* the answer may have begun or ended others */
-    }
+    /* What is begun from here on has a higher number, and goes to the next process. */
+    int64_t until = engine->next_call;
+    for (int i = 0; i < TABLE_SIZE; i++)
+        lose_calls(engine, plugin, &engine->calls[i], until, event->text);
 }
 
 static void push_all(struct engine *engine)

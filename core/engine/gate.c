@@ -220,7 +220,6 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
     str_fini(&body);
     struct gate *gate = gate_find(run, number);
     put_entry(run, gate);
-    timer_want(run->engine, gate->due_ms);
     run_push(run);
 }
 

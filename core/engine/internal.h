@@ -76,7 +76,8 @@ struct step {
     bool is_late;     /* found as planned after a doubt */
     int doubts;       /* observations since the intent got into doubt */
     int retries;
-    int64_t intent_ms, wake_ms, call, until_ms, outcome_seq;
+    int64_t intent_ms, wake_ms, until_ms, outcome_seq;
+    int64_t call; /* the host call under way; 0 none */
     int gate;         /* number of the gate it waits for; 0 none */
     int permit_gate, permit_index;
     int64_t child;
@@ -201,7 +202,7 @@ struct halt {
 };
 
 struct call { /* one host call under way */
-    struct list in_engine;
+    struct list in_table;
     int64_t id;
     int64_t run;
     struct step *step;
@@ -218,7 +219,7 @@ struct ask { /* a start that waits for the VM's on_alert */
     struct playbook *playbook;
 };
 
-enum { TABLE_SIZE = 4096, RATE_WINDOW_MS = 3600 * 1000 };
+enum { TABLE_SIZE = 4096, PARK_SLEEP_MS = 5000, RATE_WINDOW_MS = 3600 * 1000 };
 
 struct rate { /* when changes were made, for the hourly guard */
     int64_t *at_ms;
@@ -228,7 +229,8 @@ struct rate { /* when changes were made, for the hourly guard */
 struct engine {
     struct list table[TABLE_SIZE];
     int run_count;
-    struct list playbooks, plugins, actions, halts, calls, asks;
+    struct list calls[TABLE_SIZE];
+    struct list playbooks, plugins, actions, halts, asks;
     int64_t next_seq, next_run, next_call;
     int next_halt;
     int64_t now_ms;
@@ -382,3 +384,4 @@ struct playbook *playbook_of(struct engine *engine, const char *hash);
 
 /* -- engine.c --------------------------------------------------------------------------- */
 void wait_for_rows(struct run *run, const struct event *event);
+struct call *call_find(struct engine *engine, int64_t id);

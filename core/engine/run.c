@@ -21,9 +21,6 @@
 #include "base/id.h"
 #include "frame/frame.h"
 
-/* A sleep shorter than this is waited out in memory. */
-enum { PARK_SLEEP_MS = 5000 };
-
 static struct list *bucket(struct engine *engine, int64_t id)
 {
     return &engine->table[(uint64_t)id % TABLE_SIZE];
@@ -73,11 +70,13 @@ void run_free(struct run *run)
     if (run->casts != NULL)
         run->casts->shadow = NULL;
     vm_drop(run);
-    list_each(link, after, &run->engine->calls)
+    list_each(link, after, &run->steps)
     {
-        struct call *call = list_item(link, struct call, in_engine);
+        struct step *step = list_item(link, struct step, in_run);
+        struct call *call =
+            step->call != 0 ? call_find(run->engine, step->call) : NULL;
 
-        if (call->run == run->id)
+        if (call != NULL)
             call->step = NULL;
     }
     list_remove(&run->in_queue);

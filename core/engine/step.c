@@ -187,7 +187,7 @@ void host_call(struct step *step, int op)
     call->step = step;
     call->plugin = action->plugin;
     call->op = op;
-    list_add(&engine->calls, &call->in_engine);
+    list_add(&engine->calls[(uint64_t)call->id % TABLE_SIZE], &call->in_table);
     step->call = call->id;
     step->run->calls++;
     engine->busy++;
@@ -747,18 +747,6 @@ void step_on_progress(struct step *step, int64_t call, struct span resume)
 
 /* -- going on --------------------------------------------------------------------------------- */
 
-static bool is_called(const struct step *step)
-{
-    list_each(link, after, &step->run->engine->calls)
-    {
-        struct call *call = list_item(link, struct call, in_engine);
-
-        if (call->step == step)
-            return true;
-    }
-    return false;
-}
-
 static void begin_again(struct step *step)
 {
     step->gate = 0;
@@ -829,7 +817,7 @@ void step_go_on(struct step *step)
 
     switch (step->state) {
     case STEP_NEW:
-        if (step->is_undo && !is_called(step))
+        if (step->is_undo && step->call == 0)
             begin_again(step);
         break;
     case STEP_GATED: go_on_gated(step); break;
@@ -844,7 +832,7 @@ void step_go_on(struct step *step)
             timer_want(engine, step->wake_ms);
         break;
     case STEP_IN_DOUBT:
-        if (is_called(step))
+        if (step->call != 0)
             break;
         if (step->wake_ms <= engine->now_ms)
             look(step);
@@ -854,8 +842,8 @@ void step_go_on(struct step *step)
     case STEP_SLEEPING:
         if (step->until_ms <= engine->now_ms)
             step_answer(step, true, span_of("null"));
-        else
-            timer_want(engine, step->until_ms);
+        else if (step->until_ms - engine->now_ms < PARK_SLEEP_MS)
+            timer_want(engine, step->until_ms); /* a longer one is parked, and then due */
         break;
     case STEP_CHILD: child_go_on(step); break;
     default: break;
