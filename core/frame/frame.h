@@ -65,35 +65,35 @@ enum frame_type {
                            * CIDRs), json programs (list), text record dir ("" = none),
                            * int count, then count times: text secret name, text value
                            * -> FRAME_HOST_READY or FRAME_HOST_FAILED */
-    FRAME_HOST_CALL,      /* int id, int op (enum host_op), text action, text run, json args,
+    FRAME_HOST_CALL,   /* int id, int op (enum host_op), text action, text run, json args,
                            * json before ("" = none), text token, json after ("" = none),
                            * json goal ("" = none), text key, json resume ("" = none),
                            * int deadline ms from now -> FRAME_HOST_DONE */
-    FRAME_HOST_SAVED,     /* int id: the progress is durable */
-    FRAME_HOST_CANCEL,    /* int id: give up; FRAME_HOST_DONE still comes */
+    FRAME_HOST_SAVED,  /* int id: the progress is durable */
+    FRAME_HOST_CANCEL, /* int id: give up; FRAME_HOST_DONE still comes */
 
     FRAME_HOST_READY = 96, /* text SHA-256 in hex of what was loaded, json declaration */
     FRAME_HOST_FAILED,     /* text sentence: why the plugin cannot be used */
-    FRAME_HOST_DONE,       /* int id, int status (enum cordon_status), text code, text message,
+    FRAME_HOST_DONE, /* int id, int status (enum cordon_status), text code, text message,
                             * text target, text token, json state (what was observed last),
                             * json after (PREPARE: planned), json goal (PREPARE: what undoing
                             * would leave; "" when it cannot be undone), json info (PREPARE:
                             * {"what","undo","affects","affects_what"}), json result,
                             * bool verified (APPLY, RESTORE: state equals after or goal) */
-    FRAME_HOST_PROGRESS,   /* int id, json resume -> FRAME_HOST_SAVED */
+    FRAME_HOST_PROGRESS, /* int id, json resume -> FRAME_HOST_SAVED */
 
     /* Command line to engine and back, over the Unix socket. */
     FRAME_ASK = 128, /* text verb, json arguments */
     FRAME_EVENT,     /* json: something to show while waiting; any number */
-    FRAME_REPLY      /* int exit code, json result or {"error": ..., "code": ...}; the last */
+    FRAME_REPLY /* int exit code, json result or {"error": ..., "code": ...}; the last */
 };
 
 /* What a VM turn says of the run. */
 enum vm_turn {
-    VM_TURN_WAITING = 0,  /* it waits for answers to its wishes (new ones are listed) */
-    VM_TURN_DONE = 1,     /* it has returned; value is what it returned (or null) */
-    VM_TURN_FAILED = 2,   /* it raised; value is the error */
-    VM_TURN_BUDGET = 3    /* it used up its instructions; the VM ends after this frame */
+    VM_TURN_WAITING = 0, /* it waits for answers to its wishes (new ones are listed) */
+    VM_TURN_DONE = 1,    /* it has returned; value is what it returned (or null) */
+    VM_TURN_FAILED = 2,  /* it raised; value is the error */
+    VM_TURN_BUDGET = 3   /* it used up its instructions; the VM ends after this frame */
 };
 
 /* What a host call does. PREPARE, APPLY and RESTORE are several plugin functions in a row,
@@ -101,7 +101,7 @@ enum vm_turn {
 enum host_op {
     HOST_READ = 1,    /* read() */
     HOST_PREPARE = 2, /* observe(), plan(), undone() */
-    HOST_APPLY = 3,   /* apply(), then observe() until the slice equals after, or settle_ms */
+    HOST_APPLY = 3, /* apply(), then observe() until the slice equals after, or settle_ms */
     HOST_OBSERVE = 4, /* observe() */
     HOST_RESTORE = 5  /* restore(), then observe() until the slice equals goal */
 };

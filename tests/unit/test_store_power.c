@@ -181,7 +181,7 @@ TEST(no_promised_row_is_lost_when_the_process_dies_at_any_write)
 
 TEST(no_promised_row_is_lost_when_chance_says_which_sectors_stay)
 {
-    lose_power(POWER_LOSES_SOME, 3, IMAGES_WANTED / 2);
+    lose_power(POWER_LOSES_SOME, 2, IMAGES_WANTED / 2);
 }
 
 /* The n-th operation fails, for n = 1, 2, 3 ... until none does. */
