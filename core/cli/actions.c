@@ -11,7 +11,7 @@
 #include "cli/render.h"
 #include "cli/table.h"
 
-enum { LABEL_COLUMN = 14, TEXT_MAX = 4000, NAMES_MAX = 2000 };
+enum { LABEL_COLUMN = 15, TEXT_MAX = 4000, NAMES_MAX = 2000 };
 
 static void show_list(struct str *out, const struct look *look, struct span actions)
 {

@@ -128,8 +128,13 @@ static void add_done(struct follow *follow, struct str *out, const char *run)
                    ", %d change%s\n  cordon show %s        what was done, and who agreed\n"
                    "  cordon rollback %s    puts it back as it was\n",
                    changes, changes == 1 ? "" : "s", run, run);
-    else
+    else if (follow->live.undone > 0)
+        str_printf(out, ", %d undone\n  cordon contained          what stays contained\n",
+                   follow->live.undone);
+    else if (follow->live.began_ms)
         str_add_text(out, ", no changes\n");
+    else
+        str_printf(out, "\n  cordon show %s        what was done, and who agreed\n", run);
 }
 
 static void add_end(struct follow *follow, struct span reply, struct str *out)
@@ -154,6 +159,8 @@ static void add_end(struct follow *follow, struct span reply, struct str *out)
         str_add_text(out, ": ");
         render_error(out, error);
     }
+    if (span_is(state, "stuck"))
+        str_add_text(out, ": a person must settle it");
     str_add_char(out, '\n');
     if (span_is(state, "waiting"))
         str_printf(out, "  cordon watch %s    follows it\n", run);

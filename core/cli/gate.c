@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "cli/render.h"
 
-enum { LABEL_COLUMN = 16, WHOLE = 8192, DIFF_LINES_MAX = 1000 };
+enum { LABEL_COLUMN = 18, WHOLE = 8192, DIFF_LINES_MAX = 1000 };
 
 static void label(struct str *out, const struct look *look, const char *indent,
                   const char *name)

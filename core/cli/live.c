@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "cli/drift.h"
 
-enum { ACTION_COLUMN = 51, DIFF_LINES = 4, ARGS_MAX = 70, INTENTS_MAX = 1000 };
+enum { ACTION_COLUMN = 30, DIFF_LINES = 4, ARGS_MAX = 70, INTENTS_MAX = 1000 };
 #define DIFF_PREFIX "                        "
 
 struct live_intent {
@@ -72,7 +72,7 @@ static void add_action(struct str *out, struct span action, struct span target,
     size_t start = out->len;
 
     render_value(out, action, 80);
-    render_pad(out, start, ACTION_COLUMN - 24);
+    render_pad(out, start, ACTION_COLUMN);
     if (json_kind(target) == JSON_STRING && json_raw(target).len)
         render_target(out, target);
     else
@@ -183,7 +183,8 @@ static void on_outcome(struct live *live, struct str *out, const struct row *row
     if (span_is(json_get_raw(row->body, "how"), "recovered"))
         str_add_text(out, "  (found done after a crash, not sent again)");
     end(out);
-    live->changes += is_done;
+    live->changes += is_done && !is_undo;
+    live->undone += is_done && is_undo;
     if (is_done && intent.body)
         render_diff(out, json_get(was, "w"), after.len ? after : json_get(was, "z"),
                     DIFF_PREFIX, DIFF_LINES);

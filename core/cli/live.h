@@ -20,7 +20,8 @@ struct live {
     bool is_terminal; /* may a line be written over? */
     bool has_passing; /* a passing line stands there now */
     bool saw_stop;    /* a drift or a doubt was shown */
-    int changes;      /* outcomes that took effect */
+    int changes;      /* that took effect */
+    int undone;       /* changes that were taken back */
     int64_t began_ms; /* of the run that is followed; 0 until its start is seen */
     struct span run;  /* the run that is followed; lines of others name theirs */
     struct live_intent *intents; /* without an outcome yet */

@@ -142,6 +142,16 @@ static int run_watch(const struct options *options)
     return exit_code;
 }
 
+static void say_canceled(struct span reply)
+{
+    struct str out = { 0 };
+
+    render_value(&out, json_get(reply, "run"), 40);
+    str_add_text(&out, " will not go on; what it contained stays so: cordon contained\n");
+    ask_print(&out);
+    str_fini(&out);
+}
+
 static int run_cancel(const struct options *options)
 {
     struct str args = { 0 }, reply = { 0 };
@@ -154,8 +164,7 @@ static int run_cancel(const struct options *options)
                                               options->args[0]);
 
     if (!is_over)
-        printf("%s will not go on; what it contained stays so: cordon contained\n",
-               options->args[0]);
+        say_canceled(str_span(&reply));
     str_fini(&args);
     str_fini(&reply);
     return exit_code;

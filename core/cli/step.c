@@ -11,7 +11,7 @@
 enum {
     PATH_COLUMN = 8,
     LABEL_COLUMN = 10,
-    ACTION_COLUMN = 28,
+    ACTION_COLUMN = 30,
     TEXT_MAX = 2000,
     DIFF_LINES = 20
 };

@@ -47,17 +47,20 @@ static void measure(const struct table *table, size_t *widths)
     }
 }
 
-/* The last column is not padded, so that no line ends in spaces. */
+/* No line ends in spaces, so the last column is not padded and empty ends are cut. */
 static void add_cell(struct str *out, const struct table *table, int column,
                      const char *text, const size_t *widths)
 {
     size_t start = out->len;
 
     str_add_text(out, text);
-    if (column + 1 < table->columns)
+    if (column + 1 < table->columns) {
         render_pad(out, start, widths[column] + 2);
-    else
-        str_add_char(out, '\n');
+        return;
+    }
+    while (out->len && out->ptr[out->len - 1] == ' ')
+        out->len--;
+    str_add_char(out, '\n');
 }
 
 void table_render(struct table *table, struct str *out, const struct look *look)

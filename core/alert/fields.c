@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert/alert.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+
+static void list_fini(struct alert_list *list)
+{
+    for (int i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+}
+
+void alert_fini(struct alert *alert)
+{
+    struct str *const texts[] = { &alert->id,    &alert->source,   &alert->type,
+                                  &alert->title, &alert->severity, &alert->status,
+                                  &alert->time,  &alert->tenant,   &alert->subscription,
+                                  &alert->link };
+    struct alert_list *const lists[] = { &alert->resources, &alert->ips,
+                                         &alert->accounts,  &alert->hosts,
+                                         &alert->urls,      &alert->files,
+                                         &alert->tactics,   &alert->techniques };
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        str_fini(texts[i]);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        list_fini(lists[i]);
+}
+
+/* -- Reading ---------------------------------------------------------------------------- */
+
+static struct span get_span(struct span object, struct span key)
+{
+    struct span name, value;
+    size_t pos = 0;
+
+    if (json_kind(object) == JSON_OBJECT)
+        while (json_next(object, &pos, &name, &value))
+            if (span_equal_nocase(name, key))
+                return value;
+    return (struct span){ 0 };
+}
+
+struct span alert_get(struct span object, const char *key)
+{
+    return get_span(object, span_of(key));
+}
+
+int alert_check_keys(struct span object, struct err *err)
+{
+    struct span names[ALERT_MEMBERS_MAX], name, value;
+    size_t pos = 0;
+    int count = 0;
+
+    if (json_kind(object) != JSON_OBJECT)
+        return 0;
+    while (json_next(object, &pos, &name, &value)) {
+        for (int i = 0; i < count; i++)
+            if (span_equal_nocase(names[i], name))
+                return err_set(err, ERR_INVALID,
+                               "the alert has %.*s twice, written in two ways: it could be"
+                               " read in two ways",
+                               (int)(name.len < 80 ? name.len : 80), name.ptr);
+        if (count == ALERT_MEMBERS_MAX)
+            return err_set(err, ERR_TOO_BIG,
+                           "the alert has an object with more than %d"
+                           " members",
+                           ALERT_MEMBERS_MAX);
+        names[count++] = name;
+    }
+    return 0;
+}
+
+void alert_set(struct str *field, struct span object, const char *keys)
+{
+    while (*keys) {
+        size_t len = strcspn(keys, "|");
+        struct span value = get_span(object, (struct span){ keys, len });
+        if (json_kind(value) == JSON_STRING && json_raw(value).len > 0) {
+            str_reset(field);
+            json_text_to(field, value);
+            return;
+        }
+        keys += len + (keys[len] == '|');
+    }
+}
+
+/* -- Lists ------------------------------------------------------------------------------ */
+
+static bool has(const struct alert_list *list, struct span text)
+{
+    for (int i = 0; i < list->count; i++)
+        if (span_equal_nocase(span_of(list->items[i]), text))
+            return true;
+    return false;
+}
+
+int alert_add(struct alert_list *list, struct span text, struct err *err)
+{
+    if (text.len == 0 || has(list, text))
+        return 0;
+    if (list->count == ALERT_ITEMS_MAX)
+        return err_set(err, ERR_TOO_BIG, "the alert names more than %d things of one kind",
+                       ALERT_ITEMS_MAX);
+    if (list->count == list->cap) {
+        list->cap = list->cap ? list->cap * 2 : 8;
+        list->items = xrealloc(list->items, (size_t)list->cap * sizeof list->items[0]);
+    }
+    list->items[list->count++] = span_dup(text);
+    return 0;
+}
+
+int alert_add_value(struct alert_list *list, struct span value, struct err *err)
+{
+    struct str text = { 0 };
+    int rc = 0;
+
+    if (json_kind(value) == JSON_STRING) {
+        json_text_to(&text, value);
+        rc = alert_add(list, str_span(&text), err);
+    }
+    str_fini(&text);
+    return rc;
+}
+
+static int add_items(struct alert_list *list, struct span array, struct err *err)
+{
+    struct span item;
+    size_t pos = 0;
+
+    while (json_next(array, &pos, NULL, &item))
+        if (alert_add_value(list, item, err) != 0)
+            return err->code;
+    return 0;
+}
+
+static struct span trim(struct span text)
+{
+    while (text.len && text.ptr[0] == ' ') {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len && text.ptr[text.len - 1] == ' ')
+        text.len--;
+    return text;
+}
+
+static int add_split(struct alert_list *list, const char *text, struct err *err)
+{
+    while (*text) {
+        size_t len = strcspn(text, ",");
+        struct span word = trim((struct span){ text, len });
+        if (!span_equal_nocase(word, span_of("unknown")) && alert_add(list, word, err) != 0)
+            return err->code;
+        text += len + (text[len] == ',');
+    }
+    return 0;
+}
+
+int alert_add_words(struct alert_list *list, struct span value, struct err *err)
+{
+    struct err ignored;
+    int rc;
+
+    if (json_kind(value) == JSON_ARRAY)
+        return add_items(list, value, err);
+    char *text = json_text(value);
+    if (!text)
+        return 0;
+    bool is_array = trim(span_of(text)).len > 0 && trim(span_of(text)).ptr[0] == '[' &&
+                    json_check(text, strlen(text), ALERT_LEN_MAX, &ignored) == 0;
+    rc = is_array ? add_items(list, span_of(text), err) : add_split(list, text, err);
+    free(text);
+    return rc;
+}
+
+int alert_add_resource(struct alert *alert, struct span value, struct err *err)
+{
+    struct str text = { 0 };
+    int rc = 0;
+
+    if (json_kind(value) == JSON_STRING)
+        json_text_to(&text, value);
+    if (span_glob(str_span(&text), "/subscriptions/?*"))
+        rc = alert_add(&alert->resources, str_span(&text), err);
+    str_fini(&text);
+    return rc;
+}
+
+/* -- Words ------------------------------------------------------------------------------ */
+
+static void lower(struct str *text)
+{
+    for (size_t i = 0; i < text->len; i++)
+        if (text->ptr[i] >= 'A' && text->ptr[i] <= 'Z')
+            text->ptr[i] = (char)(text->ptr[i] - 'A' + 'a');
+}
+
+int alert_set_severity(struct alert *alert, struct span value, struct err *err)
+{
+    static const char *const words[][2] = {
+        { "high", "high" },
+        { "critical", "high" },
+        { "medium", "medium" },
+        { "low", "low" },
+        { "informational", "informational" },
+        { "information", "informational" },
+        { "info", "informational" },
+    };
+    struct str text = { 0 };
+
+    json_text_to(&text, value);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (!span_equal_nocase(str_span(&text), span_of(words[i][0])))
+            continue;
+        str_reset(&alert->severity);
+        str_add_text(&alert->severity, words[i][1]);
+        str_fini(&text);
+        return 0;
+    }
+    struct str shown = { 0 };
+    str_add_shown(&shown, str_text(&text), text.len < 60 ? text.len : 60);
+    err_set(err, ERR_INVALID,
+            "the alert's severity is \"%s\": want low, medium, high or informational",
+            str_text(&shown));
+    str_fini(&shown);
+    str_fini(&text);
+    return err->code;
+}
+
+void alert_set_status(struct alert *alert, struct span value)
+{
+    struct str text = { 0 };
+
+    if (json_kind(value) == JSON_STRING)
+        json_text_to(&text, value);
+    lower(&text);
+    if (text.len == 0 || span_is(str_span(&text), "new")) {
+        str_reset(&text);
+        str_add_text(&text, "active");
+    }
+    str_reset(&alert->status);
+    str_add_span(&alert->status, str_span(&text));
+    str_fini(&text);
+}
+
+/* -- Writing ---------------------------------------------------------------------------- */
+
+static void put_list(struct json_out *out, const char *key, const struct alert_list *list)
+{
+    json_key(out, key);
+    json_open(out, '[');
+    for (int i = 0; i < list->count; i++)
+        json_string(out, list->items[i]);
+    json_close(out);
+}
+
+static void put_entities(struct json_out *out, const struct alert *alert)
+{
+    json_key(out, "entities");
+    json_open(out, '{');
+    put_list(out, "accounts", &alert->accounts);
+    put_list(out, "files", &alert->files);
+    put_list(out, "hosts", &alert->hosts);
+    put_list(out, "ips", &alert->ips);
+    put_list(out, "urls", &alert->urls);
+    json_close(out);
+}
+
+int alert_write(const struct alert *alert, struct str *out, struct err *err)
+{
+    struct str text = { 0 };
+    struct json_out json = { .str = &text };
+
+    json_open(&json, '{');
+    json_put_span(&json, "id", str_span(&alert->id));
+    json_put_span(&json, "source", str_span(&alert->source));
+    json_put_span(&json, "type", str_span(&alert->type));
+    json_put_span(&json, "title", str_span(&alert->title));
+    json_put_span(&json, "severity", str_span(&alert->severity));
+    json_put_span(&json, "status", str_span(&alert->status));
+    json_put_span(&json, "time", str_span(&alert->time));
+    json_put_span(&json, "tenant", str_span(&alert->tenant));
+    json_put_span(&json, "subscription", str_span(&alert->subscription));
+    json_put_span(&json, "link", str_span(&alert->link));
+    put_list(&json, "resources", &alert->resources);
+    put_entities(&json, alert);
+    put_list(&json, "tactics", &alert->tactics);
+    put_list(&json, "techniques", &alert->techniques);
+    json_put_raw(&json, "raw", alert->raw);
+    json_close(&json);
+    int rc = json_canonical(out, str_text(&text), text.len, err);
+    str_fini(&text);
+    return rc;
+}

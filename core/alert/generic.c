@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An alert that has our own shape already, in whole or in part: made by hand, by a script,
+ * or by us. Names are exact here, and a member of the wrong kind is an error, because
+ * whoever wrote it meant something by it.
+ */
+#include "alert/fields.h"
+
+#include "base/err.h"
+#include "base/json.h"
+
+bool alert_is_generic(struct span json)
+{
+    return json_kind(json_get(json, "id")) == JSON_STRING &&
+           json_kind(json_get(json, "title")) == JSON_STRING &&
+           json_kind(json_get(json, "severity")) == JSON_STRING;
+}
+
+static int take_text(struct str *field, struct span json, const char *key, struct err *err)
+{
+    struct span value = json_get(json, key);
+
+    if (json_kind(value) <= JSON_NULL)
+        return 0;
+    if (json_kind(value) != JSON_STRING)
+        return err_set(err, ERR_INVALID, "the alert's %s: want text", key);
+    str_reset(field);
+    json_text_to(field, value);
+    return 0;
+}
+
+static int take_list(struct alert_list *list, struct span json, const char *key,
+                     struct err *err)
+{
+    struct span value = json_get(json, key), item;
+    size_t pos = 0;
+
+    if (json_kind(value) <= JSON_NULL)
+        return 0;
+    if (json_kind(value) != JSON_ARRAY)
+        return err_set(err, ERR_INVALID, "the alert's %s: want a list of texts", key);
+    while (json_next(value, &pos, NULL, &item)) {
+        if (json_kind(item) != JSON_STRING)
+            return err_set(err, ERR_INVALID, "the alert's %s: want a list of texts", key);
+        if (alert_add_value(list, item, err) != 0)
+            return err->code;
+    }
+    return 0;
+}
+
+static int take_texts(struct alert *alert, struct span json, struct err *err)
+{
+    struct {
+        const char *key;
+        struct str *field;
+    } const texts[] = {
+        { "id", &alert->id },     { "source", &alert->source },
+        { "type", &alert->type }, { "title", &alert->title },
+        { "time", &alert->time }, { "tenant", &alert->tenant },
+        { "link", &alert->link }, { "subscription", &alert->subscription },
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (take_text(texts[i].field, json, texts[i].key, err) != 0)
+            return err->code;
+    return 0;
+}
+
+static int take_lists(struct alert *alert, struct span json, struct err *err)
+{
+    struct span entities = json_get(json, "entities");
+    struct {
+        const char *key;
+        struct span object;
+        struct alert_list *list;
+    } const lists[] = {
+        { "resources", json, &alert->resources },   { "tactics", json, &alert->tactics },
+        { "techniques", json, &alert->techniques }, { "ips", entities, &alert->ips },
+        { "accounts", entities, &alert->accounts }, { "hosts", entities, &alert->hosts },
+        { "urls", entities, &alert->urls },         { "files", entities, &alert->files },
+    };
+
+    if (json_kind(entities) > JSON_NULL && json_kind(entities) != JSON_OBJECT)
+        return err_set(
+            err, ERR_INVALID,
+            "the alert's entities: want an object of lists (ips, accounts, hosts,"
+            " urls, files)");
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (take_list(lists[i].list, lists[i].object, lists[i].key, err) != 0)
+            return err->code;
+    return 0;
+}
+
+int alert_from_generic(struct alert *alert, struct span json, struct err *err)
+{
+    struct span raw = json_get(json, "raw");
+
+    str_add_text(&alert->source, "generic");
+    if (take_texts(alert, json, err) != 0 || take_lists(alert, json, err) != 0 ||
+        alert_set_severity(alert, json_get(json, "severity"), err) != 0)
+        return err->code;
+    if (alert->id.len == 0)
+        return err_set(err, ERR_INVALID, "the alert's id is empty");
+    alert_set_status(alert, json_get(json, "status"));
+    if (json_kind(raw) == JSON_OBJECT)
+        alert->raw = raw; /* ours, coming round again */
+    return 0;
+}
