@@ -237,7 +237,7 @@ static void enter(struct vm *vm, door_fn *fn, struct act *act)
     }
 }
 
-void run_start(struct vm *vm, struct turn *turn)
+void run_begin(struct vm *vm, struct turn *turn)
 {
     struct err err;
 

@@ -86,7 +86,7 @@ struct turn {
 };
 
 /* Each leaves the turn's state, its result and the new wishes in vm->wishes. */
-void run_start(struct vm *vm, struct turn *turn);
+void run_begin(struct vm *vm, struct turn *turn);
 void run_answer(struct vm *vm, struct turn *turn);
 void run_drop(struct vm *vm, int64_t id);
 void run_drop_all(struct vm *vm);

@@ -135,7 +135,7 @@ static int on_start(struct vm *vm, struct frame_reader *in, struct frame_writer 
     if (frame_end(in, err) != 0 || check_json(turn.params, "params", err) != 0 ||
         check_json(turn.about, "about", err) != 0)
         return err->code;
-    run_start(vm, &turn);
+    run_begin(vm, &turn);
     add_turn(vm, out, &turn);
     return 0;
 }
