@@ -34,8 +34,7 @@ return playbook {
     site.stop { id = p.app }
     site.disable_publishing { id = p.app } -- a stopped site still takes deployments
     if app.identity and app.identity.principal_id then
-      for _, grant in ipairs(rbac.assignments { principal = app.identity.principal_id,
-                                                scope = p.app }) do
+      for _, grant in ipairs(rbac.assignments { principal = app.identity.principal_id }) do
         rbac.remove { id = grant.id }
       end
     end

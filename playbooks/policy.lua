@@ -15,7 +15,7 @@ return {
     { name  = "blocking addresses goes ahead",
       match = { action = "*.block_ips" }, need = 0 },
     { name  = "stopping, disabling and removing need a change manager",
-      match = { effect = "reverts", risk = { "medium", "high" } },
+      match = { action = { "*.stop", "*.disable_*", "*.remove" } },
       need  = 1, from = { "change-managers" } },
     { name  = "what cannot be undone needs two change managers",
       match = { effect = "permanent" }, need = 2, from = { "change-managers" } },
@@ -25,7 +25,9 @@ return {
     changes_per_run  = 50,
     changes_per_hour = 200,
     targets_per_run  = 20,
-    protected        = {}, -- ARM ids, "*" stands for anything: what is never touched
+    protected        = { -- target ids, "*" stands for anything: what is never touched
+      "/providers/microsoft.management/*", -- rights on whole management groups
+    },
     principals       = {}, -- object ids: break-glass accounts, cordon's own identity
     subscriptions    = {}, -- when not empty, the only ones that may be touched
   },
