@@ -44,14 +44,16 @@ static bool is_synthetic(const cJSON *rule)
 }
 
 /* A rule of ours denies exactly one range. */
-static bool is_ours(const cJSON *rule, const char *range)
+static bool is_ours(const cJSON *rule, const struct cidr *range)
 {
+    struct cidr cidr;
+
     return strncmp(json_text(rule, "name"), OUR_PREFIX, strlen(OUR_PREFIX)) == 0 &&
            text_same(json_text(rule, "action"), "Deny") &&
-           text_same(json_text(rule, "ipAddress"), range);
+           cidr_parse(&cidr, json_text(rule, "ipAddress")) && cidr_same(&cidr, range);
 }
 
-static const cJSON *find_ours(const cJSON *list, const char *range)
+static const cJSON *find_ours(const cJSON *list, const struct cidr *range)
 {
     const cJSON *rule;
 
@@ -96,7 +98,7 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
     cJSON *blocked = cJSON_AddObjectToObject(slice, "blocked");
     for (size_t i = 0; i < change->ips->count; i++)
         cJSON_AddBoolToObject(blocked, change->ips->texts[i],
-                              find_ours(list, change->ips->texts[i]) != NULL);
+                              find_ours(list, &change->ips->cidrs[i]) != NULL);
     cJSON_AddStringToObject(slice, "unmatched", unmatched(properties));
     job_observed(job, job_lower(job, change->id), slice);
 }
@@ -253,7 +255,7 @@ static void add_ours(struct job *job, struct change *change, const cJSON *proper
     int fresh = 0;
 
     for (size_t i = 0; i < change->ips->count; i++) {
-        if (find_ours(list, change->ips->texts[i]) != NULL)
+        if (find_ours(list, &change->ips->cidrs[i]) != NULL)
             continue;
         cJSON_AddItemToArray(list, new_rule(job, change->ips->texts[i], priority, opens));
         fresh++;
@@ -282,7 +284,7 @@ static bool stays(const struct job *job, const char *range)
 static bool is_let_go(const struct job *job, const struct change *change, const cJSON *rule)
 {
     for (size_t i = 0; i < change->ips->count; i++) {
-        if (is_ours(rule, change->ips->texts[i]) && !stays(job, change->ips->texts[i]))
+        if (is_ours(rule, &change->ips->cidrs[i]) && !stays(job, change->ips->texts[i]))
             return true;
     }
     return false;

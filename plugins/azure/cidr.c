@@ -66,6 +66,13 @@ static const char *cidr_text(struct job *job, const struct cidr *cidr)
     return job_text(job, "%s/%d", address, cidr->bits);
 }
 
+const char *cidr_spelling(struct job *job, const char *text)
+{
+    struct cidr cidr;
+
+    return cidr_parse(&cidr, text) ? cidr_text(job, &cidr) : text;
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct cidr *a = left;
@@ -75,6 +82,11 @@ static int compare(const void *left, const void *right)
         return a->is_v6 ? 1 : -1;
     int order = memcmp(a->bytes, b->bytes, sizeof a->bytes);
     return order != 0 ? order : a->bits - b->bits;
+}
+
+bool cidr_same(const struct cidr *a, const struct cidr *b)
+{
+    return compare(a, b) == 0;
 }
 
 static size_t unique(struct cidr *cidrs, size_t count)

@@ -20,6 +20,11 @@ struct cidr {
 /* "203.0.113.7", "203.0.113.0/24", "2001:db8::/32". */
 bool cidr_parse(struct cidr *cidr, const char *text);
 
+bool cidr_same(const struct cidr *a, const struct cidr *b);
+
+/* The one spelling of a range; text itself when it is none (a tag, a star). */
+const char *cidr_spelling(struct job *job, const char *text);
+
 /* Do they have an address in common? */
 bool cidr_overlaps(const struct cidr *a, const struct cidr *b);
 

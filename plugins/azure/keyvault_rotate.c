@@ -152,6 +152,7 @@ static void disable_old(struct job *job, struct rotation *rotation)
 {
     const struct version *old = secret_version(rotation->secret, old_version(job));
 
+    /* Ours is there, by this call or an earlier one. */
     job->has_changed = true;
     if (old == NULL || !old->is_enabled)
         finish(job, rotation);
@@ -177,7 +178,6 @@ static void on_put(struct job *job, const struct answer *answer, void *arg)
     if (!answer_is_good(job, answer, false,
                         job_text(job, "put a new version of %s", rotation->secret->url)))
         return;
-    job->has_changed = true;
     rotation->made = armid_name(json_text(answer->json, "id"));
     if (!text_is_word(rotation->made, "-", 1, 64)) {
         job_fail(job, CORDON_UNKNOWN, "NoVersion",

@@ -96,7 +96,7 @@ static void add_sorted(struct job *job, cJSON *slice, const char *name, cJSON *l
 
     cJSON_ArrayForEach(item, list)
     {
-        texts[n++] = item->valuestring;
+        texts[n++] = cidr_spelling(job, item->valuestring);
     }
     qsort(texts, (size_t)n, sizeof *texts, compare_texts);
     cJSON *out = cJSON_AddArrayToObject(slice, name);

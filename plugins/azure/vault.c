@@ -124,6 +124,9 @@ static bool challenge_learn(struct job *job, const char *vault, const struct ans
         authority = text_parameter(job, header, "authorization");
         audience = text_parameter(job, header, "resource");
     }
+    /* A vault that only wants something said with the token need not say the rest again. */
+    if (authority == NULL && audience == NULL && challenge_find(job->azure, vault) != NULL)
+        return true;
     const char *tenant = authority != NULL ? tenant_of(authority) : NULL;
     if (tenant == NULL || audience == NULL) {
         job_fail(job, CORDON_REFUSED, "NoChallenge",
@@ -182,7 +185,7 @@ static void on_answer(struct job *job, const struct answer *answer, void *arg)
         if (!challenge_learn(job, vault, answer))
             return;
         const char *header = job->host->header(answer->reply, "WWW-Authenticate");
-        const char *claims = text_parameter(job, header, "claims");
+        const char *claims = header != NULL ? text_parameter(job, header, "claims") : NULL;
         flight->want.claims = claims != NULL ? text_from_base64(job, claims) : NULL;
         go_on(job, flight);
         return;

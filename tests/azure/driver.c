@@ -153,6 +153,10 @@ static void host_finish(struct cordon_call *call, const struct cordon_result *re
 }
 
 static void host_fail(struct cordon_call *call, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void host_log(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void host_fail(struct cordon_call *call, const char *code, const char *fmt, ...)
 {
     char message[1024];
     va_list args;

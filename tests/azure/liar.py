@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server that says what the simulator never would: claims, foreign links, nonsense.
+
+    liar.py LOG
+
+Prints its address, and writes a line into LOG for each request: method, path and token.
+"""
+import base64
+import http.server
+import json
+import sys
+import urllib.parse
+
+CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}'
+SITE = {"id": "/s", "name": "shop-web", "properties": {"state": "Running"}}
+VERSIONS = {"value": [], "nextLink": "https://other-kv.vault.azure.net/secrets/x/versions"}
+ASSIGNMENTS = {"value": [], "nextLink": "http://127.0.0.1.evil.example/page2"}
+
+
+class Liar(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, body, headers=None):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def note(self):
+        token = self.headers.get("Authorization", "-").replace("Bearer ", "")
+        with open(sys.argv[1], "a") as log:
+            log.write(f"{self.command} {self.path.split('?')[0]} {token}\n")
+        return token
+
+    def do_POST(self):
+        form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.note()
+        if "/broken/" in self.path:
+            self.answer(200, {"access_token": "a\r\nX-Evil: b", "expires_in": 3599})
+            return
+        asked = form.get("claims", [""])[0] == CLAIMS
+        self.answer(200, {"access_token": "with-claims" if asked else "plain", "expires_in": 3599})
+
+    def do_GET(self):
+        token = self.note()
+        claims = base64.b64encode(CLAIMS.encode()).decode()
+        challenge = ('Bearer authorization="https://login.microsoftonline.com/elsewhere", '
+                     'resource="https://vault.azure.net"')
+        if "/_vault/" in self.path and token == "-":
+            self.answer(401, {}, {"WWW-Authenticate": challenge})
+        elif "/_vault/" in self.path:
+            self.answer(200, VERSIONS)
+        elif "roleAssignments" in self.path:
+            self.answer(200, ASSIGNMENTS)
+        elif "networkSecurityGroups" in self.path:
+            self.answer(200, b"<html>")
+        elif token == "with-claims":
+            self.answer(200, SITE)
+        else:
+            self.answer(401, {"error": {"code": "InvalidAuthenticationToken"}},
+                        {"WWW-Authenticate": f'Bearer realm="", error="insufficient_claims", claims="{claims}"'})
+
+    def log_message(self, *args):
+        pass
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+server.serve_forever()
