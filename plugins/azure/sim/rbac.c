@@ -99,6 +99,24 @@ static int collect(cJSON *doc, void *arg)
     return 0;
 }
 
+/* The filter as it goes into a URL; to be freed. */
+static char *encode_blanks(const char *text)
+{
+    char *out = xcalloc(3, strlen(text) + 1);
+    size_t len = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text == ' ') {
+            out[len++] = '%';
+            out[len++] = '2';
+            out[len++] = '0';
+        } else {
+            out[len++] = *text;
+        }
+    }
+    return out;
+}
+
 /* Cuts the list, which it takes, into the page that is asked for. */
 static void reply_page(struct request *request, struct reply *reply, cJSON *list)
 {
@@ -115,20 +133,12 @@ static void reply_page(struct request *request, struct reply *reply, cJSON *list
     while (size > 0 && cJSON_GetArraySize(list) > size)
         cJSON_DeleteItemFromArray(list, size);
     if (size > 0 && from + size < total) {
-        char *encoded = xstrdup(filter != NULL ? filter : "");
-        char *spaces = text_format("%s", "");
-        for (const char *c = encoded; *c != '\0'; c++) {
-            char *longer =
-                *c == ' ' ? text_format("%s%%20", spaces) : text_format("%s%c", spaces, *c);
-            free(spaces);
-            spaces = longer;
-        }
+        char *encoded = encode_blanks(filter != NULL ? filter : "");
         char *next = text_format("%s%s?api-version=%s%s%s&$skipToken=%d", request->base,
                                  request->path, request_query(request, "api-version"),
-                                 filter != NULL ? "&$filter=" : "", spaces, from + size);
+                                 filter != NULL ? "&$filter=" : "", encoded, from + size);
         cJSON_AddStringToObject(json, "nextLink", next);
         free(next);
-        free(spaces);
         free(encoded);
     }
     reply_json(reply, 200, json);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,18 +14,13 @@ enum { PATTERN_SIZE = 256 };
 
 static void set_scope(struct request *request, int count)
 {
-    size_t len = 2;
-
-    for (int i = 0; i < count; i++)
-        len += strlen(request->segments[i]) + 1;
     free(request->scope);
-    request->scope = xcalloc(1, len);
+    request->scope = xstrdup(count == 0 ? "/" : "");
     for (int i = 0; i < count; i++) {
-        strcat(request->scope, "/");
-        strcat(request->scope, request->segments[i]);
+        char *longer = text_format("%s/%s", request->scope, request->segments[i]);
+        free(request->scope);
+        request->scope = longer;
     }
-    if (count == 0)
-        strcat(request->scope, "/");
 }
 
 bool route_fits(struct request *request, const char *pattern)
@@ -35,9 +31,8 @@ bool route_fits(struct request *request, const char *pattern)
     int args = 0;
     char *rest = NULL;
 
-    if (strlen(pattern) >= sizeof text)
+    if (snprintf(text, sizeof text, "%s", pattern) >= (int)sizeof text)
         abort();
-    strcpy(text, pattern);
     for (char *part = strtok_r(text, "/", &rest); part != NULL;
          part = strtok_r(NULL, "/", &rest))
         parts[count++] = part;

@@ -47,7 +47,8 @@ cJSON *secret_render(const char *base, const cJSON *secret, const cJSON *version
                           !cJSON_IsFalse(json_get(known, "enabled")));
     json_copy(attributes, known, "nbf");
     json_copy(attributes, known, "exp");
-    double born_s = (double)(born_ms / 1000);
+    int64_t whole_s = born_ms / 1000;
+    double born_s = (double)whole_s;
     cJSON_AddNumberToObject(attributes, "created", json_number(known, "created", born_s));
     cJSON_AddNumberToObject(attributes, "updated", json_number(known, "updated", born_s));
     cJSON_AddStringToObject(attributes, "recoveryLevel", "Recoverable+Purgeable");
@@ -102,7 +103,9 @@ bool secret_check_body(const cJSON *body, const char *name, bool is_new,
 
 static double now_s(void)
 {
-    return (double)(clock_ms() / 1000);
+    int64_t whole_s = clock_ms() / 1000;
+
+    return (double)whole_s;
 }
 
 /* Copies what the body says of contentType, tags and attributes. */
@@ -127,9 +130,10 @@ cJSON *secret_add_version(cJSON *vault, const char *name, const cJSON *body)
     if (secret == NULL) {
         secret = cJSON_CreateObject();
         cJSON_AddStringToObject(secret, "name", name);
-        cJSON_AddArrayToObject(secret, "versions");
         cJSON_AddItemToArray(json_get(vault, "secrets"), secret);
     }
+    if (!cJSON_IsArray(json_get(secret, "versions")))
+        json_set(secret, "versions", cJSON_CreateArray());
     cJSON *version = cJSON_CreateObject();
     hex_make(id, VERSION_BYTES);
     cJSON_AddStringToObject(version, "version", id);

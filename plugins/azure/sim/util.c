@@ -174,10 +174,12 @@ double json_number(const cJSON *object, const char *name, double otherwise)
 
 void json_set(cJSON *object, const char *name, cJSON *item)
 {
-    if (json_get(object, name) != NULL)
-        cJSON_ReplaceItemInObjectCaseSensitive(object, name, item);
-    else
-        cJSON_AddItemToObject(object, name, item);
+    cJSON_bool is_kept = json_get(object, name) != NULL
+                             ? cJSON_ReplaceItemInObjectCaseSensitive(object, name, item)
+                             : cJSON_AddItemToObject(object, name, item);
+
+    if (!is_kept)
+        cJSON_Delete(item);
 }
 
 void json_set_text(cJSON *object, const char *name, const char *text)

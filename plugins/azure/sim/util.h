@@ -49,7 +49,8 @@ const char *json_text(const cJSON *object, const char *name);
 bool json_true(const cJSON *object, const char *name);
 double json_number(const cJSON *object, const char *name, double otherwise);
 
-/* Puts item under name, in the place of what was there. Takes item. */
+/* Puts item under name, in the place of what was there. Takes item; without an object, which
+ * may be NULL, it is gone. */
 void json_set(cJSON *object, const char *name, cJSON *item);
 void json_set_text(cJSON *object, const char *name, const char *text);
 

@@ -84,7 +84,7 @@ static cJSON *find_secret(const struct request *request, struct reply *reply,
 {
     cJSON *secret = secret_find(find_vault(request, age_ms), request->args[0]);
 
-    if (secret != NULL && json_get(secret, "deleted") == NULL)
+    if (secret_newest(secret) != NULL && json_get(secret, "deleted") == NULL)
         return secret;
     reply_error(reply, 404, "SecretNotFound", "no secret called %s is in this vault",
                 request->args[0]);
