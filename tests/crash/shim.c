@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tests/crash/shim.c - counts the points at which an engine could die, and makes it die there.
+ *
+ * Preloaded into the unmodified binary. It wakes up only in the engine's process. A point is
+ * a write or a sync of the journal, a frame (or part of one) that leaves, and one that has
+ * just come in. The count is kept in a file, so that it goes on over the engine's restarts:
+ *
+ *     CRASH_FILE  32 bytes: how many points were passed, and whether it has happened yet
+ *     CRASH_AT    the point at which it happens; 0: only count
+ *     CRASH_WHAT  engine, host or vm: whom SIGKILL takes
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct counter {
+    int64_t points;
+    int64_t has_happened;
+    int64_t journal; /* of the points, writes and syncs of files */
+    int64_t frames;
+};
+
+static struct counter *counter;
+static int64_t crash_at;
+static char what[16];
+
+static bool has_argument(const char *path, const char *argument)
+{
+    char line[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+
+    if (fd >= 0)
+        close(fd);
+    for (ssize_t i = 0; i < len; i += (ssize_t)strnlen(line + i, (size_t)(len - i)) + 1)
+        if (strncmp(line + i, argument, strlen(argument)) == 0)
+            return true;
+    return false;
+}
+
+__attribute__((constructor)) static void wake_up(void)
+{
+    const char *path = getenv("CRASH_FILE");
+    const char *at = getenv("CRASH_AT");
+    const char *whom = getenv("CRASH_WHAT");
+
+    if (path == NULL || !has_argument("/proc/self/cmdline", "--internal-engine"))
+        return;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, sizeof *counter) != 0)
+        abort();
+    counter = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (counter == MAP_FAILED)
+        abort();
+    close(fd);
+    crash_at = at != NULL ? strtoll(at, NULL, 10) : 0;
+    snprintf(what, sizeof what, "%s", whom != NULL ? whom : "engine");
+    unsetenv("LD_PRELOAD");
+}
+
+static pid_t parent_of(const char *pid)
+{
+    char path[300], line[512];
+    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+
+    if (fd >= 0)
+        close(fd);
+    if (len <= 0)
+        return -1;
+    line[len] = '\0';
+    const char *behind = strrchr(line, ')');
+    long parent = 0;
+    if (behind == NULL || sscanf(behind, ") %*c %ld", &parent) != 1)
+        return -1;
+    return (pid_t)parent;
+}
+
+static void kill_children(const char *mode)
+{
+    DIR *dir = opendir("/proc");
+
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        char path[300];
+
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9' ||
+            parent_of(entry->d_name) != getpid())
+            continue;
+        snprintf(path, sizeof path, "/proc/%s/cmdline", entry->d_name);
+        if (has_argument(path, mode))
+            kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
+static void point(bool is_frame)
+{
+    if (counter == NULL)
+        return;
+    counter->points++;
+    if (is_frame)
+        counter->frames++;
+    else
+        counter->journal++;
+    if (crash_at == 0 || counter->points != crash_at || counter->has_happened)
+        return;
+    counter->has_happened = 1;
+    if (strcmp(what, "host") == 0)
+        kill_children("--internal-plugin-host");
+    else if (strcmp(what, "vm") == 0)
+        kill_children("--internal-vm");
+    else
+        kill(getpid(), SIGKILL);
+}
+
+static bool is_kind(int fd, mode_t kind)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == kind;
+}
+
+#define REAL(name)                                                   \
+    static __typeof__(name) *real;                                   \
+    if (real == NULL)                                                \
+        *(void **)&real = dlsym(RTLD_NEXT, #name)
+
+ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
+{
+    REAL(pwrite);
+    point(false);
+    return real(fd, buf, len, at);
+}
+
+ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t at)
+{
+    REAL(pwrite64);
+    point(false);
+    return real(fd, buf, len, at);
+}
+
+int fdatasync(int fd)
+{
+    REAL(fdatasync);
+    point(false);
+    return real(fd);
+}
+
+int fsync(int fd)
+{
+    REAL(fsync);
+    point(false);
+    return real(fd);
+}
+
+ssize_t write(int fd, const void *buf, size_t len)
+{
+    REAL(write);
+    if (counter != NULL && is_kind(fd, S_IFSOCK))
+        point(true);
+    return real(fd, buf, len);
+}
+
+ssize_t writev(int fd, const struct iovec *iov, int count)
+{
+    REAL(writev);
+    if (counter != NULL && is_kind(fd, S_IFSOCK))
+        point(true);
+    return real(fd, iov, count);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    REAL(sendmsg);
+    point(true);
+    return real(fd, message, flags);
+}
+
+ssize_t read(int fd, void *buf, size_t len)
+{
+    REAL(read);
+    ssize_t got = real(fd, buf, len);
+    if (counter != NULL && got > 0 && is_kind(fd, S_IFSOCK))
+        point(true);
+    return got;
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+    REAL(recvmsg);
+    ssize_t got = real(fd, message, flags);
+    if (got > 0)
+        point(true);
+    return got;
+}

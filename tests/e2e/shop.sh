@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# The shop under attack: a simulator and a state directory that knows it. Sourced by the demo
+# and by tests; needs CORDON, AZSIM and PLUGINS.
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+site=/subscriptions/33333333-3333-3333-3333-333333333333/resourceGroups/shop/providers/Microsoft.Web/sites/shop-web
+sim_pid=
+sim_url=
+
+# shop_open DIR [azsim options]: starts the simulator on any free port, its log in DIR.
+shop_open() {
+    local dir=$1
+    shift
+    "$AZSIM" --world "$repo/plugins/azure/sim/worlds/shop.json" --port 0 --quiet \
+        --log "$dir/requests.jsonl" "$@" >"$dir/azsim.out" 2>"$dir/azsim.err" &
+    sim_pid=$!
+    for _ in $(seq 100); do
+        sim_url=$(sed -n 's/^azsim listening on //p' "$dir/azsim.out")
+        [ -n "$sim_url" ] && return 0
+        sleep 0.05
+    done
+    cat "$dir/azsim.err" >&2
+    return 1
+}
+
+shop_close() {
+    [ -n "$sim_pid" ] && kill "$sim_pid" 2>/dev/null && wait "$sim_pid" 2>/dev/null
+    sim_pid=
+}
+
+sim() { # sim METHOD PATH [JSON]
+    curl -fsS -X "$1" ${3:+-H 'Content-Type: application/json' -d "$3"} "$sim_url/_sim/$2"
+}
+
+# state_make DIR [requester, an extra approver]: a state directory with policy, configuration,
+# the client secret and the trusted Azure plugin. The policy lets one person ask and approve.
+state_make() {
+    local dir=$1
+    mkdir -p -m 700 "$dir/secrets"
+    (umask 077 && printf simulated-secret >"$dir/secrets/azure-client-secret")
+    cat >"$dir/policy.lua" <<EOF
+-- For rehearsals only: whoever sits here may ask and approve.
+return {
+  groups        = { ["change-managers"] = { "$(id -un)" }, soc = { "$(id -un)" } },
+  self_approval = true,
+  rules = {
+    { name = "blocking addresses goes ahead", match = { action = "*.block_ips" }, need = 0 },
+    { name = "the rest needs a change manager",
+      match = { action = { "*.stop", "*.disable_*", "*.remove", "*.rotate_*" } },
+      need = 1, from = { "change-managers" } },
+  },
+}
+EOF
+    cat >"$dir/cordon.lua" <<EOF
+return {
+  plugins = {
+    azure = {
+      hosts   = { "127.0.0.1/32" },
+      secrets = { "azure-client-secret" },
+      config  = {
+        tenant     = "22222222-2222-2222-2222-222222222222",
+        client_id  = "11111111-1111-1111-1111-111111111111",
+        credential = "client_secret",
+        secret     = "azure-client-secret",
+        endpoints  = {
+          arm    = "$sim_url",
+          login  = "$sim_url",
+          vaults = { ["shop-kv"] = "$sim_url/_vault/shop-kv" },
+        },
+      },
+    },
+  },
+}
+EOF
+    "$CORDON" plugins trust "$PLUGINS/azure.so" --state "$dir"
+}
