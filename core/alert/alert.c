@@ -5,10 +5,13 @@
 #include "base/err.h"
 #include "base/json.h"
 
-/* Senders put alerts into lists, also single ones. */
+/* Senders put alerts into lists, also single ones: [alert], {"value":[alert]}, and with a
+ * link to the next page beside it. */
 static int unwrap(struct span *json, struct err *err)
 {
-    struct span list = json_kind(*json) == JSON_ARRAY ? *json : json_get(*json, "value");
+    struct span list = json_kind(*json) == JSON_ARRAY ? *json
+                       : json_count(*json) <= 2       ? json_get(*json, "value")
+                                                      : (struct span){ 0 };
     size_t pos = 0;
 
     if (json_kind(list) != JSON_ARRAY)

@@ -29,9 +29,18 @@ static bool is_activity(struct span json)
            span_glob(operation, "Microsoft.Security/*alerts/*");
 }
 
+/* Others too put an alert's names into "properties"; their type says who they are. */
+static bool is_resource(struct span json)
+{
+    struct span type = json_raw(alert_get(json, "type"));
+
+    return is_event(alert_get(json, "properties")) &&
+           (type.len == 0 || span_glob(type, "Microsoft.Security/*alerts"));
+}
+
 bool alert_is_defender(struct span json)
 {
-    return is_event(json) || is_event(alert_get(json, "properties")) || is_activity(json);
+    return is_event(json) || is_resource(json) || is_activity(json);
 }
 
 static int add_identifiers(struct alert *alert, struct span identifiers, struct err *err)

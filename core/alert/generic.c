@@ -8,12 +8,47 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/schema.h"
 
 bool alert_is_generic(struct span json)
 {
     return json_kind(json_get(json, "id")) == JSON_STRING &&
            json_kind(json_get(json, "title")) == JSON_STRING &&
            json_kind(json_get(json, "severity")) == JSON_STRING;
+}
+
+static const char *const members[] = { "id",           "source",    "type",     "title",
+                                       "severity",     "status",    "time",     "tenant",
+                                       "subscription", "resources", "entities", "tactics",
+                                       "techniques",   "link",      "raw" };
+static const char *const kinds[] = { "ips", "accounts", "hosts", "urls", "files" };
+
+/* A name that nobody reads would be believed to have been read. */
+static int check_names(struct span object, const char *const *names, size_t count,
+                       struct err *err)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    if (json_kind(object) != JSON_OBJECT)
+        return 0;
+    while (json_next(object, &pos, &key, &value)) {
+        bool is_known = false;
+        for (size_t i = 0; i < count && !is_known; i++)
+            is_known = span_is(key, names[i]);
+        if (is_known)
+            continue;
+        const char *nearest = schema_nearest(key, names, count);
+        struct str shown = { 0 };
+        str_add_shown(&shown, key.ptr, key.len < 80 ? key.len : 80);
+        err_set(err, ERR_INVALID,
+                "the alert has a member \"%s\" that nothing is done with: %s%s%s",
+                str_text(&shown), nearest ? "did you mean \"" : "put it into \"raw\"",
+                nearest ? nearest : "", nearest ? "\"?" : "");
+        str_fini(&shown);
+        return err->code;
+    }
+    return 0;
 }
 
 static int take_text(struct str *field, struct span json, const char *key, struct err *err)
@@ -96,6 +131,10 @@ int alert_from_generic(struct alert *alert, struct span json, struct err *err)
     struct span raw = json_get(json, "raw");
 
     str_add_text(&alert->source, "generic");
+    if (check_names(json, members, sizeof members / sizeof members[0], err) != 0 ||
+        check_names(json_get(json, "entities"), kinds, sizeof kinds / sizeof kinds[0],
+                    err) != 0)
+        return err->code;
     if (take_texts(alert, json, err) != 0 || take_lists(alert, json, err) != 0 ||
         alert_set_severity(alert, json_get(json, "severity"), err) != 0)
         return err->code;

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/alert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "check.h"
+
+#define SITE "/subscriptions/s-1/resourceGroups/shop/providers/Microsoft.Web/sites/shop-web"
+#define EVENT                                                                             \
+    "{\"VendorName\":\"Microsoft\",\"AlertType\":\"AppServices_WebShell\","               \
+    "\"SystemAlertId\":\"a-1\",\"AlertDisplayName\":\"Web shell\",\"Severity\":\"High\"," \
+    "\"Status\":\"New\",\"TimeGenerated\":\"2026-11-20T10:00:00Z\","                      \
+    "\"AzureResourceId\":\"" SITE "\",\"Intent\":\"Persistence, LateralMovement\","       \
+    "\"AlertUri\":\"https://portal.example/a-1\""
+
+static char *normal(const char *text)
+{
+    struct str out = { 0 };
+    struct err err;
+
+    CHECK_OK(alert_normalise(span_of(text), &out, &err), &err);
+    CHECK_OK(json_check(str_text(&out), out.len, JSON_LEN_MAX, &err), &err);
+    return str_take(&out);
+}
+
+/* A member of the normalised alert as it stands in the JSON. */
+static char *member(const char *text, const char *path)
+{
+    char *alert = normal(text);
+    char *value = span_dup(json_path(span_of(alert), path));
+
+    free(alert);
+    return value;
+}
+
+static void check_member(const char *text, const char *path, const char *wanted)
+{
+    char *value = member(text, path);
+
+    CHECK_STR(value, wanted);
+    free(value);
+}
+
+static void check_refused(const char *text, const char *part)
+{
+    struct str out = { 0 };
+    struct err err;
+
+    CHECK_ERR(alert_normalise(span_of(text), &out, &err), &err, ERR_INVALID);
+    CHECK_HAS(err.text, part);
+    CHECK_INT(out.len, 0);
+}
+
+static char *entities(const char *list)
+{
+    struct str text = { 0 };
+
+    str_printf(&text, EVENT ",\"Entities\":%s}", list);
+    return str_take(&text);
+}
+
+static void check_entities(const char *list, const char *path, const char *wanted)
+{
+    char *text = entities(list);
+
+    check_member(text, path, wanted);
+    free(text);
+}
+
+TEST(an_event_of_defender_becomes_our_shape)
+{
+    static const char event[] = EVENT "}";
+
+    check_member(event, "id", "\"a-1\"");
+    check_member(event, "source", "\"defender-for-cloud\"");
+    check_member(event, "type", "\"AppServices_WebShell\"");
+    check_member(event, "title", "\"Web shell\"");
+    check_member(event, "severity", "\"high\"");
+    check_member(event, "status", "\"active\"");
+    check_member(event, "time", "\"2026-11-20T10:00:00Z\"");
+    check_member(event, "subscription", "\"s-1\"");
+    check_member(event, "resources", "[\"" SITE "\"]");
+    check_member(event, "tactics", "[\"Persistence\",\"LateralMovement\"]");
+    check_member(event, "link", "\"https://portal.example/a-1\"");
+    check_member(event, "raw.VendorName", "\"Microsoft\"");
+    check_member(event, "entities.ips", "[]");
+}
+
+TEST(the_arm_spelling_says_the_same)
+{
+    static const char arm[] =
+        "{\"id\":\"/subscriptions/s-1/x\",\"name\":\"a-1\","
+        "\"type\":\"Microsoft.Security/Locations/alerts\",\"properties\":{"
+        "\"alertType\":\"AppServices_WebShell\",\"systemAlertId\":\"a-1\","
+        "\"alertDisplayName\":\"Web shell\",\"severity\":\"Low\",\"status\":\"Dismissed\","
+        "\"resourceIdentifiers\":[{\"type\":\"AzureResource\",\"azureResourceId\":\"" SITE
+        "\",\"azureResourceTenantId\":\"t-1\"}],"
+        "\"techniques\":[\"T1059\"],\"subTechniques\":[\"T1059.001\"],"
+        "\"entities\":[{\"type\":\"ip\",\"address\":\"192.0.2.9\"}]}}";
+
+    check_member(arm, "id", "\"a-1\"");
+    check_member(arm, "type", "\"AppServices_WebShell\"");
+    check_member(arm, "severity", "\"low\"");
+    check_member(arm, "status", "\"dismissed\"");
+    check_member(arm, "tenant", "\"t-1\"");
+    check_member(arm, "resources", "[\"" SITE "\"]");
+    check_member(arm, "techniques", "[\"T1059\",\"T1059.001\"]");
+    check_member(arm, "entities.ips", "[\"192.0.2.9\"]");
+}
+
+TEST(the_activity_log_form_is_understood_with_its_json_in_strings)
+{
+    static const char entry[] =
+        "{\"category\":{\"value\":\"Security\"},\"correlationId\":\"c-1\","
+        "\"operationName\":{\"value\":\"Microsoft.Security/locations/alerts/activate/"
+        "action\"},"
+        "\"eventName\":{\"value\":\"A new admin\"},\"status\":{\"value\":\"Active\"},"
+        "\"eventTimestamp\":\"2026-11-20T10:00:00.5Z\",\"subscriptionId\":\"s-9\","
+        "\"properties\":{\"severity\":\"Informational\",\"intent\":\"[\\\"Persistence\\\"]"
+        "\"}}";
+
+    check_member(entry, "id", "\"c-1\"");
+    check_member(entry, "title", "\"A new admin\"");
+    check_member(entry, "severity", "\"informational\"");
+    check_member(entry, "subscription", "\"s-9\"");
+    check_member(entry, "tactics", "[\"Persistence\"]");
+}
+
+TEST(each_kind_of_entity_lands_in_its_list)
+{
+    check_entities(
+        "[{\"Type\":\"account\",\"Name\":\"eve\",\"UPNSuffix\":\"shop.example\"},"
+        "{\"Type\":\"account\",\"Name\":\"bob\",\"NTDomain\":\"SHOP\"}]",
+        "entities.accounts", "[\"eve@shop.example\",\"SHOP\\\\bob\"]");
+    check_entities(
+        "[{\"Type\":\"host\",\"HostName\":\"web1\",\"DnsDomain\":\"shop.example\"}]",
+        "entities.hosts", "[\"web1.shop.example\"]");
+    check_entities("[{\"Type\":\"url\",\"Url\":\"https://bad.example/x\"}]",
+                   "entities.urls", "[\"https://bad.example/x\"]");
+    check_entities("[{\"Type\":\"file\",\"Directory\":\"c:\\\\temp\",\"Name\":\"x.exe\"},"
+                   "{\"Type\":\"file\",\"Directory\":\"/tmp/\\u00e9\",\"Name\":\"y\"}]",
+                   "entities.files", "[\"c:\\\\temp\\\\x.exe\",\"/tmp/\xc3\xa9/y\"]");
+    check_entities(
+        "[{\"Type\":\"azure-resource\",\"ResourceId\":\"/subscriptions/s-2/z\"}]",
+        "resources", "[\"" SITE "\",\"/subscriptions/s-2/z\"]");
+}
+
+TEST(references_between_entities_are_followed_once)
+{
+    check_entities(
+        "[{\"$ref\":\"7\"},{\"$id\":\"5\",\"Type\":\"process\",\"Host\":{\"$id\":"
+        "\"7\",\"Type\":\"host\",\"HostName\":\"web1\",\"Back\":{\"$ref\":\"5\"}}}]",
+        "entities.hosts", "[\"web1\"]");
+    check_entities("[{\"$ref\":\"nobody\"},{\"Type\":\"ip\",\"Address\":\"192.0.2.1\"}]",
+                   "entities.ips", "[\"192.0.2.1\"]");
+}
+
+TEST(a_reference_reaches_what_stands_outside_of_the_list)
+{
+    check_member(EVENT ",\"Entities\":[{\"$ref\":\"9\"}],\"ExtendedProperties\":{\"who\":"
+                       "{\"$id\":\"9\",\"Type\":\"ip\",\"Address\":\"192.0.2.44\"}}}",
+                 "entities.ips", "[\"192.0.2.44\"]");
+}
+
+TEST(what_is_no_address_does_not_become_one)
+{
+    check_entities("[{\"Type\":\"ip\",\"Address\":\"0.0.0.0; drop\"},"
+                   "{\"Type\":\"ip\",\"Address\":\"192.0.2.1\"},"
+                   "{\"Type\":\"IP\",\"address\":\"192.0.2.1\"}]",
+                   "entities.ips", "[\"192.0.2.1\"]");
+}
+
+TEST(names_that_differ_only_in_case_are_refused)
+{
+    check_refused(EVENT ",\"severity\":\"Low\"}", "severity twice");
+    char *text =
+        entities("[{\"Type\":\"ip\",\"Address\":\"192.0.2.1\",\"address\":\"192.0.2.2\"}]");
+    check_refused(text, "address twice");
+    free(text);
+}
+
+TEST(a_severity_that_nobody_knows_is_refused_not_guessed)
+{
+    check_refused("{\"id\":\"1\",\"title\":\"t\",\"severity\":\"urgent\"}",
+                  "the alert's severity is \"urgent\"");
+    check_member("{\"id\":\"1\",\"title\":\"t\",\"severity\":\"CRITICAL\"}", "severity",
+                 "\"high\"");
+}
+
+TEST(an_alert_written_by_hand_is_taken_with_what_it_has)
+{
+    static const char text[] =
+        "{\"id\":\"1\",\"title\":\"t\",\"severity\":\"medium\",\"entities\":{\"ips\":"
+        "[\"192.0.2.1\"]},\"resources\":[\"" SITE "\"]}";
+
+    check_member(text, "source", "\"generic\"");
+    check_member(text, "entities.ips", "[\"192.0.2.1\"]");
+    check_member(text, "entities.hosts", "[]");
+    check_member(text, "resources", "[\"" SITE "\"]");
+    check_member(text, "status", "\"active\"");
+}
+
+TEST(a_misspelt_member_of_ours_is_named_with_the_right_one)
+{
+    check_refused("{\"id\":\"1\",\"title\":\"t\",\"severity\":\"low\",\"recources\":[]}",
+                  "did you mean \"resources\"?");
+    check_refused(
+        "{\"id\":\"1\",\"title\":\"t\",\"severity\":\"low\",\"entities\":{\"ip\":[]}}",
+        "did you mean \"ips\"?");
+    check_refused("{\"id\":\"1\",\"title\":\"t\",\"severity\":\"low\",\"resources\":\"x\"}",
+                  "want a list of texts");
+}
+
+TEST(normalising_twice_is_the_same_as_once)
+{
+    char *once =
+        normal(EVENT ",\"Entities\":[{\"Type\":\"ip\",\"Address\":\"192.0.2.1\"}]}");
+    char *twice = normal(once);
+
+    CHECK_STR(twice, once);
+    free(once);
+    free(twice);
+}
+
+TEST(a_list_of_one_is_that_one_and_of_two_is_refused)
+{
+    check_member("{\"value\":[" EVENT "}]}", "id", "\"a-1\"");
+    check_member("[" EVENT "}]", "id", "\"a-1\"");
+    check_refused("[" EVENT "}," EVENT "}]", "a list of 2 alerts");
+    check_refused("[]", "a list of 0 alerts");
+}
+
+TEST(what_is_no_alert_is_told_what_would_be_one)
+{
+    check_refused("{\"hello\":1}", "Defender for Cloud");
+    check_refused("7", "an object with id, title and severity");
+    check_refused("{\"id\":1,", "the alert: ");
+    check_refused("{\"id\":1,\"id\":2}", "the alert: ");
+    check_refused("{\"type\":\"Microsoft.SecurityInsights/Entities\",\"properties\":"
+                  "{\"systemAlertId\":\"x\"}}",
+                  "no alert that is known");
+    check_refused("{\"SystemAlertId\":\"x\"}", "has no Severity");
+}
+
+TEST(an_alert_over_the_limit_is_refused_before_it_is_read)
+{
+    struct str text = { 0 }, out = { 0 };
+    struct err err;
+
+    str_add_text(&text, EVENT ",\"x\":\"");
+    while (text.len <= ALERT_LEN_MAX)
+        str_add_text(&text, "0123456789012345678901234567890123456789");
+    str_add_text(&text, "\"}");
+    CHECK_ERR(alert_normalise(str_span(&text), &out, &err), &err, ERR_TOO_BIG);
+    CHECK_INT(out.len, 0);
+    str_fini(&text);
+}
