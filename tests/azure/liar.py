@@ -15,6 +15,9 @@ CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}'
 SITE = {"id": "/s", "name": "shop-web", "properties": {"state": "Running"}}
 VERSIONS = {"value": [], "nextLink": "https://other-kv.vault.azure.net/secrets/x/versions"}
 ASSIGNMENTS = {"value": [], "nextLink": "http://127.0.0.1.evil.example/page2"}
+STRANGERS = {"value": [{"id": "/x", "name": "x", "properties": {
+    "scope": "/subscriptions/33333333-3333-3333-3333-333333333333/resourceGroups/shop/providers/Microsoft.Web/sites/shop-web",
+    "principalId": "99999999-aaaa-4aaa-8aaa-999999999999", "roleDefinitionId": "/y"}}]}
 
 
 class Liar(http.server.BaseHTTPRequestHandler):
@@ -52,8 +55,12 @@ class Liar(http.server.BaseHTTPRequestHandler):
                      'resource="https://vault.azure.net"')
         if "/_vault/" in self.path and token == "-":
             self.answer(401, {}, {"WWW-Authenticate": challenge})
+        elif "/secrets/empty/" in self.path:
+            self.answer(200, {"value": []})
         elif "/_vault/" in self.path:
             self.answer(200, VERSIONS)
+        elif "/sites/" in self.path and "roleAssignments" in self.path:
+            self.answer(200, STRANGERS)
         elif "roleAssignments" in self.path:
             self.answer(200, ASSIGNMENTS)
         elif "networkSecurityGroups" in self.path:

@@ -322,6 +322,9 @@ nothing_sent_means_that_it_may_be_tried_again() {
     config=$(configuration '.endpoints.login = "http://127.0.0.1:1"')
     ask apply appservice.stop "$(id $site)"
     says RETRY NoAnswer
+    config=$(configuration '.endpoints.arm = "http://127.0.0.1:1"')
+    ask apply appservice.stop "$(id $site)"
+    says RETRY NoAnswer
 }
 
 # fault, what a read is then, what a change is then, what the state is then
@@ -397,6 +400,18 @@ an_answer_that_is_no_json_may_be_asked_for_again() {
     lies
     ask read nsg.get "$(id $nsg)"
     says RETRY NoJson
+}
+
+an_assignment_of_another_principal_is_left_out() {
+    lies
+    ask read rbac.assignments "{\"principal\":\"$app\",\"scope\":\"$site\"}"
+    is "$(get .result)" "[]"
+}
+
+a_secret_without_versions_is_not_there() {
+    lies
+    ask read keyvault.get_secret_info '{"vault":"shop-kv","name":"empty"}'
+    says REFUSED SecretNotFound
 }
 
 a_token_that_would_break_a_header_is_not_used() {
