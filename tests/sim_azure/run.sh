@@ -165,6 +165,28 @@ a_world_with_an_object_in_no_known_group_is_refused_with_its_place() {
     has "$(<"$tmp/said")" "sites[0]: resource group shp"
 }
 
+a_world_with_a_wrong_value_is_refused_with_its_place() {
+    local place
+    while IFS='|' read -r filter place; do
+        jq "$filter" "$shop" >"$tmp/bad.json"
+        "$AZSIM" --world "$tmp/bad.json" 2>"$tmp/said"
+        is $? 2
+        has "$(<"$tmp/said")" "$place"
+    done <<'END'
+.tenant = "shop"|bad.json: tenant has to be
+.options.lro_ms = -1|options.lro_ms has to be
+.identities[0].object_id = 5|identities[0].object_id
+.sites[0].properties = []|sites[0].properties has to be an object
+.sites[1] = .sites[0]|sites[1]: /subscriptions
+.vaults[0].secrets[1].versions = []|vaults[0].secrets[1] needs
+.vaults[0].secrets[0].versions[0].version = "1"|vaults[0].secrets[0]: each version
+.roleAssignments[1].properties.principalId = ""|roleAssignments[1].properties needs
+.networkSecurityGroups[0].rules[2] = {}|networkSecurityGroups[0].rules[2] needs
+.locks[0] = {id: (.sites[0].id + "/providers/Microsoft.Authorization/locks/l")}|locks[0].properties.level
+.sites = {}|sites has to be a list
+END
+}
+
 a_missing_world_and_a_wrong_option_are_refused() {
     "$AZSIM" --world "$tmp/none.json" 2>"$tmp/said"
     is $? 2

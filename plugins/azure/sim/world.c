@@ -265,6 +265,27 @@ static int check_rules(const cJSON *nsg, const char *path, const char *place,
     return 0;
 }
 
+static int check_properties(enum kind kind, const cJSON *doc, const char *path,
+                            const char *place, char error[ERROR_SIZE])
+{
+    const cJSON *properties = json_get(doc, "properties");
+    const char *level = json_text(properties, "level");
+
+    if (properties != NULL && !cJSON_IsObject(properties))
+        return fail(error, "world %s: %s.properties has to be an object", path, place);
+    if (kind == KIND_ASSIGNMENT && (!is_uuid(json_text(properties, "principalId")) ||
+                                    json_text(properties, "roleDefinitionId") == NULL))
+        return fail(error,
+                    "world %s: %s.properties needs a GUID in principalId and an id in "
+                    "roleDefinitionId",
+                    path, place);
+    if (kind == KIND_LOCK && !text_is(level, "ReadOnly") && !text_is(level, "CanNotDelete"))
+        return fail(error,
+                    "world %s: %s.properties.level has to be ReadOnly or CanNotDelete",
+                    path, place);
+    return 0;
+}
+
 static int load_section(struct sim *sim, enum kind kind, cJSON *list, const char *path,
                         char error[ERROR_SIZE])
 {
@@ -292,6 +313,8 @@ static int load_section(struct sim *sim, enum kind kind, cJSON *list, const char
             answer = check_home(sim, path, place, key, error);
         if (answer == 0 && kind == KIND_IDENTITY && !is_uuid(json_text(doc, "object_id")))
             answer = fail(error, "world %s: %s.object_id has to be a GUID", path, place);
+        if (answer == 0)
+            answer = check_properties(kind, doc, path, place, error);
         if (answer == 0 && kind == KIND_VAULT)
             answer = check_secrets(doc, path, place, error);
         if (answer == 0 && kind == KIND_NSG)
