@@ -6,9 +6,10 @@
  * a write or a sync of the journal, a frame (or part of one) that leaves, and one that has
  * just come in. The count is kept in a file, so that it goes on over the engine's restarts:
  *
- *     CRASH_FILE  32 bytes: how many points were passed, and whether it has happened yet
+ *     CRASH_FILE  six numbers of 8 bytes, see struct counter
  *     CRASH_AT    the point at which it happens; 0: only count
  *     CRASH_WHAT  engine, host or vm: whom SIGKILL takes
+ *     SYNC_MS     added to every sync: a slower disk, for the bench
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -31,11 +32,14 @@ struct counter {
     int64_t has_happened;
     int64_t journal; /* of the points, writes and syncs of files */
     int64_t frames;
+    int64_t syncs;
+    int64_t bytes; /* written to files */
 };
 
 static struct counter *counter;
 static int64_t crash_at;
 static char what[16];
+static int64_t sync_ms;
 
 static bool has_argument(const char *path, const char *argument)
 {
@@ -56,6 +60,7 @@ __attribute__((constructor)) static void wake_up(void)
     const char *path = getenv("CRASH_FILE");
     const char *at = getenv("CRASH_AT");
     const char *whom = getenv("CRASH_WHAT");
+    const char *slow = getenv("SYNC_MS");
 
     if (path == NULL || !has_argument("/proc/self/cmdline", "--internal-engine"))
         return;
@@ -67,6 +72,7 @@ __attribute__((constructor)) static void wake_up(void)
         abort();
     close(fd);
     crash_at = at != NULL ? strtoll(at, NULL, 10) : 0;
+    sync_ms = slow != NULL ? strtoll(slow, NULL, 10) : 0;
     snprintf(what, sizeof what, "%s", whom != NULL ? whom : "engine");
     unsetenv("LD_PRELOAD");
 }
@@ -128,6 +134,21 @@ static void point(bool is_frame)
         kill(getpid(), SIGKILL);
 }
 
+static void wrote(size_t len)
+{
+    if (counter != NULL)
+        counter->bytes += (int64_t)len;
+}
+
+static void synced(void)
+{
+    if (counter == NULL)
+        return;
+    counter->syncs++;
+    if (sync_ms > 0)
+        usleep((useconds_t)sync_ms * 1000);
+}
+
 static bool is_kind(int fd, mode_t kind)
 {
     struct stat st;
@@ -144,6 +165,7 @@ ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
 {
     REAL(pwrite);
     point(false);
+    wrote(len);
     return real(fd, buf, len, at);
 }
 
@@ -151,6 +173,7 @@ ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t at)
 {
     REAL(pwrite64);
     point(false);
+    wrote(len);
     return real(fd, buf, len, at);
 }
 
@@ -158,6 +181,7 @@ int fdatasync(int fd)
 {
     REAL(fdatasync);
     point(false);
+    synced();
     return real(fd);
 }
 
@@ -165,6 +189,7 @@ int fsync(int fd)
 {
     REAL(fsync);
     point(false);
+    synced();
     return real(fd);
 }
 

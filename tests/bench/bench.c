@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tests/bench/bench.c - how fast, how small, how soon again; beside what the machine can do.
+ *
+ * Read ratios and counts, not times: machines are shared. Every figure goes to the table and
+ * to build/bench.json, with its goal where docs/performance.md states one.
+ */
+#include "client.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+
+enum { STEPS = 5, ROWS_PER_RUN = 12 };
+
+static const char five_steps[] =
+    "local noop = use \"noop\"\n"
+    "return playbook { name = \"five\", summary = \"five steps\",\n"
+    "  run = function(p, ctx)\n"
+    "    for i = 1, 5 do\n"
+    "      noop.set { target = ctx.run .. \"-\" .. i, value = \"x\" }\n"
+    "    end\n"
+    "  end }\n";
+
+static const char gated[] =
+    "local noop = use \"noop\"\n"
+    "return playbook { name = \"gated\", summary = \"a gate, then a step\",\n"
+    "  run = function(p, ctx)\n"
+    "    ctx.approve { title = \"go on\", within = \"24h\" }\n"
+    "    noop.set { target = ctx.run, value = \"x\" }\n"
+    "  end }\n";
+
+static struct str figures;
+static struct json_out json = { .str = &figures };
+static int goals_missed;
+
+/* One figure: name, value, unit, and the goal it is held to; sense: '<', '>' or 0. */
+static void figure(const char *name, double value, const char *unit, char sense, double goal)
+{
+    bool is_met = sense == 0 || (sense == '<' ? value <= goal : value >= goal);
+
+    printf("  %-58s %12.2f %-10s", name, value, unit);
+    if (sense != 0)
+        printf(" %s %g%s", sense == '<' ? "at most" : "at least", goal,
+               is_met ? "" : "   MISSED");
+    printf("\n");
+    fflush(stdout);
+    goals_missed += !is_met;
+    json_open(&json, '{');
+    json_put(&json, "name", name);
+    json_key(&json, "value");
+    json_number(&json, value);
+    json_put(&json, "unit", unit);
+    if (sense != 0) {
+        json_key(&json, "goal");
+        json_number(&json, goal);
+        json_put_bool(&json, "met", is_met);
+    }
+    json_close(&json);
+}
+
+static void put_playbook(char *out, size_t size, const char *name, const char *source,
+                         const char *more)
+{
+    struct str text = { 0 };
+    struct json_out args = { .str = &text };
+
+    json_open(&args, '{');
+    json_key(&args, "playbook");
+    json_open(&args, '{');
+    json_put(&args, "name", name);
+    json_put(&args, "source", source);
+    json_close(&args);
+    json_close(&args);
+    snprintf(out, size, "%.*s,\"params\":{}%s}", (int)text.len - 1, text.ptr, more);
+    str_fini(&text);
+}
+
+static void five_json(char *out, size_t size, int i)
+{
+    (void)i;
+    put_playbook(out, size, "five", five_steps, ",\"follow\":true,\"events\":false");
+}
+
+static void five_started_json(char *out, size_t size, int i)
+{
+    (void)i;
+    put_playbook(out, size, "five", five_steps, ",\"follow\":false");
+}
+
+static void gated_json(char *out, size_t size, int i)
+{
+    (void)i;
+    put_playbook(out, size, "gated", gated, ",\"follow\":true,\"events\":false");
+}
+
+/* -- what the disk gives ------------------------------------------------------------------- */
+
+/* The same number of records of the same size, appended by `writers` writers who each wait
+ * for the sync: a group commit without anything around it. Records per second. */
+static double raw_log(const char *dir, int records, int bytes, int writers)
+{
+    char path[300];
+    char *record = xcalloc((size_t)writers, (size_t)bytes);
+    const char *slow = getenv("SLOW");
+    useconds_t wait = slow != NULL ? (useconds_t)atoi(slow) * 1000 : 0;
+    snprintf(path, sizeof path, "%s/raw.log", dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        fatal("open %s", path);
+    double begun = bench_now_ms();
+    for (int done = 0; done < records; done += writers) {
+        if (write(fd, record, (size_t)bytes * (size_t)writers) < 0 || fdatasync(fd) != 0)
+            fatal("write %s", path);
+        if (wait > 0)
+            usleep(wait);
+    }
+    double seconds = (bench_now_ms() - begun) / 1e3;
+    close(fd);
+    unlink(path);
+    free(record);
+    return records / seconds;
+}
+
+/* -- throughput ------------------------------------------------------------------------------ */
+
+static void throughput(int at_once, int runs)
+{
+    struct bench_engine engine;
+    struct bench_burst burst;
+    char name[100];
+
+    bench_state(&engine, "throughput");
+    bench_burst(&engine, "run", five_json, at_once < 64 ? 5 : 64, at_once, 0, &burst);
+    bench_burst(&engine, "run", five_json, runs, at_once, 0, &burst);
+    double bytes = (double)burst.used.bytes / runs;
+    double rows_s = runs * ROWS_PER_RUN / burst.seconds;
+    double raw = raw_log(engine.dir, at_once == 1 ? 2000 : 64000,
+                         (int)(bytes / 2 / ROWS_PER_RUN) + 1, at_once < 64 ? at_once : 64);
+
+    printf("\n%d runs of five steps, %d at once\n", runs, at_once);
+    snprintf(name, sizeof name, "durable steps per second, %d at once", at_once);
+    figure(name, runs * STEPS / burst.seconds, "steps/s", 0, 0);
+    snprintf(name, sizeof name, "p50 of a run, %d at once", at_once);
+    figure(name, burst.p50_ms, "ms", 0, 0);
+    snprintf(name, sizeof name, "p99 of a run, %d at once", at_once);
+    figure(name, burst.p99_ms, "ms", 0, 0);
+    snprintf(name, sizeof name, "p99/p50, %d at once", at_once);
+    figure(name, burst.p99_ms / burst.p50_ms, "", at_once == 64 ? '<' : 0, 3);
+    snprintf(name, sizeof name, "syncs per run, %d at once", at_once);
+    figure(name, (double)burst.used.syncs / runs, "", at_once == 1000 ? 0 : '<',
+           at_once == 1 ? 6 : 0.25);
+    snprintf(name, sizeof name, "KiB written per run, %d at once", at_once);
+    figure(name, bytes / 1024, "KiB", at_once == 64 ? '<' : at_once == 1 ? '<' : 0,
+           at_once == 64 ? 8 : 80);
+    snprintf(name, sizeof name, "journal rows per second, %d at once", at_once);
+    figure(name, rows_s, "rows/s", 0, 0);
+    snprintf(name, sizeof name, "raw group-commit log, %d writers", at_once < 64 ? at_once : 64);
+    figure(name, raw, "records/s", 0, 0);
+    snprintf(name, sizeof name, "rows/s over the raw log, %d at once", at_once);
+    figure(name, rows_s / raw, "", at_once == 64 ? '>' : 0, 0.25);
+    bench_stop(&engine);
+}
+
+/* -- start, idle, first effect ------------------------------------------------------------------ */
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void start_up(void)
+{
+    struct bench_engine engine;
+    struct bench_burst burst;
+    double took[9];
+
+    printf("\nStarting\n");
+    bench_state(&engine, "start");
+    figure("idle memory of the engine", (double)bench_rss_kib(&engine) / 1024, "MiB", '<', 16);
+    for (int i = 0; i < 9; i++) {
+        bench_kill(&engine);
+        bench_start(&engine);
+        took[i] = engine.start_ms;
+    }
+    qsort(took, 9, sizeof *took, by_size);
+    figure("start to ready, median of 9", took[4], "ms", '<', 50);
+    bench_burst(&engine, "run", five_json, 1, 1, 0, &burst);
+    figure("first run of a new engine, VM and host started", burst.p50_ms, "ms", 0, 0);
+    bench_stop(&engine);
+}
+
+/* -- parked runs --------------------------------------------------------------------------------- */
+
+static struct bench_engine *asked; /* whom digest_of asks */
+
+static void approve_json(char *out, size_t size, int i)
+{
+    char ask[64];
+    size_t reply_size = 32 * 1024;
+    char *reply = xmalloc(reply_size);
+
+    snprintf(ask, sizeof ask, "{\"gate\":\"g-%06d-1\"}", i + 1);
+    if (bench_ask(asked, "gate", ask, reply, reply_size) != 0)
+        fatalx("gate: %s", reply);
+    char *digest = json_get_text(span_of(reply), "digest");
+    snprintf(out, size, "{\"digest\":\"%s\",\"gate\":\"g-%06d-1\",\"events\":false}",
+             digest != NULL ? digest : "", i + 1);
+    free(digest);
+    free(reply);
+}
+
+static int first_to_approve;
+
+static void approve_from_json(char *out, size_t size, int i)
+{
+    approve_json(out, size, i + first_to_approve);
+}
+
+static void parked(int count)
+{
+    struct bench_engine engine;
+    struct bench_burst burst;
+    char name[100];
+
+    printf("\n%d runs parked at a gate\n", count);
+    bench_state(&engine, "parked");
+    bench_burst(&engine, "run", gated_json, 200, 64, 3, &burst);
+    int64_t before = bench_rss_kib(&engine);
+    bench_burst(&engine, "run", gated_json, count, 64, 3, &burst);
+    int64_t after = bench_rss_kib(&engine);
+    snprintf(name, sizeof name, "parked per second, %d", count);
+    figure(name, count / burst.seconds, "runs/s", 0, 0);
+    snprintf(name, sizeof name, "memory per parked run, %d", count);
+    figure(name, (double)(after - before) * 1024 / count, "bytes", count == 100000 ? '<' : 0,
+           64);
+    bench_kill(&engine);
+    double begun = bench_now_ms();
+    bench_start(&engine);
+    asked = &engine;
+    first_to_approve = 0;
+    bench_burst(&engine, "approve", approve_json, 1, 1, 0, &burst);
+    snprintf(name, sizeof name, "start to first approval taken and run done, %d parked", count);
+    figure(name, bench_now_ms() - begun, "ms", count == 100000 ? '<' : 0, 200);
+    first_to_approve = 1;
+    begun = bench_now_ms();
+    bench_burst(&engine, "approve", approve_from_json, count - 1, 64, 0, &burst);
+    snprintf(name, sizeof name, "woken, approved and done per second, %d", count);
+    figure(name, (count - 1) / burst.seconds, "runs/s", 0, 0);
+    snprintf(name, sizeof name, "peak memory of the engine, %d", count);
+    figure(name, (double)bench_peak_kib(&engine) / 1024, "MiB", count == 100000 ? '<' : 0, 128);
+    bench_stop(&engine);
+}
+
+/* -- after SIGKILL --------------------------------------------------------------------------------- */
+
+static void killed(int count)
+{
+    struct bench_engine engine;
+    struct bench_burst burst;
+    char name[100], reply[1000];
+
+    bench_state(&engine, "killed");
+    bench_burst(&engine, "run", five_json, 10, 10, 0, &burst);
+    /* A halt holds every run at its first change; so all of them are open when it dies. */
+    if (bench_ask(&engine, "halt", "{\"reason\":\"bench\",\"scope\":\"all\"}", reply,
+                  sizeof reply) != 0)
+        fatalx("halt: %s", reply);
+    bench_burst(&engine, "run", five_started_json, count, 64, 0, &burst);
+    usleep(300000);
+    bench_kill(&engine);
+    double begun = bench_now_ms();
+    bench_start(&engine);
+    if (bench_ask(&engine, "resume", "{\"scope\":\"all\"}", reply, sizeof reply) != 0)
+        fatalx("resume: %s", reply);
+    while (bench_runs_in(&engine, "running", 1) > 0) {
+        if (bench_now_ms() - begun > 120000)
+            fatalx("runs are open after two minutes");
+        usleep(2000);
+    }
+    snprintf(name, sizeof name, "SIGKILL with %d runs open: start to all done", count);
+    figure(name, bench_now_ms() - begun, "ms", count == 1000 ? '<' : 0, 250);
+    if (bench_runs_in(&engine, "done", count + 100) != count + 10)
+        fatalx("%" PRId64 " runs are done instead of %d",
+               bench_runs_in(&engine, "done", count + 100), count + 10);
+    bench_stop(&engine);
+}
+
+static void write_json(void)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/bench.json", getenv("BUILD"));
+    FILE *file = fopen(path, "w");
+
+    if (file == NULL || fputs(str_text(&figures), file) < 0 || fclose(file) != 0)
+        fatal("write %s", path);
+    printf("\nfigures: %s\n", path);
+}
+
+int main(int argc, char **argv)
+{
+    const char *only = argc > 1 ? argv[1] : "";
+    const char *slow = getenv("SLOW");
+
+    log_open("bench");
+    if (slow != NULL && atoi(slow) > 0)
+        printf("Every sync takes %s ms longer.\n", slow);
+    json_open(&json, '[');
+    if (*only == '\0' || strcmp(only, "start") == 0)
+        start_up();
+    if (*only == '\0' || strcmp(only, "throughput") == 0) {
+        throughput(1, 300);
+        throughput(64, 6400);
+        throughput(900, 9000);
+    }
+    if (*only == '\0' || strcmp(only, "killed") == 0) {
+        printf("\nAfter SIGKILL\n");
+        killed(1000);
+        killed(10000);
+    }
+    if (*only == '\0' || strcmp(only, "parked") == 0) {
+        parked(1000);
+        parked(10000);
+        parked(100000);
+    }
+    json_close(&json);
+    write_json();
+    printf("%d goal%s missed\n", goals_missed, goals_missed == 1 ? "" : "s");
+    return 0;
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs the bench on a build: `make bench`, `make bench SLOW=2`; ONLY=start|throughput|killed|parked.
+set -euo pipefail
+
+export CORDON="$BUILD/cordon" FIXTURES="$BUILD/tests/plugins" SHIM="$BUILD/tests/shim.so"
+mkdir -p "$BUILD/bench-state"
+trap 'rm -rf "$BUILD/bench-state"' EXIT
+"$BUILD/bench" ${ONLY:+"$ONLY"}
