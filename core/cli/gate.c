@@ -69,14 +69,14 @@ static void undo(struct str *out, const struct look *look, struct span change)
     struct span because = json_get(change, "because");
 
     line(out, look, "     ", "undo", json_get(change, "undo"));
-    if (json_kind(because) == JSON_STRING) {
+    if (json_raw(because).len > 0) {
         struct str text = { 0 };
         render_value(&text, because, WHOLE);
         label(out, look, "     ", "for good");
         render_styled(out, look, STYLE_BAD, str_text(&text));
         str_add_char(out, '\n');
         str_fini(&text);
-    } else if (json_kind(json_get(change, "undo")) != JSON_STRING) {
+    } else if (json_raw(json_get(change, "undo")).len == 0) {
         label(out, look, "     ", "undo");
         render_styled(out, look, STYLE_BAD, "cannot be undone");
         str_add_char(out, '\n');
