@@ -18,6 +18,8 @@ static const char catalog[] =
     "[\"azure.appservice.block_ips\",\"azure.appservice.get\",\"azure.appservice.stop\","
     "\"azure.rbac.assignments\",\"azure.rbac.remove\"]";
 
+struct arena proc_texts;
+
 void proc_open(struct proc *proc)
 {
     int pair[2];
@@ -94,7 +96,9 @@ bool proc_receive(struct proc *proc, enum frame_type *type, struct frame_reader 
 
 static char *take_span(struct frame_reader *in)
 {
-    return span_dup(frame_get_span(in));
+    struct span text = frame_get_span(in);
+
+    return arena_dup(&proc_texts, text.ptr, text.len);
 }
 
 static void check_end(struct frame_reader *in)
@@ -250,11 +254,9 @@ void proc_drop(struct proc *proc, int64_t run)
 
 char *proc_wrap(const char *body)
 {
-    struct str text = { 0 };
-
-    str_printf(&text,
-               "local site = use \"azure.appservice\"\n"
-               "return playbook { name = \"test\", run = function(p, ctx)\n%s\nend }\n",
-               body);
-    return str_take(&text);
+    return arena_printf(&proc_texts,
+                        "local site = use \"azure.appservice\"\n"
+                        "return playbook { name = \"test\", run = function(p, ctx)\n%s\n"
+                        "end }\n",
+                        body);
 }

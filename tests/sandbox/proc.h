@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 #include "frame/frame.h"
 
@@ -18,6 +19,9 @@ enum {
     PROC_LONG_MS = 30000, /* for what ends by itself on a busy machine */
     PROC_WISHES_MAX = 64
 };
+
+/* What is read from a process is kept here, for as long as the test's own process lives. */
+extern struct arena proc_texts;
 
 struct proc {
     pid_t pid;
@@ -36,7 +40,7 @@ struct proc_wish {
     char *args;
 };
 
-/* What came back; texts are the heap's and live as long as the test's process. */
+/* What came back. */
 struct turn_seen {
     bool is_killed; /* nothing came in time, or the process was ended by its own wall */
     int64_t run;

@@ -11,12 +11,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "check.h"
 #include "vm/budget.h"
 #include "vm/wall.h"
@@ -33,7 +31,7 @@ struct script {
 static char *read_file(const char *path)
 {
     FILE *file = fopen(path, "r");
-    char *text = xcalloc(1, SCRIPT_CAP + 1);
+    char *text = arena_alloc(&proc_texts, SCRIPT_CAP + 1);
 
     if (file == NULL)
         FAIL("%s: %s", path, strerror(errno));
@@ -55,8 +53,8 @@ static struct script read_script(const char *name)
         FAIL("%s does not say what it wants", name);
     wants += strlen("-- wants: ");
     size_t line = strcspn(wants, "\n"), word = strcspn(wants, " \n");
-    script.wants = xstrndup(wants, word);
-    script.text = xstrndup(wants + word + (word < line), line - word - (word < line));
+    script.wants = arena_dup(&proc_texts, wants, word);
+    script.text = arena_dup(&proc_texts, wants + word + (word < line), line - word - (word < line));
     return script;
 }
 
