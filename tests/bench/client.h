@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 struct bench_engine {
-    char dir[200];
+    char dir[80]; /* short enough for a socket beside it */
     pid_t pid;
     int lamp; /* a connection that keeps the engine from ending itself */
     double start_ms; /* from exec to ready */
