@@ -62,23 +62,6 @@ static void explain(struct job *job, struct answer *answer)
         answer->message = job_text(job, "answered with status %d", reply->status);
 }
 
-/* A long-running operation can end badly behind a good status. */
-static void look_at_operation(struct job *job, const struct flight *flight,
-                              struct answer *answer)
-{
-    if ((flight->exchange.flags & CORDON_HTTP_LRO) == 0 || answer->verdict != CORDON_DONE)
-        return;
-    const char *status = json_text(answer->json, "status");
-    if (!text_same(status, "Failed") && !text_same(status, "Canceled"))
-        return;
-    const cJSON *error = json_get(answer->json, "error");
-    const char *code = json_text(error, "code");
-    answer->verdict = CORDON_UNKNOWN;
-    answer->code = code[0] != '\0' ? code : "OperationFailed";
-    answer->message = job_text(job, "the operation ended as %s: %.400s", status,
-                               json_text(error, "message"));
-}
-
 static void on_reply(struct cordon_call *call, const struct cordon_http_reply *reply,
                      void *arg)
 {
@@ -98,7 +81,6 @@ static void on_reply(struct cordon_call *call, const struct cordon_http_reply *r
     answer.verdict =
         judge(&flight->exchange, reply, json_text(json_get(answer.json, "error"), "code"));
     explain(job, &answer);
-    look_at_operation(job, flight, &answer);
     flight->exchange.done(job, &answer, flight->exchange.arg);
 }
 

@@ -280,6 +280,14 @@ static bool is_in_front(const struct block *block, const cJSON *rules, const cJS
     return true;
 }
 
+/* Is it still on its way in? Then the same request leads to the operation's end. */
+static bool is_settled(const cJSON *rule)
+{
+    const char *state = json_text(json_get(rule, "properties"), "provisioningState");
+
+    return !text_same(state, "Updating") && !text_same(state, "Creating");
+}
+
 static void decide(struct job *job, struct block *block, const cJSON *rules)
 {
     const cJSON *own = NULL;
@@ -298,7 +306,10 @@ static void decide(struct job *job, struct block *block, const cJSON *rules)
         return;
     }
     if (own != NULL && is_in_front(block, rules, own)) {
-        job_done(job, NULL);
+        if (is_settled(own) || block->tries > 0)
+            job_done(job, NULL);
+        else
+            put_rule(job, block, rule_priority(own));
         return;
     }
     int priority = nsg_priority_free(rules, block->direction, block->ips, block->rule);

@@ -353,36 +353,55 @@ static void exchange_run(struct exchange *exchange, const char *method, const ch
     curl_easy_cleanup(curl);
 }
 
-static bool is_running(const struct exchange *poll)
+static bool has_status(const struct exchange *poll, const char *word)
 {
     cJSON *json = cJSON_Parse(poll->body.text != NULL ? poll->body.text : "");
     const cJSON *status = cJSON_GetObjectItemCaseSensitive(json, "status");
-    bool is = poll->status == 202 ||
-              (cJSON_IsString(status) && strcmp(status->valuestring, "InProgress") == 0);
+    bool has = cJSON_IsString(status) && strcmp(status->valuestring, word) == 0;
 
     cJSON_Delete(json);
-    return is;
+    return has;
 }
 
-/* Goes to the end of a long-running operation: what is handed on is the last poll. */
-static void follow(struct exchange *exchange, struct curl_slist *headers)
+static bool is_running(const struct exchange *poll)
+{
+    return poll->status == 202 || has_status(poll, "InProgress");
+}
+
+static bool has_failed(const struct exchange *poll)
+{
+    return has_status(poll, "Failed") || has_status(poll, "Canceled");
+}
+
+/* Goes to the end of a long-running operation. Returns the word for that end, NULL when
+ * there was no operation; what is handed on is the resource or the last poll. */
+static const char *follow(struct exchange *exchange, const struct event *event)
 {
     const char *where = header_find(&exchange->headers, "Azure-AsyncOperation");
 
     if (where == NULL)
         where = header_find(&exchange->headers, "Location");
     if (where == NULL || exchange->status < 200 || exchange->status > 202)
-        return;
+        return NULL;
     char *url = copy(where);
     for (int i = 0; i < POLLS_MAX; i++) {
         struct timespec pause = { .tv_nsec = POLL_MS * 1000000 };
         nanosleep(&pause, NULL);
         exchange_fini(exchange);
-        exchange_run(exchange, "GET", url, headers, "");
+        exchange_run(exchange, "GET", url, event->headers, "");
         if (!is_running(exchange))
             break;
     }
     free(url);
+    if (has_failed(exchange)) {
+        exchange->status = 500;
+        return "Failed";
+    }
+    if (strcmp(event->method, "PUT") == 0) {
+        exchange_fini(exchange);
+        exchange_run(exchange, "GET", event->url, event->headers, "");
+    }
+    return "Succeeded";
 }
 
 static void trace(const struct event *event)
@@ -401,10 +420,12 @@ static void serve_http(struct cordon_call *call, struct event *event)
 {
     struct exchange exchange = { 0 };
 
+    const char *operation = NULL;
+
     trace(event);
     exchange_run(&exchange, event->method, event->url, event->headers, event->body);
     if (event->request.flags & CORDON_HTTP_LRO)
-        follow(&exchange, event->headers);
+        operation = follow(&exchange, event);
     const char *body = exchange.body.text != NULL ? exchange.body.text : "";
     cJSON *json = cJSON_ParseWithOpts(body, NULL, true);
     struct cordon_http_reply reply = {
@@ -416,6 +437,7 @@ static void serve_http(struct cordon_call *call, struct event *event)
         .body_len = strlen(body),
         .error = exchange.status == 0 ? exchange.error : NULL,
         .headers = &exchange.headers,
+        .operation = operation,
     };
     cJSON_Delete(json);
     event->on_http(call, &reply, event->arg);

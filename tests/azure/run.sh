@@ -34,7 +34,6 @@ rg=/subscriptions/$subscription/resourceGroups/shop
 site=$rg/providers/Microsoft.Web/sites/shop-web
 nsg=$rg/providers/Microsoft.Network/networkSecurityGroups/shop-nsg
 grant=$rg/providers/Microsoft.Authorization/roleAssignments/a0000000-0000-4000-8000-000000000001
-key=00112233445566778899aabbccddeeff
 other_key=ffeeddccbbaa99887766554433221100
 export SECRET_shop=simulated-secret
 export TRACE=$tmp/trace
@@ -777,6 +776,7 @@ denying_again_after_a_lost_answer_makes_one_rule() {
     fault '{"match":{"method":"PUT","path_contains":"securityRules"},"fault":"reset-after"}'
     ask apply nsg.block_ips "$(deny '["203.0.113.7"]')" '{"before":{"rule":"cordon-x","addresses":null}}'
     is "$(text .status)" UNKNOWN
+    sleep 0.5
     ask apply nsg.block_ips "$(deny '["203.0.113.7"]')" '{"before":{"rule":"cordon-x","addresses":null}}'
     is "$(text .status)" DONE
     is "$(effects)" network.rule.put
@@ -786,6 +786,18 @@ an_operation_that_fails_later_is_in_doubt() {
     fault '{"match":{"method":"PUT","path_contains":"securityRules"},"fault":"lro-fail"}'
     ask apply nsg.block_ips "$(deny '["203.0.113.7"]')"
     is "$(text .status)" UNKNOWN
+}
+
+a_rule_that_is_still_on_its_way_is_waited_for() {
+    with '.options.lro_ms = 1500'
+    request apply nsg.block_ips "$(deny '["203.0.113.7"]')" |
+        timeout 0.7 "$driver" "$plugin" "$config" >"$tmp/said" 2>&1
+    ask apply nsg.block_ips "$(deny '["203.0.113.7"]')"
+    says RETRY RetryableErrorDueToAnotherOperation
+    sleep 1.2
+    ask apply nsg.block_ips "$(deny '["203.0.113.7"]')"
+    says DONE ""
+    is "$(effects)" network.rule.put
 }
 
 a_busy_group_may_be_asked_again() {
