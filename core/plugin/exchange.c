@@ -35,7 +35,8 @@ struct exchange {
     bool may_have_sent; /* an attempt may have arrived, and no reply ruled it out */
     struct lro lro;
     int64_t poll_delay_ms;
-    struct http_call *call; /* under way on the wire, or NULL */
+    struct http_call *call;   /* under way on the wire, or NULL */
+    struct http_request sent; /* what that is; borrowed from the arena and lro */
     struct timer timer;
     exchange_save_fn *save;
     exchange_fn *done;
@@ -43,7 +44,6 @@ struct exchange {
 };
 
 static void on_wire(void *arg, const struct http_reply *reply);
-static void send_now(void *arg);
 
 static void free_exchange(struct exchange *exchange)
 {
@@ -119,20 +119,28 @@ static struct http_request poll_of(struct exchange *exchange, const char *url)
     return poll;
 }
 
+static int send_sent(struct exchange *exchange, struct err *err)
+{
+    const struct exchange_port *port = exchange->port;
+
+    exchange->sent.timeout_ms = left_ms(exchange);
+    exchange->attempt++;
+    return port->send(port->ctx, &exchange->sent, exchange->flags & CORDON_HTTP_SECRET,
+                      on_wire, exchange, &exchange->call, err);
+}
+
 static void send_now(void *arg)
 {
     struct exchange *exchange = arg;
-    const struct exchange_port *port = exchange->port;
-    struct http_request request = exchange->request;
     struct err err;
 
-    if (exchange->state != EXCHANGE_ASKING)
-        request = poll_of(exchange, exchange->state == EXCHANGE_FINAL ? exchange->lro.final
-                                                                      : exchange->lro.poll);
-    request.timeout_ms = left_ms(exchange);
-    exchange->attempt++;
-    if (port->send(port->ctx, &request, exchange->flags & CORDON_HTTP_SECRET, on_wire,
-                   exchange, &exchange->call, &err) != 0)
+    if (exchange->state == EXCHANGE_ASKING)
+        exchange->sent = exchange->request;
+    else
+        exchange->sent =
+            poll_of(exchange, exchange->state == EXCHANGE_FINAL ? exchange->lro.final
+                                                                : exchange->lro.poll);
+    if (send_sent(exchange, &err) != 0)
         answer_nothing(exchange, err.text);
 }
 
@@ -267,9 +275,12 @@ static bool says_nothing(int status)
 static void on_wire(void *arg, const struct http_reply *reply)
 {
     struct exchange *exchange = arg;
+    const struct exchange_port *port = exchange->port;
     int64_t ms = delay_after(exchange, reply);
 
     exchange->call = NULL;
+    if (port->seen && reply->status != 0)
+        port->seen(port->ctx, &exchange->sent, exchange->flags & CORDON_HTTP_SECRET, reply);
     if (ms >= 0) {
         /* A 429 has been refused: what was sent then did nothing. */
         if (reply->status != 429)
@@ -337,11 +348,8 @@ int exchange_start(struct exchange **out, const struct exchange_port *port,
         *out = exchange;
         return 0;
     }
-    struct http_request request = exchange->request;
-    request.timeout_ms = options->timeout_ms;
-    exchange->attempt = 1;
-    if (port->send(port->ctx, &request, exchange->flags & CORDON_HTTP_SECRET, on_wire,
-                   exchange, &exchange->call, err) != 0) {
+    exchange->sent = exchange->request;
+    if (send_sent(exchange, err) != 0) {
         free_exchange(exchange);
         return err->code;
     }

@@ -32,6 +32,9 @@ struct exchange_port {
     int64_t (*now_ms)(void *ctx);  /* only goes forward */
     int64_t (*unix_ms)(void *ctx); /* for Retry-After as a date */
     uint32_t (*chance)(void *ctx);
+    /* Each request that got a reply, for the recorder. May be NULL. */
+    void (*seen)(void *ctx, const struct http_request *request, bool is_secret,
+                 const struct http_reply *reply);
 };
 
 /* reply lives until it returns. */

@@ -37,7 +37,15 @@
  * answer (host->finish(), or the callback) comes exactly once, later, never from inside;
  * or it returns something else, and then no answer ever comes. A plugin function that
  * returns non-zero has refused: CORDON_REFUSED is reported with whatever host->fail() text
- * was set.
+ * was set. (One liberty: a plugin that has nothing to wait for may call finish() before its
+ * function returns 0. The host acts on it after that.)
+ *
+ * TIME. A call that has not been finished when its deadline is over is answered by the host:
+ * "not known" for apply() and restore(), "try again" for the others. From then on none of the
+ * call's callbacks comes any more, its memory is gone, and finish() for it is ignored; so
+ * nothing that other calls wait for may hang on one call's callback alone. The same holds for
+ * callbacks that are still out when finish() is called. A function or callback that does not
+ * return within five seconds ends the process.
  *
  * THE ANSWER SAYS WHAT IS TRUE OF THE WORLD, not what the code did: enum cordon_status.
  *

@@ -143,7 +143,7 @@ static void begin(struct world *world, const struct line *lines)
     *world = (struct world){ .lines = lines };
     world->port =
         (struct exchange_port){ world,       fake_send, fake_cancel, fake_wait,
-                                fake_unwait, fake_now,  fake_unix,   fake_chance };
+                                fake_unwait, fake_now,  fake_unix,   fake_chance, NULL };
 }
 
 /* Lets replies and waits follow each other until nothing is left to happen. */

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/redact.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+
+enum { FORMS = 5 };
+
+struct redact_entry {
+    char *name;
+    char *value;
+    char *forms[FORMS]; /* spellings of value, each once; NULL behind the last */
+    size_t lens[FORMS];
+};
+
+/* -- Spellings -------------------------------------------------------------------------- */
+
+static char *as_json(const char *value)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    json_string(&out, value);
+    char *inside = xstrndup(text.ptr + 1, text.len - 2);
+    str_fini(&text);
+    return inside;
+}
+
+static char *as_url(const char *value)
+{
+    struct str text = { 0 };
+
+    for (const char *c = value; *c; c++) {
+        if (isalnum((unsigned char)*c) || strchr("-._~", *c))
+            str_add_char(&text, *c);
+        else
+            str_printf(&text, "%%%02X", (unsigned char)*c);
+    }
+    return str_take(&text);
+}
+
+/* The part of the base64 text that does not depend on what stands behind the secret. */
+static char *as_base64(const char *value, int variant)
+{
+    size_t len = strlen(value) - strlen(value) % 3;
+    size_t cap = sodium_base64_ENCODED_LEN(len, variant);
+    char *text = xmalloc(cap);
+
+    return sodium_bin2base64(text, cap, (const unsigned char *)value, len, variant);
+}
+
+static void wipe(char *text)
+{
+    if (text)
+        sodium_memzero(text, strlen(text));
+    free(text);
+}
+
+static void add_form(struct redact_entry *entry, char *form)
+{
+    size_t at = 0;
+
+    for (; at < FORMS && entry->forms[at]; at++)
+        if (strcmp(entry->forms[at], form) == 0) {
+            wipe(form);
+            return;
+        }
+    entry->forms[at] = form;
+    entry->lens[at] = strlen(form);
+}
+
+/* -- The list ------------------------------------------------------------------------------ */
+
+int redact_add(struct redact *redact, struct span name, struct span value, struct err *err)
+{
+    if (redact->count >= REDACT_SECRETS_MAX)
+        return err_set(err, ERR_TOO_BIG, "more than %d secrets (REDACT_SECRETS_MAX)",
+                       REDACT_SECRETS_MAX);
+    if (value.len < REDACT_LEN_MIN || memchr(value.ptr, 0, value.len))
+        return err_set(
+            err, ERR_INVALID,
+            "secret %.*s: want at least %d bytes without a NUL, or it could not be "
+            "kept out of what is logged",
+            (int)name.len, name.ptr, REDACT_LEN_MIN);
+    redact->entries =
+        xrealloc(redact->entries, (redact->count + 1) * sizeof *redact->entries);
+    struct redact_entry *entry = &redact->entries[redact->count++];
+    *entry = (struct redact_entry){ .name = span_dup(name), .value = span_dup(value) };
+    add_form(entry, span_dup(value));
+    add_form(entry, as_json(entry->value));
+    add_form(entry, as_url(entry->value));
+    add_form(entry, as_base64(entry->value, sodium_base64_VARIANT_ORIGINAL_NO_PADDING));
+    add_form(entry, as_base64(entry->value, sodium_base64_VARIANT_URLSAFE_NO_PADDING));
+    return 0;
+}
+
+void redact_fini(struct redact *redact)
+{
+    for (size_t i = 0; i < redact->count; i++) {
+        free(redact->entries[i].name);
+        wipe(redact->entries[i].value);
+        for (int form = 0; form < FORMS; form++)
+            wipe(redact->entries[i].forms[form]);
+    }
+    free(redact->entries);
+    *redact = (struct redact){ 0 };
+}
+
+const char *redact_find(const struct redact *redact, const char *name)
+{
+    for (size_t i = 0; i < redact->count; i++)
+        if (strcmp(redact->entries[i].name, name) == 0)
+            return redact->entries[i].value;
+    return NULL;
+}
+
+/* The length of the longest spelling of a secret that text begins with, or 0. */
+static size_t secret_at(const struct redact *redact, struct span text)
+{
+    size_t longest = 0;
+
+    for (size_t i = 0; i < redact->count; i++)
+        for (int form = 0; form < FORMS && redact->entries[i].forms[form]; form++) {
+            size_t len = redact->entries[i].lens[form];
+            if (len > longest && len <= text.len &&
+                memcmp(text.ptr, redact->entries[i].forms[form], len) == 0)
+                longest = len;
+        }
+    return longest;
+}
+
+bool redact_to(const struct redact *redact, struct str *out, struct span text)
+{
+    bool found = false;
+    size_t kept = 0;
+
+    for (size_t at = 0; redact->count > 0 && at < text.len;) {
+        size_t len = secret_at(redact, (struct span){ text.ptr + at, text.len - at });
+        if (len == 0) {
+            at++;
+            continue;
+        }
+        str_add(out, text.ptr + kept, at - kept);
+        str_add_text(out, "[secret]");
+        at += len;
+        kept = at;
+        found = true;
+    }
+    if (kept < text.len)
+        str_add(out, text.ptr + kept, text.len - kept);
+    return found;
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/schema.h"
+#include "net/stream.h"
+#include "plugin/check.h"
+#include "plugin/host.h"
+
+/*
+ *   READ      read ──────────────────────────────► answer
+ *   OBSERVE   observe ───────────────────────────► answer
+ *   PREPARE   observe ─► plan ─► undone ─────────► answer
+ *   APPLY     apply ─► observe ◄─┐ not yet so ───► answer
+ *   RESTORE   restore ─► observe ┴─ pause          answer
+ */
+
+int64_t work_left_ms(const struct work *work)
+{
+    return work->deadline_ms - loop_now_ms(work->host->loop);
+}
+
+struct work *work_find(struct host *host, int64_t id)
+{
+    list_each (link, after, &host->works) {
+        struct work *work = list_item(link, struct work, link);
+        if (work->id == id)
+            return work;
+    }
+    return NULL;
+}
+
+static void free_work(struct work *work)
+{
+    if (work->call)
+        call_drop(work->call);
+    progress_close(work);
+    timer_stop(&work->deadline);
+    timer_stop(&work->pause);
+    list_remove(&work->link);
+    work->host->work_count--;
+    arena_fini(&work->arena);
+    free(work);
+}
+
+void work_free_all(struct host *host)
+{
+    while (!list_is_empty(&host->works))
+        free_work(list_item(host->works.next, struct work, link));
+}
+
+/* -- Answers ------------------------------------------------------------------------------ */
+
+static void answer(struct work *work)
+{
+    struct host *host = work->host;
+    struct frame_writer out;
+
+    frame_begin(&out, stream_out(host->stream), FRAME_HOST_DONE);
+    frame_add_int(&out, work->id);
+    frame_add_int(&out, work->status);
+    host_add_text(host, &out, work->code);
+    host_add_text(host, &out, work->message);
+    host_add_text(host, &out, work->target);
+    host_add_text(host, &out, work->token);
+    host_add_json(host, &out, work->state);
+    host_add_json(host, &out, work->after);
+    host_add_json(host, &out, work->goal);
+    host_add_json(host, &out, work->info);
+    host_add_json(host, &out, work->result);
+    frame_add_int(&out, work->is_verified);
+    frame_finish(&out);
+    stream_flush(host->stream);
+    free_work(work);
+}
+
+static void answer_with(struct work *work, enum cordon_status status, const char *code,
+                        const char *message)
+{
+    work->status = status;
+    work->code = code;
+    work->message = message;
+    answer(work);
+}
+
+/* What a plugin says that makes no sense: of a look, nothing was changed; of a change, we
+ * cannot know. */
+static void answer_bad(struct work *work, enum call_fn fn, const char *what,
+                       const struct err *err)
+{
+    bool is_change = fn == CALL_APPLY || fn == CALL_RESTORE;
+
+    answer_with(work, is_change ? CORDON_UNKNOWN : CORDON_REFUSED, "bad_plugin",
+                arena_printf(&work->arena, "%s: the plugin's %s makes no sense: %s",
+                             work->action->name, what, err->text));
+}
+
+/* -- JSON that a plugin made --------------------------------------------------------------- */
+
+static const char *canonical(struct work *work, const char *json, bool is_object,
+                             struct err *err)
+{
+    struct str out = { 0 };
+
+    if (!json) {
+        err_set(err, ERR_INVALID, "it is missing");
+        return NULL;
+    }
+    if (json_canonical(&out, json, strlen(json), err) != 0)
+        return NULL;
+    if (is_object && json_kind(str_span(&out)) != JSON_OBJECT) {
+        err_set(err, ERR_INVALID, "want a JSON object");
+        str_fini(&out);
+        return NULL;
+    }
+    const char *kept = arena_dup(&work->arena, out.ptr, out.len);
+    str_fini(&out);
+    return kept;
+}
+
+/* Fills work->result; NULL json is fine where the action may have no result. */
+static int take_result(struct work *work, const struct cordon_call *call, struct err *err)
+{
+    if (!call->json && call->fn != CALL_READ)
+        return 0;
+    work->result = canonical(work, call->json, false, err);
+    if (!work->result)
+        return err->code;
+    if (!work->action->result_schema)
+        return 0;
+    return schema_match(span_of(work->action->result_schema), span_of(work->result), err);
+}
+
+/* Fills target, token and state from what observe() found. */
+static int take_observation(struct work *work, const struct cordon_call *call,
+                            struct err *err)
+{
+    if (!call->has_observation)
+        return err_set(err, ERR_INVALID, "it is missing");
+    if (!call->target || !*call->target)
+        return err_set(err, ERR_INVALID, "it names no target");
+    const char *state = canonical(work, call->state, true, err);
+    if (!state)
+        return err->code;
+    work->state = state;
+    work->target = call->target;
+    work->token = call->token ? call->token : "";
+    return 0;
+}
+
+/* -- PREPARE --------------------------------------------------------------------------------- */
+
+static const char *info_of(struct work *work, const struct cordon_plan *plan)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    struct err err;
+
+    json_open(&out, '{');
+    json_put_int(&out, "affects", plan->affects);
+    json_put(&out, "affects_what", plan->affects_what);
+    json_put(&out, "undo", plan->undo);
+    json_put(&out, "what", plan->what);
+    json_close(&out);
+    const char *info = canonical(work, str_text(&text), true, &err);
+    str_fini(&text);
+    return info;
+}
+
+static void plan(struct work *work)
+{
+    const struct cordon_action *action = work->action;
+    struct cordon_input in = work->in;
+    struct cordon_plan planned, undone;
+    struct err err;
+
+    in.before = work->state;
+    in.token = work->token;
+    if (!call_plan(work, action->plan, &in, &planned)) {
+        answer(work);
+        return;
+    }
+    work->after = canonical(work, planned.after, true, &err);
+    if (work->after && (!planned.what || !*planned.what))
+        work->after = NULL,
+        err_set(&err, ERR_INVALID, "it does not say what it is, for people");
+    if (work->after && !(work->info = info_of(work, &planned)))
+        work->after = NULL, err_set(&err, ERR_INVALID, "its texts are not UTF-8");
+    if (!work->after) {
+        answer_bad(work, CALL_PURE, "plan", &err);
+        return;
+    }
+    work->goal = action->restore ? work->state : "";
+    if (action->undone) {
+        in.after = work->after;
+        if (!call_plan(work, action->undone, &in, &undone)) {
+            answer(work);
+            return;
+        }
+        work->goal = canonical(work, undone.after, true, &err);
+        if (!work->goal) {
+            answer_bad(work, CALL_PURE, "undone", &err);
+            return;
+        }
+    }
+    answer(work);
+}
+
+/* -- APPLY and RESTORE: is it so? --------------------------------------------------------------- */
+
+static void observe_again(void *arg)
+{
+    call_start(arg, CALL_OBSERVE);
+}
+
+static void verify(struct work *work)
+{
+    work->settle_end_ms = loop_now_ms(work->host->loop) + work->action->settle_ms + 1;
+    work->pause_ms = HOST_PAUSE_FIRST_MS;
+    work->status = CORDON_DONE;
+    call_start(work, CALL_OBSERVE);
+}
+
+static void on_verified(struct work *work, const struct cordon_call *call)
+{
+    const char *wanted = work->op == HOST_APPLY ? work->in.after : work->in.goal;
+    struct err err;
+
+    if (call->status == CORDON_DONE && take_observation(work, call, &err) == 0 && wanted)
+        work->is_verified = json_same(span_of(work->state), span_of(wanted));
+    int64_t left = work->settle_end_ms - loop_now_ms(work->host->loop);
+    if (work->is_verified || left <= 0 || call->status == CORDON_REFUSED) {
+        answer(work);
+        return;
+    }
+    timer_start(&work->pause, work->host->loop,
+                work->pause_ms < left ? work->pause_ms : left, observe_again, work);
+    work->pause_ms *= 2;
+    if (work->pause_ms > HOST_PAUSE_LAST_MS)
+        work->pause_ms = HOST_PAUSE_LAST_MS;
+}
+
+/* -- What a plugin function has answered ---------------------------------------------------------- */
+
+static void on_done(struct work *work, const struct cordon_call *call)
+{
+    struct err err;
+
+    switch (call->fn) {
+    case CALL_OBSERVE:
+        if (take_observation(work, call, &err) != 0)
+            answer_bad(work, call->fn, "observation", &err);
+        else if (work->op == HOST_PREPARE)
+            plan(work);
+        else
+            answer(work);
+        break;
+    case CALL_READ:
+        if (take_result(work, call, &err) != 0)
+            work->result = NULL, answer_bad(work, call->fn, "result", &err);
+        else
+            answer(work);
+        break;
+    case CALL_APPLY:
+    case CALL_RESTORE:
+        if (take_result(work, call, &err) != 0)
+            work->result = NULL, answer_bad(work, call->fn, "result", &err);
+        else
+            verify(work);
+        break;
+    case CALL_PURE: break;
+    }
+}
+
+void work_on_answer(struct work *work, struct cordon_call *call)
+{
+    enum cordon_status status = call->status;
+    bool is_look = call->fn == CALL_READ || call->fn == CALL_OBSERVE;
+
+    if (work->settle_end_ms != 0)
+        on_verified(work, call);
+    else if ((unsigned)status > CORDON_UNKNOWN)
+        answer_with(work, is_look ? CORDON_REFUSED : CORDON_UNKNOWN, "bad_plugin",
+                    "the plugin answered with a status that there is none of");
+    else if (status == CORDON_DONE)
+        on_done(work, call);
+    else /* a look changes nothing, so there is nothing to be in doubt about */
+        answer_with(work, is_look && status == CORDON_UNKNOWN ? CORDON_RETRY : status,
+                    call->code ? call->code : "refused", call->message);
+}
+
+/* -- The end before the end -------------------------------------------------------------------------- */
+
+static void give_up(struct work *work, const char *code, const char *why)
+{
+    bool is_change = work->op == HOST_APPLY || work->op == HOST_RESTORE;
+
+    if (work->settle_end_ms != 0) /* done; only that it shows has not been seen */
+        answer(work);
+    else
+        answer_with(work, is_change ? CORDON_UNKNOWN : CORDON_RETRY, code, why);
+}
+
+static void on_deadline(void *arg)
+{
+    give_up(arg, "deadline", "the plugin gave no answer before the call's time was up");
+}
+
+void work_cancel(struct host *host, int64_t id)
+{
+    struct work *work = work_find(host, id);
+
+    if (work) /* it may just have been answered */
+        give_up(work, "canceled", "the engine gave the call up");
+}
+
+/* -- Starting ---------------------------------------------------------------------------------------------- */
+
+static const char *text_or_null(struct work *work, struct span span)
+{
+    return span.len > 0 ? arena_dup(&work->arena, span.ptr, span.len) : NULL;
+}
+
+static const char *text_or(struct work *work, struct span span, const char *otherwise)
+{
+    return span.len > 0 ? arena_dup(&work->arena, span.ptr, span.len) : otherwise;
+}
+
+/* Does the action do what is asked of it? */
+static bool fits(const struct cordon_action *action, enum host_op op)
+{
+    switch (op) {
+    case HOST_READ: return action->read;
+    case HOST_PREPARE:
+    case HOST_APPLY:
+    case HOST_OBSERVE: return action->apply;
+    case HOST_RESTORE: return action->restore;
+    }
+    return false;
+}
+
+static void begin(struct work *work, const char *name)
+{
+    static const enum call_fn first[] = {
+        [HOST_READ] = CALL_READ,       [HOST_PREPARE] = CALL_OBSERVE,
+        [HOST_APPLY] = CALL_APPLY,     [HOST_OBSERVE] = CALL_OBSERVE,
+        [HOST_RESTORE] = CALL_RESTORE,
+    };
+    struct err err;
+
+    work->action = check_find(work->host->plugin, name);
+    if (!work->action || !fits(work->action, work->op)) {
+        answer_with(work, CORDON_REFUSED, "invalid_arguments",
+                    arena_printf(&work->arena,
+                                 "plugin %s has no action %s that can do this",
+                                 work->host->plugin->name, name));
+        return;
+    }
+    if (work->host->work_count > HOST_CALLS_MAX) {
+        answer_with(work, CORDON_RETRY, "busy",
+                    "more calls at once than HOST_CALLS_MAX; the same one works later");
+        return;
+    }
+    if (json_check(work->in.args, strlen(work->in.args), JSON_LEN_MAX, &err) != 0 ||
+        schema_match(span_of(work->action->args_schema), span_of(work->in.args), &err) !=
+            0) {
+        answer_with(work, CORDON_REFUSED, "invalid_arguments",
+                    arena_printf(&work->arena, "%s: %s", name, err.text));
+        return;
+    }
+    if (work->deadline_ms <= 0)
+        work->deadline_ms = work->action->timeout_ms;
+    timer_start(&work->deadline, work->host->loop, work->deadline_ms, on_deadline, work);
+    work->deadline_ms += loop_now_ms(work->host->loop);
+    call_start(work, first[work->op]);
+}
+
+void work_start(struct host *host, struct span fields)
+{
+    struct work *work = xcalloc(1, sizeof *work);
+    struct frame_reader in;
+    struct err err;
+
+    work->host = host;
+    frame_read(&in, fields);
+    work->id = frame_get_int(&in);
+    work->op = (enum host_op)frame_get_int(&in);
+    struct span name = frame_get_span(&in);
+    work->in.run = text_or(work, frame_get_span(&in), "");
+    work->in.args = text_or(work, frame_get_span(&in), "{}");
+    work->in.before = text_or_null(work, frame_get_span(&in));
+    work->in.token = text_or(work, frame_get_span(&in), "");
+    work->in.after = text_or_null(work, frame_get_span(&in));
+    work->in.goal = text_or_null(work, frame_get_span(&in));
+    work->in.key = text_or(work, frame_get_span(&in), "");
+    struct span resume = frame_get_span(&in);
+    work->deadline_ms = frame_get_int(&in);
+    if (frame_end(&in, &err) != 0 || work->op < HOST_READ || work->op > HOST_RESTORE)
+        fatalx("the engine sent a call that cannot be read");
+    list_add(&host->works, &work->link);
+    host->work_count++;
+    progress_open(work, resume);
+    work->in.resume = work->own_record;
+    begin(work, arena_dup(&work->arena, name.ptr, name.len));
+}

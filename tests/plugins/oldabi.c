@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* oldabi.c - made for an interface that there is no more. */
+#include "fixture.h"
+
+static int on_read(struct cordon_call *call, const struct cordon_input *in)
+{
+    (void)in;
+    fixture_finish_json(call, "{}");
+    return 0;
+}
+
+static const struct cordon_action action = {
+    .size = sizeof action,
+    .name = "oldabi.now",
+    .summary = "Old",
+    .effect = CORDON_READS,
+    .risk = CORDON_LOW,
+    .permissions = fixture_no_permissions,
+    .timeout_ms = 9000,
+    .args_schema = FIXTURE_EMPTY_SCHEMA,
+    .result_schema = "{\"type\":\"object\"}",
+    .read = on_read,
+};
+
+static const struct cordon_action *const actions[] = { &action, NULL };
+
+CORDON_EXPORT const struct cordon_plugin cordon_plugin_v1 = {
+    .size = sizeof(struct cordon_plugin),
+    .abi = 0,
+    .name = "oldabi",
+    .version = "1.0.0",
+    .summary = "Old, for tests",
+    .actions = actions,
+    .open = fixture_open,
+};
