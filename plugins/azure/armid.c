@@ -16,7 +16,7 @@ static char *clean(struct job *job, const char *text)
 {
     size_t len = 0;
 
-    if (text[0] != '/' || !text_is_word(text, "-._()/ ", 1, ID_MAX))
+    if (text[0] != '/' || !text_is_word(text, "-._()/", 1, ID_MAX))
         return NULL;
     char *id = job_alloc(job, strlen(text) + 1);
     for (; *text != '\0'; text++) {
@@ -25,7 +25,7 @@ static char *clean(struct job *job, const char *text)
     }
     while (len > 0 && id[len - 1] == '/')
         id[--len] = '\0';
-    if (strstr(id, "/./") != NULL || strstr(id, "/../") != NULL || strchr(id, ' ') != NULL)
+    if (strstr(id, "/./") != NULL || strstr(id, "/../") != NULL)
         return NULL;
     const char *last = armid_name(id);
     return strcmp(last, ".") == 0 || strcmp(last, "..") == 0 ? NULL : id;

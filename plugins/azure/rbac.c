@@ -93,7 +93,7 @@ static void note_role(struct search *search, const char *role)
             return;
     }
     if (search->role_count < ROLES_MAX && role[0] == '/' &&
-        text_is_word(role, "-./", 1, 512))
+        text_is_word(role, "-._()/", 1, 512))
         search->roles[search->role_count++] = role;
 }
 
