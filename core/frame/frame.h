@@ -49,6 +49,8 @@ enum frame_type {
     FRAME_VM_MATCH,    /* json alert: would on_alert start a run -> FRAME_VM_MATCHED */
     FRAME_VM_DATA,     /* text name, text source: a chunk of Lua-as-data that returns one
                         * table -> FRAME_VM_DATA_DONE */
+    FRAME_VM_CHECK,    /* text name, text source, json catalog ({"action": JSON Schema of
+                        * its arguments}): what is wrong with it -> FRAME_VM_CHECKED */
 
     FRAME_VM_LOADED = 32, /* bool ok, json info (or error {"message","line","column"}):
                            * {"name","summary","params": JSON Schema, "recover": bool,
@@ -58,6 +60,8 @@ enum frame_type {
                            * json args */
     FRAME_VM_MATCHED,     /* bool ok, bool matches, json params (or error), text why */
     FRAME_VM_DATA_DONE,   /* bool ok, json value (or error {"message","line","column"}) */
+    FRAME_VM_CHECKED,     /* json list of {"line","column","level","message"}; level is
+                           * "error" or "warning" */
 
     /* Engine to plugin host. */
     FRAME_HOST_LOAD = 64, /* text name, text path of the .so, text expected SHA-256 in hex

@@ -35,6 +35,7 @@ static void write_error(struct str *out, const char *code, const char *message, 
     json_open(&json, '{');
     json_put(&json, "code", code);
     json_put_int(&json, "column", 1);
+    json_put(&json, "level", "error");
     json_put_int(&json, "line", line);
     json_put(&json, "message", message);
     json_close(&json);
@@ -54,6 +55,11 @@ static void add_last_word(struct vm *vm, struct frame_writer *out, struct span e
         frame_add_int(out, false);
         frame_add_span(out, error);
         frame_add_text(out, "");
+        break;
+    case FRAME_VM_CHECK:
+        str_printf(&vm->text, "[%.*s]", (int)error.len, error.ptr);
+        frame_begin(out, &vm->out, FRAME_VM_CHECKED);
+        frame_add_span(out, str_span(&vm->text));
         break;
     case FRAME_VM_DATA:
         frame_begin(out, &vm->out, FRAME_VM_DATA_DONE);
@@ -87,6 +93,7 @@ static void end_spent(struct vm *vm, const char *code, const char *what)
         snprintf(message, sizeof message, "%s: %s", vm->name, what);
     write_error(&error, code, message, line);
     str_reset(&vm->out);
+    str_reset(&vm->text);
     add_last_word(vm, &out, str_span(&error));
     /* When nobody listens any more there is nobody to tell. */
     (void)frame_send(vm->fd, str_span(&vm->out), &err);
@@ -99,7 +106,8 @@ static void end_steps(struct vm *vm)
 {
     char what[128];
 
-    snprintf(what, sizeof what, "used up its %lld instructions without waiting for anything",
+    snprintf(what, sizeof what,
+             "used up its %lld instructions without waiting for anything",
              (long long)vm->steps_max);
     end_spent(vm, "budget", what);
 }

@@ -85,9 +85,10 @@ static int on_no_action(lua_State *L)
     const char *word = lua_tostring(L, 2);
     const char *nearest = nearest_action(vm_of(L), span_of(space), word);
     if (nearest != NULL)
-        return luaL_error(L, "there is no action %s.%s; did you mean %s.%s?", space, word, space,
-                          nearest);
-    return luaL_error(L, "there is no action %s.%s; cordon actions lists them", space, word);
+        return luaL_error(L, "there is no action %s.%s; did you mean %s.%s?", space, word,
+                          space, nearest);
+    return luaL_error(L, "there is no action %s.%s; cordon actions lists them", space,
+                      word);
 }
 
 static int raise_no_space(lua_State *L, struct vm *vm, const char *space)

@@ -37,8 +37,9 @@ static void want_args(lua_State *L, const char *what, int least, int most)
     run_may_wish(L);
     int args = lua_gettop(L);
     if (args < least || args > most)
-        luaL_error(L, "%s takes %s%d value%s, got %d (and a dot, not a colon, before its name)",
-                   what, least == most ? "" : "at most ", most, most == 1 ? "" : "s", args);
+        luaL_error(
+            L, "%s takes %s%d value%s, got %d (and a dot, not a colon, before its name)",
+            what, least == most ? "" : "at most ", most, most == 1 ? "" : "s", args);
 }
 
 static int l_now(lua_State *L)
@@ -62,8 +63,9 @@ static int l_random(lua_State *L)
         return run_wish(L, "random", "", span_of("{}"));
     lua_Integer n = lua_type(L, 1) == LUA_TNUMBER ? lua_tointegerx(L, 1, &is_whole) : 0;
     if (!is_whole || n < 1 || n > INT32_MAX)
-        return luaL_error(L, "ctx.random wants a whole number n from 1 to 2147483647 and gives "
-                             "one from 1 to n; without n it gives a part of 1");
+        return luaL_error(
+            L, "ctx.random wants a whole number n from 1 to 2147483647 and gives "
+               "one from 1 to n; without n it gives a part of 1");
     struct json_out out = begin_args(L);
     json_open(&out, '{');
     json_put_int(&out, "n", n);
@@ -177,11 +179,11 @@ static void put_choices(lua_State *L, struct json_out *out)
 
 static int l_ask(lua_State *L)
 {
-    static const char *const known[] = { "title",  "choices", "type",
-                                         "detail", "from",    "within", NULL };
-    static const char *const types[] = { "string",  "integer", "number",   "boolean",
-                                         "arm_id",  "ip",      "uuid",     "duration",
-                                         "time",    NULL };
+    static const char *const known[] = { "title", "choices", "type", "detail",
+                                         "from",  "within",  NULL };
+    static const char *const types[] = { "string", "integer", "number", "boolean",
+                                         "arm_id", "ip",      "uuid",   "duration",
+                                         "time",   NULL };
     const char *what = "ctx.ask";
 
     want_args(L, what, 1, 1);
@@ -273,10 +275,10 @@ static int on_absent(lua_State *L)
 void ctx_open(lua_State *L)
 {
     static const luaL_Reg ours[] = {
-        { "now", l_now },           { "random", l_random },     { "uuid", l_uuid },
-        { "sleep", l_sleep },       { "note", l_note },         { "approve", l_approve },
-        { "ask", l_ask },           { "rollback", l_rollback }, { "call", l_call },
-        { "signal", l_signal },     { "all", fork_all },        { "each", fork_each },
+        { "now", l_now },       { "random", l_random },     { "uuid", l_uuid },
+        { "sleep", l_sleep },   { "note", l_note },         { "approve", l_approve },
+        { "ask", l_ask },       { "rollback", l_rollback }, { "call", l_call },
+        { "signal", l_signal }, { "all", fork_all },        { "each", fork_each },
         { NULL, NULL },
     };
 
@@ -298,9 +300,9 @@ static void put_about(lua_State *L, struct span about, const char *from, const c
 
 void ctx_push(lua_State *L, struct span about)
 {
-    lua_createtable(L, 0, 20);                         /* own */
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &members_key);   /* own members */
-    for (lua_pushnil(L); lua_next(L, -2) != 0;) {      /* own members key value */
+    lua_createtable(L, 0, 20);                       /* own */
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &members_key); /* own members */
+    for (lua_pushnil(L); lua_next(L, -2) != 0;) {    /* own members key value */
         lua_pushvalue(L, -2);
         lua_insert(L, -2); /* own members key key value */
         lua_rawset(L, -5); /* own members key */

@@ -24,8 +24,8 @@ int door_enter(struct vm *vm, door_fn *fn, void *arg, struct err *err)
 {
     struct visit visit = { vm, fn, arg };
 
-    lua_pushcfunction(vm->L, enter);        /* enter */
-    lua_pushlightuserdata(vm->L, &visit);   /* enter visit */
+    lua_pushcfunction(vm->L, enter);      /* enter */
+    lua_pushlightuserdata(vm->L, &visit); /* enter visit */
     if (lua_pcall(vm->L, 1, 0, 0) == LUA_OK)
         return 0;
     const char *why = lua_tostring(vm->L, -1);

@@ -42,7 +42,7 @@ int fork_all(lua_State *L)
         lua_pop(L, 1);
     }
     if (count == 0)
-        return 1; /* nothing to wait for */
+        return 1;   /* nothing to wait for */
     lua_pushnil(L); /* list copy nil */
     return run_fork(L, (int)count, (int)count);
 }
@@ -55,7 +55,8 @@ int fork_each(lua_State *L)
     run_may_wish(L);
     int args = lua_gettop(L);
     if (args != 2 && args != 3)
-        return luaL_error(L, "ctx.each takes a list, a function, and perhaps { at_once = 8 }");
+        return luaL_error(L,
+                          "ctx.each takes a list, a function, and perhaps { at_once = 8 }");
     if (lua_type(L, 2) != LUA_TFUNCTION)
         return luaL_error(L, "ctx.each takes a function second, got %s", value_kind(L, 2));
     if (args == 3) {

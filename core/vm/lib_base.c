@@ -33,10 +33,10 @@ static int l_pairs(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     if (lua_getmetatable(L, 1))
         return luaL_error(L, "pairs: a part of the language cannot be walked");
-    lua_settop(L, 1);                   /* t */
-    value_push_keys(L, 1);              /* t keys */
-    lua_pushinteger(L, 0);              /* t keys at */
-    lua_pushcclosure(L, next_pair, 3);  /* next */
+    lua_settop(L, 1);                  /* t */
+    value_push_keys(L, 1);             /* t keys */
+    lua_pushinteger(L, 0);             /* t keys at */
+    lua_pushcclosure(L, next_pair, 3); /* next */
     return 1;
 }
 
@@ -93,9 +93,7 @@ static int l_tostring(lua_State *L)
     case LUA_TNIL:
     case LUA_TBOOLEAN:
     case LUA_TNUMBER:
-    case LUA_TSTRING:
-        luaL_tolstring(L, 1, NULL);
-        return 1;
+    case LUA_TSTRING: luaL_tolstring(L, 1, NULL); return 1;
     default:
         lua_pushstring(L, value_is_null(L, 1) ? "null" : luaL_typename(L, 1));
         return 1;
@@ -136,8 +134,9 @@ void lib_add_base(lua_State *L)
 {
     static const char *const kept[] = { "ipairs", "select", "tonumber", NULL };
     static const luaL_Reg ours[] = {
-        { "pairs", l_pairs },       { "error", l_error }, { "assert", l_assert },
-        { "tostring", l_tostring }, { "type", l_type },   { "pcall", l_pcall },
+        { "pairs", l_pairs },   { "error", l_error },
+        { "assert", l_assert }, { "tostring", l_tostring },
+        { "type", l_type },     { "pcall", l_pcall },
         { NULL, NULL },
     };
 

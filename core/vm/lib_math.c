@@ -6,9 +6,10 @@
 
 void lib_push_math(lua_State *L)
 {
-    static const char *const kept[] = { "abs",  "ceil", "floor", "fmod", "huge",
-                                        "max",  "maxinteger", "min", "mininteger", "modf",
-                                        "pi",   "sqrt", "tointeger", "type", "ult", NULL };
+    static const char *const kept[] = { "abs",        "ceil", "floor",      "fmod",
+                                        "huge",       "max",  "maxinteger", "min",
+                                        "mininteger", "modf", "pi",         "sqrt",
+                                        "tointeger",  "type", "ult",        NULL };
 
     lua_newtable(L);
     lib_copy(L, luaopen_math, kept);
@@ -16,8 +17,8 @@ void lib_push_math(lua_State *L)
 
 void lib_push_utf8(lua_State *L)
 {
-    static const char *const kept[] = { "char",      "charpattern", "codes",
-                                        "codepoint", "len",         "offset", NULL };
+    static const char *const kept[] = { "char", "charpattern", "codes", "codepoint",
+                                        "len",  "offset",      NULL };
 
     lua_newtable(L);
     lib_copy(L, luaopen_utf8, kept);

@@ -41,8 +41,8 @@ static int l_rep(lua_State *L)
     luaL_checklstring(L, 1, &len);
     lua_Integer times = luaL_checkinteger(L, 2);
     luaL_optlstring(L, 3, "", &sep_len);
-    if (times > 0 && ((size_t)times > VM_STRING_MAX ||
-                      (len + sep_len) > VM_STRING_MAX / (size_t)times))
+    if (times > 0 &&
+        ((size_t)times > VM_STRING_MAX || (len + sep_len) > VM_STRING_MAX / (size_t)times))
         return luaL_error(L, "string.rep: more than 1048576 bytes");
     budget_charge(L, times > 0 ? (len + sep_len + 1) * (size_t)times / 16 : 0);
     return call_original(L);
@@ -92,9 +92,9 @@ static int l_format(lua_State *L)
 
 void lib_push_string(lua_State *L)
 {
-    static const char *const kept[] = { "byte",  "char",   "find",    "format", "gmatch",
-                                        "gsub",  "len",    "lower",   "match",  "rep",
-                                        "sub",   "upper",  "reverse", NULL };
+    static const char *const kept[] = { "byte", "char",  "find",    "format", "gmatch",
+                                        "gsub", "len",   "lower",   "match",  "rep",
+                                        "sub",  "upper", "reverse", NULL };
     static const luaL_Reg wrapped[] = {
         { "find", l_search }, { "match", l_search },  { "gmatch", l_search },
         { "gsub", l_search }, { "format", l_format }, { "rep", l_rep },

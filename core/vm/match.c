@@ -15,8 +15,8 @@
 #include "vm/state.h"
 #include "vm/value.h"
 
-static const char *const severities[] = { "informational", "low", "medium", "high", "critical",
-                                          NULL };
+static const char *const severities[] = { "informational", "low",      "medium",
+                                          "high",          "critical", NULL };
 
 struct match {
     struct span alert;
@@ -106,7 +106,8 @@ static void set_params(struct vm *vm, struct match *match)
     struct err err;
 
     value_write(vm->L, -1, "on_alert.params", VALUE_IS_OBJECT);
-    if (params_complete(str_span(&vm->schema), str_span(&vm->json), match->params, &err) != 0)
+    if (params_complete(str_span(&vm->schema), str_span(&vm->json), match->params, &err) !=
+        0)
         luaL_error(vm->L, "on_alert.params: %s", err.text);
 }
 

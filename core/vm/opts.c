@@ -17,8 +17,8 @@ int opts_unknown(lua_State *L, const char *what, struct span key, const char *co
 
     lua_pushlstring(L, key.ptr, key.len);
     if (nearest != NULL)
-        return luaL_error(L, "%s has no '%s'; did you mean '%s'?", what, lua_tostring(L, -1),
-                          nearest);
+        return luaL_error(L, "%s has no '%s'; did you mean '%s'?", what,
+                          lua_tostring(L, -1), nearest);
     return luaL_error(L, "%s has no '%s'", what, lua_tostring(L, -1));
 }
 

@@ -20,10 +20,10 @@ struct type_word {
 };
 
 static const struct type_word words[] = {
-    { "string", "string", NULL },        { "integer", "integer", NULL },
-    { "number", "number", NULL },        { "boolean", "boolean", NULL },
-    { "arm_id", "string", "arm-id" },    { "ip", "string", "ip" },
-    { "uuid", "string", "uuid" },        { "duration", "string", "duration" },
+    { "string", "string", NULL },      { "integer", "integer", NULL },
+    { "number", "number", NULL },      { "boolean", "boolean", NULL },
+    { "arm_id", "string", "arm-id" },  { "ip", "string", "ip" },
+    { "uuid", "string", "uuid" },      { "duration", "string", "duration" },
     { "time", "string", "date-time" },
 };
 
@@ -40,11 +40,12 @@ static const struct type_word *find_word(lua_State *L, struct span word, const c
     }
     const char *nearest = schema_nearest(word, names, WORD_COUNT);
     lua_pushlstring(L, word.ptr, word.len);
-    luaL_error(L,
-               "%s: '%s' is no type; %s%s%s want string, integer, number, boolean, arm_id, ip, "
-               "uuid, duration, time, or list of one of them",
-               what, lua_tostring(L, -1), nearest == NULL ? "" : "did you mean '",
-               nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
+    luaL_error(
+        L,
+        "%s: '%s' is no type; %s%s%s want string, integer, number, boolean, arm_id, ip, "
+        "uuid, duration, time, or list of one of them",
+        what, lua_tostring(L, -1), nearest == NULL ? "" : "did you mean '",
+        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
     return NULL;
 }
 
@@ -88,7 +89,8 @@ static void write_one(lua_State *L, int idx, const struct type_word *word,
 static struct span type_text(lua_State *L, int idx, const char *what)
 {
     if (lua_rawgeti(L, idx, 1) != LUA_TSTRING)
-        luaL_error(L, "%s wants its type first, as in { \"string\", \"what it is\" }", what);
+        luaL_error(L, "%s wants its type first, as in { \"string\", \"what it is\" }",
+                   what);
     struct span text = opts_text_at(L, -1, what);
     lua_pop(L, 1);
     return text;
@@ -158,7 +160,8 @@ static void check_name(lua_State *L, const char *name)
 {
     size_t len = strlen(name);
 
-    if (len == 0 || len > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != len ||
+    if (len == 0 || len > 64 ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != len ||
         (name[0] >= '0' && name[0] <= '9'))
         luaL_error(L, "params: '%s' is no name; want small letters, digits and _", name);
 }

@@ -23,4 +23,5 @@ void params_declare(lua_State *L, int idx);
 
 /* Adds the given object with the defaults of what is absent filled in, canonical, after
  * checking it against vm->schema. */
-int params_complete(struct span schema, struct span given, struct str *out, struct err *err);
+int params_complete(struct span schema, struct span given, struct str *out,
+                    struct err *err);

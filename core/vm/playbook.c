@@ -16,8 +16,8 @@
 #include "vm/state.h"
 #include "vm/value.h"
 
-static const char *const fields[] = { "name",     "summary",    "params", "on_alert",
-                                      "on_failure", "run", "recover", NULL };
+static const char *const fields[] = { "name",       "summary", "params",  "on_alert",
+                                      "on_failure", "run",     "recover", NULL };
 static const char *const ends[] = { "keep", "rollback", NULL };
 
 void playbook_set_name(struct vm *vm, struct span name)
@@ -109,9 +109,9 @@ static int l_playbook(lua_State *L)
 
 void playbook_push_env(struct vm *vm)
 {
-    lua_newtable(vm->L);                       /* extra */
-    lua_newtable(vm->L);                       /* extra spaces */
-    lua_pushcclosure(vm->L, playbook_use, 1);  /* extra use */
+    lua_newtable(vm->L);                      /* extra */
+    lua_newtable(vm->L);                      /* extra spaces */
+    lua_pushcclosure(vm->L, playbook_use, 1); /* extra use */
     lua_setfield(vm->L, -2, "use");
     lua_pushcfunction(vm->L, l_playbook);
     lua_setfield(vm->L, -2, "playbook");
@@ -144,7 +144,8 @@ void playbook_push_spec(struct vm *vm, lua_State *co)
     else
         lua_pushnil(L);
     if (lua_isnil(L, -1) || !lua_rawequal(L, -1, -2))
-        luaL_error(L, "%s:1: the file wants to end with: return playbook { ... }", vm->name);
+        luaL_error(L, "%s:1: the file wants to end with: return playbook { ... }",
+                   vm->name);
     lua_pop(L, 1);     /* spec */
     lua_settop(co, 0); /* co: - */
 }
@@ -188,7 +189,8 @@ static void write_info(lua_State *L, int spec, struct str *info)
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
-    json_put(&out, "on_failure", opts_choice(L, spec, "playbook", "on_failure", ends, "keep"));
+    json_put(&out, "on_failure",
+             opts_choice(L, spec, "playbook", "on_failure", ends, "keep"));
     json_put_raw(&out, "params", str_span(&vm_of(L)->schema));
     lua_pushliteral(L, "recover");
     json_put_bool(&out, "recover", lua_rawget(L, spec) == LUA_TFUNCTION);
@@ -210,7 +212,7 @@ static void load(struct vm *vm, void *arg)
     lua_State *L = vm->L;
 
     if (source_compile(L, load->source, vm->chunk, &load->error) != 0)
-        return; /* the place is known better than Lua's sentence tells */
+        return;               /* the place is known better than Lua's sentence tells */
     load->is_compiled = true; /* chunk */
     playbook_push_env(vm);    /* chunk env */
     sandbox_confine(L);       /* chunk */

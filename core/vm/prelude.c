@@ -87,7 +87,8 @@ static int l_options(lua_State *L)
 
     run_may_wish(L);
     if (lua_type(L, 1) != LUA_TFUNCTION)
-        return luaL_error(L, "ctx.wait_until takes a function first, got %s", value_kind(L, 1));
+        return luaL_error(L, "ctx.wait_until takes a function first, got %s",
+                          value_kind(L, 1));
     if (!lua_isnoneornil(L, 2)) {
         opts_check(L, 2, what, known);
         every_ms = opts_duration(L, 2, what, "every", every_ms);
@@ -124,9 +125,10 @@ void prelude_add(lua_State *L)
     static const lua_CFunction parts[] = { l_begin, l_number,  l_finish,
                                            l_undo,  l_options, l_timed_out };
 
-    int status = luaL_loadbufferx(L, source, sizeof source - 1, "=ctx", "t"); /* ctx chunk */
+    int status =
+        luaL_loadbufferx(L, source, sizeof source - 1, "=ctx", "t"); /* ctx chunk */
     if (status != LUA_OK)
-        lua_error(L); /* a bug of ours; the process does not start */
+        lua_error(L);     /* a bug of ours; the process does not start */
     lua_pushvalue(L, -2); /* ctx chunk ctx */
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         lua_pushcfunction(L, parts[i]);

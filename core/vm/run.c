@@ -29,8 +29,7 @@ static struct run *find_run(struct vm *vm, int64_t id)
 {
     struct list *bucket = bucket_of(vm, id);
 
-    list_each(link, after, bucket)
-    {
+    list_each (link, after, bucket) {
         struct run *run = list_item(link, struct run, link);
         if (run->id == id)
             return run;
@@ -51,7 +50,7 @@ static struct run *new_run(struct vm *vm, int64_t id)
 
 static void free_run(struct vm *vm, struct run *run)
 {
-    list_each(link, after, &run->branches)
+    list_each (link, after, &run->branches)
         branch_free(vm, list_item(link, struct branch, link));
     list_remove(&run->link);
     free(run);
@@ -68,7 +67,7 @@ void run_drop(struct vm *vm, int64_t id)
 void run_drop_all(struct vm *vm)
 {
     for (int i = 0; i < VM_RUN_BUCKETS; i++)
-        list_each(link, after, &vm->runs[i])
+        list_each (link, after, &vm->runs[i])
             free_run(vm, list_item(link, struct run, link));
 }
 
@@ -119,8 +118,8 @@ static void write_error_table(struct turn *turn, struct span error, int line)
     if (!is_object)
         json_put_raw(&out, "value", error);
     while (is_object && json_next(error, &pos, &key, &value)) {
-        bool is_replaced =
-            (span_is(key, "message") && !has_message) || (span_is(key, "code") && !has_code);
+        bool is_replaced = (span_is(key, "message") && !has_message) ||
+                           (span_is(key, "code") && !has_code);
         if (!is_replaced)
             put_member(&out, key, value);
     }
@@ -197,8 +196,8 @@ static void start(struct vm *vm, void *arg)
     struct branch *root = branch_new(vm, act->run, NULL, 0);
 
     playbook_push_entry(vm, root->co, act->turn->entry); /* co: function */
-    value_push(root->co, str_span(&act->turn->result)); /* co: function params */
-    ctx_push(root->co, act->turn->about);          /* co: function params ctx */
+    value_push(root->co, str_span(&act->turn->result));  /* co: function params */
+    ctx_push(root->co, act->turn->about);                /* co: function params ctx */
     root->args = 2;
     *branch_slot(root->co) = root;
     branch_set_ready(root);
@@ -210,8 +209,8 @@ static void carry_on(struct vm *vm, void *arg)
     struct act *act = arg;
     struct branch *branch = act->branch;
 
-    lua_pushboolean(branch->co, act->turn->ok);   /* co: ok */
-    value_push(branch->co, act->turn->value);     /* co: ok value */
+    lua_pushboolean(branch->co, act->turn->ok); /* co: ok */
+    value_push(branch->co, act->turn->value);   /* co: ok value */
     branch->args = 2;
     branch_set_ready(branch);
     act->has_ended = run_branches(vm, act->run, act->turn);
@@ -263,8 +262,7 @@ void run_begin(struct vm *vm, struct turn *turn)
 
 static struct branch *find_branch(struct run *run, struct span path)
 {
-    list_each(link, after, &run->branches)
-    {
+    list_each (link, after, &run->branches) {
         struct branch *branch = list_item(link, struct branch, link);
         if (span_is(path, branch->path))
             return branch;

@@ -54,8 +54,8 @@ struct branch {
     char path[VM_PATH_CAP];
     enum branch_state state;
     lua_State *co;
-    int ref;   /* keeps co alive */
-    int args;  /* values on co's stack for its next resume */
+    int ref;  /* keeps co alive */
+    int args; /* values on co's stack for its next resume */
     int wishes;
     int forks;
     struct fork *fork; /* what it waits for when FORKED */
@@ -81,7 +81,7 @@ struct turn {
     bool ok;            /* answer */
     struct span value;  /* answer */
 
-    int state;        /* enum vm_turn */
+    int state;         /* enum vm_turn */
     struct str result; /* JSON */
 };
 

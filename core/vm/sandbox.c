@@ -89,8 +89,8 @@ static int on_write(lua_State *L)
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
 
     if (*what == '\0')
-        return luaL_error(L, "the global variable '%s' cannot be written; use local %s", name,
-                          name);
+        return luaL_error(L, "the global variable '%s' cannot be written; use local %s",
+                          name, name);
     return luaL_error(L, "%s.%s cannot be written; %s is the same for all runs", what, name,
                       what);
 }
@@ -151,9 +151,9 @@ void sandbox_open(lua_State *L)
     keep(L, lib_push_math, "math");
     keep(L, lib_push_utf8, "utf8");
 
-    lua_pushliteral(L, "");                        /* "" */
-    lua_createtable(L, 0, 2);                      /* "" meta */
-    lua_getfield(L, LUA_REGISTRYINDEX, "string");  /* "" meta string */
+    lua_pushliteral(L, "");                       /* "" */
+    lua_createtable(L, 0, 2);                     /* "" meta */
+    lua_getfield(L, LUA_REGISTRYINDEX, "string"); /* "" meta string */
     lua_setfield(L, -2, "__index");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
@@ -177,8 +177,8 @@ static void push_language(lua_State *L)
 
 void sandbox_push_playbook_env(lua_State *L)
 {
-    push_language(L);                              /* extra names */
-    for (lua_pushnil(L); lua_next(L, -3) != 0;) {  /* extra names key value */
+    push_language(L);                             /* extra names */
+    for (lua_pushnil(L); lua_next(L, -3) != 0;) { /* extra names key value */
         lua_pushvalue(L, -2);
         lua_insert(L, -2); /* extra names key key value */
         lua_rawset(L, -4); /* extra names key */

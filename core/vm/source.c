@@ -17,7 +17,11 @@ size_t source_utf8(const char *pos, const char *end, uint32_t *character)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     unsigned char first = (unsigned char)*pos;
-    size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    size_t len = first < 0x80   ? 1
+                 : first < 0xc2 ? 0
+                 : first < 0xe0 ? 2
+                 : first < 0xf0 ? 3
+                                : 4;
 
     if (len == 0 || first > 0xf4 || (size_t)(end - pos) < len)
         return 0;
@@ -51,9 +55,10 @@ bool source_is_text(struct span text)
 /* Characters that show nothing, or turn the direction of what is beside them. */
 static bool is_deceptive(uint32_t c)
 {
-    return c == 0xad || c == 0x34f || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-           (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+    return c == 0xad || c == 0x34f || c == 0x61c || c == 0x180e ||
+           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+           (c >= 0xe0000 && c <= 0xe007f);
 }
 
 static int refuse(struct source_error *error, int line, int column, const char *message)
@@ -77,11 +82,13 @@ static int check_characters(struct span source, struct source_error *error)
         if (is_deceptive(c)) {
             char message[96];
             snprintf(message, sizeof message,
-                     "character U+%04X cannot be seen and can deceive; take it out", (unsigned)c);
+                     "character U+%04X cannot be seen and can deceive; take it out",
+                     (unsigned)c);
             return refuse(error, line, column, message);
         }
         if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f)
-            return refuse(error, line, column, "a control character stands here; take it out");
+            return refuse(error, line, column,
+                          "a control character stands here; take it out");
         if (c == '\n') {
             line++;
             column = 0;
@@ -101,7 +108,8 @@ static int check_words(struct span source, struct source_error *error)
 
     for (token_start(&in, source); token_next(&in, &token); before = token) {
         if (token.kind == TOKEN_NAME && span_is(token.text, "_ENV"))
-            return refuse(error, token.line, token.column, "_ENV cannot be used in a playbook");
+            return refuse(error, token.line, token.column,
+                          "_ENV cannot be used in a playbook");
         if (token.kind == TOKEN_NAME && span_is(token.text, "close") &&
             span_is(before.text, "<"))
             return refuse(error, token.line, token.column,
@@ -161,7 +169,8 @@ static struct span near_token(const char *message)
 }
 
 /* Does the source, cut off behind a token, already have the same error? */
-static bool fails_alike(lua_State *L, struct span source, const char *chunk, const char *why)
+static bool fails_alike(lua_State *L, struct span source, const char *chunk,
+                        const char *why)
 {
     bool same = luaL_loadbufferx(L, source.ptr, source.len, chunk, "t") != LUA_OK &&
                 strcmp(lua_tostring(L, -1), why) == 0;
@@ -213,7 +222,7 @@ int source_compile(lua_State *L, struct span source, const char *chunk,
     if (source_check(source, error) != 0)
         return -1;
     if (luaL_loadbufferx(L, source.ptr, source.len, chunk, "t") == LUA_OK)
-        return 0;                         /* function */
+        return 0;                          /* function */
     const char *why = lua_tostring(L, -1); /* why */
     source_split(chunk, why, error);
     if (error->line > 0)

@@ -44,20 +44,20 @@ struct vm {
     size_t memory;
     int64_t steps;
     int64_t steps_max;
-    lua_State *running;     /* the coroutine on the processor, NULL outside */
-    enum frame_type doing;  /* the frame being answered */
+    lua_State *running;    /* the coroutine on the processor, NULL outside */
+    enum frame_type doing; /* the frame being answered */
     int64_t doing_run;
 
     /* The playbook; see playbook.h. */
     bool is_loaded;
-    char name[VM_NAME_MAX + 1];    /* as errors show it */
-    char chunk[VM_NAME_MAX + 2];   /* "=" and the name */
-    const char **actions;          /* full names, in the catalog's order */
+    char name[VM_NAME_MAX + 1];  /* as errors show it */
+    char chunk[VM_NAME_MAX + 2]; /* "=" and the name */
+    const char **actions;        /* full names, in the catalog's order */
     size_t action_count;
-    struct str schema;             /* of the params, JSON Schema */
-    struct str required;           /* the names in it that must be there, while it is made */
-    int chunk_ref;                 /* the compiled source */
-    int spec_ref;                  /* what playbook{} was given last */
+    struct str schema;   /* of the params, JSON Schema */
+    struct str required; /* the names in it that must be there, while it is made */
+    int chunk_ref;       /* the compiled source */
+    int spec_ref;        /* what playbook{} was given last */
 
     /* Runs; see run.h. */
     struct list runs[VM_RUN_BUCKETS];

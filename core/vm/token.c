@@ -121,8 +121,8 @@ static struct span take_number(struct token_reader *in)
 
 static struct span take_sign(struct token_reader *in)
 {
-    static const char *const signs[] = { "...", "..", "==", "~=", "<=", ">=",
-                                         "<<",  ">>", "//", "::" };
+    static const char *const signs[] = { "...", "..", "==", "~=", "<=",
+                                         ">=",  "<<", ">>", "//", "::" };
     struct span rest = { in->pos, (size_t)(in->end - in->pos) };
     size_t len = 1;
 

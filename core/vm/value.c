@@ -27,14 +27,15 @@ void value_push_null(lua_State *L)
 
 bool value_is_null(lua_State *L, int idx)
 {
-    return lua_islightuserdata(L, idx) && lua_touserdata(L, idx) == (const void *)&null_here;
+    return lua_islightuserdata(L, idx) &&
+           lua_touserdata(L, idx) == (const void *)&null_here;
 }
 
 const char *value_kind(lua_State *L, int idx)
 {
-    static const char *const kinds[] = { "nil",    "a boolean", "a light userdata", "a number",
-                                         "a string", "a table", "a function",       "a userdata",
-                                         "a thread" };
+    static const char *const kinds[] = { "nil",        "a boolean",  "a light userdata",
+                                         "a number",   "a string",   "a table",
+                                         "a function", "a userdata", "a thread" };
     int type = lua_type(L, idx);
 
     if (type == LUA_TNONE)
@@ -83,9 +84,9 @@ static void push_object(lua_State *L, struct span json)
     while (json_next(json, &pos, &key, &item)) {
         if (json_kind(item) == JSON_NULL)
             continue;
-        push_key(L, key);     /* object key */
-        value_push(L, item);  /* object key value */
-        lua_rawset(L, -3);    /* object */
+        push_key(L, key);    /* object key */
+        value_push(L, item); /* object key value */
+        lua_rawset(L, -3);   /* object */
     }
 }
 
@@ -200,7 +201,7 @@ size_t value_push_keys(lua_State *L, int idx)
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 8, "the data is nested too deep");
     count = count_keys(L, idx);
-    budget_charge(L, count * 10); /* what sorting costs beside an instruction */
+    budget_charge(L, count * 10);      /* what sorting costs beside an instruction */
     lua_createtable(L, (int)count, 0); /* list */
     struct key *keys = lua_newuserdatauv(L, (count + 1) * sizeof *keys, 0); /* list keys */
     for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1))
@@ -278,7 +279,8 @@ static void write_number(struct writer *w, int idx)
     if (lua_isinteger(w->L, idx)) {
         lua_Integer value = lua_tointeger(w->L, idx);
         if (value > INTEGER_MAX || value < -INTEGER_MAX)
-            refuse(w, "a whole number beyond 2^53 would be rounded by others; use a string");
+            refuse(w,
+                   "a whole number beyond 2^53 would be rounded by others; use a string");
         json_integer(&w->out, value);
         return;
     }
@@ -380,7 +382,8 @@ static void write_value(struct writer *w, int idx, int flags)
         if (value_is_null(w->L, idx))
             json_null(&w->out);
         else
-            luaL_error(w->L, "%s%s: %s is no data", w->what, w->path, value_kind(w->L, idx));
+            luaL_error(w->L, "%s%s: %s is no data", w->what, w->path,
+                       value_kind(w->L, idx));
     }
 }
 

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "vm/budget.h"
+#include "vm/check.h"
 #include "vm/ctx.h"
 #include "vm/data.h"
 #include "vm/door.h"
@@ -205,6 +206,22 @@ static int on_data(struct vm *vm, struct frame_reader *in, struct frame_writer *
     return 0;
 }
 
+static int on_check(struct vm *vm, struct frame_reader *in, struct frame_writer *out,
+                    struct err *err)
+{
+    struct span name = frame_get_span(in), source = frame_get_span(in);
+    struct span catalog = frame_get_span(in);
+    struct str findings = { 0 };
+
+    if (frame_end(in, err) != 0 || check_json(catalog, "catalog", err) != 0)
+        return err->code;
+    check_playbook(vm, name, source, catalog, &findings);
+    frame_begin(out, &vm->out, FRAME_VM_CHECKED);
+    frame_add_span(out, str_span(&findings));
+    str_fini(&findings);
+    return 0;
+}
+
 static int act(struct vm *vm, struct frame_reader *in, struct frame_writer *out,
                struct err *err)
 {
@@ -214,8 +231,10 @@ static int act(struct vm *vm, struct frame_reader *in, struct frame_writer *out,
     case FRAME_VM_ANSWER: return on_answer(vm, in, out, err);
     case FRAME_VM_MATCH: return on_match(vm, in, out, err);
     case FRAME_VM_DATA: return on_data(vm, in, out, err);
-    default: return err_set(err, ERR_INVALID, "frame %d is not for the playbook process",
-                            vm->doing);
+    case FRAME_VM_CHECK: return on_check(vm, in, out, err);
+    default:
+        return err_set(err, ERR_INVALID, "frame %d is not for the playbook process",
+                       vm->doing);
     }
 }
 

@@ -52,7 +52,8 @@ static int limit_all(struct err *err)
 
 static int give_up_rights(struct err *err)
 {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return err_set(err, ERR_IO, "give up rights of the playbook process: %s",
                        strerror(errno));
@@ -67,14 +68,14 @@ static const int allowed[] = {
 
 /* What a sanitizer's runtime does beside that, and to print what it found. */
 static const int allowed_sanitized[] = {
-    SCMP_SYS(mmap),         SCMP_SYS(mprotect),      SCMP_SYS(sigaltstack),
-    SCMP_SYS(getpid),       SCMP_SYS(gettid),        SCMP_SYS(sched_yield),
-    SCMP_SYS(write),        SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
-    SCMP_SYS(clock_gettime), SCMP_SYS(getrlimit),    SCMP_SYS(prlimit64),
-    SCMP_SYS(readlink),     SCMP_SYS(tgkill),        SCMP_SYS(openat),
-    SCMP_SYS(close),        SCMP_SYS(newfstatat),    SCMP_SYS(fstat),
-    SCMP_SYS(lseek),        SCMP_SYS(read),          SCMP_SYS(ioctl),
-    SCMP_SYS(prctl),        SCMP_SYS(getuid),        SCMP_SYS(getppid),
+    SCMP_SYS(mmap),          SCMP_SYS(mprotect),       SCMP_SYS(sigaltstack),
+    SCMP_SYS(getpid),        SCMP_SYS(gettid),         SCMP_SYS(sched_yield),
+    SCMP_SYS(write),         SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
+    SCMP_SYS(clock_gettime), SCMP_SYS(getrlimit),      SCMP_SYS(prlimit64),
+    SCMP_SYS(readlink),      SCMP_SYS(tgkill),         SCMP_SYS(openat),
+    SCMP_SYS(close),         SCMP_SYS(newfstatat),     SCMP_SYS(fstat),
+    SCMP_SYS(lseek),         SCMP_SYS(read),           SCMP_SYS(ioctl),
+    SCMP_SYS(prctl),         SCMP_SYS(getuid),         SCMP_SYS(getppid),
 };
 
 static int allow_list(scmp_filter_ctx filter, const int *calls, size_t count)

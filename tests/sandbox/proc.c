@@ -159,6 +159,31 @@ bool proc_data(struct proc *proc, const char *name, const char *source, char **t
     return ok;
 }
 
+static const char schemas[] =
+    "{\"azure.appservice.get\":{\"type\":\"object\",\"additionalProperties\":false,"
+    "\"required\":[\"id\"],\"properties\":{\"id\":{\"type\":\"string\"}}},"
+    "\"azure.appservice.block_ips\":{\"type\":\"object\",\"additionalProperties\":false,"
+    "\"required\":[\"id\",\"ips\"],\"properties\":{\"id\":{\"type\":\"string\"},"
+    "\"ips\":{\"type\":\"array\"},\"expires\":{\"type\":\"string\","
+    "\"format\":\"duration\"},\"priority\":{\"type\":\"integer\",\"minimum\":1}}}}";
+
+char *proc_check(struct proc *proc, const char *source)
+{
+    struct frame_writer out;
+    struct frame_reader in;
+
+    frame_begin(&out, &proc->out, FRAME_VM_CHECK);
+    frame_add_text(&out, "/etc/cordon/playbooks/test.lua");
+    frame_add_text(&out, source);
+    frame_add_text(&out, schemas);
+    frame_finish(&out);
+    proc_send(proc);
+    must_receive(proc, FRAME_VM_CHECKED, &in);
+    char *findings = take_span(&in);
+    check_end(&in);
+    return findings;
+}
+
 const char *proc_match(struct proc *proc, const char *alert, char **params, char **why)
 {
     struct frame_writer out;

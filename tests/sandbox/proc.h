@@ -59,6 +59,8 @@ bool proc_load(struct proc *proc, const char *source, char **text);
 bool proc_load_named(struct proc *proc, const char *name, const char *source, size_t len,
                      char **text);
 bool proc_data(struct proc *proc, const char *name, const char *source, char **text);
+/* The findings on a source, with the schemas of a small catalog of its own. */
+char *proc_check(struct proc *proc, const char *source);
 /* "matches", "no", or "error"; params and why as the frame has them. */
 const char *proc_match(struct proc *proc, const char *alert, char **params, char **why);
 

@@ -34,8 +34,9 @@ static char *transcript(const char *source)
                        seen.wishes[i].args);
         if (seen.state != VM_TURN_WAITING || seen.count == 0)
             break;
-        seen = proc_answer(&proc, 1, seen.wishes[0].branch, seen.wishes[0].n, true,
-                           "{\"delta\":1,\"alpha\":2,\"echo\":3,\"bravo\":4,\"charlie\":5}");
+        seen =
+            proc_answer(&proc, 1, seen.wishes[0].branch, seen.wishes[0].n, true,
+                        "{\"delta\":1,\"alpha\":2,\"echo\":3,\"bravo\":4,\"charlie\":5}");
     }
     proc_close(&proc, seen.state == VM_TURN_BUDGET ? 3 : 0);
     char *kept = arena_dup(&proc_texts, str_text(&all), all.len);
@@ -92,12 +93,14 @@ TEST(errors_and_names_have_no_addresses)
 
 TEST(a_used_up_budget_is_used_up_at_the_same_instruction)
 {
-    check_same_over(4,
-                    "local n = 0 while true do n = n + 1\nif n == 20000000 then error 'past' end\nend",
-               "instructions");
-    check_same("local n = 0 while true do n = n + 1 if n % 50000 == 0 then ctx.note('' .. n) "
-               "end end",
-               "50000");
+    check_same_over(
+        4,
+        "local n = 0 while true do n = n + 1\nif n == 20000000 then error 'past' end\nend",
+        "instructions");
+    check_same(
+        "local n = 0 while true do n = n + 1 if n % 50000 == 0 then ctx.note('' .. n) "
+        "end end",
+        "50000");
 }
 
 TEST(branches_come_in_the_same_order_in_every_process)

@@ -54,7 +54,8 @@ static struct script read_script(const char *name)
     wants += strlen("-- wants: ");
     size_t line = strcspn(wants, "\n"), word = strcspn(wants, " \n");
     script.wants = arena_dup(&proc_texts, wants, word);
-    script.text = arena_dup(&proc_texts, wants + word + (word < line), line - word - (word < line));
+    script.text =
+        arena_dup(&proc_texts, wants + word + (word < line), line - word - (word < line));
     return script;
 }
 

@@ -17,7 +17,8 @@ static const char contain[] =
     "  run = function(p, ctx)\n"
     "    local app = site.get { id = p.app }\n"
     "    site.block_ips { id = p.app, ips = p.ips, expires = \"24h\" }\n"
-    "    ctx.approve { title = \"Stop \" .. app.name, from = \"cm\", need = 2, within = \"30m\" }\n"
+    "    ctx.approve { title = \"Stop \" .. app.name, from = \"cm\", need = 2, within = "
+    "\"30m\" }\n"
     "    ctx.note(\"stopping\")\n"
     "    ctx.sleep \"1m\"\n"
     "    local at = ctx.now()\n"
@@ -26,7 +27,7 @@ static const char contain[] =
     "  end,\n"
     "}\n";
 
-#define APP                                                                     \
+#define APP                                                                    \
     "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/shop/" \
     "providers/Microsoft.Web/sites/shop"
 
@@ -39,8 +40,8 @@ static void load(struct proc *proc, const char *source)
         FAIL("%s", text);
 }
 
-static void check_wish(struct turn_seen seen, int64_t n, const char *kind, const char *action,
-                       const char *args)
+static void check_wish(struct turn_seen seen, int64_t n, const char *kind,
+                       const char *action, const char *args)
 {
     if (seen.is_killed || seen.state != VM_TURN_WAITING)
         FAIL("the run does not wait: %s", seen.is_killed ? "killed" : seen.value);
@@ -63,9 +64,10 @@ TEST(a_playbook_becomes_its_wishes_one_after_the_other)
     check_wish(seen, 2, "step", "azure.appservice.block_ips",
                "{\"expires\":\"24h\",\"id\":\"" APP "\",\"ips\":[]}");
     seen = proc_answer(&proc, 1, "0", 2, true, "null");
-    check_wish(seen, 3, "approve", "",
-               "{\"from\":\"cm\",\"need\":2,\"on_timeout\":\"hold\",\"title\":\"Stop shop\","
-               "\"within\":\"30m\"}");
+    check_wish(
+        seen, 3, "approve", "",
+        "{\"from\":\"cm\",\"need\":2,\"on_timeout\":\"hold\",\"title\":\"Stop shop\","
+        "\"within\":\"30m\"}");
     seen = proc_answer(&proc, 1, "0", 3, true, "{\"by\":[\"ann\",\"bob\"]}");
     check_wish(seen, 4, "note", "", "{\"text\":\"stopping\"}");
     seen = proc_answer(&proc, 1, "0", 4, true, "null");
@@ -110,9 +112,10 @@ static void check_failed(const char *body, const char *part)
 
 TEST(pairs_walks_integers_then_floats_then_strings_by_their_bytes)
 {
-    check_done("local s = '' for k, v in pairs { b = 1, a = 2, B = 3, [2] = 4, [1.5] = 5,"
-               " [1] = 6, [-7] = 7 } do s = s .. tostring(k) .. '=' .. v .. ' ' end return s",
-               "\"-7=7 1=6 2=4 1.5=5 B=3 a=2 b=1 \"");
+    check_done(
+        "local s = '' for k, v in pairs { b = 1, a = 2, B = 3, [2] = 4, [1.5] = 5,"
+        " [1] = 6, [-7] = 7 } do s = s .. tostring(k) .. '=' .. v .. ' ' end return s",
+        "\"-7=7 1=6 2=4 1.5=5 B=3 a=2 b=1 \"");
     check_done("local t, n = { a = 1, b = 2, c = 3 }, 0 for k in pairs(t) do t.b = nil "
                "t.z = 1 n = n + 1 end return n",
                "2");
@@ -160,9 +163,10 @@ TEST(data_keeps_its_shape_from_json_to_lua)
 {
     struct proc proc;
 
-    load(&proc, proc_wrap("local r = site.get {} return { t = type(r.i), m = math.type(r.i), "
-                          "f = math.type(r.f), n = r.n == nil, l = r.l[2] == null, "
-                          "len = #r.l, k = r['a\\u{e4}\"'], e = #r.e }"));
+    load(&proc,
+         proc_wrap("local r = site.get {} return { t = type(r.i), m = math.type(r.i), "
+                   "f = math.type(r.f), n = r.n == nil, l = r.l[2] == null, "
+                   "len = #r.l, k = r['a\\u{e4}\"'], e = #r.e }"));
     proc_start(&proc, 1, "{}");
     struct turn_seen seen = proc_answer(
         &proc, 1, "0", 1, true,
@@ -183,7 +187,8 @@ TEST(an_error_of_a_step_is_a_table_that_pcall_catches)
     check_wish(proc_start(&proc, 1, "{}"), 1, "step", "azure.appservice.stop",
                "{\"id\":\"x\"}");
     struct turn_seen seen = proc_answer(&proc, 1, "0", 1, false, error);
-    CHECK_STR(seen.value, "{\"code\":\"not_found\",\"ok\":false,\"text\":\"no such site\"}");
+    CHECK_STR(seen.value,
+              "{\"code\":\"not_found\",\"ok\":false,\"text\":\"no such site\"}");
 
     proc_start(&proc, 2, "{}");
     proc_drop(&proc, 2);
@@ -212,12 +217,13 @@ TEST(branches_are_named_by_where_they_come_from)
 {
     struct proc proc;
 
-    load(&proc, proc_wrap("local a = ctx.all { function() return site.get { n = 1 } end,\n"
-                          "  function() return site.get { n = 2 } end }\n"
-                          "local b = ctx.each({ 'x', 'y', 'z' }, function(item, i)\n"
-                          "  return ctx.all { function() return site.get { n = item .. i } end }\n"
-                          "end, { at_once = 2 })\n"
-                          "return { a = a, b = b }"));
+    load(&proc,
+         proc_wrap("local a = ctx.all { function() return site.get { n = 1 } end,\n"
+                   "  function() return site.get { n = 2 } end }\n"
+                   "local b = ctx.each({ 'x', 'y', 'z' }, function(item, i)\n"
+                   "  return ctx.all { function() return site.get { n = item .. i } end }\n"
+                   "end, { at_once = 2 })\n"
+                   "return { a = a, b = b }"));
     struct turn_seen seen = proc_start(&proc, 1, "{}");
     CHECK_INT(seen.count, 2);
     CHECK_STR(seen.wishes[0].branch, "0.1.1");
@@ -294,16 +300,19 @@ TEST(runs_of_one_process_share_nothing)
 TEST(ctx_wishes_carry_what_they_were_given)
 {
     static const char *const rows[][3] = {
-        { "ctx.ask { title = 'Gone?', choices = { 'yes', 'no' }, from = 'soc', within = 90 }",
+        { "ctx.ask { title = 'Gone?', choices = { 'yes', 'no' }, from = 'soc', within = 90 "
+          "}",
           "ask",
           "{\"choices\":[\"yes\",\"no\"],\"from\":\"soc\",\"title\":\"Gone?\","
           "\"type\":\"string\",\"within\":\"90s\"}" },
-        { "ctx.approve { title = 'x', from = { 'a', 'b' }, on_timeout = 'deny' }", "approve",
+        { "ctx.approve { title = 'x', from = { 'a', 'b' }, on_timeout = 'deny' }",
+          "approve",
           "{\"from\":[\"a\",\"b\"],\"need\":1,\"on_timeout\":\"deny\",\"title\":\"x\"}" },
         { "ctx.rollback()", "rollback", "{}" },
         { "ctx.rollback { target = 't', to = '0:3' }", "rollback",
           "{\"target\":\"t\",\"to\":\"0:3\"}" },
-        { "ctx.call('other', { a = 1 })", "call", "{\"params\":{\"a\":1},\"playbook\":\"other\"}" },
+        { "ctx.call('other', { a = 1 })", "call",
+          "{\"params\":{\"a\":1},\"playbook\":\"other\"}" },
         { "ctx.signal('go', { within = '1h' })", "signal",
           "{\"name\":\"go\",\"within\":\"1h\"}" },
         { "ctx.random(6)", "random", "{\"n\":6}" },
@@ -327,7 +336,8 @@ TEST(a_wrong_word_to_ctx_is_answered_with_the_right_one)
     check_failed("ctx.approve { title = 'x', within = 'soon' }",
                  "\\\"soon\\\" is no duration; want \\\"15s\\\"");
     check_failed("ctx.approve {}", "ctx.approve wants a title");
-    check_failed("ctx.approve { title = 'x', on_timeout = 'hlod' }", "did you mean 'hold'?");
+    check_failed("ctx.approve { title = 'x', on_timeout = 'hlod' }",
+                 "did you mean 'hold'?");
     check_failed("ctx.approve { title = 'x', need = 0 }", "from 1 to 100");
     check_failed("ctx:note 'x'", "a dot, not a colon");
     check_failed("ctx.sleep 'x'", "is no duration");
@@ -349,8 +359,8 @@ TEST(wait_until_asks_again_and_gives_up_in_time)
         check_wish(proc_start(&proc, run, "{}"), 1, "now", "", "{}");
         check_wish(proc_answer(&proc, run, "0", 1, true, "100"), 2, "step",
                    "azure.appservice.get", "{}");
-        check_wish(proc_answer(&proc, run, "0", 2, true, "{\"state\":\"Stopped\"}"), 3, "now",
-                   "", "{}");
+        check_wish(proc_answer(&proc, run, "0", 2, true, "{\"state\":\"Stopped\"}"), 3,
+                   "now", "", "{}");
         check_wish(proc_answer(&proc, run, "0", 3, true, "110"), 4, "sleep", "",
                    "{\"ms\":15000}");
         proc_answer(&proc, run, "0", 4, true, "null");
@@ -368,11 +378,13 @@ TEST(atomic_ends_or_is_undone_and_the_error_goes_on)
 {
     struct proc proc;
 
-    load(&proc, proc_wrap("ctx.note 'before'\n"
-                          "return ctx.atomic(function() site.stop { id = 1 } return 'all' end)"));
+    load(&proc,
+         proc_wrap("ctx.note 'before'\n"
+                   "return ctx.atomic(function() site.stop { id = 1 } return 'all' end)"));
     for (int64_t run = 1; run <= 2; run++) {
         proc_start(&proc, run, "{}");
-        check_wish(proc_answer(&proc, run, "0", 1, true, "null"), 2, "atomic_begin", "", "{}");
+        check_wish(proc_answer(&proc, run, "0", 1, true, "null"), 2, "atomic_begin", "",
+                   "{}");
         proc_answer(&proc, run, "0", 2, true, "null");
         struct turn_seen seen = proc_answer(&proc, run, "0", 3, run == 1,
                                             "{\"code\":\"denied\",\"message\":\"no\"}");
@@ -415,7 +427,8 @@ TEST(a_playbook_with_a_mistake_in_its_table_is_refused_with_the_place)
         { "return playbook { name = 'X y', run = function() end }", "small letters" },
         { "return playbook { name = 'x', run = function() end, params = { a = 'ip' } }",
           "params.a wants a table" },
-        { "return playbook { name = 'x', run = function() end, params = { a = { 'ipp' } } }",
+        { "return playbook { name = 'x', run = function() end, params = { a = { 'ipp' } } "
+          "}",
           "did you mean 'ip'?" },
         { "return playbook { name = 'x', run = function() end,\n"
           "params = { a = { 'integer', 'n', default = 'no' } } }",
@@ -469,7 +482,8 @@ TEST(an_alert_starts_a_run_or_is_told_why_not)
 {
     static const char source[] =
         "return playbook { name = 'x', run = function(p, ctx) end,\n"
-        "  params = { app = { 'string', 'the site' }, n = { 'integer', 'n', default = 3 } },\n"
+        "  params = { app = { 'string', 'the site' }, n = { 'integer', 'n', default = 3 } "
+        "},\n"
         "  on_alert = { when = { source = 'defender', type = 'AppServices_*',\n"
         "    severity = 'medium+' },\n"
         "  params = function(alert) return { app = alert.resources[1] } end } }";
@@ -489,7 +503,8 @@ TEST(an_alert_starts_a_run_or_is_told_why_not)
                          &params, &why),
               "no");
     CHECK_STR(why, "severity low, want medium+");
-    CHECK_STR(proc_match(&proc, "{\"source\":\"defender\",\"type\":\"VM_X\"}", &params, &why),
+    CHECK_STR(proc_match(&proc, "{\"source\":\"defender\",\"type\":\"VM_X\"}", &params,
+                         &why),
               "no");
     CHECK_STR(why, "type VM_X is not AppServices_*");
     CHECK_STR(proc_match(&proc,

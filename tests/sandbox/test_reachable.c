@@ -91,7 +91,7 @@ static void walk_value(struct walk *w, const char *path, int depth)
     luaL_checkstack(L, 16, "walk");
     if (depth > DEPTH_MAX)
         luaL_error(L, "%s: too deep", path);
-    const char *kind = type != LUA_TFUNCTION ? value_kind(L, -1)
+    const char *kind = type != LUA_TFUNCTION    ? value_kind(L, -1)
                        : lua_iscfunction(L, -1) ? "a C function"
                                                 : "a Lua function";
     str_printf(&w->out, "%s: %s\n", path, kind);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is said of a playbook before it runs, and where in it. */
+#include "proc.h"
+
+#include "check.h"
+
+static char *findings_of(const char *source)
+{
+    struct proc proc;
+
+    proc_open(&proc);
+    char *findings = proc_check(&proc, source);
+    proc_close(&proc, 0);
+    return findings;
+}
+
+/* Findings on the body of run(), which begins in line 3. */
+static void check_body(const char *body, const char *findings)
+{
+    char *source = proc_wrap(body);
+
+    CHECK_STR(findings_of(source), findings);
+}
+
+#define FOUND(line, column, level, message)                           \
+    "{\"column\":" #column ",\"level\":\"" level "\",\"line\":" #line \
+    ",\"message\":\"" message "\"}"
+
+TEST(a_right_playbook_has_no_findings)
+{
+    check_body(
+        "local app = site.get { id = 'x' }\n"
+        "local n, t = 0, { 1, [2] = 'b', c = function(self, ...) return select('#', ...) "
+        "end }\n"
+        "for i, ip in ipairs(app.ips) do\n"
+        "  n = n + i\n"
+        "  if ip == '10.0.0.1' then goto continue end\n"
+        "  t[#t + 1] = -n * (i // 2) ~ 3 .. ''\n"
+        "  ::continue::\n"
+        "end\n"
+        "local function again(k) if k > 0 then return again(k - 1) end end\n"
+        "repeat local done = again(3) until not done\n"
+        "while n > 0 do n = n - 1 if n == 7 then break end end\n"
+        "function t.f(a) return a end\n"
+        "function t:g() return self.f(1) end\n"
+        "do local x <const> = 5 n = x end\n"
+        "ctx.all { function() site.block_ips { id = 'x', ips = {}, expires = '1h' } end }\n"
+        "site.block_ips({ id = p.app, ips = app.ips, priority = 3 })\n"
+        "local name = 'id'\n"
+        "site.get { [name] = 'x' }\n"
+        "if app.state == 'Running' then return 1 elseif n == 1 then return 2 else n = 2 "
+        "end\n"
+        "ctx.approve { title = ('%s'):format(n) }\n"
+        "return { n, t }",
+        "[]");
+}
+
+TEST(a_syntax_error_is_the_one_finding)
+{
+    CHECK_STR(findings_of("local x = = 1"),
+              "[" FOUND(1, 11, "error", "unexpected symbol near '='") "]");
+}
+
+TEST(variables_that_are_not_there_are_named_with_the_nearest)
+{
+    check_body(
+        "local a = tostrong(1)",
+        "[" FOUND(3, 11, "error",
+                  "there is no variable 'tostrong' here; did you mean 'tostring'?") "]");
+    check_body("do local inner = 1 end\nreturn inner",
+               "[" FOUND(4, 8, "error", "there is no variable 'inner' here") "]");
+    check_body("for i = 1, 3 do end return i",
+               "[" FOUND(3, 28, "error", "there is no variable 'i' here") "]");
+    check_body("repeat local x = 1 until x return x",
+               "[" FOUND(3, 35, "error", "there is no variable 'x' here") "]");
+}
+
+TEST(a_global_cannot_be_written)
+{
+    check_body(
+        "count = 1",
+        "[" FOUND(3, 1, "error",
+                  "the global variable 'count' cannot be written; use local count") "]");
+    check_body("local a; a, b = 1, 2",
+               "[" FOUND(3, 13, "error",
+                         "the global variable 'b' cannot be written; use local b") "]");
+    check_body(
+        "function helper() end",
+        "[" FOUND(3, 10, "error",
+                  "the global variable 'helper' cannot be written; use local helper") "]");
+}
+
+TEST(actions_that_are_not_there_are_named_with_the_nearest)
+{
+    check_body("site.gte { id = 'x' }",
+               "[" FOUND(3, 6, "error",
+                         "there is no action azure.appservice.gte; did you mean get?") "]");
+    CHECK_HAS(findings_of(
+                  "local s = use \"azure.apservice\"\n"
+                  "return playbook { name = \"x\", run = function() s.get {} end }"),
+              "did you mean azure.appservice?");
+}
+
+TEST(arguments_are_held_against_the_schema)
+{
+    check_body(
+        "site.get { ip = 'x' }", "[" FOUND(
+                                     3, 12, "error",
+                                     "azure.appservice.get has no argument 'ip'; did you "
+                                     "mean 'id'?") "," FOUND(3, 6, "error",
+                                                             "azure.appservice.get wants "
+                                                             "the argument 'id'") "]");
+    check_body("site.get()", "[" FOUND(3, 6, "error",
+                                       "azure.appservice.get wants the argument 'id'") "]");
+    CHECK_HAS(findings_of(proc_wrap("site.get { id = 7 }")), "\"column\":17");
+    CHECK_HAS(findings_of(
+                  proc_wrap("site.block_ips { id = 'x', ips = {},\n  expires = 'soon' }")),
+              "\"column\":13,\"level\":\"error\",\"line\":4");
+    CHECK_HAS(findings_of(proc_wrap("site.block_ips { id = 'x', ips = {}, priority = 0 }")),
+              "priority");
+    check_body("site.block_ips { id = 'x', ips = {}, priority = 0 + 1 }", "[]");
+    check_body("site.get 'x'",
+               "[" FOUND(3, 10, "error",
+                         "azure.appservice.get takes one table, as in get { ... }") "]");
+}
+
+TEST(code_and_gates_that_are_never_reached_are_pointed_at)
+{
+    check_body("if false then\n  ctx.approve { title = 'x' }\nend",
+               "[" FOUND(4, 3, "warning", "this code is never reached") "," FOUND(
+                   4, 7, "warning",
+                   "this gate is never reached, so nobody is ever asked") "]");
+    check_body("do return end\nctx.approve { title = 'x' }",
+               "[" FOUND(4, 1, "warning", "this code is never reached") "," FOUND(
+                   4, 5, "warning",
+                   "this gate is never reached, so nobody is ever asked") "]");
+    check_body("error('stop')\nctx.note 'x'",
+               "[" FOUND(4, 1, "warning", "this code is never reached") "]");
+    check_body("if p.x then return 1 else error 'no' end\nctx.note 'x'",
+               "[" FOUND(4, 1, "warning", "this code is never reached") "]");
+    check_body("while nil do ctx.note 'x' end",
+               "[" FOUND(3, 14, "warning", "this code is never reached") "]");
+    check_body("if true then return 1 else return 2 end",
+               "[" FOUND(3, 28, "warning", "this code is never reached") "]");
+}
+
+TEST(a_wrong_field_of_ctx_is_named_with_the_nearest)
+{
+    check_body("ctx.aprove { title = 'x' }",
+               "[" FOUND(3, 5, "error",
+                         "ctx has no 'aprove'; did you mean 'approve'?") "]");
+}
+
+TEST(what_only_reading_the_file_shows_is_found_too)
+{
+    CHECK_STR(findings_of("return playbook { nmae = 'x', run = function() end }"),
+              "[" FOUND(1, 1, "error", "playbook has no 'nmae'; did you mean 'name'?") "]");
+    CHECK_HAS(findings_of("return 1"), "return playbook { ... }");
+}
