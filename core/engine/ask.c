@@ -483,6 +483,28 @@ static void ask_settle(struct run *run, const struct event *event)
     free(path);
 }
 
+/* Something happened out there that a playbook waits for. */
+static void ask_signal(struct run *run, const struct event *event)
+{
+    struct span name = json_get(event->json, "name");
+    struct span value = json_get(event->json, "value");
+
+    list_each(link, after, &run->steps)
+    {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (step->state != STEP_SLEEPING || strcmp(step->kind, "signal") != 0 ||
+            (step->args.len > 0 && !json_same(json_get(step->args, "name"), name)))
+            continue;
+        step_answer(step, true, value.len > 0 ? value : span_of("true"));
+        follow(run->engine, event->number, run->id);
+        run_push(run);
+        return;
+    }
+    reply_error(run->engine, event->number, 1, "not_waiting",
+                "run %s does not wait for a signal of that name", id_run(run->id).text);
+}
+
 static int gate_number(struct run *run, struct span gate)
 {
     int64_t id;
@@ -519,6 +541,8 @@ void ask_on_run(struct run *run, const struct event *event)
         ask_cancel(run, event);
     else if (span_is(verb, "settle"))
         ask_settle(run, event);
+    else if (span_is(verb, "signal"))
+        ask_signal(run, event);
     else
         follow(run->engine, event->number, run->id);
 }
@@ -565,6 +589,7 @@ static void ask_halt(struct engine *engine, const struct event *event, bool on)
     }
     json_open(&out, '{');
     json_put_int(&out, "at", engine->now_ms);
+    json_put_int(&out, "i", found->n);
     json_put_bool(&out, "on", on);
     json_put_span(&out, "scope", scope);
     json_put_span(&out, "who", event->who);

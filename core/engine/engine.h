@@ -231,6 +231,11 @@ void engine_free(struct engine *engine);
  * an event is answered or journaled. */
 void engine_handle(struct engine *engine, const struct event *event, struct turn *turn);
 
+/* For doctor --rebuild, on a fresh engine: adds to turn the entries of one run (event has
+ * its number and all its rows; run 0: the rows that belong to none). Runs in the order of
+ * their numbers, so that what a rollback released is released. */
+void engine_reindex(struct engine *engine, const struct event *event, struct turn *turn);
+
 /* How many runs are in memory, and how many things are under way (turns, calls): the local
  * engine ends itself when nobody is connected and both say nothing will happen by itself. */
 int engine_runs(const struct engine *engine);

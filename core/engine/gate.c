@@ -156,7 +156,7 @@ static void put_changes(struct json_out *out, struct run *shadow, int64_t due_ms
     json_close(out);
 }
 
-static void put_entry(struct run *run, struct gate *gate)
+void gate_put_entry(struct run *run, struct gate *gate)
 {
     turn_add_entry(run->engine,
                    &(struct turn_entry){
@@ -219,7 +219,7 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
     row_write(run, ROW_GATE, str_span(&body));
     str_fini(&body);
     struct gate *gate = gate_find(run, number);
-    put_entry(run, gate);
+    gate_put_entry(run, gate);
     run_push(run);
 }
 
@@ -316,7 +316,7 @@ static void end_gate(struct run *run, struct gate *gate, int state, struct span 
     json_close(&out);
     row_write(run, ROW_GATE_END, str_span(&body));
     str_fini(&body);
-    put_entry(run, gate);
+    gate_put_entry(run, gate);
     run_push(run);
 }
 

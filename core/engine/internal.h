@@ -83,6 +83,7 @@ struct step {
     int64_t child;
     char digest[HASH_HEX_LEN + 1];
     bool is_drift, may_restore_over;
+    const char *choice; /* how a person settled it; NULL */
     int ordinal;          /* among the run's intents; names its hold */
     int undoes_ordinal;
     const char *undoes_path;
@@ -351,6 +352,7 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
 void gate_on_answer(struct run *run, int number, const struct event *event);
 void gate_on_due(struct run *run, int number);
 void gate_void_all(struct run *run);
+void gate_put_entry(struct run *run, struct gate *gate);
 void gate_answer(struct step *step, struct gate *gate);
 void gate_apply(struct run *run, const struct event_row *row);
 void gate_apply_vote(struct run *run, const struct event_row *row);

@@ -130,6 +130,14 @@ static void apply_start(struct run *run, const struct event_row *row)
     run->first_seq = row->seq;
 }
 
+static void take_undoes(struct step *step, struct span json)
+{
+    step->is_undo = true;
+    step->undoes_run = json_get_int(json, "of", 0);
+    step->undoes_ordinal = (int)json_get_int(json, "ofn", 0);
+    step->undoes_path = keep_text(step->run, json_get(json, "ofp"));
+}
+
 static void apply_answer(struct run *run, const struct event_row *row)
 {
     struct span body = run_keep(run, row->body);
@@ -145,7 +153,7 @@ static void apply_answer(struct run *run, const struct event_row *row)
         step->after = json_get(extra, "after");
     }
     if (json_get_bool(extra, "undo", false)) {
-        step->is_undo = true;
+        take_undoes(step, extra);
         step->is_done = step->ok;
     }
     order(step);
@@ -167,9 +175,9 @@ static void apply_intent(struct run *run, const struct event_row *row)
     step->undo = json_kind(json_get(body, "undo")) == JSON_STRING
                      ? keep_text(run, json_get(body, "undo"))
                      : NULL;
-    step->is_undo = span_is(json_get_raw(body, "op"), "restore");
+    if (span_is(json_get_raw(body, "op"), "restore"))
+        take_undoes(step, body);
     step->attempt = (int)json_get_int(body, "at", 1);
-    step->undoes_run = json_get_int(body, "of", 0);
     if (step->ordinal == 0)
         step->ordinal = ++run->intent_count;
     step->has_intent = true;
@@ -224,7 +232,8 @@ static void apply_settle(struct run *run, const struct event_row *row)
     struct span body = run_keep(run, row->body);
     struct step *step = step_of(run, body, "step");
 
-    step_settle(step, run_text(run, json_get_raw(body, "choice")));
+    step->choice = run_text(run, json_get_raw(body, "choice"));
+    step_settle(step, step->choice);
     if (step->state == STEP_ANSWERED)
         order(step);
 }
@@ -236,11 +245,10 @@ static void apply_doubt(struct run *run, const struct event_row *row, bool is_dr
 
     step->is_drift = is_drift;
     if (is_drift) {
-        step->is_undo = true;
+        take_undoes(step, body);
         step->target = keep_text(run, json_get(body, "t"));
-        step->before = json_get(body, "w");
+        step->goal = json_get(body, "w");
         step->after = json_get(body, "z");
-        step->undoes_run = json_get_int(body, "of", 0);
     }
     step->now = json_get(body, "now");
     step->state = STEP_HUMAN;
@@ -267,7 +275,7 @@ void row_apply(struct run *run, const struct event_row *row)
     case ROW_VOTE: gate_apply_vote(run, row); break;
     case ROW_GATE_END: gate_apply_end(run, row); break;
     case ROW_SLEEP:
-        step = step_of(run, run_keep(run, body), "sleep");
+        step = step_of(run, run_keep(run, body), run_text(run, json_get_raw(body, "k")));
         step->until_ms = json_get_int(body, "until", 0);
         step->state = STEP_SLEEPING;
         break;

@@ -62,6 +62,14 @@ static struct action *action_of(const struct step *step)
 
 /* -- answers --------------------------------------------------------------------------- */
 
+/* Which effect of which run this undoes. */
+static void put_undoes(struct json_out *out, const struct step *step)
+{
+    json_put_int(out, "of", step->undoes_run);
+    json_put_int(out, "ofn", step->undoes_ordinal);
+    json_put(out, "ofp", step->undoes_path);
+}
+
 static void write_answer(struct step *step, bool ok, struct span value, bool is_noop)
 {
     struct str body = { 0 };
@@ -85,8 +93,10 @@ static void write_answer(struct step *step, bool ok, struct span value, bool is_
         json_put_raw(&out, "args", step->args);
         json_put_bool(&out, "noop", is_noop);
         json_put(&out, "target", step->target);
-        if (step->is_undo)
+        if (step->is_undo) {
+            put_undoes(&out, step);
             json_put_bool(&out, "undo", true);
+        }
         json_close(&out);
     } else if (step->kind[0] == 'n' && strcmp(step->kind, "note") == 0) {
         json_put_raw(&out, "x", step->args);
@@ -234,9 +244,24 @@ static void begin_action(struct step *step)
     host_call(step, action->effect == EFFECT_READS ? HOST_READ : HOST_PREPARE);
 }
 
+/* How long: ctx.sleep says it; ctx.signal waits for ever unless it says within. */
+static int64_t sleep_ms(const struct step *step)
+{
+    char *within;
+    int64_t ms = INT64_C(10) * 365 * 24 * 3600 * 1000;
+
+    if (strcmp(step->kind, "sleep") == 0)
+        return json_get_int(step->args, "ms", 0);
+    within = json_get_text(step->args, "within");
+    if (within != NULL)
+        duration_parse(span_of(within), &ms);
+    free(within);
+    return ms;
+}
+
 static void begin_sleep(struct step *step)
 {
-    int64_t ms = json_get_int(step->args, "ms", 0);
+    int64_t ms = sleep_ms(step);
     struct str body = { 0 };
     struct json_out out = { .str = &body };
 
@@ -244,6 +269,7 @@ static void begin_sleep(struct step *step)
     json_put(&out, "b", step->branch);
     json_put(&out, "h", step->args_hash);
     json_put_int(&out, "n", step->n);
+    json_put(&out, "k", step->kind);
     json_put_int(&out, "until", step->run->engine->now_ms + (ms > 0 ? ms : 0));
     json_close(&out);
     row_write(step->run, ROW_SLEEP, str_span(&body));
@@ -324,7 +350,7 @@ void step_begin(struct step *step)
         begin_action(step);
     } else if (strcmp(kind, "approve") == 0 || strcmp(kind, "ask") == 0) {
         gate_begin(step);
-    } else if (strcmp(kind, "sleep") == 0) {
+    } else if (strcmp(kind, "sleep") == 0 || strcmp(kind, "signal") == 0) {
         begin_sleep(step);
     } else if (strcmp(kind, "rollback") == 0 || strcmp(kind, "atomic_undo") == 0 ||
                strcmp(kind, "call") == 0) {
@@ -384,7 +410,7 @@ static void intend(struct step *step, int gate, int index, struct span rules)
     json_put(&out, "key", key);
     json_put_int(&out, "n", step->n);
     if (step->undoes_run > 0)
-        json_put_int(&out, "of", step->undoes_run);
+        put_undoes(&out, step);
     json_put(&out, "op", is_restore ? "restore" : "apply");
     put_permit(&out, gate, index);
     json_put(&out, "t", step->target);
@@ -666,7 +692,7 @@ static void observed_for_undo(struct step *step, const struct event *event)
         json_put(&out, "b", step->branch);
         json_put_int(&out, "n", step->n);
         json_put_raw(&out, "now", event->state);
-        json_put_int(&out, "of", step->undoes_run);
+        put_undoes(&out, step);
         json_put(&out, "t", step->target);
         json_put_raw(&out, "w", step->goal);
         json_put_raw(&out, "z", step->after);
@@ -840,7 +866,9 @@ void step_go_on(struct step *step)
             timer_want(engine, step->wake_ms);
         break;
     case STEP_SLEEPING:
-        if (step->until_ms <= engine->now_ms)
+        if (step->until_ms <= engine->now_ms && strcmp(step->kind, "signal") == 0)
+            step_answer_error(step, "timeout", "the signal did not come in time");
+        else if (step->until_ms <= engine->now_ms)
             step_answer(step, true, span_of("null"));
         else if (step->until_ms - engine->now_ms < PARK_SLEEP_MS)
             timer_want(engine, step->until_ms); /* a longer one is parked, and then due */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/reindex.c - the index made again from rows alone.
+ *
+ * A run that is not over comes out as running, so that the next start loads it and parks it
+ * again where it belongs.
+ */
+#include "engine/internal.h"
+
+static void put_holds(struct run *run)
+{
+    list_each(link, after, &run->order)
+    {
+        struct step *step = list_item(link, struct step, in_order);
+
+        if (step->is_undo && step->choice != NULL)
+            hold_put(step, HOLD_LEFT);
+        else if (step->is_undo && step->is_done)
+            hold_put(step, HOLD_OFF);
+        else if (!step->is_undo && step->is_done && step->has_intent)
+            hold_put(step, HOLD_ON);
+    }
+}
+
+static void put_run(struct engine *engine, const struct event *event)
+{
+    struct run *run = run_new(engine, event->run, RUN_LIVE);
+
+    for (int i = 0; i < event->count; i++)
+        row_apply(run, &event->rows[i]);
+    if (event->count > 0)
+        engine->now_ms = event->rows[event->count - 1].at_ms;
+    run_put_entry(run);
+    list_each(link, after, &run->gates)
+    {
+        gate_put_entry(run, list_item(link, struct gate, in_run));
+    }
+    put_holds(run);
+    run_free(run);
+}
+
+static void put_global(struct engine *engine, const struct event_row *row)
+{
+    if (row->kind == ROW_PLAYBOOK)
+        turn_add_entry(engine, &(struct turn_entry){ .kind = ENTRY_PLAYBOOK,
+                                                     .run = row->seq,
+                                                     .state = 1,
+                                                     .body = row->body });
+    else if (row->kind == ROW_HALT)
+        turn_add_entry(engine,
+                       &(struct turn_entry){ .kind = ENTRY_HALT,
+                                             .n = (int)json_get_int(row->body, "i", 1),
+                                             .state = json_get_bool(row->body, "on", false),
+                                             .body = row->body });
+}
+
+void engine_reindex(struct engine *engine, const struct event *event, struct turn *turn)
+{
+    engine->turn = turn;
+    if (event->run > 0) {
+        put_run(engine, event);
+        return;
+    }
+    for (int i = 0; i < event->count; i++)
+        put_global(engine, &event->rows[i]);
+}
