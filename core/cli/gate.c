@@ -46,6 +46,8 @@ static void head(struct str *out, const struct look *look, struct span change, i
     str_printf(out, "  %d. ", number);
     render_value(&text, json_get(change, "action"), 200);
     render_styled(out, look, STYLE_BOLD, str_text(&text));
+    if (span_is(json_get_raw(change, "op"), "restore"))
+        str_add_text(out, "  undo");
     str_reset(&text);
     str_add_shown(&text, effect.ptr, effect.len);
     if (text.len)
@@ -68,6 +70,9 @@ static void undo(struct str *out, const struct look *look, struct span change)
 {
     struct span because = json_get(change, "because");
 
+    /* What takes a change back is not itself to be taken back. */
+    if (span_is(json_get_raw(change, "op"), "restore"))
+        return;
     line(out, look, "     ", "undo", json_get(change, "undo"));
     if (json_raw(because).len > 0) {
         struct str text = { 0 };
@@ -106,6 +111,11 @@ static void needs(struct str *out, const struct look *look, struct span needed)
     if (need < 0)
         return;
     label(out, look, "     ", "needs");
+    if (json_get_bool(needed, "forbidden", false)) {
+        render_styled(out, look, STYLE_BAD, "policy forbids it");
+        str_add_char(out, '\n');
+        return;
+    }
     if (need == 0)
         str_add_text(out, "nobody's approval");
     else

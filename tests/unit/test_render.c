@@ -192,6 +192,36 @@ TEST(a_gate_shows_every_change_whole)
         "  More may follow, with gates of its own: a loop\n");
 }
 
+TEST(a_change_that_undoes_or_is_forbidden_says_so)
+{
+    struct str out = { 0 };
+
+    gate_render_change(&out, &plain,
+                       span_of(
+                           "{\"action\":\"x.y\",\"op\":\"restore\",\"effect\":\"reverts\","
+                           "\"before\":{\"a\":1},\"after\":{\"a\":2},\"undo\":\"\","
+                           "\"because\":\"\",\"digest\":\"f\",\"needs\":{\"need\":1,"
+                           "\"forbidden\":true}}"),
+                       3);
+    check_text(&out, "  3. x.y  undo  reverts\n"
+                     "       | a: 1 -> 2\n"
+                     "     needs        policy forbids it\n"
+                     "     digest       f\n");
+}
+
+TEST(a_change_without_a_way_back_says_so)
+{
+    struct str out = { 0 };
+
+    gate_render_change(&out, &plain,
+                       span_of(
+                           "{\"action\":\"x.y\",\"before\":{\"a\":1},\"after\":{\"a\":2},"
+                           "\"undo\":\"\",\"because\":\"\",\"digest\":\"f\"}"),
+                       1);
+    CHECK_HAS(str_text(&out), "     undo         cannot be undone\n");
+    str_fini(&out);
+}
+
 TEST(a_question_shows_its_choices_and_how_to_answer)
 {
     static const char gate[] =

@@ -1,0 +1,514 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the commands promise, with an engine that answers from a script.
+#
+#   CORDON=build/release/cordon tests/cli/run.sh [part of a test's name]
+#
+# Each test is a function whose name is a sentence, and has a state directory of its own.
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+CORDON=$(realpath -m "${CORDON:-$root/build/release/cordon}")
+wanted=${1:-}
+tmp=$(mktemp -d)
+engine=
+trap 'stop; rm -rf "$tmp"' EXIT
+
+# The commands under test must not see what the person who tests has set.
+unset CORDON_STATE CORDON_CONFIG CORDON_LIBEXEC NO_COLOR
+export CORDON_PLAYBOOKS=$tmp/playbooks
+mkdir -p "$tmp/playbooks"
+self=$here/$(basename "$0")
+cd "$tmp" || exit 1 # and not the tree's own ./playbooks either
+echo 'return playbook {}' >"$tmp/playbooks/contain-app-service.lua"
+echo 'return {}' >"$tmp/playbooks/contain-app-service.test.lua"
+
+commands="run plan gates approve deny answer runs show watch contained rollback recover
+settle cancel halt resume check test actions plugins doctor version help"
+
+# -- The scripted engine -----------------------------------------------------------------
+
+# start [SCRIPT]: an engine for $state that answers from the script.
+start() {
+    python3 "$here/fake_engine.py" "${1:-$here/script.json}" --state "$state" \
+        >"$state/ready" 2>"$state/engine.err" &
+    engine=$!
+    for _ in $(seq 100); do
+        [[ -s $state/ready ]] && return
+        sleep 0.05
+    done
+    cat "$state/engine.err"
+}
+
+stop() {
+    if [[ -n $engine ]]; then
+        kill "$engine" 2>/dev/null
+        wait "$engine" 2>/dev/null
+    fi
+    engine=
+}
+
+# cordon WORDS...: the output in $out, what went to standard error in $err, $status.
+cordon() {
+    timeout 20 "$CORDON" "$@" --state "$state" >"$state/out" 2>"$state/err" </dev/null
+    status=$?
+    out=$(<"$state/out")
+    err=$(<"$state/err")
+}
+
+# bare WORDS...: the same without --state.
+bare() {
+    timeout 20 "$CORDON" "$@" >"$state/out" 2>"$state/err" </dev/null
+    status=$?
+    out=$(<"$state/out")
+    err=$(<"$state/err")
+}
+
+# on_terminal TYPED WORDS...: with a terminal, on which TYPED is typed.
+on_terminal() {
+    local typed=$1
+    shift
+    out=$(printf '%b' "$typed" | timeout 20 python3 "$here/terminal.py" "$CORDON" "$@" \
+        --state "$state" 2>&1)
+    status=$?
+}
+
+# asked VERB: the arguments of the last ask of that verb.
+asked() {
+    grep "\"verb\": \"$1\"" "$state/asked.jsonl" | tail -n 1 | jq -c .args
+}
+
+# -- What a test says --------------------------------------------------------------------
+
+wrong=
+is() {
+    [[ $2 == "$3" ]] || wrong+="  $1: wanted '$3', was '$2'"$'\n'
+}
+has() {
+    [[ $2 == *"$3"* ]] || wrong+="  $1: wanted '$3' in: $2"$'\n'
+}
+lacks() {
+    [[ $2 != *"$3"* ]] || wrong+="  $1: did not want '$3' in: $2"$'\n'
+}
+exits() {
+    is "exit code of $1" "$status" "$2"
+}
+is_json() {
+    jq -es 'length == 1' <<<"$2" >/dev/null 2>&1 || wrong+="  $1: not one JSON document: $2"$'\n'
+}
+
+# -- Words -------------------------------------------------------------------------------
+
+every_command_has_a_page_with_usage_options_and_an_example() {
+    for command in $commands; do
+        bare "$command" --help
+        exits "$command --help" 0
+        has "$command" "$out" "  cordon $command"
+        has "$command" "$out" "--help"
+        has "$command" "$out" "example"
+        bare help "$command"
+        exits "help $command" 0
+    done
+}
+
+help_lists_every_command() {
+    bare help
+    for command in $commands azsim; do
+        has help "$out" "  $command "
+    done
+    bare
+    has "no words" "$out" "exit codes"
+}
+
+a_misspelt_command_is_answered_with_the_nearest() {
+    bare rnu
+    exits rnu 2
+    has rnu "$err" "did you mean run"
+    bare qwertyuiop
+    exits qwertyuiop 2
+    has qwertyuiop "$err" "see cordon help"
+}
+
+a_misspelt_option_is_answered_with_the_nearest_that_this_command_takes() {
+    bare runs --jsno
+    exits --jsno 2
+    has --jsno "$err" "did you mean --json?"
+    bare runs --param a=b
+    exits "--param of runs" 2
+    has "--param of runs" "$err" "cordon runs has no option --param"
+}
+
+wrong_words_and_values_exit_2() {
+    bare run
+    exits "run without a playbook" 2
+    bare show
+    exits "show without a run" 2
+    bare show r-1 r-2
+    exits "show with two" 2
+    bare show banana
+    exits "show banana" 2
+    has "show banana" "$err" "is no run"
+    bare run contain-app-service --param novalue
+    exits "--param without =" 2
+    has "--param without =" "$err" "NAME=VALUE"
+    bare run contain-app-service --param a=1 --param a=2
+    exits "a parameter twice" 2
+    bare runs --limit many
+    exits "--limit many" 2
+    bare runs --only waitng
+    exits "--only waitng" 2
+    has "--only waitng" "$err" "did you mean waiting"
+    bare settle r-1 u/1 leve
+    exits "settle leve" 2
+    has "settle leve" "$err" "did you mean leave"
+    bare halt everything
+    exits "halt everything" 2
+    bare rollback r-1 --step 0/1 --target x
+    exits "rollback with both" 2
+    bare deny g-1-1
+    exits "deny without a reason" 2
+    has "deny without a reason" "$err" "--reason"
+    bare plugins tust x.so
+    exits "plugins tust" 2
+    has "plugins tust" "$err" "did you mean trust"
+}
+
+a_mistake_with_json_is_told_in_json() {
+    bare show banana --json
+    exits "show banana" 2
+    is_json "show banana" "$out"
+    is code "$(jq -r .code <<<"$out")" invalid
+}
+
+version_says_which() {
+    bare version
+    exits version 0
+    has version "$out" "cordon 0."
+    bare version --json
+    is_json version "$out"
+}
+
+# -- Files -------------------------------------------------------------------------------
+
+an_unknown_playbook_names_where_it_was_looked_for_and_the_nearest() {
+    cordon run contain-app-servic
+    exits run 2
+    has run "$err" "did you mean contain-app-service"
+    cordon run zzz
+    has zzz "$err" "$tmp/playbooks"
+    cordon run "$tmp/nothing.lua"
+    exits nothing.lua 2
+    has nothing.lua "$err" "No such file"
+    cordon run "$tmp/"
+    exits "a folder" 2
+}
+
+a_playbook_that_is_no_text_is_refused() {
+    printf 'return \xff\xfe' >"$state/bad.lua"
+    cordon run "$state/bad.lua"
+    exits bad.lua 2
+    has bad.lua "$err" "not UTF-8"
+}
+
+a_bad_alert_is_refused_with_its_place_before_anything_starts() {
+    printf '{"a":1,}' >"$state/comma.json"
+    printf '{"a":1' >"$state/cut.json"
+    printf '{"a":1,"a":2}' >"$state/twice.json"
+    head -c 10485760 /dev/zero | tr '\0' ' ' >"$state/large.json"
+    for file in comma cut twice large; do
+        cordon run contain-app-service --alert "$state/$file.json"
+        exits "$file" 2
+        has "$file" "$err" "$file.json"
+        case $file in
+        large) has "$file" "$err" "larger than 256 KiB" ;;
+        *) has "$file" "$err" "line 1" ;;
+        esac
+    done
+    [[ -e $state/cordon.sock ]] && wrong+="  an engine was started"$'\n'
+    printf '[1]' >"$state/list.json"
+    cordon run contain-app-service --param-file "$state/list.json"
+    exits list.json 2
+}
+
+what_is_asked_is_what_was_said() {
+    start
+    printf '{"id": "a-1"}' >"$state/alert.json"
+    printf '{"n": 5}' >"$state/params.json"
+    cordon run contain-app-service --alert "$state/alert.json" --param "ips=203.0.113.7" \
+        --param 'odd="x"=y' --param-file "$state/params.json"
+    args=$(asked run)
+    is name "$(jq -r .playbook.name <<<"$args")" contain-app-service
+    is source "$(jq -r .playbook.source <<<"$args")" "return playbook {}"
+    is alert "$(jq -r .alert_text <<<"$args")" '{"id": "a-1"}'
+    is param "$(jq -r .params.ips <<<"$args")" 203.0.113.7
+    is odd "$(jq -r .params.odd <<<"$args")" '"x"=y'
+    is file "$(jq -c .params_json <<<"$args")" '{"n":5}'
+    is follow "$(jq -r .follow <<<"$args")" true
+    timeout 20 "$CORDON" run contain-app-service --alert - --detach --state "$state" \
+        <"$state/alert.json" >/dev/null 2>&1
+    is stdin "$(asked run | jq -r .alert_text)" '{"id": "a-1"}'
+    is detached "$(asked run | jq -r .follow)" false
+}
+
+# -- Following ---------------------------------------------------------------------------
+
+a_run_without_a_person_stops_at_the_gate_with_what_to_type() {
+    start
+    cordon run contain-app-service
+    exits run 3
+    has read "$out" "read    azure.appservice.get"
+    has finished "$out" "done    azure.appservice.block_ips"
+    has diff "$out" 'rules: [] -> ["203.0.113.7/32"]'
+    has gate "$out" "GATE g-000001-1  Stop shop-web and remove its role assignments"
+    has permanent "$out" "the old value is disabled"
+    has approve "$out" "cordon approve g-000001-1"
+    lacks "a colour" "$out" $'\033'
+    lacks "a turned line" "$out" $'\u202e'
+}
+
+an_approval_names_the_digest_of_what_was_shown() {
+    start
+    cordon approve g-1-1 --reason agreed
+    exits approve 0
+    has shown "$out" "1. azure.appservice.stop"
+    has finished "$out" "r-000001 done"
+    has recovered "$out" "found done after a crash, not sent again"
+    is digest "$(asked approve | jq -r .digest)" d1d2d3d4d5d6d7d8
+    is reason "$(asked approve | jq -r .reason)" agreed
+    is gate "$(asked approve | jq -r .gate)" g-000001-1
+    cordon approve r-1 --digest abcd
+    is "digest given" "$(asked approve | jq -r .digest)" abcd
+}
+
+a_denial_exits_4() {
+    start
+    cordon deny g-000001-1 --reason no
+    exits deny 4
+    has deny "$out" "denied by bob"
+}
+
+a_person_at_a_terminal_is_asked_and_carries_the_run_on() {
+    start
+    on_terminal 'd\ny\nlooks right\n' run contain-app-service
+    exits run 0
+    has question "$out" "approve? [y/N/details]"
+    has details "$out" "abcdefabcdefabcdef"
+    has finished "$out" "r-000001 done"
+    is reason "$(asked approve | jq -r .reason)" "looks right"
+}
+
+a_person_who_says_no_leaves_the_run_parked() {
+    start
+    on_terminal '\n' run contain-app-service
+    exits run 3
+    has hint "$out" "cordon approve g-000001-1"
+    is approvals "$(grep -c '"verb": "approve"' "$state/asked.jsonl")" 0
+    on_terminal 'n\n' approve g-000001-1
+    exits approve 3
+    is approvals "$(grep -c '"verb": "approve"' "$state/asked.jsonl")" 0
+}
+
+colours_are_for_terminals_that_want_them() {
+    start
+    on_terminal '\n' runs
+    has coloured "$out" $'\033['
+    NO_COLOR=1 on_terminal '\n' runs
+    lacks NO_COLOR "$out" $'\033['
+}
+
+following_in_json_is_a_line_an_event_and_then_the_reply() {
+    start
+    cordon run contain-app-service --json
+    exits run 3
+    is lines "$(jq -c . <<<"$out" | wc -l)" 8
+    is last "$(tail -n 1 <<<"$out" | jq -r .gate)" g-000001-1
+    is first "$(head -n 1 <<<"$out" | jq -r .accepted)" true
+}
+
+an_engine_that_is_killed_is_told_with_how_to_go_on() {
+    start
+    cordon watch r-1
+    exits watch 1
+    has open "$out" "under way when the engine ended"
+    has hint "$err" 'cordon watch r-000001'
+}
+
+an_engine_that_ends_as_we_come_is_asked_again() {
+    jq '. + {resets: 2}' "$here/script.json" >"$state/resets.json"
+    start "$state/resets.json"
+    cordon runs
+    exits runs 0
+    has runs "$out" r-000002
+}
+
+interrupting_a_command_leaves_the_run_and_says_how_to_go_on() {
+    start
+    "$CORDON" recover r-3 --state "$state" >"$state/out" 2>"$state/err" </dev/null &
+    local pid=$!
+    for _ in $(seq 100); do
+        [[ -e $state/asked.jsonl ]] && break
+        sleep 0.05
+    done
+    sleep 0.3
+    # A shell starts what runs beside it with SIGINT ignored; the command listens all the same.
+    kill -INT "$pid"
+    wait "$pid"
+    status=$?
+    exits recover 130
+    has hint "$(<"$state/err")" "cordon watch r-000003"
+    has hint "$(<"$state/err")" "cordon cancel r-000003"
+}
+
+a_drift_exits_5_and_shows_three_states() {
+    start
+    cordon rollback r-000001
+    exits rollback 5
+    has before "$out" "before"
+    has now "$out" "<- changed by others"
+    has settle "$out" "cordon settle r-000002 u/1 leave"
+    is run "$(asked rollback | jq -r .run)" r-000001
+    cordon settle 2 u/1 restore --reason "it was us"
+    exits settle 0
+    is choice "$(asked settle | jq -r .choice)" restore
+    is step "$(asked settle | jq -r .step)" u/1
+}
+
+# -- Tables ------------------------------------------------------------------------------
+
+each_reading_command_prints_a_table_or_one_json_document() {
+    start
+    for words in runs gates contained "show r-1" actions "actions azure.appservice.stop" \
+        plugins halt doctor "check contain-app-service" "test contain-app-service" \
+        "plan contain-app-service" "doctor --rebuild" "halt all" "resume all" "cancel r-1"; do
+        # shellcheck disable=SC2086
+        cordon $words --json
+        is_json "$words" "$out"
+        # shellcheck disable=SC2086
+        cordon $words
+        [[ -n $out ]] || wrong+="  $words prints nothing"$'\n'
+        is "error output of $words" "$err" ""
+    done
+}
+
+contained_tells_what_where_and_how_to_release_it() {
+    start
+    cordon contained
+    has what "$out" "block 203.0.113.7"
+    has where "$out" sites/shop-web
+    has release "$out" "cordon rollback r-000001 --step 0/2"
+}
+
+show_tells_the_whole_story() {
+    start
+    cordon show 1
+    exits show 0
+    has approved "$out" "approved by bob; policy: high-risk"
+    has undone "$out" "undone by r-000002"
+    has child "$out" "r-000002  done  contain-app-service (rollback)"
+}
+
+check_prints_file_line_and_column_and_exits_1() {
+    start
+    cordon check contain-app-service
+    exits check 1
+    has place "$out" "playbooks/contain-app-service.lua:3:7: unknown action"
+    cordon check contain-app-service
+    exits "a clean check" 0
+    has clean "$out" "nothing wrong"
+}
+
+test_counts_what_passed_and_failed() {
+    start
+    cordon test "$tmp/playbooks/contain-app-service.test.lua"
+    exits test 1
+    has ok "$out" "ok      it stops the site"
+    has "not ok" "$out" "not ok  it asks first"
+    has place "$out" "test.lua:9: wanted approve, was stop"
+    is last "$(tail -n 1 <<<"$out")" "1 passed, 1 failed"
+    is source "$(asked test | jq -r .test.source)" "return {}"
+}
+
+an_unknown_action_is_answered_with_the_nearest() {
+    start
+    cordon actions azure.appservice.stopp
+    exits actions 2
+    has actions "$err" "did you mean azure.appservice.stop"
+    cordon actions azure.appservice.stop
+    has schema "$out" "arm-id of Microsoft.Web/sites"
+}
+
+plugins_are_trusted_by_the_path_of_their_file() {
+    start
+    touch "$state/azure.so"
+    cordon plugins trust "$state/azure.so"
+    exits trust 0
+    is path "$(asked trust | jq -r .path)" "$(realpath "$state/azure.so")"
+    has trust "$out" "azure 1.0.0 is trusted"
+    cordon plugins trust "$state/no.so"
+    exits "trust of nothing" 2
+}
+
+what_the_engine_refuses_is_one_sentence_and_its_exit_code() {
+    printf '{"run": [[{"reply": {"error": "unknown parameter apps, did you mean app?", "code": "params"}, "exit": 2}]], "show": [[{"reply": {"error": "no run r-000009", "code": "not_found"}, "exit": 1}]]}' \
+        >"$state/refuse.json"
+    start "$state/refuse.json"
+    cordon run contain-app-service --param apps=x
+    exits run 2
+    is run "$err" "cordon: unknown parameter apps, did you mean app?"
+    cordon show r-9
+    exits show 1
+    is show "$err" "cordon: no run r-000009"
+    is "nothing else" "$out" ""
+}
+
+the_state_directory_comes_from_the_option_or_the_environment() {
+    start
+    out=$(CORDON_STATE=$state timeout 20 "$CORDON" runs)
+    has environment "$out" r-000002
+    out=$(CORDON_STATE=/nowhere/at/all timeout 20 "$CORDON" runs "--state=$state")
+    has option "$out" r-000002
+}
+
+the_simulator_that_is_missing_is_said_with_what_to_set() {
+    CORDON_LIBEXEC=$state bare azsim --port 1
+    exits azsim 1
+    has azsim "$err" CORDON_LIBEXEC
+}
+
+azsim_gets_its_words_as_they_are() {
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\necho "got: $*"\n' >"$state/azsim"
+    chmod +x "$state/azsim"
+    CORDON_LIBEXEC=$state bare azsim --world x.json --help
+    exits azsim 0
+    is words "$out" "got: --world x.json --help"
+}
+
+# -- Running them ------------------------------------------------------------------------
+
+passed=0
+failed=0
+number=0
+while read -r name; do
+    [[ -z $wanted || $name == *$wanted* ]] || continue
+    number=$((number + 1))
+    state=$tmp/state$number
+    mkdir -m 700 "$state"
+    wrong=
+    "$name"
+    stop
+    if [[ -z $wrong ]]; then
+        echo "ok    $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok $name"
+        printf '%s' "$wrong"
+        failed=$((failed + 1))
+    fi
+done < <(sed -n 's/^\([a-z][a-z0-9_]*_[a-z0-9_]*\)() {$/\1/p' "$self" | grep -v -x -e is_json -e on_terminal)
+
+echo "$passed passed, $failed failed"
+((failed == 0 && passed > 0))
