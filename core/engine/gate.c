@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/schema.h"
 #include "base/sm.h"
 
 enum { EFFECT_PERMANENT = 3 };
@@ -425,6 +426,31 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
     str_fini(&body);
 }
 
+/* Is the answer of the type that ctx.ask wants? */
+static bool is_typed(struct span args, struct span value)
+{
+    struct span type = json_get_raw(args, "type");
+    enum json_kind kind = json_kind(value);
+
+    if (span_is(type, "boolean"))
+        return kind == JSON_TRUE || kind == JSON_FALSE;
+    if (span_is(type, "integer"))
+        return kind == JSON_NUMBER && memchr(value.ptr, '.', value.len) == NULL;
+    if (span_is(type, "number"))
+        return kind == JSON_NUMBER;
+    if (kind != JSON_STRING || type.len == 0 || span_is(type, "string"))
+        return kind == JSON_STRING || type.len == 0;
+    char *text = json_text(value);
+    bool is_match = schema_format(span_is(type, "arm_id") ? "arm-id"
+                                  : span_is(type, "time") ? "date-time"
+                                  : span_is(type, "ip")   ? "ip"
+                                  : span_is(type, "uuid") ? "uuid"
+                                                          : "duration",
+                                  span_of(text));
+    free(text);
+    return is_match;
+}
+
 void gate_on_answer(struct run *run, int number, const struct event *event)
 {
     struct gate *gate = gate_find(run, number);
@@ -444,6 +470,11 @@ void gate_on_answer(struct run *run, int number, const struct event *event)
     } else if (!is_choice) {
         reply_error(run->engine, event->number, 2, "answer", "the answers are %.*s",
                     (int)choices.len, choices.ptr);
+    } else if (json_count(choices) == 0 && !is_typed(json_get(gate->body, "args"), value)) {
+        struct span type = json_get_raw(json_get(gate->body, "args"), "type");
+
+        reply_error(run->engine, event->number, 2, "answer", "the answer must be of type %.*s",
+                    (int)type.len, type.ptr);
     } else if (may_speak(run, gate, event)) {
         struct str body = { 0 };
         struct json_out out = { .str = &body };
