@@ -63,7 +63,7 @@ static void pending_cancel(struct pending *pending)
     if (pending->exchange)
         exchange_cancel(pending->exchange);
     if (pending->run)
-        run_cancel(pending->run);
+        program_cancel(pending->run);
     if (pending->save)
         pending->save->done = NULL;
 }
@@ -300,9 +300,9 @@ static int api_run(struct cordon_call *call, const char *const argv[], cordon_ru
         return -1;
     struct pending *pending = pending_new(call, arg);
     pending->on_run = done;
-    if (run_start(&pending->run, call->host->loop,
-                  (const char *const *)call->host->programs, argv, on_run, pending,
-                  &err) == 0)
+    if (program_start(&pending->run, call->host->loop,
+                      (const char *const *)call->host->programs, argv, on_run, pending,
+                      &err) == 0)
         return 0;
     pending->run = NULL;
     list_remove(&pending->link);

@@ -113,8 +113,8 @@ static int spawn(struct run *run, struct loop *loop, const char *const *argv,
     return rc;
 }
 
-int run_start(struct run **out, struct loop *loop, const char *const *programs,
-              const char *const *argv, run_fn *done, void *arg, struct err *err)
+int program_start(struct run **out, struct loop *loop, const char *const *programs,
+                  const char *const *argv, run_fn *done, void *arg, struct err *err)
 {
     const char *args[RUN_ARGS_MAX + 1] = { NULL };
     size_t count = 0;
@@ -142,7 +142,7 @@ int run_start(struct run **out, struct loop *loop, const char *const *programs,
     return 0;
 }
 
-void run_cancel(struct run *run)
+void program_cancel(struct run *run)
 {
     close_run(run);
 }

@@ -17,7 +17,7 @@ typedef void run_fn(void *arg, int status, const char *out);
 
 /* argv[0] is the path or the last word of the path of one of programs (NULL at the end).
  * done is called once, later, after the program has ended. */
-int run_start(struct run **run, struct loop *loop, const char *const *programs,
-              const char *const *argv, run_fn *done, void *arg, struct err *err);
+int program_start(struct run **run, struct loop *loop, const char *const *programs,
+                  const char *const *argv, run_fn *done, void *arg, struct err *err);
 /* Kills it and calls nothing. */
-void run_cancel(struct run *run);
+void program_cancel(struct run *run);

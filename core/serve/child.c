@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+static const char *const kept[] = { "CORDON_LOG", "ASAN_OPTIONS", "UBSAN_OPTIONS",
+                                    "TSAN_OPTIONS", "LSAN_OPTIONS" };
+enum { KEPT_COUNT = sizeof kept / sizeof *kept };
+
+static void fill_environment(struct arena *arena, const char *env[KEPT_COUNT + 1])
+{
+    int count = 0;
+
+    for (int i = 0; i < KEPT_COUNT; i++) {
+        const char *value = getenv(kept[i]);
+
+        if (value != NULL)
+            env[count++] = arena_printf(arena, "%s=%s", kept[i], value);
+    }
+    env[count] = NULL;
+}
+
+int child_start(struct loop *loop, const char *mode, struct process **process,
+                struct stream **stream, stream_frame_fn *on_frame,
+                stream_closed_fn *on_closed, process_fn *on_exit_fn, void *arg,
+                struct err *err)
+{
+    const char *argv[] = { "/proc/self/exe", mode, NULL };
+    const char *env[KEPT_COUNT + 1];
+    struct arena arena = { 0 };
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return err_set(err, ERR_IO, "a socket pair: %s", strerror(errno));
+    fill_environment(&arena, env);
+    struct process_options options = {
+        .argv = argv, .env = env, .fd = ends[1], .out_fd = -1
+    };
+    int rc = stream_open(stream, loop, ends[0], on_frame, on_closed, arg, err);
+    if (rc != 0)
+        close(ends[0]);
+    else if ((rc = process_start(process, loop, &options, on_exit_fn, arg, err)) != 0) {
+        stream_close(*stream);
+        *stream = NULL;
+    }
+    close(ends[1]);
+    arena_fini(&arena);
+    return rc;
+}

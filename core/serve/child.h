@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/child.h - a process of our own binary, and a stream of frames to it.
+ */
+#pragma once
+
+#include "net/process.h"
+#include "net/stream.h"
+
+struct err;
+struct loop;
+
+/* mode: "--internal-vm" or "--internal-plugin-host". The environment has what the log and
+ * sanitizers read, and nothing else. Both out-parameters are set, or none. */
+int child_start(struct loop *loop, const char *mode, struct process **process,
+                struct stream **stream, stream_frame_fn *on_frame,
+                stream_closed_fn *on_closed, process_fn *on_exit, void *arg,
+                struct err *err);

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/clients.c - who is connected, what they asked, and which run they follow.
+ *
+ * A connection asks one thing at a time. Its ask has a number, by which the engine answers;
+ * an answer for somebody who has gone is for nobody. Who asks is what the kernel says of
+ * the process at the other end.
+ */
+#include "serve/inside.h"
+
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "frame/frame.h"
+#include "net/listener.h"
+#include "net/stream.h"
+
+enum { SOCKET_MODE = 0660 };
+
+struct client {
+    struct list in_serve;
+    struct list in_held;      /* its ask waits for the policy */
+    struct list in_followers; /* of its run */
+    struct serve *serve;
+    struct stream *stream;
+    char *who;
+    int64_t ask; /* 0: asks nothing now */
+    int64_t follows;
+    char *verb, *args; /* while held */
+};
+
+static struct client *find(struct serve *serve, int64_t ask)
+{
+    if (ask == 0)
+        return NULL;
+    list_each (link, after, &serve->clients) {
+        struct client *client = list_item(link, struct client, in_serve);
+
+        if (client->ask == ask)
+            return client;
+    }
+    return NULL;
+}
+
+static void unfollow(struct client *client)
+{
+    if (client->follows == 0)
+        return;
+    client->follows = 0;
+    client->serve->follower_count--;
+    list_remove(&client->in_followers);
+}
+
+static void free_client(struct client *client)
+{
+    struct serve *serve = client->serve;
+
+    unfollow(client);
+    list_remove(&client->in_held);
+    list_remove(&client->in_serve);
+    serve->client_count--;
+    stream_close(client->stream);
+    free(client->who);
+    free(client->verb);
+    free(client->args);
+    free(client);
+}
+
+/* -- out ---------------------------------------------------------------------------------- */
+
+static void send_event(struct client *client, struct span json)
+{
+    struct frame_writer out;
+
+    if (client->stream == NULL)
+        return;
+    frame_begin(&out, stream_out(client->stream), FRAME_EVENT);
+    frame_add_span(&out, json);
+    frame_finish(&out);
+    stream_flush(client->stream);
+}
+
+static void send_reply(struct client *client, int exit, struct span json)
+{
+    struct frame_writer out;
+
+    unfollow(client);
+    client->ask = 0;
+    if (client->stream == NULL)
+        return;
+    frame_begin(&out, stream_out(client->stream), FRAME_REPLY);
+    frame_add_int(&out, exit);
+    frame_add_span(&out, json);
+    frame_finish(&out);
+    stream_flush(client->stream);
+}
+
+void clients_event(struct serve *serve, int64_t ask, struct span json)
+{
+    struct client *client = find(serve, ask);
+
+    if (client != NULL)
+        send_event(client, json);
+}
+
+void clients_follow(struct serve *serve, int64_t ask, int64_t run)
+{
+    struct client *client = find(serve, ask);
+
+    if (client == NULL)
+        return;
+    unfollow(client);
+    client->follows = run;
+    serve->follower_count++;
+    list_add(&serve->followers[(uint64_t)run % SERVE_BUCKETS], &client->in_followers);
+}
+
+void clients_settled(struct serve *serve, int64_t run, int exit, struct span json)
+{
+    list_each (link, after, &serve->followers[(uint64_t)run % SERVE_BUCKETS]) {
+        struct client *client = list_item(link, struct client, in_followers);
+
+        if (client->follows == run)
+            send_reply(client, exit, json);
+    }
+}
+
+void clients_row(struct serve *serve, const struct turn_row *row)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    if (serve->follower_count == 0 || row->run == 0)
+        return;
+    list_each (link, after, &serve->followers[(uint64_t)row->run % SERVE_BUCKETS]) {
+        struct client *client = list_item(link, struct client, in_followers);
+
+        if (client->follows != row->run)
+            continue;
+        if (text.len == 0)
+            rows_show(&out, &(struct shown_row){ .seq = row->seq,
+                                                 .run = row->run,
+                                                 .at_ms = row->at_ms,
+                                                 .kind = row->kind,
+                                                 .body = row->body });
+        send_event(client, str_span(&text));
+    }
+    str_fini(&text);
+}
+
+void clients_reply(struct serve *serve, int64_t ask, int exit, struct span json)
+{
+    struct client *client = find(serve, ask);
+
+    if (client != NULL)
+        send_reply(client, exit, json);
+}
+
+void clients_error(struct serve *serve, int64_t ask, int exit, const char *code,
+                   const char *fmt, ...)
+{
+    char sentence[1024];
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, args);
+    va_end(args);
+    json_open(&out, '{');
+    json_put(&out, "code", code);
+    json_put(&out, "error", sentence);
+    json_close(&out);
+    clients_reply(serve, ask, exit, str_span(&text));
+    str_fini(&text);
+}
+
+/* -- in ----------------------------------------------------------------------------------- */
+
+void clients_to_engine(struct serve *serve, const struct asked *asked)
+{
+    pump_event(serve, &(struct event){ .kind = EV_ASK,
+                                       .name = asked->verb,
+                                       .json = asked->args,
+                                       .number = asked->number,
+                                       .who = asked->who });
+}
+
+static bool is_engine_verb(struct span verb)
+{
+    static const char *const verbs[] = { "approve", "deny", "answer", "rollback", "recover",
+                                         "cancel",  "halt", "resume", "settle",   "watch" };
+
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (span_is(verb, verbs[i]))
+            return true;
+    return false;
+}
+
+static void answer(struct client *client, struct span verb, struct span args)
+{
+    struct serve *serve = client->serve;
+    struct asked asked = {
+        .number = client->ask, .verb = verb, .args = args, .who = span_of(client->who)
+    };
+
+    if (views_ask(serve, &asked) || starts_ask(serve, &asked) || trust_ask(serve, &asked) ||
+        tests_ask(serve, &asked))
+        return;
+    if (is_engine_verb(verb))
+        clients_to_engine(serve, &asked);
+    else
+        clients_error(serve, asked.number, 2, "verb", "this engine knows no \"%.*s\"",
+                      (int)(verb.len < 40 ? verb.len : 40), verb.ptr);
+}
+
+/* What changes nothing needs no policy, and an answer that says why there is none must come
+ * even while it is being read. */
+static void hold(struct client *client, struct span verb, struct span args)
+{
+    client->verb = span_dup(verb);
+    client->args = span_dup(args);
+    list_add(&client->serve->held, &client->in_held);
+}
+
+void clients_resume(struct serve *serve)
+{
+    while (!serve->is_reading_policy && !list_is_empty(&serve->held)) {
+        struct client *client = list_item(serve->held.next, struct client, in_held);
+        char *verb = client->verb, *args = client->args;
+
+        list_remove(&client->in_held);
+        client->verb = client->args = NULL;
+        answer(client, span_of(verb), span_of(args));
+        free(verb);
+        free(args);
+    }
+}
+
+static void on_frame(void *arg, enum frame_type type, struct span fields)
+{
+    struct client *client = arg;
+    struct serve *serve = client->serve;
+    struct frame_reader in;
+    struct err err;
+
+    frame_read(&in, fields);
+    struct span verb = frame_get_span(&in);
+    struct span args = frame_get_span(&in);
+    if (type != FRAME_ASK || client->ask != 0 || frame_end(&in, &err) != 0) {
+        log_warnx("a client of %s sent what is no ask", client->who);
+        free_client(client);
+        serve_maybe_end(serve);
+        return;
+    }
+    client->ask = ++serve->next_ask;
+    if (json_check(args.ptr, args.len, SERVE_ASK_MAX, &err) != 0) {
+        clients_error(serve, client->ask, 2, err_word(err.code), "the ask: %s", err.text);
+        return;
+    }
+    rules_check(serve);
+    locks_check(serve);
+    if (serve->is_reading_policy)
+        hold(client, verb, args);
+    else
+        answer(client, verb, args);
+}
+
+static void on_closed(void *arg, const char *why)
+{
+    struct client *client = arg;
+    struct serve *serve = client->serve;
+
+    (void)why;
+    client->stream = NULL;
+    free_client(client);
+    serve_maybe_end(serve);
+}
+
+static char *name_of(uid_t uid)
+{
+    struct passwd entry, *found = NULL;
+    char buf[4096];
+    struct str text = { 0 };
+
+    if (getpwuid_r(uid, &entry, buf, sizeof buf, &found) == 0 && found != NULL)
+        return xstrdup(found->pw_name);
+    str_printf(&text, "uid:%ld", (long)uid);
+    return str_take(&text);
+}
+
+static void on_connection(void *arg, int fd, uid_t uid, pid_t pid)
+{
+    struct serve *serve = arg;
+    struct err err;
+
+    (void)pid;
+    if (serve->client_count == SERVE_CLIENTS_MAX) {
+        log_warnx("more than %d connections", SERVE_CLIENTS_MAX);
+        close(fd);
+        return;
+    }
+    struct client *client = xcalloc(1, sizeof *client);
+    client->serve = serve;
+    list_init(&client->in_held);
+    list_init(&client->in_followers);
+    if (stream_open(&client->stream, serve->loop, fd, on_frame, on_closed, client, &err) !=
+        0) {
+        log_warnx("a connection: %s", err.text);
+        close(fd);
+        free(client);
+        return;
+    }
+    client->who = name_of(uid);
+    list_add(&serve->clients, &client->in_serve);
+    serve->client_count++;
+    timer_stop(&serve->linger);
+}
+
+int clients_open(struct serve *serve, struct err *err)
+{
+    char *path = serve_path(serve, "cordon.sock");
+    int rc = listener_open(&serve->listener, serve->loop, path, SOCKET_MODE, on_connection,
+                           serve, err);
+
+    free(path);
+    return rc;
+}
+
+void clients_close(struct serve *serve)
+{
+    listener_close(serve->listener);
+    serve->listener = NULL;
+    while (!list_is_empty(&serve->clients))
+        free_client(list_item(serve->clients.next, struct client, in_serve));
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/config.c - cordon.lua: what this installation is like.
+ *
+ *     return {
+ *       policy  = "policy.lua",
+ *       plugins = { azure = { config = {...}, hosts = {...}, programs = {...},
+ *                             secrets = { "client-secret" } } },
+ *       secrets = "secrets",   -- a directory
+ *       record  = "recorded",  -- a directory: every exchange becomes a file there
+ *     }
+ *
+ * Paths are meant from where the file is. It is read once, when the engine starts.
+ */
+#include "serve/inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/schema.h"
+
+static const char schema[] =
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"policy\":{\"type\":\"string\"},\"plugins\":{\"type\":\"object\"},"
+    "\"secrets\":{\"type\":\"string\"},\"record\":{\"type\":\"string\"}}}";
+
+#define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+static const char plugin_schema[] =
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"config\":{\"type\":\"object\"},\"hosts\":" STRINGS ",\"programs\":" STRINGS
+    ",\"secrets\":" STRINGS "}}";
+
+struct reading {
+    struct serve *serve;
+    config_done_fn *done;
+};
+
+static int validate(struct span json, struct err *err)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    if (schema_match(span_of(schema), json, err) != 0)
+        return err->code;
+    while (json_next(json_get(json, "plugins"), &pos, &key, &value))
+        if (schema_match(span_of(plugin_schema), value, err) != 0)
+            return err_wrap(err, "plugins.%.*s", (int)key.len, key.ptr);
+    return 0;
+}
+
+static void on_read(void *arg, bool ok, struct span json)
+{
+    struct reading *reading = arg;
+    struct serve *serve = reading->serve;
+    config_done_fn *done = reading->done;
+    struct err err = { 0 };
+    struct arena arena = { 0 };
+
+    free(reading);
+    if (!ok) {
+        struct span why = vms_error(&arena, span_of(serve->config_path), json);
+        err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
+    } else if (validate(json, &err) != 0) {
+        err_wrap(&err, "%s", serve->config_path);
+    } else {
+        str_reset(&serve->config);
+        str_add_span(&serve->config, json);
+    }
+    arena_fini(&arena);
+    done(serve, err.code != 0 ? &err : NULL);
+}
+
+void config_read(struct serve *serve, config_done_fn *done)
+{
+    const char *path = serve->options->config;
+    struct str source = { 0 };
+    struct err err;
+
+    if (path == NULL)
+        path = getenv("CORDON_CONFIG");
+    bool is_named = path != NULL && path[0] != '\0';
+    serve->config_path = is_named ? xstrdup(path) : serve_path(serve, "cordon.lua");
+    str_add_text(&serve->config, "{}");
+    int rc = serve_read_file(&source, serve->config_path, SERVE_FILE_MAX, &err);
+    if (rc == ERR_NOT_FOUND && !is_named) {
+        done(serve, NULL);
+    } else if (rc != 0) {
+        done(serve, &err);
+    } else {
+        struct reading *reading = xcalloc(1, sizeof *reading);
+
+        reading->serve = serve;
+        reading->done = done;
+        vms_data(serve, serve->config_path, str_span(&source), on_read, reading);
+    }
+    str_fini(&source);
+}
+
+struct span config_plugin(struct serve *serve, const char *name)
+{
+    return json_get(json_get(str_span(&serve->config), "plugins"), name);
+}
+
+char *config_resolve(struct serve *serve, struct span path)
+{
+    char *text = json_text(path);
+    const char *slash = strrchr(serve->config_path, '/');
+    struct str full = { 0 };
+
+    if (text == NULL || text[0] == '/' || slash == NULL)
+        return text;
+    str_printf(&full, "%.*s/%s", (int)(slash - serve->config_path), serve->config_path,
+               text);
+    free(text);
+    return str_take(&full);
+}

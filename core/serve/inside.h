@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/inside.h - struct serve, and what the files of this folder are to each other.
+ *
+ *   serve.c    opens and closes everything in order
+ *   pump.c     events into the engine, its rows to disk, and only then its commands
+ *   tails.c    each open run's newest row
+ *   dues.c     entries whose time has come
+ *   vms.c      a process per playbook version
+ *   hosts.c    a process per plugin
+ *   config.c   cordon.lua
+ *   rules.c    policy.lua
+ *   locks.c    plugins.lock
+ *   clients.c  connections, asks, followers
+ *   starts.c   run, plan, check: from a source to a playbook that the engine knows
+ *   trust.c    trust and untrust
+ *   views.c    what can be read from the store
+ *
+ * Everything happens on the loop's thread. Nothing here calls pump_event() from inside a
+ * command that waited for a commit: what goes wrong there is told in a later turn.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "engine/engine.h"
+#include "net/loop.h"
+#include "serve/serve.h"
+
+struct client;
+struct listener;
+struct store;
+struct tails;
+struct dues;
+
+enum {
+    SERVE_ASK_MAX = 4 * 1024 * 1024,  /* bytes of one ask's arguments */
+    SERVE_FILE_MAX = 1024 * 1024,     /* bytes of cordon.lua, policy.lua, a secret */
+    SERVE_LOCK_MAX = 8 * 1024 * 1024, /* bytes of plugins.lock */
+    SERVE_CLIENTS_MAX = 1000,         /* connections at once */
+    SERVE_COMMIT_WITHIN_MS = 5,       /* rows that nothing waits for */
+    SERVE_LINGER_MS = 200, /* after the last client of an engine that ends itself */
+    SERVE_BUCKETS = 256
+};
+
+/* A file that is read again when it changes. */
+struct stamp {
+    bool is_there;
+    struct timespec changed;
+    int64_t size;
+    uint64_t inode;
+};
+
+struct lock_line { /* one of plugins.lock */
+    struct list in_serve;
+    char *name, *path, *sha256, *declaration;
+    char *json;    /* the line as it stands in the file */
+    char *refused; /* why its host cannot be used; NULL */
+};
+
+struct known { /* a playbook version that the engine has */
+    struct list in_serve;
+    char hash[HASH_HEX_LEN + 1];
+    char *name, *source;
+};
+
+struct serve {
+    const struct serve_options *options;
+    const char *dir;
+    struct loop *loop;
+    struct store *store;
+    struct engine *engine;
+    int exit;
+    bool is_ready, is_ending;
+    struct timer linger;
+    /* pump.c */
+    struct turn *turn;
+    int items_done, commands_done;
+    bool is_pumping, is_dirty, wrote_entries, is_urgent, has_lazy, has_looked;
+    struct timer commit, tick;
+    struct arena scratch;
+    struct tails *tails;
+    struct dues *dues;
+    /* vms.c, hosts.c */
+    struct list machines, hosts;
+    struct list known;
+    /* config.c, rules.c, locks.c */
+    struct str config; /* JSON, "{}" when there is no file */
+    char *config_path;
+    char *policy_path;
+    struct stamp policy_stamp, lock_stamp;
+    bool is_reading_policy, policy_ok;
+    char *policy_why; /* why there is none */
+    char policy_hash[HASH_HEX_LEN + 1];
+    struct list locks;
+    /* clients.c */
+    struct listener *listener;
+    struct list clients, held; /* held: asks that wait until the policy has been read */
+    struct list followers[SERVE_BUCKETS];
+    int client_count, follower_count;
+    int64_t next_ask;
+};
+
+/* -- serve.c -------------------------------------------------------------------------- */
+void serve_end(struct serve *serve, int exit);
+/* Something ended: is there still a reason to be here? */
+void serve_maybe_end(struct serve *serve);
+char *serve_path(struct serve *serve, const char *name); /* DIR/name; free() */
+/* Reads a whole file; ERR_NOT_FOUND, ERR_TOO_BIG, ERR_IO. */
+int serve_read_file(struct str *out, const char *path, size_t len_max, struct err *err);
+void serve_stamp(struct stamp *stamp, const char *path);
+bool serve_stamp_same(const struct stamp *a, const struct stamp *b);
+struct known *serve_known(struct serve *serve, struct span hash);
+void serve_know(struct serve *serve, struct span hash, struct span name,
+                struct span source);
+
+/* -- pump.c --------------------------------------------------------------------------- */
+/* Gives the engine an event (the time is filled in), writes its rows, does its commands. */
+void pump_event(struct serve *serve, struct event *event);
+void pump_open(struct serve *serve);
+void pump_commit(struct serve *serve);
+
+/* -- tails.c -------------------------------------------------------------------------- */
+struct tails *tails_new(void);
+void tails_free(struct tails *tails);
+void tails_set(struct tails *tails, int64_t run, int64_t seq);
+void tails_drop(struct tails *tails, int64_t run);
+int64_t tails_get(const struct tails *tails, int64_t run); /* 0: not known here */
+
+/* -- dues.c --------------------------------------------------------------------------- */
+struct dues *dues_new(struct serve *serve);
+void dues_free(struct dues *dues);
+void dues_forget(struct dues *dues, int kind, int64_t run, int n); /* it was written anew */
+void dues_arm(struct dues *dues);
+
+/* -- rows.c --------------------------------------------------------------------------- */
+/* A row as people get it: kinds and states by name. */
+struct shown_row {
+    int64_t seq, run, at_ms;
+    int kind;
+    struct span body;
+};
+void rows_show(struct json_out *out, const struct shown_row *row);
+/* The newest row's seq of a run, 0 when there is no such run. */
+int64_t rows_last(struct serve *serve, int64_t run);
+
+/* -- vms.c ---------------------------------------------------------------------------- */
+/* ok and json: what FRAME_VM_LOADED and FRAME_VM_DATA_DONE say; not ok also when the
+ * process ended. Spans are borrowed. */
+typedef void vms_done_fn(void *arg, bool ok, struct span json);
+void vms_send(struct serve *serve, const struct command *command);
+void vms_kill(struct serve *serve, struct span hash);
+void vms_load(struct serve *serve, struct span hash, struct span name, struct span source,
+              vms_done_fn *done, void *arg);
+/* A chunk of Lua-as-data, in a process for that alone. */
+void vms_data(struct serve *serve, const char *name, struct span source, vms_done_fn *done,
+              void *arg);
+/* The catalog has changed: machines without runs are ended. */
+void vms_refresh(struct serve *serve);
+void vms_close(struct serve *serve);
+struct span vms_error(struct arena *arena, struct span name, struct span json);
+
+/* -- hosts.c -------------------------------------------------------------------------- */
+void hosts_send(struct serve *serve, const struct command *command);
+bool hosts_are_idle(const struct serve *serve);
+/* The plugin's line has changed: its host is ended, and started again when it is needed. */
+void hosts_refresh(struct serve *serve, const char *name);
+void hosts_close(struct serve *serve);
+/* Starts the plugin with no pin, tells what it is, and ends it. Not ok: json is the
+ * sentence. */
+typedef void hosts_seen_fn(void *arg, bool ok, struct span sha256, struct span json);
+void hosts_look(struct serve *serve, const char *path, hosts_seen_fn *seen, void *arg);
+
+/* -- config.c ------------------------------------------------------------------------- */
+typedef void config_done_fn(struct serve *serve, const struct err *err);
+void config_read(struct serve *serve, config_done_fn *done);
+struct span config_plugin(struct serve *serve, const char *name);
+char *config_resolve(struct serve *serve, struct span path); /* free() */
+
+/* -- rules.c -------------------------------------------------------------------------- */
+/* Reads the policy and gives it to the engine; done (may be NULL) is called later. */
+void rules_read(struct serve *serve, config_done_fn *done);
+/* Reads it again when the file has changed. */
+void rules_check(struct serve *serve);
+int rules_validate(struct span json, struct err *err);
+
+/* -- locks.c -------------------------------------------------------------------------- */
+/* Reads plugins.lock and gives each line to the engine. */
+int locks_read(struct serve *serve, struct err *err);
+void locks_check(struct serve *serve);
+struct lock_line *locks_find(struct serve *serve, struct span name);
+int locks_put(struct serve *serve, const char *name, const char *path, struct span sha256,
+              struct span declaration, const char *who, struct err *err);
+int locks_remove(struct serve *serve, const char *name, struct err *err);
+void locks_catalog(struct serve *serve, struct str *out);
+void locks_close(struct serve *serve);
+
+/* -- clients.c ------------------------------------------------------------------------ */
+int clients_open(struct serve *serve, struct err *err);
+void clients_close(struct serve *serve);
+void clients_event(struct serve *serve, int64_t ask, struct span json);
+void clients_follow(struct serve *serve, int64_t ask, int64_t run);
+void clients_settled(struct serve *serve, int64_t run, int exit, struct span json);
+void clients_row(struct serve *serve, const struct turn_row *row);
+void clients_reply(struct serve *serve, int64_t ask, int exit, struct span json);
+void clients_error(struct serve *serve, int64_t ask, int exit, const char *code,
+                   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The policy has been read: asks that waited for it go on. */
+void clients_resume(struct serve *serve);
+
+/* An ask, as its verb gets it. Lives until the function returns. */
+struct asked {
+    int64_t number;
+    struct span verb, args, who;
+};
+/* Gives an ask to the engine as it is. */
+void clients_to_engine(struct serve *serve, const struct asked *asked);
+
+/* -- starts.c, trust.c, tests.c, views.c: true when the verb is one of theirs ---------- */
+bool starts_ask(struct serve *serve, const struct asked *asked);
+bool trust_ask(struct serve *serve, const struct asked *asked);
+bool tests_ask(struct serve *serve, const struct asked *asked);
+bool views_ask(struct serve *serve, const struct asked *asked);

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/listener.h"
+#include "serve/inside.h"
+#include "store/store.h"
+
+/* -- small things that all use ------------------------------------------------------------ */
+
+char *serve_path(struct serve *serve, const char *name)
+{
+    struct str path = { 0 };
+
+    str_printf(&path, "%s/%s", serve->dir, name);
+    return str_take(&path);
+}
+
+int serve_read_file(struct str *out, const char *path, size_t len_max, struct err *err)
+{
+    char buf[16384];
+    ssize_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
+        return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "read %s: %s", path,
+                       strerror(errno));
+    while ((n = read(fd, buf, sizeof buf)) > 0 && out->len <= len_max)
+        str_add(out, buf, (size_t)n);
+    int why = errno;
+    close(fd);
+    if (n < 0)
+        return err_set(err, ERR_IO, "read %s: %s", path, strerror(why));
+    if (out->len > len_max)
+        return err_set(err, ERR_TOO_BIG, "%s is larger than %zu bytes", path, len_max);
+    return 0;
+}
+
+void serve_stamp(struct stamp *stamp, const char *path)
+{
+    struct stat st;
+
+    memset(stamp, 0, sizeof *stamp);
+    if (stat(path, &st) != 0)
+        return;
+    stamp->is_there = true;
+    stamp->changed = st.st_ctim; /* unlike mtime nobody can set it */
+    stamp->size = st.st_size;
+    stamp->inode = st.st_ino;
+}
+
+bool serve_stamp_same(const struct stamp *a, const struct stamp *b)
+{
+    return a->is_there == b->is_there && a->changed.tv_sec == b->changed.tv_sec &&
+           a->changed.tv_nsec == b->changed.tv_nsec && a->size == b->size &&
+           a->inode == b->inode;
+}
+
+struct known *serve_known(struct serve *serve, struct span hash)
+{
+    list_each (link, after, &serve->known) {
+        struct known *known = list_item(link, struct known, in_serve);
+
+        if (span_is(hash, known->hash))
+            return known;
+    }
+    return NULL;
+}
+
+void serve_know(struct serve *serve, struct span hash, struct span name, struct span source)
+{
+    struct known *known = xcalloc(1, sizeof *known);
+
+    snprintf(known->hash, sizeof known->hash, "%.*s", (int)hash.len, hash.ptr);
+    known->name = span_dup(name);
+    known->source = span_dup(source);
+    list_add(&serve->known, &known->in_serve);
+}
+
+/* -- what the journal knows --------------------------------------------------------------- */
+
+static int take_born(const struct row *row, void *arg)
+{
+    struct str *install = arg;
+
+    if (row->kind == ROW_BORN)
+        str_add_span(install, json_get_raw(row->body, "install"));
+    return 1;
+}
+
+static int start_engine(struct serve *serve, struct err *err)
+{
+    struct str install = { 0 };
+    struct store_stat stat;
+    char seed[HASH_LEN];
+
+    store_stat(serve->store, &stat);
+    if (stat.last_seq > 0 && store_each(serve->store, 1, take_born, &install, err) < 0)
+        return err->code;
+    random_bytes(seed, sizeof seed);
+    pump_event(serve, &(struct event){ .kind = EV_START,
+                                       .last_seq = stat.last_seq,
+                                       .last_run = stat.last_run,
+                                       .name = str_span(&install),
+                                       .seed = { seed, sizeof seed } });
+    str_fini(&install);
+    return 0;
+}
+
+/* Events are given after the walk, since what follows from them is written to the store. */
+struct walk {
+    struct arena arena;
+    struct event *events;
+    int count, cap;
+    struct serve *serve;
+    int64_t *open_last; /* of open runs: in events[].number */
+};
+
+static struct event *add_event(struct walk *walk, enum event_kind kind)
+{
+    if (walk->count == walk->cap) {
+        walk->cap = walk->cap == 0 ? 64 : walk->cap * 2;
+        walk->events = xrealloc(walk->events, (size_t)walk->cap * sizeof *walk->events);
+    }
+    struct event *event = &walk->events[walk->count++];
+    *event = (struct event){ .kind = kind };
+    return event;
+}
+
+static struct span keep(struct walk *walk, struct span bytes)
+{
+    return (struct span){ arena_dup(&walk->arena, bytes.ptr, bytes.len), bytes.len };
+}
+
+static int take_playbook(const struct entry *entry, void *arg)
+{
+    struct walk *walk = arg;
+    struct event *event = add_event(walk, EV_PLAYBOOK);
+    char *source = json_get_text(entry->body, "source");
+    char *name = json_get_text(entry->body, "name");
+
+    event->name = keep(walk, json_get_raw(entry->body, "hash"));
+    event->json = keep(walk, json_get(entry->body, "info"));
+    event->text = keep(walk, span_of(source));
+    event->number = entry->run;
+    if (serve_known(walk->serve, event->name) == NULL)
+        serve_know(walk->serve, event->name, span_of(name), span_of(source));
+    free(name);
+    free(source);
+    return 0;
+}
+
+static int take_halt(const struct entry *entry, void *arg)
+{
+    struct walk *walk = arg;
+    struct event *event = add_event(walk, EV_HALT);
+    char *scope = json_get_text(entry->body, "scope");
+
+    event->name = keep(walk, span_of(scope));
+    event->number = entry->n;
+    free(scope);
+    return 0;
+}
+
+static int take_change(const struct row *row, void *arg)
+{
+    if (row->kind == ROW_INTENT)
+        add_event(arg, EV_CHANGE_SEEN)->number = row->at_ms;
+    return 0;
+}
+
+static int take_open(const struct entry *entry, void *arg)
+{
+    struct walk *walk = arg;
+    struct event *event = add_event(walk, EV_OPEN_RUN);
+
+    event->run = entry->run;
+    event->number = entry->last_seq;
+    tails_set(walk->serve->tails, entry->run, entry->last_seq);
+    return 0;
+}
+
+/* An open run's entry is older than its newest rows. */
+static int take_tail(const struct row *row, void *arg)
+{
+    struct walk *walk = arg;
+
+    if (row->run > 0 && tails_get(walk->serve->tails, row->run) > 0)
+        tails_set(walk->serve->tails, row->run, row->seq);
+    return 0;
+}
+
+static void give(struct walk *walk)
+{
+    for (int i = 0; i < walk->count; i++) {
+        if (walk->events[i].kind == EV_OPEN_RUN)
+            walk->events[i].number = tails_get(walk->serve->tails, walk->events[i].run);
+        pump_event(walk->serve, &walk->events[i]);
+    }
+    walk->count = 0;
+    arena_reset(&walk->arena);
+}
+
+static void end_walk(struct walk *walk)
+{
+    arena_fini(&walk->arena);
+    free(walk->events);
+}
+
+static int give_known(struct serve *serve, struct err *err)
+{
+    struct walk walk = { .serve = serve };
+    struct entry_query playbooks = { .kind = ENTRY_PLAYBOOK, .state = -1, .run = -1 };
+    struct entry_query halts = { .kind = ENTRY_HALT, .state = 1, .run = -1 };
+    int64_t since = store_seq_since(serve->store, clock_unix_ms() - 3600 * 1000);
+    int rc = store_each_entry(serve->store, &playbooks, take_playbook, &walk, err);
+
+    if (rc == 0)
+        rc = store_each_entry(serve->store, &halts, take_halt, &walk, err);
+    if (rc == 0)
+        rc = store_each(serve->store, since, take_change, &walk, err);
+    if (rc == 0)
+        give(&walk);
+    end_walk(&walk);
+    return rc;
+}
+
+static int64_t earliest(const struct walk *walk)
+{
+    int64_t seq = walk->count > 0 ? walk->events[0].number : 0;
+
+    for (int i = 1; i < walk->count; i++)
+        if (walk->events[i].number < seq)
+            seq = walk->events[i].number;
+    return seq;
+}
+
+static int give_open(struct serve *serve, struct err *err)
+{
+    struct walk walk = { .serve = serve };
+    struct entry_query runs = { .kind = ENTRY_RUN, .state = RUN_RUNNING, .run = -1 };
+    int rc = store_each_entry(serve->store, &runs, take_open, &walk, err);
+
+    if (rc == 0 && walk.count > 0)
+        rc = store_each(serve->store, earliest(&walk), take_tail, &walk, err);
+    if (rc == 0)
+        give(&walk);
+    end_walk(&walk);
+    return rc;
+}
+
+/* -- the beginning ------------------------------------------------------------------------ */
+
+static void say_ready(struct serve *serve, const char *line)
+{
+    int fd = serve->options->ready_fd;
+
+    if (fd >= 0) {
+        dprintf(fd, "%s\n", line);
+        close(fd);
+    } else if (strcmp(line, "ready") != 0) {
+        log_warnx("%s", line);
+    }
+}
+
+static void fail(struct serve *serve, const struct err *err)
+{
+    say_ready(serve, err->text);
+    serve->exit = 1;
+    loop_stop(serve->loop);
+}
+
+static void on_policy(struct serve *serve, const struct err *none)
+{
+    struct err err;
+
+    (void)none;
+    if (give_open(serve, &err) != 0 || clients_open(serve, &err) != 0) {
+        fail(serve, &err);
+        return;
+    }
+    pump_event(serve, &(struct event){ .kind = EV_READY });
+    serve->is_ready = true;
+    dues_arm(serve->dues);
+    say_ready(serve, "ready");
+    serve_maybe_end(serve);
+}
+
+static void on_config(struct serve *serve, const struct err *wrong)
+{
+    struct err err;
+
+    if (wrong != NULL)
+        fail(serve, wrong);
+    else if (start_engine(serve, &err) != 0 || give_known(serve, &err) != 0 ||
+             locks_read(serve, &err) != 0)
+        fail(serve, &err);
+    else
+        rules_read(serve, on_policy);
+}
+
+/* -- the end ------------------------------------------------------------------------------ */
+
+static bool has_nothing_to_do(struct serve *serve)
+{
+    return serve->client_count == 0 && hosts_are_idle(serve) && !serve->is_reading_policy &&
+           !serve->is_dirty && !serve->has_lazy && !serve->is_urgent &&
+           (engine_runs(serve->engine) == 0 || engine_is_idle(serve->engine));
+}
+
+static void on_linger(void *arg)
+{
+    struct serve *serve = arg;
+
+    if (has_nothing_to_do(serve))
+        serve_end(serve, 0);
+    else
+        serve_maybe_end(serve);
+}
+
+void serve_maybe_end(struct serve *serve)
+{
+    if (!serve->options->stay && serve->is_ready && !serve->is_ending &&
+        serve->client_count == 0 && !timer_is_running(&serve->linger))
+        timer_start(&serve->linger, serve->loop, SERVE_LINGER_MS, on_linger, serve);
+}
+
+void serve_end(struct serve *serve, int exit)
+{
+    serve->is_ending = true;
+    serve->exit = exit;
+    loop_stop(serve->loop);
+}
+
+static void on_signal(void *arg)
+{
+    serve_end(arg, 0);
+}
+
+/* The socket goes while the directory is still locked: who finds nobody there starts an
+ * engine, and that one waits for the lock or says that we have it. */
+static void close_all(struct serve *serve)
+{
+    if (serve->is_dirty)
+        pump_commit(serve);
+    serve->is_ending = true;
+    clients_close(serve);
+    timer_stop(&serve->linger);
+    timer_stop(&serve->commit);
+    timer_stop(&serve->tick);
+    vms_close(serve);
+    hosts_close(serve);
+    dues_free(serve->dues);
+    loop_close(serve->loop);
+    store_close(serve->store);
+}
+
+static void free_all(struct serve *serve)
+{
+    engine_free(serve->engine);
+    turn_free(serve->turn);
+    tails_free(serve->tails);
+    locks_close(serve);
+    while (!list_is_empty(&serve->known)) {
+        struct known *known = list_item(serve->known.next, struct known, in_serve);
+
+        list_remove(&known->in_serve);
+        free(known->name);
+        free(known->source);
+        free(known);
+    }
+    str_fini(&serve->config);
+    free(serve->config_path);
+    free(serve->policy_path);
+    free(serve->policy_why);
+    free(serve);
+}
+
+static struct serve *new_serve(const struct serve_options *options)
+{
+    struct serve *serve = xcalloc(1, sizeof *serve);
+
+    serve->options = options;
+    serve->dir = options->state_dir;
+    list_init(&serve->machines);
+    list_init(&serve->hosts);
+    list_init(&serve->known);
+    list_init(&serve->locks);
+    list_init(&serve->clients);
+    list_init(&serve->held);
+    for (int i = 0; i < SERVE_BUCKETS; i++)
+        list_init(&serve->followers[i]);
+    return serve;
+}
+
+int serve_engine(const struct serve_options *options)
+{
+    struct serve *serve = new_serve(options);
+    struct err err;
+
+    if (store_open(&serve->store, options->state_dir, &err) != 0) {
+        bool is_busy = err.code == ERR_BUSY && options->ready_fd >= 0;
+
+        say_ready(serve, is_busy ? "busy" : err.text);
+        free_all(serve);
+        return 1;
+    }
+    serve->loop = loop_open();
+    serve->engine = engine_new();
+    serve->turn = turn_new();
+    serve->tails = tails_new();
+    serve->dues = dues_new(serve);
+    pump_open(serve);
+    loop_on_signal(serve->loop, SIGTERM, on_signal, serve);
+    loop_on_signal(serve->loop, SIGINT, on_signal, serve);
+    config_read(serve, on_config);
+    loop_run(serve->loop);
+    close_all(serve);
+    int exit = serve->exit;
+    free_all(serve);
+    return exit;
+}

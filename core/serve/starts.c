@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/starts.c - run, plan and check: a source comes in, and becomes a playbook.
+ *
+ * A version that the engine does not know is loaded in a VM first. Only what loads is
+ * journaled, so a playbook with a mistake is refused with its line and leaves no trace.
+ */
+#include "serve/inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert/alert.h"
+
+struct start {
+    struct serve *serve;
+    int64_t ask;
+    char *verb, *args, *who, *name, *source;
+    struct str alert; /* normalised; empty: none */
+    char hash[HASH_HEX_LEN + 1];
+    bool is_check;
+};
+
+static void free_start(struct start *start)
+{
+    free(start->verb);
+    free(start->args);
+    free(start->who);
+    free(start->name);
+    free(start->source);
+    str_fini(&start->alert);
+    free(start);
+}
+
+/* The arguments without the source, and with its hash. */
+static void put_args(struct json_out *out, const struct start *start)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    json_open(out, '{');
+    json_put(out, "hash", start->hash);
+    json_put(out, "name", start->name);
+    if (start->alert.len > 0)
+        json_put_raw(out, "alert", str_span(&start->alert));
+    while (json_next(span_of(start->args), &pos, &key, &value)) {
+        if (span_is(key, "playbook") || span_is(key, "hash") || span_is(key, "name") ||
+            span_is(key, "alert") || span_is(key, "alert_text"))
+            continue;
+        json_key_span(out, key);
+        json_raw_value(out, value);
+    }
+    json_close(out);
+}
+
+static void go_on(struct start *start)
+{
+    struct str args = { 0 };
+    struct json_out out = { .str = &args };
+
+    put_args(&out, start);
+    clients_to_engine(start->serve, &(struct asked){ .number = start->ask,
+                                                     .verb = span_of(start->verb),
+                                                     .args = str_span(&args),
+                                                     .who = span_of(start->who) });
+    str_fini(&args);
+    free_start(start);
+}
+
+static void refuse(struct start *start, struct span error)
+{
+    struct arena arena = { 0 };
+    struct span text = vms_error(&arena, span_of(start->name), error);
+
+    clients_error(start->serve, start->ask, 2, "playbook", "%.*s", (int)text.len, text.ptr);
+    arena_fini(&arena);
+}
+
+static void reply_findings(struct start *start, bool ok, struct span json)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    json_open(&out, '{');
+    json_key(&out, "findings");
+    json_open(&out, '[');
+    if (!ok) {
+        json_open(&out, '{');
+        json_put_raw(&out, "column", json_get(json, "column"));
+        json_put(&out, "level", "error");
+        json_put_raw(&out, "line", json_get(json, "line"));
+        json_put_raw(&out, "message", json_get(json, "message"));
+        json_close(&out);
+    }
+    json_close(&out);
+    json_close(&out);
+    clients_reply(start->serve, start->ask, ok ? 0 : 2, str_span(&text));
+    str_fini(&text);
+}
+
+static void on_loaded(void *arg, bool ok, struct span json)
+{
+    struct start *start = arg;
+    struct serve *serve = start->serve;
+
+    if (start->is_check) {
+        reply_findings(start, ok, json);
+        free_start(start);
+        return;
+    }
+    if (!ok) {
+        refuse(start, json);
+        free_start(start);
+        return;
+    }
+    if (serve_known(serve, span_of(start->hash)) == NULL) {
+        serve_know(serve, span_of(start->hash), span_of(start->name),
+                   span_of(start->source));
+        pump_event(serve, &(struct event){ .kind = EV_PLAYBOOK,
+                                           .name = span_of(start->hash),
+                                           .json = json,
+                                           .text = span_of(start->source) });
+    }
+    go_on(start);
+}
+
+/* An alert is always normalised here, so that nobody hands in what only looks like one. */
+static int read_alert(struct start *start, struct err *err)
+{
+    struct str text = { 0 };
+    struct span alert = json_get(span_of(start->args), "alert_text");
+    int rc = 0;
+
+    if (json_kind(alert) == JSON_STRING) {
+        json_text_to(&text, alert);
+        rc = alert_normalise(str_span(&text), &start->alert, err);
+    }
+    str_fini(&text);
+    return rc;
+}
+
+static void begin(struct start *start)
+{
+    bool is_known = serve_known(start->serve, span_of(start->hash)) != NULL;
+
+    if (is_known && !start->is_check)
+        go_on(start);
+    else
+        vms_load(start->serve, start->is_check ? (struct span){ 0 } : span_of(start->hash),
+                 span_of(start->name), span_of(start->source), on_loaded, start);
+}
+
+bool starts_ask(struct serve *serve, const struct asked *asked)
+{
+    struct span playbook = json_get(asked->args, "playbook");
+    bool is_check = span_is(asked->verb, "check");
+
+    if (!is_check && !span_is(asked->verb, "run") && !span_is(asked->verb, "plan"))
+        return false;
+    char *name = json_get_text(playbook, "name");
+    char *source = json_get_text(playbook, "source");
+    if (name == NULL || source == NULL) {
+        free(name);
+        free(source);
+        clients_error(serve, asked->number, 2, "playbook",
+                      "want playbook: {\"name\", \"source\"}");
+        return true;
+    }
+    struct start *start = xcalloc(1, sizeof *start);
+    start->serve = serve;
+    start->ask = asked->number;
+    start->is_check = is_check;
+    start->verb = span_dup(asked->verb);
+    start->args = span_dup(asked->args);
+    start->who = span_dup(asked->who);
+    start->name = name;
+    start->source = source;
+    hash_hex(hash_of(source, strlen(source)), start->hash);
+    struct err err;
+    if (read_alert(start, &err) != 0) {
+        clients_error(serve, asked->number, 2, "alert", "%s", err.text);
+        free_start(start);
+    } else {
+        begin(start);
+    }
+    return true;
+}

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/vms.c - a process per playbook version, and one per file of Lua-as-data.
+ *
+ * Frames are answered in the order in which they were sent, so what is owed is a queue. The
+ * activation at its head has a budget of time; who exceeds it is killed. A process is gone
+ * when it has ended and all that it wrote has been read: then the engine is told, and
+ * replays its runs in the next one.
+ */
+#include "serve/inside.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "frame/frame.h"
+#include "net/process.h"
+#include "net/stream.h"
+#include "serve/child.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SLOWNESS 10
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SLOWNESS 10
+#endif
+#endif
+#ifndef SLOWNESS
+#define SLOWNESS 1
+#endif
+
+enum {
+    VMS_BUDGET_MS = 2000 * SLOWNESS, /* of one activation */
+    VMS_LOAD_MS = 10000 * SLOWNESS,  /* start of the process and reading the source */
+    VMS_IDLE_MS = 30000,             /* without a run */
+    VMS_GONE_MS = 5000               /* between the end of the stream and of the process */
+};
+
+struct owed { /* an answer that the process owes */
+    struct list in_machine;
+    enum frame_type type;
+    int64_t run; /* FRAME_VM_TURN */
+    int64_t ask; /* FRAME_VM_MATCHED */
+    vms_done_fn *done;
+    void *arg;
+};
+
+struct machine {
+    struct list in_serve;
+    struct serve *serve;
+    char hash[HASH_HEX_LEN + 1];   /* "": runs are not sent here */
+    char wanted[HASH_HEX_LEN + 1]; /* becomes its hash once it is known to load */
+    struct process *process;
+    struct stream *stream;
+    struct list owed;
+    struct timer budget, idle;
+    struct later failure; /* it could not be started */
+    int runs;
+    bool is_over_budget, is_ending; /* ending: by its own will or by ours, nobody's fault */
+    bool is_unloadable;
+    char why[512];
+};
+
+static void mind_head(struct machine *machine);
+
+/* -- the end ------------------------------------------------------------------------------ */
+
+static struct span sentence_of(const struct machine *machine)
+{
+    return span_of(machine->why);
+}
+
+/* What was asked beside runs is answered: that it will not be. */
+static void fail_owed(struct machine *machine, struct list *all)
+{
+    struct str error = { 0 };
+    struct json_out out = { .str = &error };
+
+    json_open(&out, '{');
+    json_put(&out, "message", machine->why);
+    json_close(&out);
+    while (!list_is_empty(all)) {
+        struct owed *owed = list_item(all->next, struct owed, in_machine);
+
+        list_remove(&owed->in_machine);
+        if (owed->done != NULL)
+            owed->done(owed->arg, false, str_span(&error));
+        else if (owed->type == FRAME_VM_MATCHED)
+            pump_event(machine->serve, &(struct event){ .kind = EV_VM_MATCHED,
+                                                        .number = owed->ask,
+                                                        .text = sentence_of(machine) });
+        free(owed);
+    }
+    str_fini(&error);
+}
+
+static void free_machine(struct machine *machine)
+{
+    timer_stop(&machine->budget);
+    timer_stop(&machine->idle);
+    later_stop(&machine->failure);
+    stream_close(machine->stream);
+    process_close(machine->process);
+    list_remove(&machine->in_serve);
+    free(machine);
+}
+
+/* Both its process and its stream are gone. */
+static void gone(struct machine *machine)
+{
+    struct serve *serve = machine->serve;
+    struct list owed;
+    int64_t run = 0;
+
+    if (machine->process != NULL || machine->stream != NULL)
+        return;
+    list_init(&owed);
+    if (!list_is_empty(&machine->owed)) {
+        struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
+
+        run = head->run;
+        owed = machine->owed;
+        owed.next->prev = owed.prev->next = &owed;
+        list_init(&machine->owed);
+    }
+    list_remove(&machine->in_serve); /* the next frame starts another */
+    fail_owed(machine, &owed);
+    if (machine->hash[0] != '\0')
+        pump_event(serve, &(struct event){
+                              .kind = EV_VM_GONE,
+                              .name = span_of(machine->hash),
+                              .number = machine->is_over_budget,
+                              .number2 = machine->is_ending ? 0 : run,
+                              .text = sentence_of(machine),
+                          });
+    free_machine(machine);
+    serve_maybe_end(serve);
+}
+
+static void say_why(struct machine *machine, const char *why)
+{
+    if (machine->why[0] == '\0')
+        snprintf(machine->why, sizeof machine->why, "%s", why);
+}
+
+static void on_exit_of(void *arg, int status)
+{
+    struct machine *machine = arg;
+    char why[96];
+
+    machine->process = NULL;
+    if (status < 0)
+        snprintf(why, sizeof why, "the playbook's process was ended by signal %d", -status);
+    else
+        snprintf(why, sizeof why, "the playbook's process ended with status %d", status);
+    say_why(machine, why);
+    gone(machine);
+}
+
+static void on_closed(void *arg, const char *why)
+{
+    struct machine *machine = arg;
+
+    (void)why;
+    machine->stream = NULL;
+    if (machine->process != NULL)
+        process_kill(machine->process, SIGKILL); /* without its socket it is of no use */
+    gone(machine);
+}
+
+static void end(struct machine *machine, const char *why)
+{
+    say_why(machine, why);
+    if (machine->process != NULL)
+        process_kill(machine->process, SIGKILL);
+}
+
+static void on_failure(void *arg)
+{
+    gone(arg);
+}
+
+/* -- budgets ------------------------------------------------------------------------------ */
+
+static void on_budget(void *arg)
+{
+    struct machine *machine = arg;
+    struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
+    char why[128];
+
+    machine->is_over_budget = true;
+    snprintf(why, sizeof why,
+             "the playbook computed for more than %d s without asking for anything",
+             (head->type == FRAME_VM_LOADED ? VMS_LOAD_MS : VMS_BUDGET_MS) / 1000);
+    end(machine, why);
+}
+
+static void on_idle(void *arg)
+{
+    struct machine *machine = arg;
+
+    machine->is_ending = true;
+    end(machine, "the playbook's process had nothing to do");
+}
+
+/* The head of the queue is what the process is at. */
+static void mind_head(struct machine *machine)
+{
+    timer_stop(&machine->budget);
+    timer_stop(&machine->idle);
+    if (!list_is_empty(&machine->owed)) {
+        struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
+        bool is_start = head->type == FRAME_VM_LOADED || head->type == FRAME_VM_DATA_DONE;
+
+        timer_start(&machine->budget, machine->serve->loop,
+                    is_start ? VMS_LOAD_MS : VMS_BUDGET_MS, on_budget, machine);
+    } else if (machine->runs <= 0) {
+        timer_start(&machine->idle, machine->serve->loop, VMS_IDLE_MS, on_idle, machine);
+    }
+}
+
+static struct machine *find(struct serve *serve, struct span hash)
+{
+    list_each (link, after, &serve->machines) {
+        struct machine *machine = list_item(link, struct machine, in_serve);
+
+        if (hash.len > 0 && span_is(hash, machine->hash))
+            return machine;
+    }
+    return NULL;
+}
+
+/* -- what comes --------------------------------------------------------------------------- */
+
+static int give_turn(struct machine *machine, struct span fields, struct err *err)
+{
+    struct frame_reader in;
+    struct event event = { .kind = EV_VM_TURN };
+
+    frame_read(&in, fields);
+    event.run = frame_get_int(&in);
+    event.number = frame_get_int(&in);
+    event.json = frame_get_span(&in);
+    int64_t count = frame_get_int(&in);
+    if (in.is_bad || count < 0 || (size_t)count > fields.len / 4)
+        return err_set(err, ERR_INVALID, "a turn with %lld wishes", (long long)count);
+    struct event_wish *wishes = xcalloc((size_t)count + 1, sizeof *wishes);
+    for (int64_t i = 0; i < count; i++) {
+        wishes[i].branch = frame_get_span(&in);
+        wishes[i].n = frame_get_int(&in);
+        wishes[i].kind = frame_get_span(&in);
+        wishes[i].action = frame_get_span(&in);
+        wishes[i].args = frame_get_span(&in);
+        if (!in.is_bad &&
+            json_check(wishes[i].args.ptr, wishes[i].args.len, FRAME_LEN_MAX, err) != 0)
+            in.is_bad = true;
+    }
+    int rc = frame_end(&in, err);
+    if (rc == 0 && event.json.len > 0)
+        rc = json_check(event.json.ptr, event.json.len, FRAME_LEN_MAX, err);
+    event.wishes = wishes;
+    event.count = (int)count;
+    if (event.number == VM_TURN_BUDGET)
+        machine->is_ending =
+            true; /* it ends after this frame, and no other run is at fault */
+    if (rc == 0)
+        pump_event(machine->serve, &event);
+    free(wishes);
+    return rc;
+}
+
+static int give_matched(struct machine *machine, const struct owed *owed,
+                        struct span fields, struct err *err)
+{
+    struct frame_reader in;
+    struct event event = { .kind = EV_VM_MATCHED, .number = owed->ask };
+
+    frame_read(&in, fields);
+    event.ok = frame_get_int(&in) != 0;
+    event.number2 = frame_get_int(&in);
+    event.json = frame_get_span(&in);
+    event.text = frame_get_span(&in);
+    if (frame_end(&in, err) != 0 ||
+        json_check(event.json.ptr, event.json.len, FRAME_LEN_MAX, err) != 0)
+        return err->code;
+    char *message = event.ok ? NULL : json_get_text(event.json, "message");
+    if (message != NULL)
+        event.text = span_of(message);
+    pump_event(machine->serve, &event);
+    free(message);
+    return 0;
+}
+
+static int give_done(struct machine *machine, const struct owed *owed, struct span fields,
+                     struct err *err)
+{
+    struct frame_reader in;
+
+    frame_read(&in, fields);
+    bool ok = frame_get_int(&in) != 0;
+    struct span json = frame_get_span(&in);
+    if (frame_end(&in, err) != 0 || json_check(json.ptr, json.len, FRAME_LEN_MAX, err) != 0)
+        return err->code;
+    if (!ok && owed->type == FRAME_VM_LOADED) {
+        char *message = json_get_text(json, "message");
+        snprintf(machine->why, sizeof machine->why, "the playbook cannot be used: %s",
+                 message != NULL ? message : "it does not say why");
+        free(message);
+        machine->is_unloadable = true;
+    }
+    if (ok && machine->wanted[0] != '\0' &&
+        find(machine->serve, span_of(machine->wanted)) == NULL)
+        memcpy(machine->hash, machine->wanted, sizeof machine->hash);
+    if (owed->done != NULL)
+        owed->done(owed->arg, ok, json);
+    if (machine->is_unloadable || machine->hash[0] == '\0') {
+        machine->is_ending = !machine->is_unloadable;
+        end(machine, "the process has done what it was for");
+    }
+    return 0;
+}
+
+static void on_frame(void *arg, enum frame_type type, struct span fields)
+{
+    struct machine *machine = arg;
+    struct err err = { 0 };
+    int rc;
+
+    if (machine->is_over_budget || machine->is_unloadable)
+        return; /* too late */
+    if (list_is_empty(&machine->owed) ||
+        list_item(machine->owed.next, struct owed, in_machine)->type != type) {
+        end(machine, "the playbook's process sent what it was not asked for");
+        return;
+    }
+    struct owed *owed = list_item(machine->owed.next, struct owed, in_machine);
+    list_remove(&owed->in_machine);
+    mind_head(machine);
+    if (type == FRAME_VM_TURN)
+        rc = give_turn(machine, fields, &err);
+    else if (type == FRAME_VM_MATCHED)
+        rc = give_matched(machine, owed, fields, &err);
+    else
+        rc = give_done(machine, owed, fields, &err);
+    free(owed);
+    if (rc != 0) {
+        log_warnx("from the playbook's process: %s", err.text);
+        end(machine, "the playbook's process sent what makes no sense");
+    }
+}
+
+/* -- the beginning ------------------------------------------------------------------------ */
+
+static void owe(struct machine *machine, const struct owed *what)
+{
+    struct owed *owed = xcalloc(1, sizeof *owed);
+    bool was_empty = list_is_empty(&machine->owed);
+
+    *owed = *what;
+    list_add(&machine->owed, &owed->in_machine);
+    if (was_empty)
+        mind_head(machine);
+}
+
+static void send_frame(struct machine *machine, struct span frame)
+{
+    if (machine->stream != NULL)
+        stream_send(machine->stream, frame);
+}
+
+static struct machine *start(struct serve *serve, const char *hash)
+{
+    struct machine *machine = xcalloc(1, sizeof *machine);
+    struct err err;
+
+    machine->serve = serve;
+    snprintf(machine->hash, sizeof machine->hash, "%s", hash);
+    list_init(&machine->owed);
+    list_add(&serve->machines, &machine->in_serve);
+    if (child_start(serve->loop, "--internal-vm", &machine->process, &machine->stream,
+                    on_frame, on_closed, on_exit_of, machine, &err) != 0) {
+        say_why(machine, err.text);
+        loop_later(serve->loop, &machine->failure, on_failure, machine);
+    }
+    return machine;
+}
+
+static void send_load(struct machine *machine, struct span name, struct span source,
+                      vms_done_fn *done, void *arg)
+{
+    struct str frame = { 0 }, catalog = { 0 };
+    struct frame_writer out;
+
+    locks_catalog(machine->serve, &catalog);
+    frame_begin(&out, &frame, FRAME_VM_LOAD);
+    frame_add_span(&out, name);
+    frame_add_span(&out, source);
+    frame_add_span(&out, str_span(&catalog));
+    frame_finish(&out);
+    owe(machine, &(struct owed){ .type = FRAME_VM_LOADED, .done = done, .arg = arg });
+    send_frame(machine, str_span(&frame));
+    str_fini(&frame);
+    str_fini(&catalog);
+}
+
+static enum frame_type type_of(struct span frame)
+{
+    struct span fields;
+    enum frame_type type = 0;
+    size_t total;
+    struct err err;
+
+    if (frame_find(frame, &type, &fields, &total, &err) != 1)
+        fatalx("a frame for a playbook is none: %s", err.text);
+    return type;
+}
+
+void vms_send(struct serve *serve, const struct command *command)
+{
+    enum frame_type type = type_of(command->bytes);
+    struct machine *machine = find(serve, command->name);
+    struct known *known = serve_known(serve, command->name);
+
+    if (type == FRAME_VM_DROP) {
+        if (machine != NULL) {
+            machine->runs--;
+            send_frame(machine, command->bytes);
+            if (list_is_empty(&machine->owed))
+                mind_head(machine);
+        }
+        return;
+    }
+    if (machine == NULL) {
+        machine = start(serve, known->hash);
+        send_load(machine, span_of(known->name), span_of(known->source), NULL, NULL);
+    }
+    if (type == FRAME_VM_START)
+        machine->runs++;
+    if (type == FRAME_VM_MATCH)
+        owe(machine, &(struct owed){ .type = FRAME_VM_MATCHED, .ask = command->number });
+    else
+        owe(machine, &(struct owed){ .type = FRAME_VM_TURN, .run = command->run });
+    send_frame(machine, command->bytes);
+}
+
+void vms_kill(struct serve *serve, struct span hash)
+{
+    struct machine *machine = find(serve, hash);
+
+    if (machine == NULL)
+        return;
+    machine->is_ending = true;
+    end(machine, "the playbook's process was told to end");
+}
+
+void vms_load(struct serve *serve, struct span hash, struct span name, struct span source,
+              vms_done_fn *done, void *arg)
+{
+    struct machine *machine = start(serve, "");
+
+    if (hash.len == HASH_HEX_LEN)
+        memcpy(machine->wanted, hash.ptr, HASH_HEX_LEN);
+    send_load(machine, name, source, done, arg);
+}
+
+void vms_data(struct serve *serve, const char *name, struct span source, vms_done_fn *done,
+              void *arg)
+{
+    struct machine *machine = start(serve, "");
+    struct str frame = { 0 };
+    struct frame_writer out;
+
+    frame_begin(&out, &frame, FRAME_VM_DATA);
+    frame_add_text(&out, name);
+    frame_add_span(&out, source);
+    frame_finish(&out);
+    owe(machine, &(struct owed){ .type = FRAME_VM_DATA_DONE, .done = done, .arg = arg });
+    send_frame(machine, str_span(&frame));
+    str_fini(&frame);
+}
+
+void vms_refresh(struct serve *serve)
+{
+    list_each (link, after, &serve->machines) {
+        struct machine *machine = list_item(link, struct machine, in_serve);
+
+        if (machine->runs <= 0 && list_is_empty(&machine->owed))
+            on_idle(machine);
+    }
+}
+
+void vms_close(struct serve *serve)
+{
+    while (!list_is_empty(&serve->machines)) {
+        struct machine *machine = list_item(serve->machines.next, struct machine, in_serve);
+
+        while (!list_is_empty(&machine->owed)) {
+            struct owed *owed = list_item(machine->owed.next, struct owed, in_machine);
+            list_remove(&owed->in_machine);
+            free(owed);
+        }
+        free_machine(machine);
+    }
+}
+
+struct span vms_error(struct arena *arena, struct span name, struct span json)
+{
+    char *message = json_get_text(json, "message");
+    int64_t line = json_get_int(json, "line", 0), column = json_get_int(json, "column", 0);
+    struct str text = { 0 };
+
+    str_add_span(&text, name);
+    if (line > 0)
+        str_printf(&text, ":%lld", (long long)line);
+    if (line > 0 && column > 0)
+        str_printf(&text, ":%lld", (long long)column);
+    str_printf(&text, ": %s", message != NULL ? message : "it cannot be read");
+    char *kept = arena_dup(arena, text.ptr, text.len);
+    struct span span = { kept, text.len };
+    str_fini(&text);
+    free(message);
+    return span;
+}
