@@ -104,7 +104,7 @@ static void check_engine(struct doctor *doctor)
         render_error(&text, json_get(str_span(&reply), "error"));
     else
         str_printf(&text, "%.*s rows, as they were written", (int)rows.len, rows.ptr);
-    add_check(doctor, "journal", exit_code == 0, str_text(&text),
+    add_check(doctor, "verified", exit_code == 0, str_text(&text),
               exit_code == 0 ? NULL : "restore the state directory from a copy");
     str_fini(&text);
     str_fini(&reply);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/command.h"
+#include "plugin/host.h"
+#include "serve/serve.h"
+#include "vm/vm.h"
+
+/* The engine's end of the socket, in a VM and in a plugin host. */
+enum { PARENT_FD = 3 };
+
+/* Only starter.c writes these words, so a wrong one is a mistake of ours. */
+static int run_engine(int argc, char **argv)
+{
+    struct serve_options options = { .ready_fd = -1 };
+
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        int64_t number;
+        if (strcmp(argv[i], "--stay") == 0) {
+            options.stay = true;
+            continue;
+        }
+        if (value && strcmp(argv[i], "--state") == 0)
+            options.state_dir = value;
+        else if (value && strcmp(argv[i], "--config") == 0)
+            options.config = value;
+        else if (value && strcmp(argv[i], "--ready-fd") == 0 &&
+                 span_int(span_of(value), &number) && number >= 0 && number < 1 << 20)
+            options.ready_fd = (int)number;
+        else
+            return EXIT_USAGE;
+        i++;
+    }
+    return options.state_dir ? serve_engine(&options) : EXIT_USAGE;
+}
+
+int internal_main(int argc, char **argv)
+{
+    if (strcmp(argv[0], "--internal-engine") == 0)
+        return run_engine(argc, argv);
+    if (strcmp(argv[0], "--internal-vm") == 0)
+        return vm_main(PARENT_FD);
+    if (strcmp(argv[0], "--internal-plugin-host") == 0)
+        return host_main(PARENT_FD);
+    fprintf(stderr, "cordon: no such part of cordon; people start with cordon help\n");
+    return EXIT_USAGE;
+}
