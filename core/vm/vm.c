@@ -274,5 +274,5 @@ int vm_main(int fd)
     }
     str_fini(&in);
     vm_free(vm);
-    return rc == 0 ? 0 : 1;
+    _exit(rc == 0 ? 0 : 1);
 }

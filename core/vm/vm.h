@@ -14,9 +14,9 @@
 struct err;
 struct vm;
 
-/* The whole life of the process: fd is the engine's end of a socketpair. Returns the exit
- * code. */
-int vm_main(int fd);
+/* The whole life of the process: fd, above 2, is its end of a socketpair. It ends by _exit:
+ * what exit() does beside that may not be done behind the wall. */
+int vm_main(int fd) __attribute__((noreturn));
 
 /* The same in parts, for tests: no wall is raised. */
 struct vm *vm_new(int fd);

@@ -31,7 +31,7 @@ void proc_open(struct proc *proc)
     CHECK(proc->pid >= 0);
     if (proc->pid == 0) {
         close(pair[0]);
-        _exit(vm_main(pair[1]));
+        vm_main(pair[1]);
     }
     close(pair[1]);
     proc->fd = pair[0];

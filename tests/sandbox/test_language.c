@@ -251,7 +251,7 @@ TEST(a_failing_branch_lets_the_others_finish_and_then_the_first_error_is_raised)
     struct proc proc;
 
     load(&proc, proc_wrap("local ok, e = pcall(ctx.all, {\n"
-                          "  function() site.get { n = 1 } end,\n"
+                          "  function() site.get { n = 1 } error { code = 'a' } end,\n"
                           "  function() error { code = 'b', message = 'two' } end,\n"
                           "  function() site.get { n = 3 } error { code = 'c' } end })\n"
                           "return { ok, e.code }"));
@@ -261,7 +261,7 @@ TEST(a_failing_branch_lets_the_others_finish_and_then_the_first_error_is_raised)
     seen = proc_answer(&proc, 1, "0.1.3", 1, true, "null");
     CHECK_INT(seen.state, VM_TURN_WAITING);
     seen = proc_answer(&proc, 1, "0.1.1", 1, true, "null");
-    CHECK_STR(seen.value, "[false,\"b\"]");
+    CHECK_STR(seen.value, "[false,\"a\"]");
     proc_close(&proc, 0);
 }
 

@@ -103,13 +103,12 @@ TEST(actions_that_are_not_there_are_named_with_the_nearest)
 
 TEST(arguments_are_held_against_the_schema)
 {
-    check_body(
-        "site.get { ip = 'x' }", "[" FOUND(
-                                     3, 12, "error",
-                                     "azure.appservice.get has no argument 'ip'; did you "
-                                     "mean 'id'?") "," FOUND(3, 6, "error",
-                                                             "azure.appservice.get wants "
-                                                             "the argument 'id'") "]");
+    check_body("site.get { ip = 'x' }",
+               "[" FOUND(3, 12, "error",
+                         "azure.appservice.get has no argument 'ip'; did you "
+                         "mean 'id'?") "," FOUND(3, 6, "error",
+                                                 "azure.appservice.get wants "
+                                                 "the argument 'id'") "]");
     check_body("site.get()", "[" FOUND(3, 6, "error",
                                        "azure.appservice.get wants the argument 'id'") "]");
     CHECK_HAS(findings_of(proc_wrap("site.get { id = 7 }")), "\"column\":17");
