@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "cli/render.h"
 
-enum { LABEL_COLUMN = 18, WHOLE = 8192, DIFF_LINES_MAX = 1000 };
+enum { LABEL_COLUMN = 18, WHOLE = 8192 };
 
 static void label(struct str *out, const struct look *look, const char *indent,
                   const char *name)
@@ -144,6 +144,8 @@ void gate_render_change(struct str *out, const struct look *look, struct span ch
     line(out, look, "     ", "permissions", json_get(change, "permissions"));
     affects(out, look, change);
     needs(out, look, json_get(change, "needs"));
+    if (json_raw(json_get(change, "digest")).len == 0)
+        return; /* a plan asks for nothing, so it has none */
     label(out, look, "     ", "digest");
     render_short_hash(out, json_get(change, "digest"));
     str_add_char(out, '\n');

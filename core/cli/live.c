@@ -186,8 +186,9 @@ static void on_outcome(struct live *live, struct str *out, const struct row *row
     live->changes += is_done && !is_undo;
     live->undone += is_done && is_undo;
     if (is_done && intent.body)
-        render_diff(out, json_get(was, "w"), after.len ? after : json_get(was, "z"),
-                    DIFF_PREFIX, DIFF_LINES);
+        render_diff(out, json_get(was, is_undo ? "z" : "w"),
+                    after.len ? after : json_get(was, is_undo ? "g" : "z"), DIFF_PREFIX,
+                    DIFF_LINES);
     if (!is_done)
         add_why(out, row->body);
     free(intent.run);

@@ -171,6 +171,12 @@ static void add_lines(struct str *out, const char *text, int lines_max)
     }
 }
 
+int render_diff_whole(struct str *out, struct span before, struct span after,
+                      const char *prefix)
+{
+    return json_diff(out, before, after, prefix);
+}
+
 int render_diff(struct str *out, struct span before, struct span after, const char *prefix,
                 int lines_max)
 {

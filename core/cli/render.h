@@ -42,8 +42,11 @@ void render_list(struct str *out, struct span array, size_t max);
 void render_target(struct str *out, struct span value);
 /* "id=sites/shop-web ips=["203.0.113.7"]", at most max bytes. */
 void render_args(struct str *out, struct span object, size_t max);
-/* The lines of before -> after, each behind prefix; of more than lines_max only that many,
- * and how many were left out. Returns how many there are. */
+/* The lines of before -> after, each behind prefix and whole. Returns how many. */
+int render_diff_whole(struct str *out, struct span before, struct span after,
+                      const char *prefix);
+/* The same in short: long lines are cut, and of more than lines_max only that many shown,
+ * with how many were left out. */
 int render_diff(struct str *out, struct span before, struct span after, const char *prefix,
                 int lines_max);
 /* The first 12 digits of a hash. */

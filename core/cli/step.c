@@ -264,9 +264,9 @@ static void on_intent(struct str *out, const struct step *step)
         render_args(out, json_get(step->body, "args"), 300);
         str_add_char(out, '\n');
     }
-    render_diff(out, json_get(step->body, "w"),
-                is_done && seen.len ? seen : json_get(step->body, "z"), DETAIL "| ",
-                DIFF_LINES);
+    render_diff(out, json_get(step->body, is_undo ? "z" : "w"),
+                is_done && seen.len ? seen : json_get(step->body, is_undo ? "g" : "z"),
+                DETAIL "| ", DIFF_LINES);
     add_failure(out, step, outcome);
     add_allowed(out, step);
     if (is_done && !is_undo)

@@ -357,6 +357,41 @@ TEST(a_change_that_failed_says_why_and_counts_for_nothing)
         "                        no right to stop it (AuthorizationFailed)\n");
 }
 
+TEST(undoing_is_shown_from_ours_to_the_goal)
+{
+    struct live live = { .look = plain };
+    struct str out = { 0 };
+
+    live.run = span_of("r-000001");
+    live_render(&live, &out,
+                span_of(
+                    ROW(20, 1800000001010, "intent",
+                        "{\"b\":\"u\",\"n\":1,\"a\":\"x.stop\",\"op\":\"restore\",\"t\":"
+                        "\"t\",\"w\":{\"a\":1},\"z\":{\"a\":2},\"g\":{\"a\":1}}")));
+    live_render(&live, &out,
+                span_of(ROW(21, 1800000001020, "outcome",
+                            "{\"b\":\"u\",\"n\":1,\"s\":\"done\"}")));
+    CHECK_INT(live.changes, 0);
+    CHECK_INT(live.undone, 1);
+    live_fini(&live);
+    check_text(&out, "  08:00:01.020  undone  x.stop                        t  10 ms\n"
+                     "                        a: 2 -> 1\n");
+}
+
+TEST(a_gate_never_cuts_what_will_change)
+{
+    struct str out = { 0 }, change = { 0 };
+
+    str_add_text(&change, "{\"action\":\"x.y\",\"before\":{},\"after\":{\"a\":\"");
+    for (int i = 0; i < 1000; i++)
+        str_add_char(&change, 'x');
+    str_add_text(&change, "END\"}}");
+    gate_render_change(&out, &plain, str_span(&change), 1);
+    CHECK_HAS(str_text(&out), "xEND\"\n");
+    str_fini(&out);
+    str_fini(&change);
+}
+
 TEST(the_rows_of_another_run_name_it)
 {
     struct live live = { .look = plain };
