@@ -28,6 +28,11 @@ static void say(int fd, const char *text, size_t len)
     }
 }
 
+static void say_text(int fd, const char *text)
+{
+    say(fd, text, strlen(text));
+}
+
 static void say_body(int fd, const char *body, size_t len)
 {
     char head[128];
@@ -62,7 +67,7 @@ static bool reply(int fd, const char *request, size_t len)
     else if (strstr(request, " /echo "))
         say_body(fd, request, len);
     else if (strstr(request, " /half "))
-        return say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", 42), false;
+        return say_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), false;
     else if (strstr(request, " /silent "))
         return sleep(8), false;
     else if (strstr(request, " /big "))
@@ -70,10 +75,15 @@ static bool reply(int fd, const char *request, size_t len)
     else if (strstr(request, " /headers "))
         return say_much(fd, "HTTP/1.1 200 OK\r\n", "X-More: and more and more\r\n"), false;
     else if (strstr(request, " /early "))
-        return say(fd, "HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n", 40),
+        return say_text(fd, "HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"),
                say_body(fd, "late", 4), true;
     else if (strstr(request, " /moved "))
-        say(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n", 56);
+        say_text(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
+    else if (strstr(request, "PUT /lro ") == request)
+        say_text(fd, "HTTP/1.1 202 Accepted\r\nLocation: /ok\r\nRetry-After: 0\r\n"
+                     "Content-Length: 0\r\n\r\n");
+    else if (strstr(request, " /lro "))
+        say_body(fd, "{\"made\":true}", 13);
     else
         return false;
     return true;
