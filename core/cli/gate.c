@@ -137,8 +137,8 @@ void gate_render_change(struct str *out, const struct look *look, struct span ch
     head(out, look, change, number);
     line(out, look, "     ", "target", json_get(change, "target"));
     line(out, look, "     ", "what", json_get(change, "what"));
-    if (render_diff(out, json_get(change, "before"), json_get(change, "after"), "       | ",
-                    DIFF_LINES_MAX) == 0)
+    if (render_diff_whole(out, json_get(change, "before"), json_get(change, "after"),
+                          "       | ") == 0)
         str_add_text(out, "       | no difference\n");
     undo(out, look, change);
     line(out, look, "     ", "permissions", json_get(change, "permissions"));
