@@ -15,8 +15,8 @@
 #include "vm/state.h"
 #include "vm/value.h"
 
-static const char *const severities[] = { "informational", "low",      "medium",
-                                          "high",          "critical", NULL };
+const char *const playbook_severities[] = { "informational", "low",      "medium",
+                                            "high",          "critical", NULL };
 
 struct match {
     struct span alert;
@@ -25,10 +25,12 @@ struct match {
     struct str *why;
 };
 
-static int rank_of(struct span severity)
+int playbook_severity(struct span text, bool *or_more)
 {
-    for (int i = 0; severities[i] != NULL; i++)
-        if (span_equal_nocase(severity, span_of(severities[i])))
+    *or_more = text.len > 0 && text.ptr[text.len - 1] == '+';
+    text.len -= *or_more;
+    for (int i = 0; playbook_severities[i] != NULL; i++)
+        if (span_equal_nocase(text, span_of(playbook_severities[i])))
             return i;
     return -1;
 }
@@ -58,12 +60,9 @@ static bool severity_fits(struct match *match, struct vm *vm, struct span wanted
 {
     if (wanted.ptr == NULL)
         return true;
-    bool or_more = wanted.len > 0 && wanted.ptr[wanted.len - 1] == '+';
-    struct span word = { wanted.ptr, wanted.len - or_more };
-    int want = rank_of(word);
-    if (want < 0)
-        opts_unknown(vm->L, "on_alert.when.severity", word, severities, 5);
-    int is = rank_of(alert_text(vm, match->alert, "severity"));
+    bool or_more, ignored;
+    int want = playbook_severity(wanted, &or_more);
+    int is = playbook_severity(alert_text(vm, match->alert, "severity"), &ignored);
     if (or_more ? is >= want : is == want)
         return true;
     str_add_text(match->why, "severity ");

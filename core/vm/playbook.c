@@ -60,6 +60,17 @@ static void check_name(lua_State *L, int idx)
         luaL_error(L, "playbook: name wants at most 64 characters");
 }
 
+static void check_severity(lua_State *L, int idx)
+{
+    struct span text = opts_text(L, idx, "playbook: on_alert.when", "severity", false);
+    bool or_more;
+
+    if (text.ptr == NULL || playbook_severity(text, &or_more) >= 0)
+        return;
+    text.len -= or_more;
+    opts_unknown(L, "playbook: on_alert.when.severity", text, playbook_severities, 5);
+}
+
 static void check_on_alert(lua_State *L, int idx)
 {
     static const char *const known[] = { "when", "params", NULL };
@@ -76,6 +87,7 @@ static void check_on_alert(lua_State *L, int idx)
         opts_check(L, -1, "playbook: on_alert.when", when);
         for (size_t i = 0; when[i] != NULL; i++)
             opts_text(L, -1, "playbook: on_alert.when", when[i], false);
+        check_severity(L, -1);
         lua_pop(L, 1);
     }
     lua_pop(L, 1);

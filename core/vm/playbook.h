@@ -30,6 +30,12 @@ void playbook_push_entry(struct vm *vm, lua_State *co, struct span entry);
 bool playbook_match(struct vm *vm, struct span alert, bool *matches, struct str *params,
                     struct str *why);
 
+/* The severities of alerts, from the least, NULL at the end. */
+extern const char *const playbook_severities[];
+/* "medium", "medium+" (and more) or NULL: the rank of the word, and whether more will do.
+ * -1 for a word that is none. */
+int playbook_severity(struct span text, bool *or_more);
+
 /* Runs the file in co; leaves nothing there, and the table it gave to playbook{} on
  * vm->L's stack. Raises on vm->L. Behind the door. */
 void playbook_push_spec(struct vm *vm, lua_State *co);

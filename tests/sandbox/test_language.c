@@ -438,6 +438,11 @@ TEST(a_playbook_with_a_mistake_in_its_table_is_refused_with_the_place)
           "did you mean 'default'?" },
         { "return playbook { name = 'x', run = function() end, on_failure = 'keap' }",
           "did you mean 'keep'?" },
+        { "return playbook { name = 'x', run = function() end,\n"
+          "on_alert = { when = { severity = 'medum+' } } }",
+          "did you mean 'medium'?" },
+        { "return playbook { name = 'x', run = function() end, on_alert = { params = 1 } }",
+          "params wants a function" },
         { "local s = use 'azure.apservice'", "did you mean azure.appservice?" },
         { "x = 1", "use local x" },
     };
