@@ -54,11 +54,19 @@ static struct span find_choice(struct span choices, const char *text)
     return (struct span){ 0 };
 }
 
+/* Numbers and truth are JSON; everything else that may be asked for is text. */
+static bool wants_json(struct span gate)
+{
+    struct span type = json_raw(json_path(gate, "body.args.type"));
+
+    return span_is(type, "integer") || span_is(type, "number") || span_is(type, "boolean");
+}
+
 bool decide_answer_args(struct str *args, const struct options *options, struct span gate,
                         const char *text)
 {
     struct json_out out = { .str = args };
-    struct span choices = json_path(gate, "body.ask.choices");
+    struct span choices = json_path(gate, "body.args.choices");
     struct span choice = find_choice(choices, text);
     struct err err;
 
@@ -72,7 +80,7 @@ bool decide_answer_args(struct str *args, const struct options *options, struct 
     json_put_span(&out, "gate", json_get_raw(gate, "gate"));
     if (choice.len)
         json_put_raw(&out, "value", choice);
-    else if (json_check(text, strlen(text), ANSWER_LEN_MAX, &err) == 0)
+    else if (wants_json(gate) && json_check(text, strlen(text), ANSWER_LEN_MAX, &err) == 0)
         json_put_raw(&out, "value", span_of(text));
     else
         json_put(&out, "value", text);

@@ -22,7 +22,7 @@ bool decide_at_gate(const struct options *options, const char *gate_id, char **v
 /* The arguments of approve and deny. */
 void decide_vote_args(struct str *args, const struct options *options, struct span gate,
                       const char *digest, const char *reason);
-/* The arguments of answer. text becomes one of the choices, or JSON if it is that, or a
- * string. False when there are choices and it is none of them: then args is a sentence. */
+/* The arguments of answer. text becomes one of the choices, a number or a boolean where
+ * that is asked for, or a string. False when there are choices and it is none of them: then args is a sentence. */
 bool decide_answer_args(struct str *args, const struct options *options, struct span gate,
                         const char *text);

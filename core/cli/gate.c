@@ -167,7 +167,7 @@ int gate_render_changes(struct str *out, const struct look *look, struct span ch
 
 bool gate_is_question(struct span gate)
 {
-    return json_kind(json_path(gate, "body.ask")) == JSON_OBJECT;
+    return span_is(json_raw(json_path(gate, "body.k")), "ask");
 }
 
 static void title(struct str *out, const struct look *look, struct span gate)
@@ -248,8 +248,8 @@ void gate_render(struct str *out, const struct look *look, struct span gate)
     asked_by(out, look, gate);
     quorum(out, look, gate);
     deadline(out, look, body);
-    line(out, look, "  ", "choices", json_path(body, "ask.choices"));
-    if (json_count(json_get(body, "differs"))) {
+    line(out, look, "  ", "choices", json_path(body, "args.choices"));
+    if (json_kind(json_get(body, "differs")) > JSON_NULL) {
         label(out, look, "  ", "differs");
         render_styled(out, look, STYLE_WARN,
                       "what was approved before is not what would run: ");

@@ -327,8 +327,7 @@ static void on_gate(struct str *out, const struct step *step)
     else
         str_add_text(out, "anybody who may approve");
     str_add_char(out, '\n');
-    if (json_count(json_get(step->body, "differs")))
-        detail_value(out, step->look, "differs", json_get(step->body, "differs"));
+    detail_value(out, step->look, "differs", json_get(step->body, "differs"));
 }
 
 static void on_vote(struct str *out, const struct step *step)

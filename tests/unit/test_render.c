@@ -147,8 +147,9 @@ TEST(a_gate_shows_every_change_whole)
             "\"ok\"}],"
             "\"body\":{\"title\":\"Stop "
             "it\",\"detail\":\"\",\"from\":[\"managers\",\"soc\"],"
-            "\"need\":2,\"due\":1800000300000,\"on_timeout\":\"deny\",\"ask\":null,\"by\":"
-            "\"alice\",\"differs\":[\"args\"],\"more\":\"a "
+            "\"need\":2,\"due\":1800000300000,\"on_timeout\":\"deny\",\"k\":\"approve\","
+            "\"by\":"
+            "\"alice\",\"differs\":\"args\",\"more\":\"a "
             "loop\",\"changes\":[{\"path\":\"0/5\","
             "\"action\":\"azure.appservice.stop\",\"target\":" SITE
             ",\"what\":\"stop shop-web\","
@@ -227,7 +228,7 @@ TEST(a_question_shows_its_choices_and_how_to_answer)
     static const char gate[] =
         "{\"gate\":\"g-000002-1\",\"run\":\"r-000002\",\"playbook\":"
         "\"p\",\"body\":{\"title\":\"Gone?\",\"from\":[\"soc\"],\"need\""
-        ":1,\"by\":\"alice\",\"ask\":{\"choices\":[\"yes\",\"no\"]}}}";
+        ":1,\"by\":\"alice\",\"k\":\"ask\",\"args\":{\"choices\":[\"yes\",\"no\"]}}}";
     struct str out = { 0 };
 
     CHECK(gate_is_question(span_of(gate)));
