@@ -4,8 +4,10 @@
  * off.
  *
  * Every PUT makes another version, so the new one carries our key and the version that it
- * replaces as tags: whoever lists the versions sees whether the PUT arrived. The value is
- * made here, sent once, and wiped.
+ * replaces as tags: whoever lists the versions sees whether the PUT arrived. Before the PUT
+ * it is journaled that there may be one; an attempt after that which does not find it gives
+ * the vault time to show it before another is made. The value is made here, sent once, and
+ * wiped.
  */
 #include "azure.h"
 
@@ -22,7 +24,8 @@
 enum {
     LENGTH_DEFAULT = 48, /* characters of 6 bits each */
     LENGTH_MIN = 16,
-    LENGTH_MAX = 1024
+    LENGTH_MAX = 1024,
+    SHOWN_MS = 3000 /* until a version that was put is in the list for sure */
 };
 
 static const char *old_version(const struct job *job)
@@ -124,7 +127,9 @@ static int rotate_undone(struct cordon_call *call, const struct cordon_input *in
 /* -- Making it so ---------------------------------------------------------------------- */
 
 struct rotation {
+    struct job *job;
     struct secret *secret;
+    bool has_waited;
     const char *made;  /* the version that carries our key */
     const cJSON *body; /* of the PUT, with the value until it is answered */
 };
@@ -218,10 +223,14 @@ static size_t length_wanted(const struct job *job)
     return item->valuedouble < LENGTH_MAX ? (size_t)item->valuedouble : LENGTH_MAX;
 }
 
-static void put_new(struct job *job, struct rotation *rotation, const struct version *old)
+static void put_new(struct cordon_call *call, void *arg)
 {
+    struct rotation *rotation = arg;
+    struct job *job = rotation->job;
+    const struct version *old = secret_version(rotation->secret, old_version(job));
     char value[LENGTH_MAX + 1];
 
+    (void)call;
     text_random(job, value, length_wanted(job));
     cJSON *body = new_version(job, old, value);
     explicit_bzero(value, sizeof value);
@@ -238,14 +247,41 @@ static void put_new(struct job *job, struct rotation *rotation, const struct ver
     vault_send(job, &request);
 }
 
+static void on_listed(struct job *job, struct secret *secret);
+
+static void list_again(struct cordon_call *call, void *arg)
+{
+    struct rotation *rotation = arg;
+    (void)call;
+
+    secret_list(rotation->job, rotation->secret, on_listed);
+}
+
+/* Nothing of ours is to be seen. */
+static void begin(struct job *job, struct rotation *rotation)
+{
+    int rc;
+
+    if (job->in->resume != NULL && !rotation->has_waited) {
+        rotation->has_waited = true;
+        rc = job->host->after(job->call, SHOWN_MS, list_again, rotation);
+    } else {
+        rc = job->host->progress(job->call, "{\"put\":true}", put_new, rotation);
+    }
+    if (rc != 0)
+        job_fail(job, CORDON_RETRY, "NotSaved",
+                 "the host does not keep our place in the "
+                 "rotation of %s",
+                 rotation->secret->url);
+}
+
 static void on_listed(struct job *job, struct secret *secret)
 {
-    struct rotation *rotation = job_alloc(job, sizeof *rotation);
+    struct rotation *rotation = job->state;
     const struct version *newest = &secret->versions[0];
 
-    rotation->secret = secret;
     if (text_same(newest->id, old_version(job))) {
-        put_new(job, rotation, newest);
+        begin(job, rotation);
     } else if (is_ours(job, newest, old_version(job))) {
         rotation->made = newest->id;
         disable_old(job, rotation);
@@ -257,6 +293,16 @@ static void on_listed(struct job *job, struct secret *secret)
     }
 }
 
+static void start(struct job *job, struct secret *secret)
+{
+    struct rotation *rotation = job_alloc(job, sizeof *rotation);
+
+    rotation->job = job;
+    rotation->secret = secret;
+    job->state = rotation;
+    secret_list(job, secret, on_listed);
+}
+
 static int rotate_apply(struct cordon_call *call, const struct cordon_input *in)
 {
     struct job *job = job_begin(call, in);
@@ -265,7 +311,7 @@ static int rotate_apply(struct cordon_call *call, const struct cordon_input *in)
     if (secret != NULL && (in->key == NULL || in->key[0] == '\0'))
         job_fail(job, CORDON_REFUSED, "NoKey", "a rotation needs an idempotency key");
     else if (secret != NULL)
-        secret_list(job, secret, on_listed);
+        start(job, secret);
     return job_started(job);
 }
 

@@ -5,7 +5,7 @@
  *     driver PLUGIN.so CONFIG <requests >answers
  *
  * A request is a line of JSON: {"fn":"observe","action":"...","args":{},"before":...,
- * "after":...,"goal":...,"key":"...","run":"..."}; fn may be read, plan, apply, restore and
+ * "after":...,"goal":...,"key":"...","run":"...","resume":...}; fn may be read, plan, apply, restore and
  * undone as well. The answer is a line of JSON. All lines are served by one open plugin.
  *
  * It holds the plugin to the contract: an answer from inside a call, a second one or none
@@ -50,6 +50,7 @@ struct event {
     char *argv[16];
     cordon_http_fn *on_http;
     cordon_timer_fn *on_timer;
+    uint32_t wait_ms;
     cordon_run_fn *on_run;
     void *arg;
 };
@@ -64,6 +65,7 @@ struct cordon_call {
     struct event events[EVENTS_MAX];
     int first;
     int count;
+    int progress_count;
     bool is_inside;
     bool is_finished;
     char code[128];
@@ -215,9 +217,9 @@ static int host_after(struct cordon_call *call, uint32_t ms, cordon_timer_fn *do
                       void *arg)
 {
     struct event *event = event_add(call);
-    (void)ms;
 
     event->kind = EVENT_TIMER;
+    event->wait_ms = ms;
     event->on_timer = done;
     event->arg = arg;
     return 0;
@@ -226,7 +228,12 @@ static int host_after(struct cordon_call *call, uint32_t ms, cordon_timer_fn *do
 static int host_progress(struct cordon_call *call, const char *json, cordon_timer_fn *done,
                          void *arg)
 {
-    (void)json;
+    if (call->progress_count++ == 16)
+        die("more than 16 places saved in one call");
+    cJSON *place = cJSON_ParseWithOpts(json, NULL, true);
+    if (place == NULL)
+        die("a place that is not JSON: %s", json);
+    cJSON_Delete(place);
     return host_after(call, 0, done, arg);
 }
 
@@ -498,6 +505,15 @@ static const struct cordon_host host = {
     .now_ms = host_now_ms,
 };
 
+static void serve_timer(struct cordon_call *call, struct event *event)
+{
+    struct timespec pause = { .tv_sec = event->wait_ms / 1000,
+                              .tv_nsec = event->wait_ms % 1000 * 1000000L };
+
+    nanosleep(&pause, NULL);
+    event->on_timer(call, event->arg);
+}
+
 static void serve_events(struct cordon_call *call)
 {
     while (!call->is_finished) {
@@ -511,7 +527,7 @@ static void serve_events(struct cordon_call *call)
         else if (event.kind == EVENT_RUN)
             serve_run(call, &event);
         else
-            event.on_timer(call, event.arg);
+            serve_timer(call, &event);
     }
 }
 
@@ -612,7 +628,8 @@ static void serve(const struct cordon_plugin *plugin, const void *state, const c
     char *name = member(request, "action");
     char *texts[] = { member(request, "args"),  member(request, "before"),
                       member(request, "after"), member(request, "goal"),
-                      member(request, "key"),   member(request, "run") };
+                      member(request, "key"),   member(request, "run"),
+                      member(request, "resume") };
     struct cordon_input in = {
         .size = sizeof in,
         .plugin = state,
@@ -623,6 +640,7 @@ static void serve(const struct cordon_plugin *plugin, const void *state, const c
         .goal = texts[3],
         .key = texts[4] != NULL ? texts[4] : "00112233445566778899aabbccddeeff",
         .run = texts[5] != NULL ? texts[5] : "r-000041",
+        .resume = texts[6],
         .deadline_ms = TIMEOUT_MS,
     };
     current = call;

@@ -626,6 +626,17 @@ rotating_again_after_a_lost_answer_makes_one_version() {
     is "$(effects)" "secret.set secret.update"
 }
 
+a_version_that_is_not_shown_yet_is_waited_for_before_another_is_made() {
+    local more="{\"before\":{\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":false}}"
+    fault '{"match":{"method":"PUT","path_contains":"db-password"},"fault":"reset-after"}'
+    ask apply keyvault.rotate_secret "$secret" "$more"
+    is "$(text .status)" UNKNOWN
+    fault '{"match":{"path_contains":"db-password"},"fault":"stale","for_s":2}'
+    ask apply keyvault.rotate_secret "$secret" "$(jq -c '.resume = {put: true}' <<<"$more")"
+    says DONE ""
+    is "$(effects)" "secret.set secret.update"
+}
+
 a_rotation_whose_second_half_fails_is_in_doubt() {
     fault '{"match":{"method":"PATCH","path_contains":"db-password"},"fault":"429"}'
     ask apply keyvault.rotate_secret "$secret" \
