@@ -83,7 +83,7 @@ static int l_options(lua_State *L)
 {
     static const char *const known[] = { "every", "within", NULL };
     const char *what = "ctx.wait_until";
-    int64_t every_ms = 15 * 1000, within_ms = 10 * 60 * 1000;
+    int64_t every_ms = 15000, within_ms = 600000;
 
     run_may_wish(L);
     if (lua_type(L, 1) != LUA_TFUNCTION)

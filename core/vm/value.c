@@ -113,7 +113,7 @@ void value_push(lua_State *L, struct span json)
 {
     luaL_checkstack(L, 8, "the data is nested too deep");
     switch (json_kind(json)) {
-    case JSON_NONE: lua_pushnil(L); break;
+    case JSON_NONE:
     case JSON_NULL: lua_pushnil(L); break;
     case JSON_FALSE: lua_pushboolean(L, 0); break;
     case JSON_TRUE: lua_pushboolean(L, 1); break;
@@ -370,7 +370,7 @@ static void write_value(struct writer *w, int idx, int flags)
     luaL_checkstack(w->L, 8, "the data is nested too deep");
     /* What comes out is never longer than six times what goes in; this bounds the draft,
      * and the exact limit is kept on the canonical form. */
-    if (w->out.str->len > 2 * VM_WISH_MAX)
+    if (w->out.str->len > (size_t)2 * VM_WISH_MAX)
         refuse(w, "the data is longer than 262144 bytes of JSON");
     switch (lua_type(w->L, idx)) {
     case LUA_TNIL: json_null(&w->out); break;
