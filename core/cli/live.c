@@ -231,10 +231,8 @@ static void on_answer(struct live *live, struct str *out, const struct row *row)
     bool is_noop = json_get_bool(extra, "noop", false);
 
     if (span_is(kind, "note")) {
-        struct span text = json_get(row->body, "v");
         begin(live, out, row, STYLE_BOLD, "note");
-        render_value(out, json_kind(text) > JSON_NULL ? text : json_get(extra, "args"),
-                     1000);
+        render_value(out, json_get(extra, "text"), 1000);
         end(out);
     }
     if (!is_step)

@@ -285,8 +285,7 @@ static void on_answer(struct str *out, const struct step *step)
 
     if (span_is(kind, "note")) {
         begin(out, step, STYLE_BOLD, "note");
-        render_value(out, json_kind(value) > JSON_NULL ? value : json_get(extra, "args"),
-                     TEXT_MAX);
+        render_value(out, json_get(extra, "text"), TEXT_MAX);
         str_add_char(out, '\n');
     }
     if (!span_is(kind, "step"))

@@ -265,6 +265,8 @@ a_run_without_a_person_stops_at_the_gate_with_what_to_type() {
     has gate "$out" "GATE g-000001-1  Stop shop-web and remove its role assignments"
     has permanent "$out" "the old value is disabled"
     has approve "$out" "cordon approve g-000001-1"
+    # shellcheck disable=SC1003
+    has note "$out" 'note    owner told \x1b[31mred\u{202E}'
     lacks "a colour" "$out" $'\033'
     lacks "a turned line" "$out" $'\u202e'
 }
