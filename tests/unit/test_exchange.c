@@ -142,8 +142,8 @@ static void begin(struct world *world, const struct line *lines)
 {
     *world = (struct world){ .lines = lines };
     world->port =
-        (struct exchange_port){ world,       fake_send, fake_cancel, fake_wait,
-                                fake_unwait, fake_now,  fake_unix,   fake_chance, NULL };
+        (struct exchange_port){ world,    fake_send, fake_cancel, fake_wait, fake_unwait,
+                                fake_now, fake_unix, fake_chance, NULL };
 }
 
 /* Lets replies and waits follow each other until nothing is left to happen. */
@@ -545,6 +545,8 @@ TEST(credentials_follow_an_operation_only_to_the_same_host_below_it_or_beside_it
         { "https://management.azure.com/x", "https://azure.com.evil.test/op", false },
         { "https://management.azure.com/x", "https://evilazure.com/op", false },
         { "https://management.azure.com/x", "http://management.azure.com/op", false },
+        { "https://management.azure.com/x", "http://management.azure.com:443/op", false },
+        { "https://management.azure.com/x", "http://west.azure.com/op", false },
         { "https://management.azure.com/x", "https://management.azure.com@evil.test/",
           false },
         { "https://a.test/x", "https://b.test/x", false },

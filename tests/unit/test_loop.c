@@ -197,6 +197,10 @@ TEST(what_stopping_leaves_undone_is_done_before_run_returns)
     timer_start(&diary.timer, diary.loop, 1, stop, &diary);
     loop_run(diary.loop);
     CHECK_STR(str_text(&diary.text), "at");
+    loop_later(diary.loop, &never, write_c,
+               &diary); /* stopped, and so free for use again */
+    loop_run(diary.loop);
+    CHECK_STR(str_text(&diary.text), "atct");
     end_diary(&diary);
 }
 
