@@ -471,10 +471,10 @@ static void ask_settle(struct run *run, const struct event *event)
         json_close(&out);
         row_write(run, ROW_SETTLE, str_span(&body));
         str_fini(&body);
-        if (found->is_undo && found->state == STEP_ANSWERED)
+        if (span_is(choice, "leave"))
             hold_put(found, HOLD_LEFT);
         else if (span_is(choice, "applied"))
-            hold_put(found, HOLD_ON);
+            hold_put(found, found->is_undo ? HOLD_OFF : HOLD_ON);
         run->state = RUN_RUNNING;
         run->wants_vm = run->kind != RUN_ROLLBACK && !run->is_started;
         follow(run->engine, event->number, run->id);

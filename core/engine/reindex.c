@@ -7,14 +7,21 @@
  */
 #include "engine/internal.h"
 
+#include <string.h>
+
 static void put_holds(struct run *run)
 {
     list_each(link, after, &run->order)
     {
         struct step *step = list_item(link, struct step, in_order);
 
-        if (step->is_undo && step->choice != NULL)
+        bool is_left = step->choice != NULL && strcmp(step->choice, "leave") == 0;
+        bool is_kept = step->choice != NULL && strcmp(step->choice, "accept") == 0;
+
+        if (step->is_undo && is_left)
             hold_put(step, HOLD_LEFT);
+        else if (step->is_undo && is_kept)
+            continue;
         else if (step->is_undo && step->is_done)
             hold_put(step, HOLD_OFF);
         else if (!step->is_undo && step->is_done && step->has_intent)
