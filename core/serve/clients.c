@@ -209,8 +209,8 @@ static void answer(struct client *client, struct span verb, struct span args)
         .number = client->ask, .verb = verb, .args = args, .who = span_of(client->who)
     };
 
-    if (views_ask(serve, &asked) || starts_ask(serve, &asked) || trust_ask(serve, &asked) ||
-        tests_ask(serve, &asked))
+    if (views_ask(serve, &asked) || rebuild_ask(serve, &asked) ||
+        starts_ask(serve, &asked) || trust_ask(serve, &asked) || tests_ask(serve, &asked))
         return;
     if (is_engine_verb(verb))
         clients_to_engine(serve, &asked);

@@ -15,6 +15,8 @@
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
  *   trust.c    trust and untrust
  *   views.c    what can be read from the store
+ *   rebuild.c  the index made again from the rows
+ *   tests.c    playbook tests: a VM without an engine
  *
  * Everything happens on the loop's thread. Nothing here calls pump_event() from inside a
  * command that waited for a commit: what goes wrong there is told in a later turn.
@@ -122,6 +124,9 @@ struct known *serve_known(struct serve *serve, struct span hash);
 void serve_know(struct serve *serve, struct span hash, struct span name,
                 struct span source);
 
+/* Tells the engine of all runs that the index has as running. */
+int serve_open_runs(struct serve *serve, struct err *err);
+
 /* -- pump.c --------------------------------------------------------------------------- */
 /* Gives the engine an event (the time is filled in), writes its rows, does its commands. */
 void pump_event(struct serve *serve, struct event *event);
@@ -160,6 +165,9 @@ void vms_send(struct serve *serve, const struct command *command);
 void vms_kill(struct serve *serve, struct span hash);
 void vms_load(struct serve *serve, struct span hash, struct span name, struct span source,
               vms_done_fn *done, void *arg);
+/* json is the list of findings; not ok: the process ended. */
+void vms_check(struct serve *serve, struct span name, struct span source, vms_done_fn *done,
+               void *arg);
 /* A chunk of Lua-as-data, in a process for that alone. */
 void vms_data(struct serve *serve, const char *name, struct span source, vms_done_fn *done,
               void *arg);
@@ -200,7 +208,8 @@ struct lock_line *locks_find(struct serve *serve, struct span name);
 int locks_put(struct serve *serve, const char *name, const char *path, struct span sha256,
               struct span declaration, const char *who, struct err *err);
 int locks_remove(struct serve *serve, const char *name, struct err *err);
-void locks_catalog(struct serve *serve, struct str *out);
+void locks_catalog(struct serve *serve, struct str *out); /* list of the actions' names */
+void locks_schemas(struct serve *serve, struct str *out); /* {action: schema of its args} */
 void locks_close(struct serve *serve);
 
 /* -- clients.c ------------------------------------------------------------------------ */
@@ -223,6 +232,9 @@ struct asked {
 };
 /* Gives an ask to the engine as it is. */
 void clients_to_engine(struct serve *serve, const struct asked *asked);
+
+/* -- rebuild.c ------------------------------------------------------------------------ */
+bool rebuild_ask(struct serve *serve, const struct asked *asked);
 
 /* -- starts.c, trust.c, tests.c, views.c: true when the verb is one of theirs ---------- */
 bool starts_ask(struct serve *serve, const struct asked *asked);

@@ -194,6 +194,25 @@ void locks_catalog(struct serve *serve, struct str *text)
     json_close(&out);
 }
 
+void locks_schemas(struct serve *serve, struct str *text)
+{
+    struct json_out out = { .str = text };
+    struct span action;
+
+    json_open(&out, '{');
+    list_each (link, after, &serve->locks) {
+        struct lock_line *line = list_item(link, struct lock_line, in_serve);
+        size_t pos = 0;
+
+        while (json_next(json_get(span_of(line->declaration), "actions"), &pos, NULL,
+                         &action)) {
+            json_key_span(&out, json_get_raw(action, "name"));
+            json_raw_value(&out, json_get(action, "args"));
+        }
+    }
+    json_close(&out);
+}
+
 /* -- Writing ------------------------------------------------------------------------------ */
 
 static int write_all(int fd, struct span text, const char *path, struct err *err)

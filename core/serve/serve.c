@@ -245,7 +245,7 @@ static int64_t earliest(const struct walk *walk)
     return seq;
 }
 
-static int give_open(struct serve *serve, struct err *err)
+int serve_open_runs(struct serve *serve, struct err *err)
 {
     struct walk walk = { .serve = serve };
     struct entry_query runs = { .kind = ENTRY_RUN, .state = RUN_RUNNING, .run = -1 };
@@ -285,7 +285,7 @@ static void on_policy(struct serve *serve, const struct err *none)
     struct err err;
 
     (void)none;
-    if (give_open(serve, &err) != 0 || clients_open(serve, &err) != 0) {
+    if (serve_open_runs(serve, &err) != 0 || clients_open(serve, &err) != 0) {
         fail(serve, &err);
         return;
     }

@@ -76,26 +76,28 @@ static void refuse(struct start *start, struct span error)
     arena_fini(&arena);
 }
 
-static void reply_findings(struct start *start, bool ok, struct span json)
+static void on_checked(void *arg, bool ok, struct span json)
 {
+    struct start *start = arg;
     struct str text = { 0 };
     struct json_out out = { .str = &text };
+    struct span finding;
+    size_t pos = 0;
+    bool has_error = false;
 
-    json_open(&out, '{');
-    json_key(&out, "findings");
-    json_open(&out, '[');
     if (!ok) {
-        json_open(&out, '{');
-        json_put_raw(&out, "column", json_get(json, "column"));
-        json_put(&out, "level", "error");
-        json_put_raw(&out, "line", json_get(json, "line"));
-        json_put_raw(&out, "message", json_get(json, "message"));
-        json_close(&out);
+        refuse(start, json);
+        free_start(start);
+        return;
     }
+    while (json_next(json, &pos, NULL, &finding))
+        has_error = has_error || span_is(json_get_raw(finding, "level"), "error");
+    json_open(&out, '{');
+    json_put_raw(&out, "findings", json);
     json_close(&out);
-    json_close(&out);
-    clients_reply(start->serve, start->ask, ok ? 0 : 2, str_span(&text));
+    clients_reply(start->serve, start->ask, has_error ? 1 : 0, str_span(&text));
     str_fini(&text);
+    free_start(start);
 }
 
 static void on_loaded(void *arg, bool ok, struct span json)
@@ -103,11 +105,6 @@ static void on_loaded(void *arg, bool ok, struct span json)
     struct start *start = arg;
     struct serve *serve = start->serve;
 
-    if (start->is_check) {
-        reply_findings(start, ok, json);
-        free_start(start);
-        return;
-    }
     if (!ok) {
         refuse(start, json);
         free_start(start);
@@ -141,13 +138,14 @@ static int read_alert(struct start *start, struct err *err)
 
 static void begin(struct start *start)
 {
-    bool is_known = serve_known(start->serve, span_of(start->hash)) != NULL;
+    struct span name = span_of(start->name), source = span_of(start->source);
 
-    if (is_known && !start->is_check)
+    if (start->is_check)
+        vms_check(start->serve, name, source, on_checked, start);
+    else if (serve_known(start->serve, span_of(start->hash)) != NULL)
         go_on(start);
     else
-        vms_load(start->serve, start->is_check ? (struct span){ 0 } : span_of(start->hash),
-                 span_of(start->name), span_of(start->source), on_loaded, start);
+        vms_load(start->serve, span_of(start->hash), name, source, on_loaded, start);
 }
 
 bool starts_ask(struct serve *serve, const struct asked *asked)

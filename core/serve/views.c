@@ -493,6 +493,34 @@ static int view_verify(struct view *view, const struct asked *asked, struct err 
     return 0;
 }
 
+/* -- a run that has ended ----------------------------------------------------------------- */
+
+/* Nothing will ever happen to it again that a follower could wait for. */
+static bool watch_ended(struct serve *serve, const struct asked *asked)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    struct entry entry;
+    struct err ignored;
+    int64_t run;
+
+    if (serve->is_dirty)
+        pump_commit(serve);
+    if (!id_parse_run(json_get_raw(asked->args, "run"), &run) ||
+        store_find(serve->store, ENTRY_RUN, run, 0, &entry, &ignored) != 0 ||
+        entry.state < RUN_DONE)
+        return false;
+    json_open(&out, '{');
+    json_put_raw(&out, "error", json_get(entry.body, "error"));
+    json_put(&out, "gate", NULL);
+    json_put(&out, "run", id_run(run).text);
+    json_put(&out, "state", run_state_name(entry.state));
+    json_close(&out);
+    clients_reply(serve, asked->number, run_state_exit(entry.state), str_span(&text));
+    str_fini(&text);
+    return true;
+}
+
 /* -- the table of them -------------------------------------------------------------------- */
 
 typedef int view_fn(struct view *view, const struct asked *asked, struct err *err);
@@ -539,5 +567,5 @@ bool views_ask(struct serve *serve, const struct asked *asked)
             answer(serve, asked, views[i].fn, views[i].is_whole);
             return true;
         }
-    return false;
+    return span_is(asked->verb, "watch") && watch_ended(serve, asked);
 }

@@ -195,7 +195,7 @@ static void on_budget(void *arg)
     machine->is_over_budget = true;
     snprintf(why, sizeof why,
              "the playbook computed for more than %d s without asking for anything",
-             (head->type == FRAME_VM_LOADED ? VMS_LOAD_MS : VMS_BUDGET_MS) / 1000);
+             (head->type == FRAME_VM_TURN ? VMS_BUDGET_MS : VMS_LOAD_MS) / 1000);
     end(machine, why);
 }
 
@@ -214,7 +214,7 @@ static void mind_head(struct machine *machine)
     timer_stop(&machine->idle);
     if (!list_is_empty(&machine->owed)) {
         struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
-        bool is_start = head->type == FRAME_VM_LOADED || head->type == FRAME_VM_DATA_DONE;
+        bool is_start = head->type != FRAME_VM_TURN && head->type != FRAME_VM_MATCHED;
 
         timer_start(&machine->budget, machine->serve->loop,
                     is_start ? VMS_LOAD_MS : VMS_BUDGET_MS, on_budget, machine);
@@ -324,6 +324,21 @@ static int give_done(struct machine *machine, const struct owed *owed, struct sp
     return 0;
 }
 
+static int give_checked(struct machine *machine, const struct owed *owed,
+                        struct span fields, struct err *err)
+{
+    struct frame_reader in;
+
+    frame_read(&in, fields);
+    struct span json = frame_get_span(&in);
+    if (frame_end(&in, err) != 0 || json_check(json.ptr, json.len, FRAME_LEN_MAX, err) != 0)
+        return err->code;
+    owed->done(owed->arg, true, json);
+    machine->is_ending = true;
+    end(machine, "the process has done what it was for");
+    return 0;
+}
+
 static void on_frame(void *arg, enum frame_type type, struct span fields)
 {
     struct machine *machine = arg;
@@ -340,7 +355,9 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
     struct owed *owed = list_item(machine->owed.next, struct owed, in_machine);
     list_remove(&owed->in_machine);
     mind_head(machine);
-    if (type == FRAME_VM_TURN)
+    if (type == FRAME_VM_CHECKED)
+        rc = give_checked(machine, owed, fields, &err);
+    else if (type == FRAME_VM_TURN)
         rc = give_turn(machine, fields, &err);
     else if (type == FRAME_VM_MATCHED)
         rc = give_matched(machine, owed, fields, &err);
@@ -465,6 +482,25 @@ void vms_load(struct serve *serve, struct span hash, struct span name, struct sp
     if (hash.len == HASH_HEX_LEN)
         memcpy(machine->wanted, hash.ptr, HASH_HEX_LEN);
     send_load(machine, name, source, done, arg);
+}
+
+void vms_check(struct serve *serve, struct span name, struct span source, vms_done_fn *done,
+               void *arg)
+{
+    struct machine *machine = start(serve, "");
+    struct str frame = { 0 }, schemas = { 0 };
+    struct frame_writer out;
+
+    locks_schemas(serve, &schemas);
+    frame_begin(&out, &frame, FRAME_VM_CHECK);
+    frame_add_span(&out, name);
+    frame_add_span(&out, source);
+    frame_add_span(&out, str_span(&schemas));
+    frame_finish(&out);
+    owe(machine, &(struct owed){ .type = FRAME_VM_CHECKED, .done = done, .arg = arg });
+    send_frame(machine, str_span(&frame));
+    str_fini(&frame);
+    str_fini(&schemas);
 }
 
 void vms_data(struct serve *serve, const char *name, struct span source, vms_done_fn *done,

@@ -1,0 +1,302 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# All processes together, with a plugin whose world is a folder: what people ask for with
+# `cordon` happens once, survives kills, and is refused with a sentence when it must not be.
+#
+#   BUILD=/abs/build/release tests/e2e/run.sh
+set -uo pipefail
+
+: "${BUILD:?the absolute build folder, as make test gives it}"
+CORDON=${CORDON:-$BUILD/cordon}
+FIXTURES=${FIXTURES:-$BUILD/tests/plugins}
+work=$(mktemp -d)
+passed=0 failed=0
+me=$(id -un)
+unset CORDON_STATE CORDON_CONFIG
+
+# Engines of this test, and no others: their state directories are below $work.
+engines() {
+    local pid
+    for pid in /proc/[0-9]*; do
+        { tr '\0' ' ' <"$pid/cmdline"; } 2>/dev/null | grep -qF -- "--internal-engine --state $work/" &&
+            echo "${pid#/proc/}"
+    done
+}
+
+end() {
+    local pid
+    for pid in $(engines); do kill -KILL "$pid" 2>/dev/null; done
+    rm -rf "$work"
+}
+trap end EXIT
+
+# fresh NAME: a state directory of its own, with a world, a policy and the trusted plugin.
+fresh() {
+    state=$work/$1 world=$work/$1.world
+    mkdir -m 700 "$state" "$world"
+    printf 'return { plugins = { noop = { config = { dir = "%s"%s } } } }\n' "$world" \
+        "${2:+, delay_ms = $2}" >"$state/cordon.lua"
+    cat >"$state/policy.lua" <<EOF
+return {
+  groups = { ops = { "$me" } },
+  self_approval = true,
+  rules = { { name = "sets", match = { action = "noop.set" }, need = 1, from = { "ops" } } },
+}
+EOF
+    cordon plugins trust "$FIXTURES/noop.so" >/dev/null || return 1
+}
+
+cordon() { # cordon COMMAND...: with this state directory, and never for ever
+    timeout 60 "$CORDON" "$@" --state "$state"
+}
+
+# is WANTED GOT WHAT: a line for people when they differ.
+is() {
+    [[ $1 == "$2" ]] && return 0
+    echo "# $3: wanted \"$1\", got \"$2\""
+    return 1
+}
+
+# exits WANTED COMMAND...: output is left in $out.
+exits() {
+    local wanted=$1 got
+    shift
+    out=$("$@" 2>&1)
+    got=$?
+    is "$wanted" "$got" "exit code of $*" && return 0
+    printf '%s\n' "$out" | sed 's/^/#   /'
+    return 1
+}
+
+effects() {
+    cat "$world/effects.log" 2>/dev/null | wc -l
+}
+
+# for people who read: has PATTERN: in the output of the last exits
+has() {
+    grep -qE -- "$1" <<<"$out" && return 0
+    echo "# nothing like \"$1\" in:"
+    printf '%s\n' "$out" | sed 's/^/#   /'
+    return 1
+}
+
+playbook() { # playbook NAME: the body of run comes from standard input
+    {
+        echo 'local noop = use "noop"'
+        echo "return playbook { name = \"$1\", summary = \"a test\", params = { t = { \"string\", \"target\" } },"
+        echo 'run = function(p, ctx)'
+        cat
+        echo 'end }'
+    } >"$work/$1.lua"
+}
+
+kill_engine() {
+    local pid
+    for pid in $(engines); do kill -KILL "$pid"; done
+    for _ in $(seq 100); do
+        [[ -z $(engines) ]] && return 0
+        sleep 0.02
+    done
+}
+
+tell() { # tell NAME FUNCTION
+    local state world out
+    if "$2"; then
+        passed=$((passed + 1))
+        echo "ok    $1"
+    else
+        failed=$((failed + 1))
+        echo "not ok $1"
+    fi
+    kill_engine
+}
+
+playbook gated <<'EOF'
+    ctx.approve { title = "Set " .. p.t, from = "ops", within = "30m" }
+    noop.set { target = p.t, value = 1 }
+    return noop.get { target = p.t }
+EOF
+
+# -- the whole way -------------------------------------------------------------------------
+
+whole_way() {
+    fresh whole &&
+        exits 3 cordon run "$work/gated.lua" --param t=a --json && is 0 "$(effects)" effects &&
+        exits 0 cordon gates && has g-000001-1 &&
+        exits 0 cordon approve g-000001-1 --yes --json && has '"state":"done"' &&
+        is 1 "$(effects)" effects &&
+        exits 0 cordon contained && has h-000001-1 &&
+        exits 0 cordon show r-000001 && has 'approved +g-000001-1' &&
+        exits 0 cordon rollback r-000001 && is 2 "$(effects)" effects &&
+        exits 0 cordon contained && has 'nothing is contained'
+}
+tell "a run waits at its gate, goes on when approved, and is rolled back" whole_way
+
+killed_at_gate() {
+    fresh gatekill && exits 3 cordon run "$work/gated.lua" --param t=a && kill_engine &&
+        exits 0 cordon approve g-000001-1 --yes && is 1 "$(effects)" effects &&
+        exits 1 cordon approve g-000001-1 --yes
+    is 1 "$(effects)" "effects after a late vote"
+}
+
+# The index is only a shortcut: what lists show is the same when it has been made anew.
+rebuilt() {
+    local before
+    fresh rebuilt && exits 3 cordon run "$work/gated.lua" --param t=a &&
+        exits 0 cordon approve g-000001-1 --yes && exits 3 cordon run "$work/gated.lua" --param t=b &&
+        exits 0 cordon rollback r-000001 && exits 0 cordon halt plugin:other --reason x || return 1
+    sleep 0.5
+    before=$(lists)
+    exits 0 cordon doctor --rebuild && sleep 0.5 && is "$before" "$(lists)" "what lists show"
+}
+lists() {
+    cordon runs --json && cordon gates --json && cordon contained --json && cordon halt --json
+}
+tell "an engine that is killed at a gate has forgotten nothing" killed_at_gate
+tell "the index can be made again from the rows alone" rebuilt
+
+playbook many <<'EOF'
+    for i = 1, 8 do noop.set { target = p.t .. i, value = i } end
+EOF
+
+killed_often() {
+    local round follower
+    fresh often 100
+    sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua"
+    cordon run "$work/many.lua" --param t=x --json >/dev/null 2>&1 &
+    follower=$!
+    for round in 1 2 3 4; do
+        sleep 0.37
+        kill_engine
+        cordon doctor >/dev/null 2>&1
+    done
+    wait "$follower"
+    exits 0 cordon watch r-000001 --json && has '"state":"done"' &&
+        is 8 "$(effects)" effects && is 8 "$(sort -u "$world/effects.log" | wc -l)" "different effects" &&
+        exits 0 cordon doctor && has 'as they were written'
+}
+tell "however often the engine is killed, each effect happens once" killed_often
+
+two_at_once() {
+    local pids=() i bad=0
+    fresh two
+    sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua"
+    for i in 1 2 3 4 5 6; do
+        cordon run "$work/many.lua" --param "t=c$i" >"$work/two.$i" 2>&1 &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do wait "$i" || bad=1; done
+    is 0 $bad "a failed command" && is 48 "$(effects)" effects
+}
+tell "six commands at once on one state directory are one engine's" two_at_once
+
+# -- what is refused -------------------------------------------------------------------------
+
+without_policy() {
+    fresh nopolicy && rm "$state/policy.lua" && exits 6 cordon run "$work/many.lua" --param t=a &&
+        has 'policy.lua' && is 0 "$(effects)" effects
+}
+tell "without a policy nothing that changes anything runs" without_policy
+
+wrong_policy() {
+    fresh badpolicy && echo 'return { groups = {}, rules = { { name = "x", ned = 1 } } }' \
+        >"$state/policy.lua" && exits 6 cordon run "$work/many.lua" --param t=a && has 'ned' &&
+        is 0 "$(effects)" effects
+}
+tell "a misspelt word in the policy is no rule that does not hold" wrong_policy
+
+changed_policy() {
+    fresh changed && exits 3 cordon run "$work/gated.lua" --param t=a &&
+        sed -i 's/"sets"/"settings"/' "$state/policy.lua" &&
+        exits 3 cordon approve g-000001-1 --yes --json && is 0 "$(effects)" effects &&
+        exits 0 cordon gates && has g-000001-2
+    exits 0 cordon approve g-000001-2 --yes && is 1 "$(effects)" effects
+}
+tell "a policy that changes after the approval asks again" changed_policy
+
+changed_plugin() {
+    fresh swapped && cp "$FIXTURES/noop.so" "$work/mine.so" &&
+        exits 0 cordon plugins trust "$work/mine.so" &&
+        exits 3 cordon run "$work/gated.lua" --param t=a && kill_engine && printf x >>"$work/mine.so" &&
+        { cordon approve g-000001-1 --yes >/dev/null 2>&1; is 0 "$(effects)" effects; } &&
+        exits 0 cordon plugins && has changed
+}
+tell "a plugin with another byte is not loaded" changed_plugin
+
+unknown_action() {
+    fresh unknown && playbook nosuch <<'EOF' && exits 1 cordon check "$work/nosuch.lua" && has 'nosuch.lua:4:.*noop.sett'
+    noop.sett { target = p.t, value = 1 }
+EOF
+}
+tell "check finds an action that is not there, with line and column" unknown_action
+
+syntax_error() {
+    fresh syntax && printf 'return playbook {\n  name = "x",\n  run = function( }\n' >"$work/broken.lua" &&
+        exits 2 cordon run "$work/broken.lua" && has 'broken:3' &&
+        exits 0 cordon runs && has 'no run'
+}
+tell "a syntax error is told with its line, and leaves no trace" syntax_error
+
+spinning() {
+    fresh spin && playbook spin <<'EOF' && exits 1 cordon run "$work/spin.lua" --param t=a && has 'budget|instructions|computed'
+    local n = 0
+    while true do n = n + 1 end
+EOF
+    exits 0 cordon runs && has failed
+}
+tell "a playbook that spins fails its run and nothing else" spinning
+
+# -- processes that die ------------------------------------------------------------------------
+
+vm_killed() {
+    local follower pid
+    fresh vmkill 150
+    sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua"
+    cordon run "$work/many.lua" --param t=v >"$work/vmkill.out" 2>&1 &
+    follower=$!
+    sleep 0.6
+    for pid in $(pgrep -P "$(engines | head -n 1)" -f internal-vm); do kill -KILL "$pid"; done
+    wait "$follower"
+    is 0 $? "exit code" && is 8 "$(effects)" effects
+}
+tell "a playbook's process that is killed is replaced, and its run replayed" vm_killed
+
+host_killed() {
+    local follower pid
+    fresh hostkill 150
+    sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua"
+    cordon run "$work/many.lua" --param t=h >"$work/hostkill.out" 2>&1 &
+    follower=$!
+    sleep 0.7
+    for pid in $(pgrep -P "$(engines | head -n 1)" -f internal-plugin-host); do kill -KILL "$pid"; done
+    wait "$follower"
+    is 0 $? "exit code" && is 8 "$(sort -u "$world/effects.log" | wc -l)" "different effects" &&
+        is 8 "$(effects)" effects
+}
+tell "a plugin's process that is killed is replaced, and its call looked into" host_killed
+
+# -- the engine itself ------------------------------------------------------------------------
+
+ends_itself() {
+    fresh alone && exits 0 cordon runs
+    for _ in $(seq 100); do
+        [[ -z $(engines) ]] && break
+        sleep 0.05
+    done
+    is "" "$(engines)" "engines left" && [[ ! -e $state/cordon.sock ]]
+}
+tell "an engine that nobody needs ends itself and takes its socket along" ends_itself
+
+halted() {
+    fresh halted && sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua" &&
+        exits 0 cordon halt all --reason stop &&
+        { timeout 3 "$CORDON" run "$work/many.lua" --param t=a --state "$state" >/dev/null 2>&1; is 0 "$(effects)" effects; } &&
+        kill_engine && exits 0 cordon runs && is 0 "$(effects)" "effects after a restart" &&
+        exits 0 cordon resume all --reason go && exits 0 cordon watch r-000001 && is 8 "$(effects)" effects
+}
+tell "stop means stop, also after a restart" halted
+
+echo
+echo "$passed passed, $failed failed"
+((failed == 0))
