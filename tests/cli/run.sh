@@ -489,6 +489,62 @@ azsim_gets_its_words_as_they_are() {
     is words "$out" "got: --world x.json --help"
 }
 
+# -- Starting an engine ------------------------------------------------------------------
+
+# The engines that were started for $state; they end by themselves.
+engines() {
+    local pid
+    for pid in /proc/[0-9]*; do
+        { tr "\\0" " " <"$pid/cmdline"; } 2>/dev/null | grep -q -- "--internal-engine --state $state/" &&
+            echo "${pid#/proc/}"
+    done
+}
+
+an_engine_is_started_when_nobody_listens_and_ends_when_nobody_is_left() {
+    bare runs --state "$state/new"
+    exits runs 0
+    is runs "$out" "no runs"
+    [[ -e $state/new/journal.db ]] || wrong+="  there is no journal"$'\n'
+    for _ in $(seq 100); do
+        [[ -z $(engines) ]] && break
+        sleep 0.1
+    done
+    is "engines left" "$(engines)" ""
+}
+
+commands_that_start_at_once_share_one_engine() {
+    local pids=() pid
+    for n in 1 2 3 4 5 6; do
+        timeout 20 "$CORDON" runs --state "$state/new" >"$state/out$n" 2>&1 &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid" || wrong+="  one of them failed"$'\n'
+    done
+    is "what they say" "$(cat "$state"/out? | sort | uniq -c | tr -s ' ')" " 6 no runs"
+}
+
+an_engine_that_cannot_start_is_told_in_its_own_sentence() {
+    mkdir -m 700 "$state/new"
+    printf 'this is no journal, it is a letter to somebody, and long enough' >"$state/new/journal.db"
+    bare runs --state "$state/new"
+    exits runs 1
+    has runs "$err" "journal.db"
+    is lines "$(wc -l <<<"$err")" 1
+    touch "$state/file"
+    bare runs --state "$state/file"
+    exits "a file" 1
+    has "a file" "$err" "Not a directory"
+}
+
+a_state_directory_that_lies_too_deep_is_told_so() {
+    local deep=$state/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+    deep+=/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+    bare runs --state "$deep"
+    exits runs 1
+    has runs "$err" "use a shorter state directory"
+}
+
 # -- Running them ------------------------------------------------------------------------
 
 passed=0
