@@ -40,6 +40,17 @@ static inline void list_remove(struct list *item) /* also fine when it is in no 
     list_init(item);
 }
 
+/* The first one, out of the list; the list may not be empty. */
+static inline struct list *list_take(struct list *head)
+{
+    struct list *item = head->next;
+
+    head->next = item->next;
+    item->next->prev = head;
+    list_init(item);
+    return item;
+}
+
 #define list_item(link, type, member) \
     ((type *)(void *)(((char *)(link)) - offsetof(type, member)))
 

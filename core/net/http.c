@@ -222,8 +222,8 @@ static void free_call(struct http_call *call)
 static void run_next(struct http *http)
 {
     while (http->running_count < HTTP_AT_ONCE_MAX && !list_is_empty(&http->waiting)) {
-        struct http_call *call = list_item(http->waiting.next, struct http_call, link);
-        list_remove(&call->link);
+        struct http_call *call =
+            list_item(list_take(&http->waiting), struct http_call, link);
         list_add(&http->running, &call->link);
         http->waiting_count--;
         http->running_count++;
@@ -432,9 +432,9 @@ void http_close(struct http *http)
     if (!http)
         return;
     while (!list_is_empty(&http->waiting))
-        http_cancel(list_item(http->waiting.next, struct http_call, link));
+        http_cancel(list_item(list_take(&http->waiting), struct http_call, link));
     while (!list_is_empty(&http->running))
-        http_cancel(list_item(http->running.next, struct http_call, link));
+        http_cancel(list_item(list_take(&http->running), struct http_call, link));
     curl_multi_cleanup(http->multi);
     timer_stop(&http->timer);
     allow_fini(&http->allow);

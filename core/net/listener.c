@@ -67,7 +67,7 @@ int listener_connect(const char *path, int *out, struct err *err)
 static int clear_path(const char *path, struct err *err)
 {
     struct stat st;
-    int fd;
+    int fd = -1;
 
     if (lstat(path, &st) != 0)
         return 0;

@@ -106,13 +106,10 @@ static void call_all(struct list *head)
 
     list_init(&now);
     while (!list_is_empty(head)) {
-        struct list *link = head->next;
-        list_remove(link);
-        list_add(&now, link);
+        list_add(&now, list_take(head));
     }
     while (!list_is_empty(&now)) {
-        struct later *later = list_item(now.next, struct later, link);
-        list_remove(&later->link);
+        struct later *later = list_item(list_take(&now), struct later, link);
         later->is_waiting = false;
         later->fn(later->arg);
     }
@@ -270,7 +267,7 @@ void timer_start(struct timer *timer, struct loop *loop, int64_t ms, loop_fn *fn
     timer->order = loop->order++;
     if (loop->timer_count + 2 > loop->heap_cap) {
         loop->heap_cap = loop->heap_cap ? loop->heap_cap * 2 : 16;
-        loop->heap = xrealloc(loop->heap, loop->heap_cap * sizeof *loop->heap);
+        loop->heap = xrealloc(loop->heap, loop->heap_cap * sizeof(void *));
     }
     sift_up(loop, ++loop->timer_count, timer);
     if (timer->place == 1)

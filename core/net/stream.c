@@ -105,7 +105,7 @@ static void on_flush(void *arg)
         watch_change(stream->watch, WATCH_READ | WATCH_WRITE);
         return;
     }
-    if (stream->out.cap > 16 * STREAM_READ_SIZE)
+    if (stream->out.cap > STREAM_KEPT_MAX)
         str_fini(&stream->out); /* one big frame shall not cost its size for ever */
     str_reset(&stream->out);
     stream->sent = 0;
@@ -197,7 +197,7 @@ static void make_room(struct stream *stream)
         memmove(stream->in, stream->in + stream->in_start, len);
     stream->in_start = 0;
     stream->in_end = len;
-    if (want > stream->in_cap || (len == 0 && stream->in_cap > 16 * STREAM_READ_SIZE)) {
+    if (want > stream->in_cap || (len == 0 && stream->in_cap > STREAM_KEPT_MAX)) {
         stream->in_cap = len > 0 && want < 2 * stream->in_cap ? 2 * stream->in_cap : want;
         stream->in = xrealloc(stream->in, stream->in_cap);
     }

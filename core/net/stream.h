@@ -27,7 +27,8 @@ enum {
     STREAM_OUT_MAX = 64 * 1024 * 1024, /* unwritten bytes: a peer that lets more pile up
                                         * does not read, and is left */
     STREAM_READ_SIZE = 64 * 1024,
-    STREAM_READS_A_TURN = 4 /* then the other streams have their turn */
+    STREAM_KEPT_MAX = 1024 * 1024, /* of a buffer that is empty again */
+    STREAM_READS_A_TURN = 4        /* then the other streams have their turn */
 };
 
 /* fields are borrowed until it returns. It may close the stream. */

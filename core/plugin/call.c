@@ -50,11 +50,8 @@ void plugin_leave(void)
 
 static void free_oldest(void)
 {
-    struct cordon_call *call = list_item(gone.next, struct cordon_call, link);
-
-    list_remove(&call->link);
     gone_count--;
-    free(call);
+    free(list_item(list_take(&gone), struct cordon_call, link));
 }
 
 static struct cordon_call *call_new(struct work *work, enum call_fn fn)

@@ -204,7 +204,7 @@ static int set_up(struct host *host, struct order *order, struct err *err)
         return err->code;
     host->programs = order->programs;
     order->programs = NULL;
-    return host->programs[0] ? 0 : harden_no_programs(err);
+    return host->programs && host->programs[0] ? 0 : harden_no_programs(err);
 }
 
 static int load(struct host *host, struct order *order, struct err *err)

@@ -113,8 +113,7 @@ void progress_saved(struct work *work)
 {
     if (list_is_empty(&work->saves))
         return;
-    struct save *save = list_item(work->saves.next, struct save, link);
-    list_remove(&save->link);
+    struct save *save = list_item(list_take(&work->saves), struct save, link);
     if (save->done)
         save->done(save->arg);
 }

@@ -51,7 +51,7 @@ static void free_work(struct work *work)
 void work_free_all(struct host *host)
 {
     while (!list_is_empty(&host->works))
-        free_work(list_item(host->works.next, struct work, link));
+        free_work(list_item(list_take(&host->works), struct work, link));
 }
 
 /* -- Answers ------------------------------------------------------------------------------ */
