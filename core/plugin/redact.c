@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -46,20 +44,29 @@ static char *as_url(const char *value)
     return str_take(&text);
 }
 
-/* The part of the base64 text that does not depend on what stands behind the secret. */
-static char *as_base64(const char *value, int variant)
+/* The part of the base64 text that does not depend on what stands behind the secret. last:
+ * the two characters in which the alphabets differ. */
+static char *as_base64(const char *value, const char *last)
 {
-    size_t len = strlen(value) - strlen(value) % 3;
-    size_t cap = sodium_base64_ENCODED_LEN(len, variant);
-    char *text = xmalloc(cap);
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    struct str text = { 0 };
 
-    return sodium_bin2base64(text, cap, (const unsigned char *)value, len, variant);
+    for (const unsigned char *c = (const unsigned char *)value; c[0] && c[1] && c[2];
+         c += 3) {
+        unsigned bits = (unsigned)c[0] << 16 | (unsigned)c[1] << 8 | c[2];
+        for (int shift = 18; shift >= 0; shift -= 6) {
+            unsigned six = bits >> shift & 63;
+            str_add_char(&text, six < 62 ? letters[six] : last[six - 62]);
+        }
+    }
+    return str_take(&text);
 }
 
 static void wipe(char *text)
 {
     if (text)
-        sodium_memzero(text, strlen(text));
+        explicit_bzero(text, strlen(text));
     free(text);
 }
 
@@ -96,8 +103,8 @@ int redact_add(struct redact *redact, struct span name, struct span value, struc
     add_form(entry, span_dup(value));
     add_form(entry, as_json(entry->value));
     add_form(entry, as_url(entry->value));
-    add_form(entry, as_base64(entry->value, sodium_base64_VARIANT_ORIGINAL_NO_PADDING));
-    add_form(entry, as_base64(entry->value, sodium_base64_VARIANT_URLSAFE_NO_PADDING));
+    add_form(entry, as_base64(entry->value, "+/"));
+    add_form(entry, as_base64(entry->value, "-_"));
     return 0;
 }
 
