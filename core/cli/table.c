@@ -59,28 +59,35 @@ static void add_cell(struct str *out, const struct table *table, int column,
         return;
     }
     while (out->len && out->ptr[out->len - 1] == ' ')
-        out->len--;
+        out->ptr[--out->len] = 0;
+}
+
+static void add_head(struct str *out, const struct table *table, const struct look *look,
+                     const size_t *widths)
+{
+    struct str head = { 0 };
+
+    for (int i = 0; i < table->columns; i++)
+        add_cell(&head, table, i, table->head[i], widths);
+    render_styled(out, look, STYLE_DIM, str_text(&head));
     str_add_char(out, '\n');
+    str_fini(&head);
 }
 
 void table_render(struct table *table, struct str *out, const struct look *look)
 {
     size_t widths[TABLE_COLUMNS_MAX] = { 0 };
-    struct str head = { 0 };
 
     assert(table->count % table->columns == 0);
     measure(table, widths);
-    for (int i = 0; i < table->columns; i++)
-        add_cell(&head, table, i, table->head[i], widths);
-    head.ptr[--head.len] = 0;
-    render_styled(out, look, STYLE_DIM, str_text(&head));
-    str_add_char(out, '\n');
+    add_head(out, table, look, widths);
     for (int i = 0; i < table->count; i++) {
         add_cell(out, table, i % table->columns, table->cells[i], widths);
+        if ((i + 1) % table->columns == 0)
+            str_add_char(out, '\n');
         free(table->cells[i]);
     }
     free(table->cells);
     table->cells = NULL;
     table->count = table->cap = 0;
-    str_fini(&head);
 }
