@@ -284,7 +284,7 @@ static void on_due(struct run *run, const struct event *event)
     if (event->number == ENTRY_GATE)
         gate_on_due(run, (int)event->number2);
     else if (event->number == ENTRY_HOLD)
-        hold_on_due(run, event->json);
+        hold_on_due(run, (int)event->number2);
     run_push(run);
 }
 

@@ -76,7 +76,7 @@ struct step {
     bool is_late;     /* found as planned after a doubt */
     int doubts;       /* observations since the intent got into doubt */
     int retries;
-    int64_t intent_ms, wake_ms, until_ms, outcome_seq;
+    int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
     int64_t call; /* the host call under way; 0 none */
     int gate;         /* number of the gate it waits for; 0 none */
     int permit_gate, permit_index;
@@ -86,6 +86,7 @@ struct step {
     const char *choice; /* how a person settled it; NULL */
     int ordinal;          /* among the run's intents; names its hold */
     int undoes_ordinal;
+    int64_t undoes_seq; /* the intent that is undone */
     const char *undoes_path;
 };
 
@@ -374,7 +375,7 @@ void undo_on_loaded(struct run *of);
 
 /* -- hold.c ----------------------------------------------------------------------------- */
 void hold_put(struct step *step, int state);
-void hold_on_due(struct run *run, struct span entry);
+void hold_on_due(struct run *run, int n);
 
 /* -- ask.c ------------------------------------------------------------------------------ */
 void ask_handle(struct engine *engine, const struct event *event);

@@ -135,6 +135,7 @@ static void take_undoes(struct step *step, struct span json)
     step->is_undo = true;
     step->undoes_run = json_get_int(json, "of", 0);
     step->undoes_ordinal = (int)json_get_int(json, "ofn", 0);
+    step->undoes_seq = json_get_int(json, "ofs", 0);
     step->undoes_path = keep_text(step->run, json_get(json, "ofp"));
 }
 
@@ -170,7 +171,12 @@ static void apply_intent(struct run *run, const struct event_row *row)
     step->before = json_get(body, "w");
     step->token = keep_text(run, json_get(body, "e"));
     step->after = json_get(body, "z");
-    step->goal = json_get(body, "g");
+    step->goal = json_get(body, "g"); /* absent: as before; null: it cannot be undone */
+    if (step->goal.len == 0)
+        step->goal = step->before;
+    else if (json_kind(step->goal) == JSON_NULL)
+        step->goal = (struct span){ 0 };
+    step->intent_seq = row->seq;
     step->what = keep_text(run, json_get(body, "what"));
     step->undo = json_kind(json_get(body, "undo")) == JSON_STRING
                      ? keep_text(run, json_get(body, "undo"))

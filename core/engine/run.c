@@ -177,7 +177,8 @@ void run_put_entry(struct run *run)
         json_put_raw(&out, "error", run->error);
     if (gate > 0)
         json_put_int(&out, "gate", gate);
-    json_put_int(&out, "kind", run->kind);
+    if (run->kind != RUN_LIVE)
+        json_put_int(&out, "kind", run->kind);
     if (run->of > 0)
         json_put_int(&out, "of", run->of);
     json_put(&out, "playbook", run->playbook_name);
@@ -237,8 +238,9 @@ void run_end(struct run *run, int state, struct span error)
     }
     gate_void_all(run);
     json_open(&out, '{');
+    if (error.len > 0)
+        json_put_raw(&out, "e", error);
     json_put_int(&out, "s", state);
-    json_put_raw(&out, "e", error);
     json_close(&out);
     row_write(run, ROW_END, str_span(&body));
     str_fini(&body);
@@ -293,9 +295,11 @@ struct run *run_start(struct engine *engine, int kind, struct playbook *playbook
     run->playbook = playbook;
     run->is_loaded = true;
     json_open(&out, '{');
-    json_put_raw(&out, "alert", alert);
+    if (alert.len > 0)
+        json_put_raw(&out, "alert", alert);
     json_put_span(&out, "by", by);
-    json_put(&out, "entry", entry);
+    if (*entry != '\0')
+        json_put(&out, "entry", entry);
     json_put(&out, "hash", playbook->hash);
     json_put_int(&out, "kind", kind);
     if (limits.len > 0)

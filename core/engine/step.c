@@ -68,6 +68,7 @@ static void put_undoes(struct json_out *out, const struct step *step)
     json_put_int(out, "of", step->undoes_run);
     json_put_int(out, "ofn", step->undoes_ordinal);
     json_put(out, "ofp", step->undoes_path);
+    json_put_int(out, "ofs", step->undoes_seq);
 }
 
 static void write_answer(struct step *step, bool ok, struct span value, bool is_noop)
@@ -376,11 +377,9 @@ static void pause_step(struct step *step)
 
 static void put_permit(struct json_out *out, int gate, int index)
 {
-    json_key(out, "p");
-    if (gate == 0) {
-        json_null(out);
+    if (gate == 0)
         return;
-    }
+    json_key(out, "p");
     json_open(out, '{');
     json_put_int(out, "gate", gate);
     json_put_int(out, "i", index);
@@ -399,22 +398,24 @@ static void intend(struct step *step, int gate, int index, struct span rules)
     json_open(&out, '{');
     json_put(&out, "a", step->action);
     json_put_raw(&out, "args", step->args);
-    json_put_int(&out, "at", step->attempt + 1);
+    if (step->attempt > 0)
+        json_put_int(&out, "at", step->attempt + 1);
     json_put(&out, "b", step->branch);
     json_put(&out, "d", step->digest);
     if (step->token[0] != '\0')
         json_put(&out, "e", step->token);
-    if (step->goal.len > 0)
+    if (step->goal.len == 0 || !json_same(step->goal, step->before))
         json_put_raw(&out, "g", step->goal);
-    json_put(&out, "h", step->args_hash);
     json_put(&out, "key", key);
     json_put_int(&out, "n", step->n);
     if (step->undoes_run > 0)
         put_undoes(&out, step);
-    json_put(&out, "op", is_restore ? "restore" : "apply");
+    if (is_restore)
+        json_put(&out, "op", "restore");
     put_permit(&out, gate, index);
     json_put(&out, "t", step->target);
-    json_put(&out, "undo", step->undo);
+    if (step->undo != NULL)
+        json_put(&out, "undo", step->undo);
     json_put_raw(&out, "w", step->before);
     if (json_count(rules) > 0)
         json_put_raw(&out, "why", rules);
@@ -512,7 +513,8 @@ static void write_outcome(struct step *step, const char *word, const struct even
     bool is_refused = strcmp(word, "refused") == 0;
 
     json_open(&out, '{');
-    json_put_int(&out, "at", step->attempt);
+    if (step->attempt > 1)
+        json_put_int(&out, "at", step->attempt);
     json_put(&out, "b", step->branch);
     if (event != NULL && event->code.len > 0)
         json_put_span(&out, "code", event->code);

@@ -65,6 +65,7 @@ static struct step *undo_of(struct run *run, const struct step *done, int64_t n)
         undo->target = run_text(run, span_of(done->target));
     undo->undoes_run = run->of;
     undo->undoes_ordinal = done->ordinal;
+    undo->undoes_seq = done->intent_seq;
     undo->undoes_path = run_text(run, span_of(step_path(done)));
     undo->what = done->undo != NULL ? run_text(run, span_of(done->undo)) : "put it back";
     return undo;

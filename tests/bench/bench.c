@@ -87,7 +87,7 @@ static void put_playbook(char *out, size_t size, const char *name, const char *s
 static void five_json(char *out, size_t size, int i)
 {
     (void)i;
-    put_playbook(out, size, "five", five_steps, ",\"follow\":true,\"events\":false");
+    put_playbook(out, size, "five", five_steps, ",\"follow\":true");
 }
 
 static void five_started_json(char *out, size_t size, int i)
@@ -99,7 +99,7 @@ static void five_started_json(char *out, size_t size, int i)
 static void gated_json(char *out, size_t size, int i)
 {
     (void)i;
-    put_playbook(out, size, "gated", gated, ",\"follow\":true,\"events\":false");
+    put_playbook(out, size, "gated", gated, ",\"follow\":true");
 }
 
 /* -- what the disk gives ------------------------------------------------------------------- */
@@ -215,7 +215,7 @@ static void approve_json(char *out, size_t size, int i)
     if (bench_ask(asked, "gate", ask, reply, reply_size) != 0)
         fatalx("gate: %s", reply);
     char *digest = json_get_text(span_of(reply), "digest");
-    snprintf(out, size, "{\"digest\":\"%s\",\"gate\":\"g-%06d-1\",\"events\":false}",
+    snprintf(out, size, "{\"digest\":\"%s\",\"gate\":\"g-%06d-1\"}",
              digest != NULL ? digest : "", i + 1);
     free(digest);
     free(reply);

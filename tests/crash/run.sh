@@ -103,9 +103,10 @@ sweep() { # sweep WHAT POINTS STEP
 }
 
 shop_open "$work" || exit 1
-mkdir "$work/plugins" # a copy, so that a build that goes on beside us changes nothing
+mkdir "$work/plugins" "$work/bin" # copies, so that a build beside us changes nothing
 cp "$PLUGINS/azure.so" "$work/plugins/"
-PLUGINS=$work/plugins
+cp "$CORDON" "$AZSIM" "$work/bin/"
+PLUGINS=$work/plugins CORDON=$work/bin/cordon
 mkdir -m 700 "$work/template"
 state_make "$work/template" >"$work/trust" 2>&1 || { cat "$work/trust"; exit 1; }
 for _ in $(seq 100); do
