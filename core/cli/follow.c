@@ -171,6 +171,26 @@ static void add_end(struct follow *follow, struct span reply, struct str *out)
                    run);
 }
 
+/* Asks for the run, and prints what a person must settle in it. */
+static void show_stuck(const struct options *options, const char *run)
+{
+    struct look look = look_of_stdout();
+    struct str args = { 0 }, reply = { 0 }, out = { 0 };
+    struct json_out arg = { .str = &args };
+    bool is_over;
+
+    json_open(&arg, '{');
+    json_put(&arg, "run", run);
+    json_close(&arg);
+    ask_reply(options, "show", str_span(&args), &reply, &is_over);
+    if (!is_over)
+        stuck_render(&out, &look, str_span(&reply));
+    ask_print(&out);
+    str_fini(&args);
+    str_fini(&reply);
+    str_fini(&out);
+}
+
 static void show_end(struct follow *follow)
 {
     struct span reply = str_span(&follow->reply);
@@ -185,7 +205,7 @@ static void show_end(struct follow *follow)
     add_end(follow, reply, &follow->out);
     ask_print(&follow->out);
     if (span_is(json_get_raw(reply, "state"), "stuck") && !follow->live.saw_stop)
-        stuck_show(follow->options, str_text(&follow->run));
+        show_stuck(follow->options, str_text(&follow->run));
 }
 
 /* A gate stands open: shows it, and asks whoever is there. True when there is a next ask. */

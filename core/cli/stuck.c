@@ -4,7 +4,6 @@
 #include <stdbool.h>
 
 #include "base/json.h"
-#include "cli/ask.h"
 #include "cli/drift.h"
 #include "cli/render.h"
 
@@ -38,23 +37,4 @@ void stuck_render(struct str *out, const struct look *look, struct span show)
         else
             drift_render_doubt(out, look, json_get_raw(row, "run"), body);
     }
-}
-
-void stuck_show(const struct options *options, const char *run)
-{
-    struct look look = look_of_stdout();
-    struct str args = { 0 }, reply = { 0 }, out = { 0 };
-    struct json_out arg = { .str = &args };
-    bool is_over;
-
-    json_open(&arg, '{');
-    json_put(&arg, "run", run);
-    json_close(&arg);
-    ask_reply(options, "show", str_span(&args), &reply, &is_over);
-    if (!is_over)
-        stuck_render(&out, &look, str_span(&reply));
-    ask_print(&out);
-    str_fini(&args);
-    str_fini(&reply);
-    str_fini(&out);
 }
