@@ -16,7 +16,7 @@
  *   trust.c    trust and untrust
  *   views.c    what can be read from the store
  *   rebuild.c  the index made again from the rows
- *   tests.c    playbook tests: a VM without an engine
+ *   tests.c    playbook tests: a VM without an engine; answers.c is what it hears
  *
  * Everything happens on the loop's thread. Nothing here calls pump_event() from inside a
  * command that waited for a commit: what goes wrong there is told in a later turn.
@@ -171,6 +171,21 @@ void vms_check(struct serve *serve, struct span name, struct span source, vms_do
 /* A chunk of Lua-as-data, in a process for that alone. */
 void vms_data(struct serve *serve, const char *name, struct span source, vms_done_fn *done,
               void *arg);
+/* A machine of one's own, without an engine: who drives it is called back. Frames of runs
+ * are sent with vms_own_send(). gone comes once, also after a close by itself; after
+ * vms_own_close() nothing comes. */
+struct machine;
+struct vms_hooks {
+    vms_done_fn *loaded;
+    void (*turn)(void *arg, const struct event *event);    /* as EV_VM_TURN has it */
+    void (*matched)(void *arg, const struct event *event); /* as EV_VM_MATCHED, number2:
+                                                            * does it match */
+    void (*gone)(void *arg, const char *why);
+};
+struct machine *vms_own(struct serve *serve, struct span name, struct span source,
+                        const struct vms_hooks *hooks, void *arg);
+void vms_own_send(struct machine *machine, struct span frame);
+void vms_own_close(struct machine *machine);
 /* The catalog has changed: machines without runs are ended. */
 void vms_refresh(struct serve *serve);
 void vms_close(struct serve *serve);

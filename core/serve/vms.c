@@ -63,6 +63,8 @@ struct machine {
     bool is_over_budget, is_ending; /* ending: by its own will or by ours, nobody's fault */
     bool is_unloadable;
     char why[512];
+    const struct vms_hooks *hooks; /* vms_own() */
+    void *hooks_arg;
 };
 
 static void mind_head(struct machine *machine);
@@ -98,8 +100,19 @@ static void fail_owed(struct machine *machine, struct list *all)
     str_fini(&error);
 }
 
+static void forget_owed(struct list *all)
+{
+    while (!list_is_empty(all)) {
+        struct owed *owed = list_item(all->next, struct owed, in_machine);
+
+        list_remove(&owed->in_machine);
+        free(owed);
+    }
+}
+
 static void free_machine(struct machine *machine)
 {
+    forget_owed(&machine->owed);
     timer_stop(&machine->budget);
     timer_stop(&machine->idle);
     later_stop(&machine->failure);
@@ -128,7 +141,12 @@ static void gone(struct machine *machine)
         list_init(&machine->owed);
     }
     list_remove(&machine->in_serve); /* the next frame starts another */
-    fail_owed(machine, &owed);
+    if (machine->hooks == NULL)
+        fail_owed(machine, &owed);
+    else
+        forget_owed(&owed);
+    if (machine->hooks != NULL)
+        machine->hooks->gone(machine->hooks_arg, machine->why);
     if (machine->hash[0] != '\0')
         pump_event(serve, &(struct event){
                               .kind = EV_VM_GONE,
@@ -234,6 +252,14 @@ static struct machine *find(struct serve *serve, struct span hash)
     return NULL;
 }
 
+static void on_gone_unheard(void *arg, const char *why)
+{
+    (void)arg;
+    (void)why;
+}
+
+static const struct vms_hooks no_hooks = { .gone = on_gone_unheard };
+
 /* -- what comes --------------------------------------------------------------------------- */
 
 static int give_turn(struct machine *machine, struct span fields, struct err *err)
@@ -267,7 +293,9 @@ static int give_turn(struct machine *machine, struct span fields, struct err *er
     if (event.number == VM_TURN_BUDGET)
         machine->is_ending =
             true; /* it ends after this frame, and no other run is at fault */
-    if (rc == 0)
+    if (rc == 0 && machine->hooks != NULL)
+        machine->hooks->turn(machine->hooks_arg, &event);
+    else if (rc == 0)
         pump_event(machine->serve, &event);
     free(wishes);
     return rc;
@@ -290,7 +318,10 @@ static int give_matched(struct machine *machine, const struct owed *owed,
     char *message = event.ok ? NULL : json_get_text(event.json, "message");
     if (message != NULL)
         event.text = span_of(message);
-    pump_event(machine->serve, &event);
+    if (machine->hooks != NULL)
+        machine->hooks->matched(machine->hooks_arg, &event);
+    else
+        pump_event(machine->serve, &event);
     free(message);
     return 0;
 }
@@ -315,9 +346,10 @@ static int give_done(struct machine *machine, const struct owed *owed, struct sp
     if (ok && machine->wanted[0] != '\0' &&
         find(machine->serve, span_of(machine->wanted)) == NULL)
         memcpy(machine->hash, machine->wanted, sizeof machine->hash);
+    bool is_own = machine->hooks != NULL;
     if (owed->done != NULL)
         owed->done(owed->arg, ok, json);
-    if (machine->is_unloadable || machine->hash[0] == '\0') {
+    if (machine->is_unloadable || (machine->hash[0] == '\0' && !is_own)) {
         machine->is_ending = !machine->is_unloadable;
         end(machine, "the process has done what it was for");
     }
@@ -345,7 +377,7 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
     struct err err = { 0 };
     int rc;
 
-    if (machine->is_over_budget || machine->is_unloadable)
+    if (machine->is_over_budget || machine->is_unloadable || machine->hooks == &no_hooks)
         return; /* too late */
     if (list_is_empty(&machine->owed) ||
         list_item(machine->owed.next, struct owed, in_machine)->type != type) {
@@ -529,17 +561,40 @@ void vms_refresh(struct serve *serve)
     }
 }
 
+struct machine *vms_own(struct serve *serve, struct span name, struct span source,
+                        const struct vms_hooks *hooks, void *arg)
+{
+    struct machine *machine = start(serve, "");
+
+    machine->hooks = hooks;
+    machine->hooks_arg = arg;
+    machine->runs = 1; /* it is ended by vms_own_close(), not for being idle */
+    send_load(machine, name, source, hooks->loaded, arg);
+    return machine;
+}
+
+void vms_own_send(struct machine *machine, struct span frame)
+{
+    enum frame_type type = type_of(frame);
+
+    if (type == FRAME_VM_MATCH)
+        owe(machine, &(struct owed){ .type = FRAME_VM_MATCHED });
+    else if (type != FRAME_VM_DROP)
+        owe(machine, &(struct owed){ .type = FRAME_VM_TURN });
+    send_frame(machine, frame);
+}
+
+void vms_own_close(struct machine *machine)
+{
+    machine->hooks = &no_hooks;
+    machine->is_ending = true;
+    end(machine, "nobody needs it any more");
+}
+
 void vms_close(struct serve *serve)
 {
     while (!list_is_empty(&serve->machines)) {
-        struct machine *machine = list_item(serve->machines.next, struct machine, in_serve);
-
-        while (!list_is_empty(&machine->owed)) {
-            struct owed *owed = list_item(machine->owed.next, struct owed, in_machine);
-            list_remove(&owed->in_machine);
-            free(owed);
-        }
-        free_machine(machine);
+        free_machine(list_item(serve->machines.next, struct machine, in_serve));
     }
 }
 

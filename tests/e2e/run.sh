@@ -70,7 +70,8 @@ exits() {
 }
 
 effects() {
-    cat "$world/effects.log" 2>/dev/null | wc -l
+    touch "$world/effects.log"
+    wc -l <"$world/effects.log"
 }
 
 # for people who read: has PATTERN: in the output of the last exits
@@ -161,12 +162,12 @@ playbook many <<'EOF'
 EOF
 
 killed_often() {
-    local round follower
+    local follower
     fresh often 100
     sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua"
     cordon run "$work/many.lua" --param t=x --json >/dev/null 2>&1 &
     follower=$!
-    for round in 1 2 3 4; do
+    for _ in 1 2 3 4; do
         sleep 0.37
         kill_engine
         cordon doctor >/dev/null 2>&1
@@ -246,6 +247,27 @@ EOF
     exits 0 cordon runs && has failed
 }
 tell "a playbook that spins fails its run and nothing else" spinning
+
+# -- playbook tests ----------------------------------------------------------------------------
+
+tested() {
+    fresh tested && cat >"$work/gated.test.lua" <<'EOF'
+return {
+  { name = "right", params = { t = "a" }, answers = { ["noop.get"] = { value = 1 } },
+    expect = { "approve", { "noop.set", { target = "a" } }, "noop.get" }, returns = { value = 1 } },
+  { name = "denied", params = { t = "a" }, answers = { approve = false }, expect = { "approve" },
+    ends = "denied" },
+  { name = "wrong order", params = { t = "a" }, answers = { ["noop.get"] = { value = 1 } },
+    expect = { "noop.set" } },
+  { name = "wrong answer", params = { t = "a" }, answers = { ["noop.get"] = { vlue = 1 } } },
+  { name = "no answer", params = { t = "a" } },
+}
+EOF
+    exits 1 cordon test "$work/gated.lua" && has '^2 passed, 3 failed' && has 'ok +right' &&
+        has 'ok +denied' && has 'wish 1 should be noop.set' && has 'did you mean "value"' &&
+        has 'no answer for noop.get' && exits 0 cordon runs && has 'no run'
+}
+tell "a playbook test answers the playbook, and tells right from wrong" tested
 
 # -- processes that die ------------------------------------------------------------------------
 
