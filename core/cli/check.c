@@ -247,7 +247,7 @@ static int run_test(const struct options *options)
     json_close(&run.out);
     if (rc == 0 && options->json)
         printf("%s\n", str_text(&run.json));
-    else if (!options->json)
+    else if (rc == 0)
         printf("%lld passed, %lld failed\n", (long long)run.passed, (long long)run.failed);
     fflush(stdout);
     str_fini(&run.json);

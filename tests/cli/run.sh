@@ -431,6 +431,11 @@ test_counts_what_passed_and_failed() {
     has place "$out" "test.lua:9: wanted approve, was stop"
     is last "$(tail -n 1 <<<"$out")" "1 passed, 1 failed"
     is source "$(asked test | jq -r .test.source)" "return {}"
+    echo 'return playbook {}' >"$state/untested.lua"
+    cordon test "$state/untested.lua"
+    exits "a playbook without a test" 2
+    has "a playbook without a test" "$err" "untested.test.lua"
+    is "no count of what did not run" "$out" ""
 }
 
 an_unknown_action_is_answered_with_the_nearest() {
