@@ -15,8 +15,7 @@
 
 static struct playbook *playbook_find(struct engine *engine, struct span hash)
 {
-    list_each(link, after, &engine->playbooks)
-    {
+    list_each (link, after, &engine->playbooks) {
         struct playbook *playbook = list_item(link, struct playbook, in_engine);
 
         if (span_is(hash, playbook->hash))
@@ -35,11 +34,11 @@ static struct playbook *playbook_named(struct engine *engine, struct span name)
 {
     struct playbook *newest = NULL;
 
-    list_each(link, after, &engine->playbooks)
-    {
+    list_each (link, after, &engine->playbooks) {
         struct playbook *playbook = list_item(link, struct playbook, in_engine);
 
-        if (span_is(name, playbook->name) && (newest == NULL || playbook->seq > newest->seq))
+        if (span_is(name, playbook->name) &&
+            (newest == NULL || playbook->seq > newest->seq))
             newest = playbook;
     }
     return newest;
@@ -87,8 +86,8 @@ static void put_typed(struct json_out *out, struct span schema, struct span text
 }
 
 /* Parameters as the playbook gets them: those of the alert, then typed ones, then words. */
-static struct span merge_params(struct engine *engine, struct span info, struct span matched,
-                                struct span args)
+static struct span merge_params(struct engine *engine, struct span info,
+                                struct span matched, struct span args)
 {
     struct span properties = json_get(json_get(info, "params"), "properties");
     struct span words = json_get(args, "params");
@@ -181,8 +180,8 @@ static void start(struct engine *engine, struct playbook *playbook, struct span 
         start_plan(engine, playbook, params, alert, who, ask);
         return;
     }
-    struct run *run = run_start(engine, RUN_LIVE, playbook, "run", params, alert, who, 0, NULL,
-                                (struct span){ 0 });
+    struct run *run = run_start(engine, RUN_LIVE, playbook, "run", params, alert, who, 0,
+                                NULL, (struct span){ 0 });
     run->wants_vm = true;
     struct str body = { 0 };
     str_printf(&body, "{\"accepted\":true,\"run\":\"%s\"}", id_run(run->id).text);
@@ -241,8 +240,7 @@ static void ask_start(struct engine *engine, const struct event *event, bool is_
 
 void ask_on_matched(struct engine *engine, const struct event *event)
 {
-    list_each(link, after, &engine->asks)
-    {
+    list_each (link, after, &engine->asks) {
         struct ask *ask = list_item(link, struct ask, in_engine);
 
         if (ask->number != event->number)
@@ -298,8 +296,8 @@ static void start_rollback_wish(struct step *step)
             json_put_raw(&out, "target", json_get(step->args, "target"));
     }
     json_close(&out);
-    struct run *child = run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
-                                  (struct span){ 0 }, span_of(run->by),
+    struct run *child = run_start(run->engine, RUN_ROLLBACK, run->playbook, "",
+                                  span_of("{}"), (struct span){ 0 }, span_of(run->by),
                                   run->of > 0 ? run->of : run->id, step, str_span(&limits));
     str_fini(&limits);
     put_child(step, child);
@@ -316,10 +314,13 @@ static void start_call_wish(struct step *step)
     if (params.len == 0 || json_kind(params) == JSON_ARRAY)
         params = span_of("{}");
     if (playbook == NULL) {
-        step_answer_error(step, "not_found",
-                          "no playbook %.*s has been run or registered here: run it once, or "
-                          "`cordon check` it with this state directory", (int)name.len, name.ptr);
-    } else if (schema_match(json_get(span_of(playbook->info), "params"), params, &err) != 0) {
+        step_answer_error(
+            step, "not_found",
+            "no playbook %.*s has been run or registered here: run it once, or "
+            "`cordon check` it with this state directory",
+            (int)name.len, name.ptr);
+    } else if (schema_match(json_get(span_of(playbook->info), "params"), params, &err) !=
+               0) {
         step_answer_error(step, "params", "playbook %s: %s", playbook->name, err.text);
     } else {
         struct run *child =
@@ -348,7 +349,8 @@ static void follow(struct engine *engine, int64_t ask, int64_t run)
     command->run = run;
 }
 
-static void accept_child(struct engine *engine, const struct event *event, struct run *child)
+static void accept_child(struct engine *engine, const struct event *event,
+                         struct run *child)
 {
     struct str body = { 0 };
 
@@ -373,7 +375,8 @@ static void ask_rollback(struct run *run, const struct event *event)
     if (run->kind == RUN_ROLLBACK || run->playbook == NULL) {
         reply_error(run->engine, event->number, 2, "rollback",
                     "%s is a rollback itself; roll back the run that it undid, or run the "
-                    "playbook again", id_run(run->id).text);
+                    "playbook again",
+                    id_run(run->id).text);
         return;
     }
     json_open(&out, '{');
@@ -384,7 +387,8 @@ static void ask_rollback(struct run *run, const struct event *event)
     json_close(&out);
     accept_child(run->engine, event,
                  run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
-                           (struct span){ 0 }, event->who, run->id, NULL, str_span(&limits)));
+                           (struct span){ 0 }, event->who, run->id, NULL,
+                           str_span(&limits)));
     str_fini(&limits);
 }
 
@@ -392,14 +396,16 @@ static void ask_recover(struct run *run, const struct event *event)
 {
     if (run->kind != RUN_LIVE || run->playbook == NULL ||
         !json_get_bool(span_of(run->playbook->info), "recover", false)) {
-        reply_error(run->engine, event->number, 2, "recover",
-                    "playbook %s has no recover function; `cordon rollback %s` undoes what the "
-                    "run did", run->playbook_name, id_run(run->id).text);
+        reply_error(
+            run->engine, event->number, 2, "recover",
+            "playbook %s has no recover function; `cordon rollback %s` undoes what the "
+            "run did",
+            run->playbook_name, id_run(run->id).text);
         return;
     }
     struct run *child =
-        run_start(run->engine, RUN_RECOVER, run->playbook, "recover", run->params, run->alert,
-                  event->who, run->id, NULL, (struct span){ 0 });
+        run_start(run->engine, RUN_RECOVER, run->playbook, "recover", run->params,
+                  run->alert, event->who, run->id, NULL, (struct span){ 0 });
     child->wants_vm = true;
     accept_child(run->engine, event, child);
 }
@@ -440,8 +446,7 @@ static void ask_settle(struct run *run, const struct event *event)
     struct span choice = json_get_raw(event->json, "choice");
     struct step *found = NULL;
 
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (step->state == STEP_HUMAN &&
@@ -455,9 +460,9 @@ static void ask_settle(struct run *run, const struct event *event)
                     "run %s has nothing to settle%s%s", id_run(run->id).text,
                     path != NULL ? " at step " : "", path != NULL ? path : "");
     } else if (!is_choice(found, choice)) {
-        reply_error(run->engine, event->number, 2, "choice", found->is_drift
-                        ? "a drift is settled with leave, restore or accept"
-                        : "a doubt is settled with applied or not-applied");
+        reply_error(run->engine, event->number, 2, "choice",
+                    found->is_drift ? "a drift is settled with leave, restore or accept"
+                                    : "a doubt is settled with applied or not-applied");
     } else {
         struct str body = { 0 };
         struct json_out out = { .str = &body };
@@ -489,8 +494,7 @@ static void ask_signal(struct run *run, const struct event *event)
     struct span name = json_get(event->json, "name");
     struct span value = json_get(event->json, "value");
 
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (step->state != STEP_SLEEPING || strcmp(step->kind, "signal") != 0 ||
@@ -512,8 +516,7 @@ static int gate_number(struct run *run, struct span gate)
 
     if (id_parse_gate(gate, &id, &n))
         return n;
-    list_each(link, after, &run->gates)
-    {
+    list_each (link, after, &run->gates) {
         struct gate *open = list_item(link, struct gate, in_run);
 
         if (open->state == GATE_OPEN)
@@ -569,8 +572,7 @@ static void ask_halt(struct engine *engine, const struct event *event, bool on)
                     "the scope is all, plugin:NAME or playbook:NAME");
         return;
     }
-    list_each(link, after, &engine->halts)
-    {
+    list_each (link, after, &engine->halts) {
         struct halt *halt = list_item(link, struct halt, in_engine);
 
         if (span_is(scope, halt->scope))
@@ -607,8 +609,7 @@ static void ask_halt(struct engine *engine, const struct event *event, bool on)
         free(found->scope);
         free(found);
         for (int i = 0; i < TABLE_SIZE; i++) {
-            list_each(link, after, &engine->table[i])
-            {
+            list_each (link, after, &engine->table[i]) {
                 run_push(list_item(link, struct run, in_table));
             }
         }

@@ -22,14 +22,14 @@ struct engine *engine_new(void)
     list_init(&engine->asks);
     list_init(&engine->queue);
     engine->next_seq = engine->next_run = engine->next_call = 1;
-    engine->policy_error = xstrdup("there is no policy: nothing that changes anything runs");
+    engine->policy_error =
+        xstrdup("there is no policy: nothing that changes anything runs");
     return engine;
 }
 
 static void free_playbooks(struct engine *engine)
 {
-    list_each(link, after, &engine->playbooks)
-    {
+    list_each (link, after, &engine->playbooks) {
         struct playbook *playbook = list_item(link, struct playbook, in_engine);
 
         free(playbook->name);
@@ -41,8 +41,7 @@ static void free_playbooks(struct engine *engine)
 
 static void free_actions_of(struct engine *engine, const struct plugin *plugin)
 {
-    list_each(link, after, &engine->actions)
-    {
+    list_each (link, after, &engine->actions) {
         struct action *action = list_item(link, struct action, in_engine);
 
         if (plugin != NULL && action->plugin != plugin)
@@ -56,8 +55,7 @@ static void free_actions_of(struct engine *engine, const struct plugin *plugin)
 static void free_plugins(struct engine *engine)
 {
     free_actions_of(engine, NULL);
-    list_each(link, after, &engine->plugins)
-    {
+    list_each (link, after, &engine->plugins) {
         struct plugin *plugin = list_item(link, struct plugin, in_engine);
 
         free(plugin->name);
@@ -82,21 +80,18 @@ void engine_free(struct engine *engine)
         }
     turn_free(turn);
     for (int i = 0; i < TABLE_SIZE; i++) {
-        list_each(link, after, &engine->calls[i])
-        {
+        list_each (link, after, &engine->calls[i]) {
             free(list_item(link, struct call, in_table));
         }
     }
-    list_each(link, after, &engine->asks)
-    {
+    list_each (link, after, &engine->asks) {
         struct ask *ask = list_item(link, struct ask, in_engine);
 
         free(ask->args);
         free(ask->who);
         free(ask);
     }
-    list_each(link, after, &engine->halts)
-    {
+    list_each (link, after, &engine->halts) {
         struct halt *halt = list_item(link, struct halt, in_engine);
 
         free(halt->scope);
@@ -172,8 +167,7 @@ static void on_policy(struct engine *engine, const struct event *event)
         engine->policy = span_dup(event->json);
         memcpy(engine->policy_hash, event->hash.ptr, HASH_HEX_LEN);
         for (int i = 0; i < TABLE_SIZE; i++) {
-            list_each(link, after, &engine->table[i])
-            {
+            list_each (link, after, &engine->table[i]) {
                 run_push(list_item(link, struct run, in_table));
             }
         }
@@ -213,8 +207,7 @@ static void add_action(struct engine *engine, struct plugin *plugin, struct span
 
 static struct plugin *plugin_find(struct engine *engine, struct span name)
 {
-    list_each(link, after, &engine->plugins)
-    {
+    list_each (link, after, &engine->plugins) {
         struct plugin *plugin = list_item(link, struct plugin, in_engine);
 
         if (span_is(name, plugin->name))
@@ -341,8 +334,7 @@ static void on_rows(struct engine *engine, const struct event *event)
 
 struct call *call_find(struct engine *engine, int64_t id)
 {
-    list_each(link, after, &engine->calls[(uint64_t)id % TABLE_SIZE])
-    {
+    list_each (link, after, &engine->calls[(uint64_t)id % TABLE_SIZE]) {
         struct call *call = list_item(link, struct call, in_table);
 
         if (call->id == id)
@@ -380,11 +372,10 @@ static void on_host_done(struct engine *engine, const struct event *event)
         step_on_host(step, op, event);
 }
 
-static void lose_calls(struct engine *engine, const struct plugin *plugin, struct list *head,
-                       int64_t until, struct span why)
+static void lose_calls(struct engine *engine, const struct plugin *plugin,
+                       struct list *head, int64_t until, struct span why)
 {
-    list_each(link, after, head)
-    {
+    list_each (link, after, head) {
         struct call *call = list_item(link, struct call, in_table);
         struct step *step;
         int op;
@@ -418,8 +409,7 @@ static void on_host_gone(struct engine *engine, const struct event *event)
 static void push_all(struct engine *engine)
 {
     for (int i = 0; i < TABLE_SIZE; i++) {
-        list_each(link, after, &engine->table[i])
-        {
+        list_each (link, after, &engine->table[i]) {
             run_push(list_item(link, struct run, in_table));
         }
     }
@@ -485,4 +475,9 @@ int engine_runs(const struct engine *engine)
 bool engine_is_idle(const struct engine *engine)
 {
     return engine->busy == 0 && engine->timer_ms == 0;
+}
+
+int engine_under_way(const struct engine *engine)
+{
+    return engine->busy;
 }

@@ -41,8 +41,8 @@ enum row_kind {
     ROW_PLAYBOOK = 2, /* a playbook version: source and info; run 0 */
     ROW_START = 3,    /* a run begins */
     ROW_ANSWER = 4,   /* a wish got its answer: reads, time, chance, sleep, notes, no-ops */
-    ROW_INTENT = 5,   /* about to apply or restore: D, permit, key, attempt, before, after */
-    ROW_OUTCOME = 6,  /* what came of an intent */
+    ROW_INTENT = 5,  /* about to apply or restore: D, permit, key, attempt, before, after */
+    ROW_OUTCOME = 6, /* what came of an intent */
     ROW_PROGRESS = 7, /* where a long-running operation can be taken up again */
     ROW_GATE = 8,     /* a question to people, with all changes that it covers */
     ROW_VOTE = 9,
@@ -68,15 +68,15 @@ enum entry_kind {
 };
 
 enum run_state {
-    RUN_RUNNING = 1,  /* in memory, or was when the power went */
-    RUN_WAITING = 2,  /* parked: at a gate, in a sleep, for another run */
-    RUN_STUCK = 3,    /* a person must settle a doubt or a drift */
-    RUN_DONE = 4,     /* ends */
+    RUN_RUNNING = 1, /* in memory, or was when the power went */
+    RUN_WAITING = 2, /* parked: at a gate, in a sleep, for another run */
+    RUN_STUCK = 3,   /* a person must settle a doubt or a drift */
+    RUN_DONE = 4,    /* ends */
     RUN_FAILED = 5,
     RUN_DENIED = 6,
     RUN_CANCELED = 7,
     RUN_DIVERGED = 8,
-    RUN_BLOCKED = 9   /* by a guard or by policy */
+    RUN_BLOCKED = 9 /* by a guard or by policy */
 };
 const char *run_state_name(int state); /* "running", "waiting", ... */
 int run_state_exit(int state);         /* DESIGN.md 11: 0 done, 1 failed, 3 waiting, ... */
@@ -91,24 +91,24 @@ enum run_kind { RUN_LIVE = 1, RUN_RECOVER = 2, RUN_ROLLBACK = 3, RUN_PLAN = 4 };
 /* -- Events: everything that can happen. Spans are borrowed for the call. -------------- */
 
 enum event_kind {
-    EV_START = 1,    /* first of all: install id, counters; see struct event_start */
-    EV_PLAYBOOK,     /* at start: each ENTRY_PLAYBOOK; later: a source was loaded */
-    EV_POLICY,       /* the policy in force, or that there is none */
-    EV_PLUGIN,       /* one line of plugins.lock */
-    EV_HALT,         /* at start: a halt in force */
-    EV_CHANGE_SEEN,  /* at start: an intent of the last hour (for rate guards) */
-    EV_OPEN_RUN,     /* at start, after those: a run that was in memory; asks for its rows */
-    EV_READY,        /* at start, last */
-    EV_ROWS,         /* the answer to CMD_LOAD: all rows of a run, oldest first */
+    EV_START = 1,   /* first of all: install id, counters; see struct event_start */
+    EV_PLAYBOOK,    /* at start: each ENTRY_PLAYBOOK; later: a source was loaded */
+    EV_POLICY,      /* the policy in force, or that there is none */
+    EV_PLUGIN,      /* one line of plugins.lock */
+    EV_HALT,        /* at start: a halt in force */
+    EV_CHANGE_SEEN, /* at start: an intent of the last hour (for rate guards) */
+    EV_OPEN_RUN,    /* at start, after those: a run that was in memory; asks for its rows */
+    EV_READY,       /* at start, last */
+    EV_ROWS,        /* the answer to CMD_LOAD: all rows of a run, oldest first */
     EV_VM_TURN,
     EV_VM_MATCHED,
-    EV_VM_GONE,      /* the VM process of a playbook ended */
+    EV_VM_GONE, /* the VM process of a playbook ended */
     EV_HOST_DONE,
     EV_HOST_PROGRESS,
-    EV_HOST_GONE,    /* a plugin's host ended or could not be started */
-    EV_DUE,          /* an entry's due_ms has come */
-    EV_TICK,         /* the time that CMD_TIMER asked for has come */
-    EV_ASK           /* a person or a program wants something */
+    EV_HOST_GONE, /* a plugin's host ended or could not be started */
+    EV_DUE,       /* an entry's due_ms has come */
+    EV_TICK,      /* the time that CMD_TIMER asked for has come */
+    EV_ASK        /* a person or a program wants something */
 };
 
 struct event_row {
@@ -130,27 +130,27 @@ struct event_wish {
 struct event {
     enum event_kind kind;
     int64_t now_ms;
-    int64_t run;            /* EV_ROWS, EV_VM_TURN, EV_DUE, EV_OPEN_RUN */
-    struct span name;       /* playbook hash (hex), plugin name, halt scope, ask verb */
+    int64_t run;      /* EV_ROWS, EV_VM_TURN, EV_DUE, EV_OPEN_RUN */
+    struct span name; /* playbook hash (hex), plugin name, halt scope, ask verb */
     bool ok;
-    struct span json;       /* info, policy, declaration, value, params, ask arguments */
-    struct span text;       /* source, path, error sentence, why, message */
-    struct span hash;       /* EV_POLICY, EV_PLUGIN: SHA-256 in hex */
-    int64_t number;         /* EV_VM_TURN: enum vm_turn; EV_CHANGE_SEEN: at_ms; EV_ASK,
+    struct span json; /* info, policy, declaration, value, params, ask arguments */
+    struct span text; /* source, path, error sentence, why, message */
+    struct span hash; /* EV_POLICY, EV_PLUGIN: SHA-256 in hex */
+    int64_t number;   /* EV_VM_TURN: enum vm_turn; EV_CHANGE_SEEN: at_ms; EV_ASK,
                              * EV_VM_MATCHED: the ask's number; EV_HOST_*: the call's id;
                              * EV_OPEN_RUN: last seq known; EV_DUE: the entry's kind;
                              * EV_HALT: n */
-    int64_t number2;        /* EV_DUE: the entry's n; EV_VM_GONE: the run that was being
+    int64_t number2;  /* EV_DUE: the entry's n; EV_VM_GONE: the run that was being
                              * activated, or 0 */
-    const struct event_row *rows; /* EV_ROWS */
+    const struct event_row *rows;    /* EV_ROWS */
     const struct event_wish *wishes; /* EV_VM_TURN */
-    int count;              /* of rows or wishes */
-    struct span who;        /* EV_ASK: the person, as the socket says */
+    int count;                       /* of rows or wishes */
+    struct span who;                 /* EV_ASK: the person, as the socket says */
     /* EV_START */
     int64_t last_seq, last_run;
-    struct span seed;       /* 32 random bytes, for ctx.random and ctx.uuid */
+    struct span seed; /* 32 random bytes, for ctx.random and ctx.uuid */
     /* EV_HOST_DONE */
-    int status;             /* enum cordon_status */
+    int status; /* enum cordon_status */
     struct span code, message, target, token, state, after, goal, info, result;
     bool verified;
 };
@@ -158,17 +158,17 @@ struct event {
 /* -- Commands: everything that the engine can want. ------------------------------------ */
 
 enum command_kind {
-    CMD_VM = 1,   /* send frame to the VM of playbook name (hash); start it, and give it the
+    CMD_VM = 1,  /* send frame to the VM of playbook name (hash); start it, and give it the
                    * source with FRAME_VM_LOAD first, when it is not there */
-    CMD_VM_KILL,  /* of playbook name */
-    CMD_HOST,     /* send frame to the host of plugin name; start it when it is not there */
-    CMD_LOAD,     /* read all rows of run -> EV_ROWS */
-    CMD_TIMER,    /* EV_TICK no later than number (unix ms); replaces the one before */
-    CMD_EVENT,    /* to ask number: FRAME_EVENT json */
-    CMD_FOLLOW,   /* ask number follows run: gets its rows as they become durable, and a
+    CMD_VM_KILL, /* of playbook name */
+    CMD_HOST,    /* send frame to the host of plugin name; start it when it is not there */
+    CMD_LOAD,    /* read all rows of run -> EV_ROWS */
+    CMD_TIMER,   /* EV_TICK no later than number (unix ms); replaces the one before */
+    CMD_EVENT,   /* to ask number: FRAME_EVENT json */
+    CMD_FOLLOW,  /* ask number follows run: gets its rows as they become durable, and a
                    * reply at the next CMD_SETTLED of that run */
-    CMD_SETTLED,  /* run has parked or ended: reply json with exit to its followers */
-    CMD_REPLY     /* to ask number: FRAME_REPLY json with exit; the last */
+    CMD_SETTLED, /* run has parked or ended: reply json with exit to its followers */
+    CMD_REPLY    /* to ask number: FRAME_REPLY json with exit; the last */
 };
 
 struct command {
@@ -216,9 +216,9 @@ void turn_reset(struct turn *turn);
 /* -- The machine ---------------------------------------------------------------------- */
 
 enum {
-    ENGINE_STEPS_MAX = 10000,            /* wishes of one run */
-    ENGINE_BODY_MAX = 32 * 1024 * 1024,  /* journal bytes of one run */
-    ENGINE_RESULT_MAX = 256 * 1024,      /* one answer */
+    ENGINE_STEPS_MAX = 10000,           /* wishes of one run */
+    ENGINE_BODY_MAX = 32 * 1024 * 1024, /* journal bytes of one run */
+    ENGINE_RESULT_MAX = 256 * 1024,     /* one answer */
     ENGINE_PREVIEW_CALLS_MAX = 500,
     ENGINE_ATTEMPTS_MAX = 5,
     ENGINE_STRIKES_MAX = 3 /* how often a run may lose its VM before it has failed */
@@ -240,3 +240,5 @@ void engine_reindex(struct engine *engine, const struct event *event, struct tur
  * engine ends itself when nobody is connected and both say nothing will happen by itself. */
 int engine_runs(const struct engine *engine);
 bool engine_is_idle(const struct engine *engine);
+/* Turns and calls that have not come back yet. */
+int engine_under_way(const struct engine *engine);

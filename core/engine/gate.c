@@ -323,8 +323,7 @@ static void end_gate(struct run *run, struct gate *gate, int state, struct span 
 
 static bool has_voted(const struct gate *gate, struct span who)
 {
-    list_each(link, after, (struct list *)&gate->votes)
-    {
+    list_each (link, after, (struct list *)&gate->votes) {
         if (span_is(who, list_item(link, struct vote, in_gate)->who))
             return true;
     }
@@ -350,10 +349,10 @@ static bool may_speak(struct run *run, struct gate *gate, const struct event *ev
     } else if (engine->policy == NULL) {
         reply_error(engine, event->number, 6, "policy", "%s", engine->policy_error);
     } else if (!policy_is_member(engine, gate->from, event->who)) {
-        reply_error(engine, event->number, 4, "not_an_approver",
-                    "%.*s is in none of the groups %.*s that gate %s asks (policy.lua, groups)",
-                    (int)event->who.len, event->who.ptr, (int)gate->from.len, gate->from.ptr,
-                    name);
+        reply_error(
+            engine, event->number, 4, "not_an_approver",
+            "%.*s is in none of the groups %.*s that gate %s asks (policy.lua, groups)",
+            (int)event->who.len, event->who.ptr, (int)gate->from.len, gate->from.ptr, name);
     } else if (span_is(event->who, run->by) && !policy_allows_self(engine) &&
                !gate->is_question) {
         reply_error(engine, event->number, 4, "own_request",
@@ -403,9 +402,10 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
     } else if (!may_speak(run, gate, event) || !is_right_digest(run, gate, event)) {
         /* answered */
     } else if (!has_reason && (!yes || gate->needs_reason)) {
-        reply_error(run->engine, event->number, 2, "reason",
-                    yes ? "something here cannot be undone: approving it needs --reason TEXT"
-                        : "denying needs --reason TEXT");
+        reply_error(
+            run->engine, event->number, 2, "reason",
+            yes ? "something here cannot be undone: approving it needs --reason TEXT"
+                : "denying needs --reason TEXT");
     } else {
         json_open(&out, '{');
         json_put_raw(&out, "d", json_get(gate->body, "digest"));
@@ -464,17 +464,18 @@ void gate_on_answer(struct run *run, int number, const struct event *event)
     while (json_next(choices, &pos, NULL, &item))
         is_choice = is_choice || json_same(item, value);
     if (gate == NULL || !gate->is_question) {
-        reply_error(run->engine, event->number, 2, "not_found",
-                    "gate %d of run %s asks no question; `cordon approve` or `cordon deny` it",
-                    number, id_run(run->id).text);
+        reply_error(
+            run->engine, event->number, 2, "not_found",
+            "gate %d of run %s asks no question; `cordon approve` or `cordon deny` it",
+            number, id_run(run->id).text);
     } else if (!is_choice) {
         reply_error(run->engine, event->number, 2, "answer", "the answers are %.*s",
                     (int)choices.len, choices.ptr);
     } else if (json_count(choices) == 0 && !is_typed(json_get(gate->body, "args"), value)) {
         struct span type = json_get_raw(json_get(gate->body, "args"), "type");
 
-        reply_error(run->engine, event->number, 2, "answer", "the answer must be of type %.*s",
-                    (int)type.len, type.ptr);
+        reply_error(run->engine, event->number, 2, "answer",
+                    "the answer must be of type %.*s", (int)type.len, type.ptr);
     } else if (may_speak(run, gate, event)) {
         struct str body = { 0 };
         struct json_out out = { .str = &body };
@@ -499,7 +500,8 @@ void gate_on_due(struct run *run, int number)
     if (gate == NULL || gate->state != GATE_OPEN || run->engine->now_ms < gate->due_ms)
         return;
     end_gate(run, gate, GATE_EXPIRED, (struct span){ 0 });
-    if (strcmp(gate->on_timeout, "hold") == 0 || strcmp(gate->on_timeout, "escalate") == 0) {
+    if (strcmp(gate->on_timeout, "hold") == 0 ||
+        strcmp(gate->on_timeout, "escalate") == 0) {
         /* What is contained stays so, and the question is put again. */
         gate_begin(gate->step);
     }
@@ -507,8 +509,7 @@ void gate_on_due(struct run *run, int number)
 
 void gate_void_all(struct run *run)
 {
-    list_each(link, after, &run->gates)
-    {
+    list_each (link, after, &run->gates) {
         struct gate *gate = list_item(link, struct gate, in_run);
 
         if (gate->state == GATE_OPEN)
@@ -535,8 +536,7 @@ void gate_answer(struct step *step, struct gate *gate)
     json_open(&out, '{');
     json_key(&out, "by");
     json_open(&out, '[');
-    list_each(link, after, &gate->votes)
-    {
+    list_each (link, after, &gate->votes) {
         json_string(&out, list_item(link, struct vote, in_gate)->who);
     }
     json_close(&out);

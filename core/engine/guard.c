@@ -8,38 +8,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CHANGES_PER_RUN = 50,
-    CHANGES_PER_HOUR = 200,
-    TARGETS_PER_RUN = 20
-};
+enum { CHANGES_PER_RUN = 50, CHANGES_PER_HOUR = 200, TARGETS_PER_RUN = 20 };
 
 void rate_add(struct engine *engine, int64_t at_ms)
 {
     struct rate *rate = &engine->rate;
-    int kept = 0;
 
-    if (rate->count == rate->cap) {
-        for (int i = 0; i < rate->count; i++)
-            if (rate->at_ms[i] > at_ms - RATE_WINDOW_MS)
-                rate->at_ms[kept++] = rate->at_ms[i];
-        rate->count = kept;
-        if (kept * 2 >= rate->cap) {
-            rate->cap = rate->cap == 0 ? 256 : rate->cap * 2;
-            rate->at_ms = xrealloc(rate->at_ms, (size_t)rate->cap * sizeof *rate->at_ms);
-        }
+    if (rate->count == rate->cap && rate->old > rate->cap / 2) {
+        rate->count -= rate->old;
+        memmove(rate->at_ms, rate->at_ms + rate->old,
+                (size_t)rate->count * sizeof *rate->at_ms);
+        rate->old = 0;
+    } else if (rate->count == rate->cap) {
+        rate->cap = rate->cap == 0 ? 256 : rate->cap * 2;
+        rate->at_ms = xrealloc(rate->at_ms, (size_t)rate->cap * sizeof *rate->at_ms);
     }
     rate->at_ms[rate->count++] = at_ms;
 }
 
+/* Times are in order, so those that are too old are at the beginning. */
 static int in_last_hour(struct engine *engine)
 {
-    int count = 0;
+    struct rate *rate = &engine->rate;
 
-    for (int i = engine->rate.count - 1; i >= 0; i--)
-        if (engine->rate.at_ms[i] > engine->now_ms - RATE_WINDOW_MS)
-            count++;
-    return count;
+    while (rate->old < rate->count &&
+           rate->at_ms[rate->old] <= engine->now_ms - RATE_WINDOW_MS)
+        rate->old++;
+    return rate->count - rate->old;
 }
 
 /* Changes of this run so far, and how many different targets they had, this one included.
@@ -48,16 +43,14 @@ static void count_run(const struct step *step, int *changes, int *targets)
 {
     *changes = 1;
     *targets = 1;
-    list_each(link, after, &step->run->steps)
-    {
+    list_each (link, after, &step->run->steps) {
         struct step *other = list_item(link, struct step, in_run);
         bool is_new = strcmp(other->target, step->target) != 0;
 
         if (other == step || other->attempt == 0)
             continue;
         (*changes)++;
-        list_each(link2, after2, &step->run->steps)
-        {
+        list_each (link2, after2, &step->run->steps) {
             struct step *earlier = list_item(link2, struct step, in_run);
 
             if (earlier == other)
@@ -69,7 +62,8 @@ static void count_run(const struct step *step, int *changes, int *targets)
     }
 }
 
-static bool is_listed(struct engine *engine, const char *path, const char *text, char **entry)
+static bool is_listed(struct engine *engine, const char *path, const char *text,
+                      char **entry)
 {
     struct span list = json_path(span_of(engine->policy), path);
     size_t pos = 0;
@@ -99,7 +93,8 @@ static bool is_pinned_elsewhere(struct engine *engine, const char *target)
     while (json_next(list, &pos, NULL, &item)) {
         struct str glob = { 0 };
 
-        str_printf(&glob, "/subscriptions/%.*s/*", (int)json_raw(item).len, json_raw(item).ptr);
+        str_printf(&glob, "/subscriptions/%.*s/*", (int)json_raw(item).len,
+                   json_raw(item).ptr);
         bool is_here = span_glob(span_of(target), str_text(&glob));
         str_fini(&glob);
         if (is_here)
@@ -120,7 +115,8 @@ static bool names_protected(const struct step *step, char **entry)
 
         if (id.len == 0)
             continue;
-        if ((step->args.len > 0 && memmem(step->args.ptr, step->args.len, id.ptr, id.len)) ||
+        if ((step->args.len > 0 &&
+             memmem(step->args.ptr, step->args.len, id.ptr, id.len)) ||
             (step->before.len > 0 &&
              memmem(step->before.ptr, step->before.len, id.ptr, id.len))) {
             *entry = span_dup(id);
@@ -143,26 +139,35 @@ bool guard_allows(const struct step *step, struct str *why)
         return true; /* no policy is a matter of policy; undoing counts against no guard */
     count_run(step, &changes, &targets);
     if (is_listed(engine, "guards.protected", step->target, &entry))
-        str_printf(why, "guard protected: %s is protected by \"%s\" in the policy's "
-                        "guards.protected, and %s would change it", step->target, entry,
-                   step->action);
+        str_printf(why,
+                   "guard protected: %s is protected by \"%s\" in the policy's "
+                   "guards.protected, and %s would change it",
+                   step->target, entry, step->action);
     else if (names_protected(step, &entry))
-        str_printf(why, "guard principals: principal %s is protected in the policy's "
-                        "guards.principals, and %s on %s touches it", entry, step->action,
-                   step->target);
+        str_printf(why,
+                   "guard principals: principal %s is protected in the policy's "
+                   "guards.principals, and %s on %s touches it",
+                   entry, step->action, step->target);
     else if (is_pinned_elsewhere(engine, step->target))
-        str_printf(why, "guard subscriptions: %s is in no subscription that the policy's "
-                        "guards.subscriptions lists", step->target);
+        str_printf(why,
+                   "guard subscriptions: %s is in no subscription that the policy's "
+                   "guards.subscriptions lists",
+                   step->target);
     else if (changes > per_run)
-        str_printf(why, "guard changes_per_run: this would be change %d of the run, and "
-                        "guards.changes_per_run allows %" PRId64, changes, per_run);
+        str_printf(why,
+                   "guard changes_per_run: this would be change %d of the run, and "
+                   "guards.changes_per_run allows %" PRId64,
+                   changes, per_run);
     else if (targets > per_targets)
-        str_printf(why, "guard targets_per_run: this would be target %d of the run, and "
-                        "guards.targets_per_run allows %" PRId64, targets, per_targets);
+        str_printf(why,
+                   "guard targets_per_run: this would be target %d of the run, and "
+                   "guards.targets_per_run allows %" PRId64,
+                   targets, per_targets);
     else if (step->attempt == 0 && in_last_hour(engine) >= per_hour)
-        str_printf(why, "guard changes_per_hour: %d changes were made in the last hour, and "
-                        "guards.changes_per_hour allows %" PRId64, in_last_hour(engine),
-                   per_hour);
+        str_printf(why,
+                   "guard changes_per_hour: %d changes were made in the last hour, and "
+                   "guards.changes_per_hour allows %" PRId64,
+                   in_last_hour(engine), per_hour);
     free(entry);
     return why->len == 0;
 }
@@ -172,8 +177,7 @@ bool halt_holds(const struct step *step)
     struct engine *engine = step->run->engine;
     struct action *action = action_find(engine, span_of(step->action));
 
-    list_each(link, after, &engine->halts)
-    {
+    list_each (link, after, &engine->halts) {
         struct halt *halt = list_item(link, struct halt, in_engine);
         struct span scope = span_of(halt->scope);
 

@@ -35,8 +35,7 @@ void hold_on_due(struct run *run, int n)
     struct str limits = { 0 };
     struct json_out out = { .str = &limits };
 
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (step->ordinal != n || run->playbook == NULL)

@@ -29,17 +29,17 @@ struct gate;
 #define SHADOW (INT64_C(1) << 60)
 
 enum step_state {
-    STEP_NEW = 0,   /* known from a wish; nothing asked yet */
-    STEP_CALLING,   /* READ or PREPARE or OBSERVE (undo) is with the host */
-    STEP_GATED,     /* waits for a gate */
-    STEP_HELD,      /* waits for the end of a halt */
-    STEP_APPLYING,  /* its intent is journaled; APPLY or RESTORE is with the host */
-    STEP_IN_DOUBT,  /* OBSERVE is with the host, to learn what became of the intent */
-    STEP_PAUSING,   /* waits a moment before it asks again */
-    STEP_SLEEPING,  /* ctx.sleep */
-    STEP_CHILD,     /* another run answers it */
-    STEP_HUMAN,     /* doubt or drift: a person must settle it */
-    STEP_ANSWERED   /* its answer is journaled */
+    STEP_NEW = 0,  /* known from a wish; nothing asked yet */
+    STEP_CALLING,  /* READ or PREPARE or OBSERVE (undo) is with the host */
+    STEP_GATED,    /* waits for a gate */
+    STEP_HELD,     /* waits for the end of a halt */
+    STEP_APPLYING, /* its intent is journaled; APPLY or RESTORE is with the host */
+    STEP_IN_DOUBT, /* OBSERVE is with the host, to learn what became of the intent */
+    STEP_PAUSING,  /* waits a moment before it asks again */
+    STEP_SLEEPING, /* ctx.sleep */
+    STEP_CHILD,    /* another run answers it */
+    STEP_HUMAN,    /* doubt or drift: a person must settle it */
+    STEP_ANSWERED  /* its answer is journaled */
 };
 
 struct change; /* one entry of a gate's list */
@@ -73,18 +73,18 @@ struct step {
     const char *code, *message;
     int attempt;
     bool has_intent, has_outcome, is_noop, is_done;
-    bool is_late;     /* found as planned after a doubt */
-    int doubts;       /* observations since the intent got into doubt */
+    bool is_late; /* found as planned after a doubt */
+    int doubts;   /* observations since the intent got into doubt */
     int retries;
     int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
     int64_t call; /* the host call under way; 0 none */
-    int gate;         /* number of the gate it waits for; 0 none */
+    int gate;     /* number of the gate it waits for; 0 none */
     int permit_gate, permit_index;
     int64_t child;
     char digest[HASH_HEX_LEN + 1];
     bool is_drift, may_restore_over;
     const char *choice; /* how a person settled it; NULL */
-    int ordinal;          /* among the run's intents; names its hold */
+    int ordinal;        /* among the run's intents; names its hold */
     int undoes_ordinal;
     int64_t undoes_seq; /* the intent that is undone */
     const char *undoes_path;
@@ -103,8 +103,8 @@ struct gate {
     int number;
     struct step *step;
     int state;
-    struct span body;    /* the row */
-    struct span from;    /* list of groups */
+    struct span body; /* the row */
+    struct span from; /* list of groups */
     int64_t need, due_ms;
     const char *on_timeout;
     bool is_question;
@@ -143,7 +143,7 @@ struct run {
     int64_t first_seq, last_seq, started_ms, ended_ms, body_bytes;
     struct list steps, order, gates;
     int step_count, gate_count, intent_count;
-    bool is_loading;  /* rows were asked for */
+    bool is_loading; /* rows were asked for */
     bool is_loaded;
     bool was_running; /* it was in memory when the power went */
     bool is_started;  /* VM_START was sent to the VM that lives now */
@@ -152,20 +152,20 @@ struct run {
     int strikes;
     bool is_indexed_running;
     bool is_canceling;
-    bool wants_vm;    /* the VM has something to do for it */
-    int stop_state;   /* it shall end like this, once what it began is known */
+    bool wants_vm;  /* the VM has something to do for it */
+    int stop_state; /* it shall end like this, once what it began is known */
     bool has_undo_list;
     int64_t wait_rows_of; /* ROLLBACK: loading the rows of that run */
     struct span error;
     struct list waiting; /* events that wait for the rows */
     /* shadows */
-    struct run *shadow;   /* the preview that this run waits for */
-    struct run *casts;    /* shadow: whose preview it is */
-    struct step *at;      /* shadow: the gate's step, taken as granted */
-    int64_t plan_ask;     /* shadow of `cordon plan`: who asked */
+    struct run *shadow; /* the preview that this run waits for */
+    struct run *casts;  /* shadow: whose preview it is */
+    struct step *at;    /* shadow: the gate's step, taken as granted */
+    int64_t plan_ask;   /* shadow of `cordon plan`: who asked */
     struct step **planned;
     int planned_count, planned_cap, reads;
-    const char *stopped;  /* why the preview ended early, or NULL */
+    const char *stopped; /* why the preview ended early, or NULL */
     int64_t begun_ms;
 };
 
@@ -224,8 +224,9 @@ struct ask { /* a start that waits for the VM's on_alert */
 enum { TABLE_SIZE = 4096, PARK_SLEEP_MS = 5000, RATE_WINDOW_MS = 3600 * 1000 };
 
 struct rate { /* when changes were made, for the hourly guard */
-    int64_t *at_ms;
+    int64_t *at_ms; /* oldest first */
     int count, cap;
+    int old; /* so many at the beginning are out of the window */
 };
 
 struct engine {
@@ -236,23 +237,24 @@ struct engine {
     int64_t next_seq, next_run, next_call;
     int next_halt;
     int64_t now_ms;
-    char *install;       /* hex, the journal's own */
+    char *install; /* hex, the journal's own */
     struct hash seed;
-    char *policy;        /* canonical JSON; NULL: none, and then nothing changes anything */
+    char *policy; /* canonical JSON; NULL: none, and then nothing changes anything */
     char policy_hash[HASH_HEX_LEN + 1];
     char *policy_error;
     struct rate rate;
-    int64_t timer_ms;    /* asked for; 0 none */
-    int busy;            /* turns and calls under way, over all runs */
-    struct turn *turn;   /* of the event being handled */
-    struct list queue;   /* runs to look at */
+    int64_t timer_ms;  /* asked for; 0 none */
+    int busy;          /* turns and calls under way, over all runs */
+    struct turn *turn; /* of the event being handled */
+    struct list queue; /* runs to look at */
     bool is_ready;
 };
 
 /* -- turn.c: adding to the turn -------------------------------------------------------- */
 void turn_add_row(struct engine *engine, const struct turn_row *row);
 void turn_add_entry(struct engine *engine, const struct turn_entry *entry);
-struct command *turn_command(struct engine *engine, enum command_kind kind, bool after_commit);
+struct command *turn_command(struct engine *engine, enum command_kind kind,
+                             bool after_commit);
 struct span turn_keep(struct engine *engine, struct span bytes);
 void reply_error(struct engine *engine, int64_t ask, int exit, const char *code,
                  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
@@ -290,9 +292,9 @@ void run_fail(struct run *run, int state, const char *code, const char *fmt, ...
     __attribute__((format(printf, 4, 5)));
 bool run_is_over(const struct run *run);
 void run_put_entry(struct run *run);
-struct run *run_start(struct engine *engine, int kind, struct playbook *playbook, const char *entry,
-                      struct span params, struct span alert, struct span by, int64_t of,
-                      struct step *parent, struct span limits);
+struct run *run_start(struct engine *engine, int kind, struct playbook *playbook,
+                      const char *entry, struct span params, struct span alert,
+                      struct span by, int64_t of, struct step *parent, struct span limits);
 bool run_is_shadow(const struct run *run);
 void timer_want(struct engine *engine, int64_t at_ms);
 
@@ -306,7 +308,7 @@ void vm_drop(struct run *run);
 /* -- step.c ----------------------------------------------------------------------------- */
 void step_begin(struct step *step);
 void step_begin_plain(struct step *step); /* time, chance, notes */
-void step_go_on(struct step *step); /* after a gate, a halt, a pause, a load */
+void step_go_on(struct step *step);       /* after a gate, a halt, a pause, a load */
 void step_answer(struct step *step, bool ok, struct span value);
 void step_answer_error(struct step *step, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -327,11 +329,11 @@ bool permit_find(struct step *step, int *gate, int *index, struct str *differs);
 
 /* -- policy.c --------------------------------------------------------------------------- */
 struct need {
-    int64_t need;       /* approvers; 0 none */
-    struct span from;   /* list of groups (JSON), in the turn's memory */
-    struct span rules;  /* names of the rules that made it so (JSON list) */
+    int64_t need;      /* approvers; 0 none */
+    struct span from;  /* list of groups (JSON), in the turn's memory */
+    struct span rules; /* names of the rules that made it so (JSON list) */
     bool is_forbidden;
-    bool self;          /* the requester may approve */
+    bool self; /* the requester may approve */
     int64_t within_ms;
 };
 void policy_need(const struct step *step, struct need *need);
@@ -346,7 +348,7 @@ bool halt_holds(const struct step *step);
 void rate_add(struct engine *engine, int64_t at_ms);
 
 /* -- gate.c ----------------------------------------------------------------------------- */
-void gate_begin(struct step *step); /* ctx.approve and ctx.ask */
+void gate_begin(struct step *step);                         /* ctx.approve and ctx.ask */
 void gate_for_step(struct step *step, struct span differs); /* policy */
 void gate_open(struct run *run, struct step *step, struct run *shadow);
 void gate_on_vote(struct run *run, int number, const struct event *event, bool yes);

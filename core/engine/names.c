@@ -30,9 +30,9 @@ static const char *const gate_names[] = {
     [GATE_EXPIRED] = "expired", [GATE_VOID] = "void",
 };
 
-#define NAME(table, i)                                                             \
+#define NAME(table, i)                                                              \
     ((i) > 0 && (size_t)(i) < sizeof(table) / sizeof *(table) && (table)[i] != NULL \
-         ? (table)[i]                                                              \
+         ? (table)[i]                                                               \
          : "unknown")
 
 const char *row_kind_name(int kind)

@@ -67,8 +67,7 @@ bool permit_find(struct step *step, int *number, int *index, struct str *differs
     const char *path = step_path(step);
     bool was_asked = false;
 
-    list_each(link, after, &run->gates)
-    {
+    list_each (link, after, &run->gates) {
         struct gate *gate = list_item(link, struct gate, in_run);
 
         if (gate->state != GATE_GRANTED || gate->is_question)
@@ -94,7 +93,8 @@ bool permit_find(struct step *step, int *number, int *index, struct str *differs
                 return true;
             }
             if (is_exact)
-                differ(differs, is_free ? "the approval has expired" : "the permit is used up");
+                differ(differs,
+                       is_free ? "the approval has expired" : "the permit is used up");
             else
                 say_differences(step, change, differs);
         }

@@ -73,8 +73,9 @@ static bool rule_matches(struct span rule, const struct step *step,
 
     subscription_of(step->target, subscription, sizeof subscription);
     /* A rule that says nothing of op is about doing, not about undoing. */
-    bool is_op = op.len == 0 ? !step->is_undo
-                             : span_is(op, "any") || span_is(op, step->is_undo ? "undo" : "apply");
+    bool is_op = op.len == 0
+                     ? !step->is_undo
+                     : span_is(op, "any") || span_is(op, step->is_undo ? "undo" : "apply");
     bool is_match = is_op && matches_text(match, "action", step->action) &&
                     matches_text(match, "effect", effect_word(action)) &&
                     matches_text(match, "risk", risk_word(action)) &&
@@ -130,8 +131,8 @@ void policy_need(const struct step *step, struct need *need)
     size_t pos = 0;
     bool is_matched = false;
 
-    *need = (struct need){ .self = policy_allows_self(engine),
-                           .within_ms = DEFAULT_WITHIN_MS };
+    *need =
+        (struct need){ .self = policy_allows_self(engine), .within_ms = DEFAULT_WITHIN_MS };
     if (engine->policy == NULL || action == NULL) {
         need->is_forbidden = true;
         return;

@@ -33,8 +33,8 @@ static void plan_change(struct run *shadow, struct step *step)
 /* A step of the run, as the shadow has it from the start. */
 static struct step *cast(struct run *shadow, const struct step *step)
 {
-    struct step *copy = step_new(shadow, span_of(step->branch), step->n, span_of(step->kind),
-                                 span_of(step->action), step->args);
+    struct step *copy = step_new(shadow, span_of(step->branch), step->n,
+                                 span_of(step->kind), span_of(step->action), step->args);
     memcpy(copy->args_hash, step->args_hash, sizeof copy->args_hash);
     copy->ok = step->ok;
     copy->value = step->value;
@@ -79,8 +79,7 @@ struct run *preview_start(struct run *run, struct step *at)
     shadow->wants_vm = true;
     shadow->begun_ms = run->engine->now_ms;
     run->shadow = shadow;
-    list_each(link, after, &run->order)
-    {
+    list_each (link, after, &run->order) {
         struct step *step = list_item(link, struct step, in_order);
         struct step *copy = cast(shadow, step);
 

@@ -11,8 +11,7 @@
 
 static void put_holds(struct run *run)
 {
-    list_each(link, after, &run->order)
-    {
+    list_each (link, after, &run->order) {
         struct step *step = list_item(link, struct step, in_order);
 
         bool is_left = step->choice != NULL && strcmp(step->choice, "leave") == 0;
@@ -38,8 +37,7 @@ static void put_run(struct engine *engine, const struct event *event)
     if (event->count > 0)
         engine->now_ms = event->rows[event->count - 1].at_ms;
     run_put_entry(run);
-    list_each(link, after, &run->gates)
-    {
+    list_each (link, after, &run->gates) {
         gate_put_entry(run, list_item(link, struct gate, in_run));
     }
     put_holds(run);

@@ -47,8 +47,8 @@ void vm_start(struct run *run)
 
     run->wants_vm = false;
     if (run->playbook == NULL) {
-        run_fail(run, RUN_FAILED, "no_playbook", "the source of playbook %s is not in the journal",
-                 run->playbook_name);
+        run_fail(run, RUN_FAILED, "no_playbook",
+                 "the source of playbook %s is not in the journal", run->playbook_name);
         return;
     }
     json_open(&json, '{');
@@ -66,8 +66,7 @@ void vm_start(struct run *run)
     frame_finish(&out);
     str_fini(&about);
     run->is_started = true;
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         step->is_wished = step->is_delivered = false;
@@ -106,8 +105,7 @@ void vm_deliver(struct run *run)
 {
     if (!run->is_started || run->turns > 0)
         return;
-    list_each(link, after, &run->order)
-    {
+    list_each (link, after, &run->order) {
         struct step *step = list_item(link, struct step, in_order);
 
         if (step->is_delivered || step->is_undo)
@@ -168,8 +166,7 @@ void vm_on_turn(struct run *run, const struct event *event)
     case VM_TURN_WAITING: break;
     case VM_TURN_DONE:
     case VM_TURN_FAILED:
-        list_each(link, after, &run->order)
-        {
+        list_each (link, after, &run->order) {
             struct step *step = list_item(link, struct step, in_order);
 
             if (!step->is_delivered && !step->is_undo) {
@@ -182,8 +179,9 @@ void vm_on_turn(struct run *run, const struct event *event)
         } else {
             struct span code = json_get_raw(event->json, "code");
 
-            run_stop(run, span_is(code, "denied") || span_is(code, "expired") ? RUN_DENIED
-                                                                              : RUN_FAILED,
+            run_stop(run,
+                     span_is(code, "denied") || span_is(code, "expired") ? RUN_DENIED
+                                                                         : RUN_FAILED,
                      event->json);
         }
         return;
@@ -217,8 +215,8 @@ static void lose_vm(struct run *run, const struct event *event)
     run->wants_vm = true;
     if (!event->ok && run->id == event->number2 &&
         (event->number != 0 || ++run->strikes >= ENGINE_STRIKES_MAX)) {
-        run_fail(run, RUN_FAILED, event->number != 0 ? "budget" : "vm",
-                 "%.*s", (int)event->text.len, event->text.ptr);
+        run_fail(run, RUN_FAILED, event->number != 0 ? "budget" : "vm", "%.*s",
+                 (int)event->text.len, event->text.ptr);
         return;
     }
     run_push(run);
@@ -227,8 +225,7 @@ static void lose_vm(struct run *run, const struct event *event)
 void vm_on_gone(struct engine *engine, const struct event *event)
 {
     for (int i = 0; i < TABLE_SIZE; i++) {
-        list_each(link, after, &engine->table[i])
-        {
+        list_each (link, after, &engine->table[i]) {
             struct run *run = list_item(link, struct run, in_table);
 
             if (run->is_started && run->playbook != NULL && !run_is_over(run) &&

@@ -33,8 +33,7 @@ static const char *keep_text(struct run *run, struct span value)
 
 struct step *step_find(struct run *run, struct span branch, int64_t n)
 {
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (step->n == n && span_is(branch, step->branch))
@@ -70,8 +69,7 @@ struct step *step_new(struct run *run, struct span branch, int64_t n, struct spa
 
 struct gate *gate_find(struct run *run, int number)
 {
-    list_each(link, after, &run->gates)
-    {
+    list_each (link, after, &run->gates) {
         struct gate *gate = list_item(link, struct gate, in_run);
 
         if (gate->number == number)

@@ -30,8 +30,7 @@ struct run *run_find(struct engine *engine, int64_t id)
 {
     struct list *head = bucket(engine, id);
 
-    list_each(link, after, head)
-    {
+    list_each (link, after, head) {
         struct run *run = list_item(link, struct run, in_table);
 
         if (run->id == id)
@@ -70,11 +69,9 @@ void run_free(struct run *run)
     if (run->casts != NULL)
         run->casts->shadow = NULL;
     vm_drop(run);
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
-        struct call *call =
-            step->call != 0 ? call_find(run->engine, step->call) : NULL;
+        struct call *call = step->call != 0 ? call_find(run->engine, step->call) : NULL;
 
         if (call != NULL)
             call->step = NULL;
@@ -116,8 +113,7 @@ void run_push(struct run *run)
 
 static struct step *first_in(struct run *run, int state)
 {
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (step->state == state)
@@ -134,8 +130,7 @@ static bool has_effects_open(struct run *run)
 /* The first open gate's number, or 0. */
 static int open_gate(struct run *run)
 {
-    list_each(link, after, &run->gates)
-    {
+    list_each (link, after, &run->gates) {
         struct gate *gate = list_item(link, struct gate, in_run);
 
         if (gate->state == GATE_OPEN)
@@ -153,8 +148,7 @@ static int64_t run_due(struct run *run)
 {
     int64_t due = 0;
 
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (step->state == STEP_SLEEPING)
@@ -186,16 +180,15 @@ void run_put_entry(struct run *run)
     if (run->ended_ms > 0)
         json_put_int(&out, "ended", run->ended_ms);
     json_close(&out);
-    turn_add_entry(run->engine,
-                   &(struct turn_entry){
-                       .kind = ENTRY_RUN,
-                       .run = run->id,
-                       .state = run->state,
-                       .due_ms = run->state == RUN_WAITING ? run_due(run) : 0,
-                       .first_seq = run->first_seq,
-                       .last_seq = run->last_seq,
-                       .body = str_span(&body),
-                   });
+    turn_add_entry(run->engine, &(struct turn_entry){
+                                    .kind = ENTRY_RUN,
+                                    .run = run->id,
+                                    .state = run->state,
+                                    .due_ms = run->state == RUN_WAITING ? run_due(run) : 0,
+                                    .first_seq = run->first_seq,
+                                    .last_seq = run->last_seq,
+                                    .body = str_span(&body),
+                                });
     str_fini(&body);
 }
 
@@ -208,7 +201,8 @@ static void settled(struct run *run)
 
     json_open(&out, '{');
     json_put_raw(&out, "error", run->error);
-    json_put(&out, "gate", gate > 0 && !run_is_over(run) ? id_gate(run->id, gate).text : NULL);
+    json_put(&out, "gate",
+             gate > 0 && !run_is_over(run) ? id_gate(run->id, gate).text : NULL);
     json_put(&out, "run", id_run(run->id).text);
     json_put(&out, "state", run_state_name(run->state));
     json_close(&out);
@@ -349,8 +343,7 @@ static bool may_park(struct run *run)
     if (run->turns > 0 || run->calls > 0 || run->shadow != NULL || run_is_shadow(run) ||
         !list_is_empty(&run->waiting) || run->wait_rows_of > 0 || run->wants_vm)
         return false;
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (!is_parked_state(run, step))
@@ -375,8 +368,7 @@ static void park(struct run *run)
 /* A run that shall stop begins nothing, and ends only when what it began is known. */
 static void push_stop(struct run *run)
 {
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (step->has_intent && !step->has_outcome)
@@ -387,13 +379,13 @@ static void push_stop(struct run *run)
     if (run->stop_state > 0)
         run_end(run, run->stop_state, run->error);
     else
-        run_fail(run, RUN_CANCELED, "canceled", "canceled; what it contained stays contained");
+        run_fail(run, RUN_CANCELED, "canceled",
+                 "canceled; what it contained stays contained");
 }
 
 static void push_steps(struct run *run)
 {
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (run_is_over(run) || run->stop_state > 0)

@@ -45,8 +45,7 @@ const char *step_path(const struct step *step)
 
 struct action *action_find(struct engine *engine, struct span name)
 {
-    list_each(link, after, &engine->actions)
-    {
+    list_each (link, after, &engine->actions) {
         struct action *action = list_item(link, struct action, in_engine);
 
         if (span_is(name, action->name))
@@ -112,8 +111,10 @@ static void write_answer(struct step *step, bool ok, struct span value, bool is_
 void step_answer(struct step *step, bool ok, struct span value)
 {
     if (value.len > ENGINE_RESULT_MAX) {
-        step_answer_error(step, "too_big", "the answer has %zu bytes, more than the %d that one "
-                          "may have", value.len, ENGINE_RESULT_MAX);
+        step_answer_error(step, "too_big",
+                          "the answer has %zu bytes, more than the %d that one "
+                          "may have",
+                          value.len, ENGINE_RESULT_MAX);
         return;
     }
     write_answer(step, ok, value, false);
@@ -455,7 +456,8 @@ static void decide(struct step *step)
     if (need.is_forbidden) {
         run_fail(run, RUN_BLOCKED, "policy", "%s on %s is not allowed: %s", step->action,
                  step->target,
-                 run->engine->policy == NULL ? run->engine->policy_error : "a rule of the policy forbids it");
+                 run->engine->policy == NULL ? run->engine->policy_error
+                                             : "a rule of the policy forbids it");
         return;
     }
     if (permit_find(step, &gate, &index, &text) || (need.need == 0 && text.len == 0)) {
@@ -583,8 +585,8 @@ static void look(struct step *step)
     struct action *action = action_of(step);
 
     if (action == NULL || action->plugin->is_refused) {
-        write_doubt(step, NULL, action == NULL ? "its action is no longer there"
-                                               : action->plugin->why);
+        write_doubt(step, NULL,
+                    action == NULL ? "its action is no longer there" : action->plugin->why);
         return;
     }
     step->state = STEP_IN_DOUBT;
@@ -715,7 +717,8 @@ void step_on_host(struct step *step, int op, const struct event *event)
     switch (op) {
     case HOST_READ:
         if (event->status == STATUS_DONE)
-            step_answer(step, true, event->result.len > 0 ? event->result : span_of("null"));
+            step_answer(step, true,
+                        event->result.len > 0 ? event->result : span_of("null"));
         else
             on_failed_read(step, event);
         break;
@@ -896,9 +899,10 @@ void step_settle(struct step *step, const char *choice)
         step->state = STEP_NEW;
     } else if (strcmp(choice, "not-applied") == 0) {
         step->ok = false;
-        step->value = run_keep(step->run, span_of("{\"code\":\"not_applied\",\"message\":\"a person "
-                                                  "found that it was not applied\",\"retryable\":"
-                                                  "true}"));
+        step->value =
+            run_keep(step->run, span_of("{\"code\":\"not_applied\",\"message\":\"a person "
+                                        "found that it was not applied\",\"retryable\":"
+                                        "true}"));
         step->state = STEP_ANSWERED;
     } else { /* leave, accept */
         step->ok = true;

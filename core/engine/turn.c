@@ -67,7 +67,8 @@ void turn_add_entry(struct engine *engine, const struct turn_entry *entry)
     item->entry.body = turn_keep(engine, entry->body);
 }
 
-struct command *turn_command(struct engine *engine, enum command_kind kind, bool after_commit)
+struct command *turn_command(struct engine *engine, enum command_kind kind,
+                             bool after_commit)
 {
     struct turn *turn = engine->turn;
 

@@ -125,11 +125,11 @@ void undo_on_loaded(struct run *of)
     struct engine *engine = of->engine;
 
     for (int i = 0; i < TABLE_SIZE; i++) {
-        list_each(link, after, &engine->table[i])
-        {
+        list_each (link, after, &engine->table[i]) {
             struct run *run = list_item(link, struct run, in_table);
 
-            if (run->kind == RUN_ROLLBACK && run->wait_rows_of == of->id && run->is_loaded) {
+            if (run->kind == RUN_ROLLBACK && run->wait_rows_of == of->id &&
+                run->is_loaded) {
                 collect(run, of);
                 run_push(run);
             }
@@ -140,8 +140,10 @@ void undo_on_loaded(struct run *of)
 static void finish(struct run *run, int undone, int failed)
 {
     if (failed > 0)
-        run_fail(run, RUN_FAILED, "not_undone", "%d of %d could not be undone; `cordon show %s` "
-                 "says which and why", failed, undone + failed, id_run(run->id).text);
+        run_fail(run, RUN_FAILED, "not_undone",
+                 "%d of %d could not be undone; `cordon show %s` "
+                 "says which and why",
+                 failed, undone + failed, id_run(run->id).text);
     else
         run_end(run, RUN_DONE, (struct span){ 0 });
 }
@@ -155,7 +157,8 @@ void undo_push(struct run *run)
         struct run *of = run_wake(run->engine, run->of);
 
         if (of == NULL) {
-            run_fail(run, RUN_FAILED, "not_found", "there is no run %s", id_run(run->of).text);
+            run_fail(run, RUN_FAILED, "not_found", "there is no run %s",
+                     id_run(run->of).text);
             return;
         }
         run->wait_rows_of = run->of;
@@ -164,8 +167,7 @@ void undo_push(struct run *run)
         else
             return;
     }
-    list_each(link, after, &run->steps)
-    {
+    list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (step->n == 0)

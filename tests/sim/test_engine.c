@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
-#define SET(branch, n, group, target)                                     \
-    {                                                                     \
-        group, branch, n, "step", "noop.set",                             \
-            "{\"target\":\"" target "\",\"value\":\"new\"}"                \
+#define SET(branch, n, group, target)                       \
+    {                                                       \
+        group, branch, n, "step", "noop.set",               \
+            "{\"target\":\"" target "\",\"value\":\"new\"}" \
     }
-#define GET(branch, n, group, target) \
-    { group, branch, n, "step", "noop.get", "{\"target\":\"" target "\"}" }
-#define APPROVE(n, group)                                                  \
-    {                                                                      \
-        group, "0", n, "approve", "",                                      \
+#define GET(branch, n, group, target)                                       \
+    {                                                                       \
+        group, branch, n, "step", "noop.get", "{\"target\":\"" target "\"}" \
+    }
+#define APPROVE(n, group)                                                          \
+    {                                                                              \
+        group, "0", n, "approve", "",                                              \
             "{\"from\":\"soc\",\"need\":1,\"title\":\"go on\",\"within\":\"30m\"}" \
     }
-#define END { 0, NULL, 0, NULL, NULL, NULL }
+#define END                          \
+    {                                \
+        0, NULL, 0, NULL, NULL, NULL \
+    }
 
 static const struct w_wish two_sets[] = { GET("0", 1, 1, "a"), SET("0", 2, 2, "a"),
                                           SET("0", 3, 3, "b"), END };
 static const struct w_wish gated[] = { GET("0", 1, 1, "a"), SET("0", 2, 2, "a"),
                                        APPROVE(3, 3),       SET("0", 4, 4, "b"),
                                        SET("0", 5, 5, "c"), END };
-static const struct w_wish parallel[] = {
-    APPROVE(1, 1),
-    SET("0.1.1", 1, 2, "a"),
-    SET("0.1.2", 1, 2, "b"),
-    SET("0.1.3", 1, 2, "c"),
-    GET("0", 2, 3, "a"),
-    END
-};
+static const struct w_wish parallel[] = { APPROVE(1, 1),           SET("0.1.1", 1, 2, "a"),
+                                          SET("0.1.2", 1, 2, "b"), SET("0.1.3", 1, 2, "c"),
+                                          GET("0", 2, 3, "a"),     END };
 static const struct w_wish blind[] = {
     { 1, "0", 1, "step", "noop.blind", "{\"target\":\"a\",\"value\":\"new\"}" }, END
 };
@@ -175,7 +175,8 @@ TEST(wherever_the_power_goes_each_change_happens_once_and_the_run_gets_done)
                 }
                 points++;
                 crashes += w->crashes;
-                if (w_run(w, 1) != NULL) { /* the start itself may be lost, unacknowledged */
+                if (w_run(w, 1) !=
+                    NULL) { /* the start itself may be lost, unacknowledged */
                     CHECK_STR(w_state(w, 1), "done");
                     for (int i = 0; i < w->target_count; i++) {
                         CHECK_INT(w->targets[i].effects, 1);
@@ -327,8 +328,9 @@ TEST(a_guard_stops_the_run_at_the_step_with_a_sentence_that_names_it)
 {
     struct world *w = w_new(14, two_sets);
 
-    w->policy = "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"guards\":{\"changes_per_run\":1},"
-                "\"rules\":[]}";
+    w->policy =
+        "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"guards\":{\"changes_per_run\":1},"
+        "\"rules\":[]}";
     w_crash(w);
     w_start_run(w);
     w_settle(w);
@@ -370,9 +372,9 @@ static void same_after_reindex(struct world *w)
 
         for (int i = 0; i < w->row_count; i++)
             if (w->rows[i].run == run)
-                rows[event.count++] = (struct event_row){ w->rows[i].seq, w->rows[i].prev,
-                                                          w->rows[i].kind, w->rows[i].at_ms,
-                                                          span_of(w->rows[i].body) };
+                rows[event.count++] =
+                    (struct event_row){ w->rows[i].seq, w->rows[i].prev, w->rows[i].kind,
+                                        w->rows[i].at_ms, span_of(w->rows[i].body) };
         turn_reset(w->turn);
         if (event.count > 0)
             engine_reindex(engine, &event, w->turn);

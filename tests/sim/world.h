@@ -98,26 +98,26 @@ struct world {
     const char *policy;
     const char *policy_hash, *plugin_hash;
     int64_t timer_ms;
-    int fault_percent;   /* of host calls that go wrong */
-    int crash_at;        /* the world step at which the power goes; 0 never */
+    int fault_percent; /* of host calls that go wrong */
+    int crash_at;      /* the world step at which the power goes; 0 never */
     int steps, crashes;
-    int applies;         /* APPLY and RESTORE calls that were sent */
-    bool is_undurable;   /* an effect was seen whose intent was not durable */
-    bool approves;       /* people approve what is open */
+    int applies;       /* APPLY and RESTORE calls that were sent */
+    bool is_undurable; /* an effect was seen whose intent was not durable */
+    bool approves;     /* people approve what is open */
     struct w_reply replies[16];
     int64_t next_ask;
     struct arena arena; /* all that is kept until the end */
 };
 
-static const char w_hash[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+static const char w_hash[] =
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 static const char w_plugin_hash[] =
     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 static const char w_policy_hash[] =
     "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
 static const char w_other_hash[] =
     "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
-static const char w_policy[] =
-    "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[]}";
+static const char w_policy[] = "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[]}";
 static const char w_open_policy[] =
     "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[{\"name\":\"all\",\"need\":0}]}";
 static const char w_declaration[] =
@@ -169,9 +169,13 @@ static void w_put(struct world *w, const struct turn_entry *from)
         CHECK(w->entry_count < W_ENTRIES);
         to = &w->entries[w->entry_count++];
     }
-    *to = (struct w_entry){ .kind = from->kind, .n = from->n, .state = from->state,
-                            .run = from->run, .due_ms = from->due_ms,
-                            .first_seq = from->first_seq, .last_seq = from->last_seq,
+    *to = (struct w_entry){ .kind = from->kind,
+                            .n = from->n,
+                            .state = from->state,
+                            .run = from->run,
+                            .due_ms = from->due_ms,
+                            .first_seq = from->first_seq,
+                            .last_seq = from->last_seq,
                             .body = w_keep(w, from->body) };
 }
 
@@ -203,7 +207,8 @@ static void w_release(struct world *w, const struct command *command)
     case CMD_LOAD:
         CHECK(w->message_count < W_MESSAGES);
         message = &w->messages[w->message_count++];
-        *message = (struct w_message){ .kind = command->kind, .run = command->run,
+        *message = (struct w_message){ .kind = command->kind,
+                                       .run = command->run,
                                        .number = command->number,
                                        .bytes = w_keep(w, command->bytes),
                                        .len = command->bytes.len };
@@ -238,9 +243,9 @@ static bool w_handle(struct world *w, struct event *event)
         }
         CHECK(w->row_count < W_ROWS);
         CHECK_INT(item->row.seq, w->row_count + 1);
-        w->rows[w->row_count++] = (struct w_row){ item->row.seq, item->row.run,
-                                                  item->row.prev, item->row.at_ms,
-                                                  item->row.kind, w_keep(w, item->row.body) };
+        w->rows[w->row_count++] =
+            (struct w_row){ item->row.seq,   item->row.run,  item->row.prev,
+                            item->row.at_ms, item->row.kind, w_keep(w, item->row.body) };
     }
     for (int i = 0; i < w->turn->command_count; i++) {
         wants_commit |= w->turn->commands[i].after_commit;
@@ -277,30 +282,41 @@ static void w_start_engine(struct world *w)
     for (int i = 0; i < w->row_count; i++)
         if (w->rows[i].run > last_run)
             last_run = w->rows[i].run;
-    struct event event = { .kind = EV_START, .last_seq = w->row_count, .last_run = last_run,
-                           .seed = span_of(seed), .name = span_of(install) };
+    struct event event = { .kind = EV_START,
+                           .last_seq = w->row_count,
+                           .last_run = last_run,
+                           .seed = span_of(seed),
+                           .name = span_of(install) };
     w_handle(w, &event);
     free(install);
-    event = (struct event){ .kind = EV_PLAYBOOK, .name = span_of(w_hash),
-                            .number = 0,
-                            .json = span_of("{\"name\":\"p\",\"params\":{\"type\":\"object\"},"
-                                            "\"recover\":true}"),
-                            .text = span_of("source") };
+    event =
+        (struct event){ .kind = EV_PLAYBOOK,
+                        .name = span_of(w_hash),
+                        .number = 0,
+                        .json = span_of("{\"name\":\"p\",\"params\":{\"type\":\"object\"},"
+                                        "\"recover\":true}"),
+                        .text = span_of("source") };
     for (int i = 0; i < w->entry_count; i++)
         if (w->entries[i].kind == ENTRY_PLAYBOOK)
             event.number = w->entries[i].run;
     w_handle(w, &event);
-    event = (struct event){ .kind = EV_PLUGIN, .name = span_of("noop"), .ok = true,
-                            .hash = span_of(w->plugin_hash), .json = span_of(w_declaration) };
+    event = (struct event){ .kind = EV_PLUGIN,
+                            .name = span_of("noop"),
+                            .ok = true,
+                            .hash = span_of(w->plugin_hash),
+                            .json = span_of(w_declaration) };
     w_handle(w, &event);
-    event = (struct event){ .kind = EV_POLICY, .ok = w->policy != NULL,
-                            .json = span_of(w->policy), .hash = span_of(w->policy_hash),
+    event = (struct event){ .kind = EV_POLICY,
+                            .ok = w->policy != NULL,
+                            .json = span_of(w->policy),
+                            .hash = span_of(w->policy_hash),
                             .text = span_of("no policy") };
     w_handle(w, &event);
     int count = w->entry_count;
     for (int i = 0; i < count; i++) {
         if (w->entries[i].kind == ENTRY_HALT && w->entries[i].state == 1) {
-            event = (struct event){ .kind = EV_HALT, .number = w->entries[i].n,
+            event = (struct event){ .kind = EV_HALT,
+                                    .number = w->entries[i].n,
                                     .name = json_get_raw(span_of(w->entries[i].body),
                                                          "scope") };
             w_handle(w, &event);
@@ -382,8 +398,9 @@ static struct w_vm *w_vm(struct world *w, int64_t run)
 static bool w_turn(struct world *w, struct w_vm *vm, bool failed, struct span value)
 {
     struct event_wish wishes[8];
-    struct event event = { .kind = EV_VM_TURN, .run = vm->run, .wishes = wishes,
-                           .number = VM_TURN_WAITING };
+    struct event event = {
+        .kind = EV_VM_TURN, .run = vm->run, .wishes = wishes, .number = VM_TURN_WAITING
+    };
 
     if (failed) {
         event.number = VM_TURN_FAILED;
@@ -392,9 +409,10 @@ static bool w_turn(struct world *w, struct w_vm *vm, bool failed, struct span va
         vm->group++;
         for (const struct w_wish *wish = w->script; wish->branch != NULL; wish++)
             if (wish->group == vm->group)
-                wishes[event.count++] = (struct event_wish){
-                    span_of(wish->branch), wish->n, span_of(wish->kind),
-                    span_of(wish->action), span_of(wish->args) };
+                wishes[event.count++] =
+                    (struct event_wish){ span_of(wish->branch), wish->n,
+                                         span_of(wish->kind), span_of(wish->action),
+                                         span_of(wish->args) };
         vm->waiting = event.count;
         if (event.count == 0)
             event.number = VM_TURN_DONE;
@@ -411,7 +429,8 @@ static bool w_run_vm(struct world *w, const struct w_message *message)
     struct frame_reader in;
 
     CHECK_INT(frame_find((struct span){ message->bytes, message->len }, &type, &fields,
-                         &total, &err), 1);
+                         &total, &err),
+              1);
     frame_read(&in, fields);
     if (type == FRAME_VM_MATCH)
         return true;
@@ -449,7 +468,8 @@ static struct w_call w_read_call(const struct w_message *message)
     struct w_call call = { 0 };
 
     CHECK_INT(frame_find((struct span){ message->bytes, message->len }, &type, &fields,
-                         &total, &err), 1);
+                         &total, &err),
+              1);
     frame_read(&in, fields);
     if (type != FRAME_HOST_CALL)
         return call;
@@ -543,9 +563,9 @@ static bool w_load(struct world *w, int64_t run)
 
     for (int i = 0; i < w->row_count; i++)
         if (w->rows[i].run == run)
-            rows[event.count++] = (struct event_row){ w->rows[i].seq, w->rows[i].prev,
-                                                      w->rows[i].kind, w->rows[i].at_ms,
-                                                      span_of(w->rows[i].body) };
+            rows[event.count++] =
+                (struct event_row){ w->rows[i].seq, w->rows[i].prev, w->rows[i].kind,
+                                    w->rows[i].at_ms, span_of(w->rows[i].body) };
     return w_handle(w, &event);
 }
 
@@ -553,8 +573,11 @@ static bool w_load(struct world *w, int64_t run)
 
 static bool w_ask(struct world *w, const char *verb, const char *who, const char *json)
 {
-    struct event event = { .kind = EV_ASK, .name = span_of(verb), .who = span_of(who),
-                           .json = span_of(json), .number = w->next_ask++ };
+    struct event event = { .kind = EV_ASK,
+                           .name = span_of(verb),
+                           .who = span_of(who),
+                           .json = span_of(json),
+                           .number = w->next_ask++ };
 
     return w_handle(w, &event);
 }
@@ -574,8 +597,8 @@ static bool w_vote(struct world *w, const char *verb, const char *who,
     char *digest = json_get_text(span_of(gate->body), "digest");
 
     snprintf(json, sizeof json,
-             "{\"digest\":\"%s\",\"gate\":\"g-%06" PRId64 "-%d\",\"reason\":\"seen\"}", digest,
-             gate->run, gate->n);
+             "{\"digest\":\"%s\",\"gate\":\"g-%06" PRId64 "-%d\",\"reason\":\"seen\"}",
+             digest, gate->run, gate->n);
     free(digest);
     return w_ask(w, verb, who, json);
 }
@@ -625,8 +648,11 @@ static int w_by_itself(struct world *w)
     due->is_due_told = true;
     if (w->now_ms < due->due_ms)
         w->now_ms = due->due_ms;
-    struct event event = { .kind = EV_DUE, .run = due->run, .number = due->kind,
-                           .number2 = due->n, .json = span_of(due->body) };
+    struct event event = { .kind = EV_DUE,
+                           .run = due->run,
+                           .number = due->kind,
+                           .number2 = due->n,
+                           .json = span_of(due->body) };
     return w_handle(w, &event) ? 1 : -1;
 }
 
