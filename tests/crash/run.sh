@@ -78,7 +78,7 @@ case_at() { # case_at WHAT N: leaves its words in $work/why when it fails
         sleep 0.02
     done
     {
-        [ "$end" = done ] || echo "the run ended as: $end"
+        [ "$end" = "done" ] || echo "the run ended as: $end"
         effects | diff "$work/effects.wanted" - | sed 's/^/effects: /'
         world | diff "$work/world.wanted" - | sed 's/^/world: /'
         "$CORDON" doctor --state "$state" >"$work/doctor" 2>&1 || cat "$work/doctor"
@@ -125,7 +125,7 @@ unset LD_PRELOAD CRASH_FILE CRASH_AT
 effects >"$work/effects.wanted"
 world >"$work/world.wanted"
 points=$(od -An -td8 -N8 "$work/count" | tr -d ' ')
-[ "$end" = done ]
+[ "$end" = "done" ]
 say $? "without_a_crash_the_run_is_done"
 printf '      %s points, %s effects\n' "$points" "$(wc -l <"$work/effects.wanted")"
 

@@ -22,7 +22,7 @@ end() {
 }
 trap end EXIT
 
-bold= plain=
+bold='' plain=''
 [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && bold=$'\e[1m' plain=$'\e[0m'
 headline() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 show() { printf '\n$ %s\n' "$*"; }

@@ -4,6 +4,7 @@
 # and by tests; needs CORDON, AZSIM and PLUGINS.
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034 # for those who source this
 site=/subscriptions/33333333-3333-3333-3333-333333333333/resourceGroups/shop/providers/Microsoft.Web/sites/shop-web
 sim_pid=
 sim_url=
@@ -37,7 +38,8 @@ sim() { # sim METHOD PATH [JSON]
 # the client secret and the trusted Azure plugin. The policy lets one person ask and approve.
 state_make() {
     local dir=$1
-    mkdir -p -m 700 "$dir/secrets"
+    mkdir -p "$dir/secrets"
+    chmod 700 "$dir/secrets"
     (umask 077 && printf simulated-secret >"$dir/secrets/azure-client-secret")
     cat >"$dir/policy.lua" <<EOF
 -- For rehearsals only: whoever sits here may ask and approve.
