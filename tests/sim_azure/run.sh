@@ -369,6 +369,8 @@ the_subscription_and_its_group_can_be_read() {
     is "$code $(get .displayName) $(get .state)" "200 Shop Enabled"
     arm GET "$rg?api-version=2024-07-01"
     is "$code $(get .name)" "200 shop"
+    arm GET "/subscriptions?api-version=2022-12-01"
+    is "$code $(jq -c '[.value[].displayName, .nextLink]' <<<"$body")" '200 ["Shop",""]'
 }
 
 replies_carry_the_ids_that_support_asks_for() {
@@ -996,6 +998,25 @@ https://management.azure.com$nsg/securityRules/block?$net"
     hasnt "$(cat "$tmp"/record/*.json)" "$arm_token"
     hasnt "$(cat "$tmp"/record/*.json)" 127.0.0.1
     restart .
+}
+
+a_refused_request_is_recorded_with_what_it_held_but_for_the_secret() {
+    restart . --record "$tmp/refused"
+    send PUT "$secrets/db-password?$kv" '{"value":"fourth","contentType":"text/plain"}'
+    status 401
+    is "$(jq -c '[.liveResponse.statusCode,.liveRequest.body]' "$tmp"/refused/*-PUT.json)" \
+        '["401",{"value":"redacted","contentType":"text/plain"}]'
+    restart .
+}
+
+a_tenant_says_where_its_tokens_are() {
+    send GET "/$tenant/v2.0/.well-known/openid-configuration" ''
+    is "$code $(get .token_endpoint)" "200 $url/$tenant/oauth2/v2.0/token"
+    is "$(get 'has("issuer") and has("authorization_endpoint")')" true
+    send GET "/nobody/v2.0/.well-known/openid-configuration" ''
+    is "$code $(get .error)" "400 invalid_tenant"
+    send POST "/$tenant/v2.0/.well-known/openid-configuration" '{}'
+    error 405 MethodNotAllowed
 }
 
 one_connection_serves_many_requests() {

@@ -221,6 +221,8 @@ static void list_subscriptions(struct request *request, struct reply *reply)
                                       .items = cJSON_AddArrayToObject(json, "value") };
 
     store_each(&request->sim->store, KIND_SUBSCRIPTION, 0, add_subscription, &list);
+    /* The one list whose description asks for a next page also when there is none. */
+    cJSON_AddStringToObject(json, "nextLink", "");
     reply_json(reply, 200, json);
 }
 

@@ -48,13 +48,20 @@ static char *real_url(const struct request *request, const char *base)
     return url;
 }
 
-static cJSON *without_secrets(const struct request *request, const cJSON *json)
+/* Takes json and gives it back without the value of a secret. */
+static cJSON *without_secrets(const struct request *request, cJSON *json)
 {
-    cJSON *copy = cJSON_Duplicate(json, true);
+    if (request->vault != NULL && cJSON_IsString(json_get(json, "value")))
+        json_set_text(json, "value", redacted);
+    return json;
+}
 
-    if (request->vault != NULL && cJSON_IsString(json_get(copy, "value")))
-        json_set_text(copy, "value", redacted);
-    return copy;
+/* What was sent, also when it was refused before anybody read it; NULL when it is no JSON. */
+static cJSON *sent_json(const struct request *request)
+{
+    if (request->json != NULL)
+        return cJSON_Duplicate(request->json, true);
+    return cJSON_ParseWithLength(request->body, request->body_len);
 }
 
 static void add_live_request(cJSON *out, const struct request *request, const char *base)
@@ -73,8 +80,9 @@ static void add_live_request(cJSON *out, const struct request *request, const ch
                                 request->client_request_id);
     const char *type = request_header(request, "Content-Type");
     cJSON_AddStringToObject(headers, "content-type", type ? type : "application/json");
-    if (request->json != NULL)
-        cJSON_AddItemToObject(live, "body", without_secrets(request, request->json));
+    cJSON *body = sent_json(request);
+    if (body != NULL)
+        cJSON_AddItemToObject(live, "body", without_secrets(request, body));
 }
 
 static void add_live_response(cJSON *out, const struct request *request,
@@ -94,7 +102,7 @@ static void add_live_response(cJSON *out, const struct request *request,
     }
     if (reply->json == NULL)
         return;
-    cJSON *body = without_secrets(request, reply->json);
+    cJSON *body = without_secrets(request, cJSON_Duplicate(reply->json, true));
     const char *next = json_text(body, "nextLink");
     if (next != NULL) {
         char *real = replace(next, request->base, base);

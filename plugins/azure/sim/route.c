@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arm.h"
+#include "openid.h"
 #include "sim.h"
 #include "token.h"
 #include "vault.h"
@@ -77,6 +78,8 @@ void route_serve(struct request *request, struct reply *reply)
     else if (request->segment_count == 4 && text_is(request->segments[1], "oauth2") &&
              text_is(request->segments[3], "token"))
         token_serve(request, reply);
+    else if (openid_is_meant(request))
+        openid_serve(request, reply);
     else if (text_is(first, "subscriptions") || text_is(first, "providers"))
         arm_serve(request, reply);
     else
