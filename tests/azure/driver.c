@@ -206,8 +206,13 @@ static int host_http(struct cordon_call *call, const struct cordon_http *request
     event->url = copy(request->url);
     event->method = copy(request->method);
     event->body = copy(request->body);
-    for (int i = 0; request->headers != NULL && request->headers[i] != NULL; i++)
+    bool has_type = false;
+    for (int i = 0; request->headers != NULL && request->headers[i] != NULL; i++) {
         event->headers = curl_slist_append(event->headers, request->headers[i]);
+        has_type = has_type || strncasecmp(request->headers[i], "content-type:", 13) == 0;
+    }
+    if (!has_type) /* libcurl would say that it is a form, which our host does not */
+        event->headers = curl_slist_append(event->headers, "Content-Type:");
     event->on_http = done;
     event->arg = arg;
     return 0;
