@@ -1,0 +1,294 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Are the azure plugin and its simulator like Azure? Asked of Microsoft's own descriptions,
+# sample payloads and clients; make conformance calls it.
+#
+#   BUILD=/abs/build/release AZURE_SPECS=FOLDER tests/conformance/run.sh
+#
+# AZURE_SPECS holds specs/specification (API descriptions in their upstream layout), prism
+# (one self-contained description for each family) and payloads/defender. The validators and
+# clients are installed by npm into build/conformance when they are not there; all else is on
+# loopback. A line is a sentence; the last one counts them.
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+BUILD=${BUILD:-$root/build/release}
+AZSIM=${AZSIM:-$BUILD/azsim}
+# shellcheck disable=SC2034 # the tour uses it
+plugin=${PLUGINS:-$BUILD/plugins}/azure.so
+shop=$root/plugins/azure/sim/worlds/shop.json
+defender=${AZURE_SPECS:-}/payloads/defender
+packages=$root/build/conformance
+export NODE_PACKAGES=$packages NODE_NO_WARNINGS=1 NO_COLOR=1
+
+passed=0
+failed=0
+tmp=$(mktemp -d)
+pids=()
+trap 'stop_all; rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
+
+ok() {
+    echo "ok $1"
+    passed=$((passed + 1))
+}
+not_ok() {
+    echo "not ok $1"
+    [ -n "${2:-}" ] && printf '      %s\n' "$2"
+    failed=$((failed + 1))
+}
+# verdict SENTENCE COMMAND...: the command's output is shown when it fails.
+verdict() {
+    local what=$1
+    shift
+    if "$@" >"$tmp/verdict" 2>&1; then
+        ok "$what"
+    else
+        not_ok "$what" "$(head -c 2000 "$tmp/verdict")"
+    fi
+}
+# lines SECONDS SCRIPT ARGS...: a script of ours, whose ok and not ok lines are ours.
+lines() {
+    local seconds=$1 script=$2 status
+    shift 2
+    timeout --kill-after=5 "$seconds" node "$here/$script" "$@" >"$tmp/lines" 2>"$tmp/complaints"
+    status=$?
+    cat "$tmp/lines"
+    passed=$((passed + $(grep -c '^ok ' "$tmp/lines")))
+    failed=$((failed + $(grep -c '^not ok ' "$tmp/lines")))
+    if [ "$status" != 0 ] && ! grep -q '^not ok ' "$tmp/lines"; then
+        not_ok "$script comes to its end" "status $status: $(tail -n 5 "$tmp/complaints")"
+    elif ! grep -q '^ok ' "$tmp/lines"; then
+        not_ok "$script has something to say"
+    fi
+}
+finish() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" = 0 ]
+    exit
+}
+
+# -- Processes --------------------------------------------------------------------------
+
+# start FILE COMMAND...: its output goes to FILE, its id to pid and to pids.
+start() {
+    local out=$1
+    shift
+    "$@" >"$out" 2>"$out.err" </dev/null &
+    pid=$!
+    pids+=("$pid")
+}
+stop() {
+    kill "$1" 2>/dev/null
+    wait "$1" 2>/dev/null
+}
+stop_all() {
+    local one
+    for one in "${pids[@]}"; do
+        stop "$one"
+    done
+    pids=()
+}
+# address FILE: waits for "listening on ADDRESS" in it, and prints the address.
+address() {
+    local found
+    for _ in $(seq 600); do
+        found=$(sed -n 's/.*listening on \(https\{0,1\}:[^ ]*\).*/\1/p' "$1" | head -n 1)
+        [ -n "$found" ] && echo "$found" && return 0
+        sleep 0.1
+    done
+    return 1
+}
+# simulator NAME [options]: sets sim, its address.
+simulator() {
+    local name=$1
+    shift
+    start "$tmp/$name" "$AZSIM" --port 0 --quiet --world "$shop" "$@"
+    sim=$(address "$tmp/$name") && return
+    not_ok "the simulator starts" "$(cat "$tmp/$name.err")"
+    finish
+}
+# prisms KIND UPSTREAM: starts a Prism for each family, two at a time, and sets addresses to
+# FAMILY=URL words.
+prisms() {
+    local kind=$1 upstream=$2 family before=
+    addresses=()
+    for family in $families; do
+        local more=()
+        [ "$kind" = proxy ] && more=("$upstream")
+        [ "$kind" = proxy ] && [ "$family" = keyvault-data ] && more=("$upstream/_vault/shop-kv")
+        port=$((port + 1))
+        start "$tmp/$kind-$family" node "$packages/node_modules/@stoplight/prism-cli/dist/index.js" \
+            "$kind" -h 127.0.0.1 -p "$port" "$AZURE_SPECS/prism/$family.json" "${more[@]}"
+        [ -n "$before" ] && address "$tmp/$kind-$before" >"$tmp/nothing"
+        before=$family
+    done
+    for family in $families; do
+        if ! url=$(address "$tmp/$kind-$family"); then
+            not_ok "the Prism $kind starts for $family" "$(tail -n 3 "$tmp/$kind-$family")"
+            finish
+        fi
+        addresses+=("$family=$url")
+    done
+}
+
+# -- What has to be there ---------------------------------------------------------------
+
+lacks() {
+    echo "conformance: $1" >&2
+    exit 2
+}
+for dir in specs/specification prism payloads/defender; do
+    [ -d "${AZURE_SPECS:-}/$dir" ] ||
+        lacks "AZURE_SPECS names '${AZURE_SPECS:-}', where there is no folder $dir"
+done
+for tool in node npm jq openssl curl; do
+    command -v "$tool" >/dev/null || lacks "$tool is not installed; node has to be 20 or newer"
+done
+[ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || lacks "node has to be 20 or newer"
+
+install_packages() {
+    cmp -s "$here/package-lock.json" "$packages/installed-lock.json" && return
+    echo "# installing what package-lock.json names into build/conformance"
+    mkdir -p "$packages" &&
+        cp "$here/package.json" "$here/package-lock.json" "$packages/" &&
+        (cd "$packages" && timeout 300 npm ci --ignore-scripts --no-audit --no-fund \
+            --loglevel=error) >"$tmp/npm" 2>&1 &&
+        cp "$here/package-lock.json" "$packages/installed-lock.json"
+}
+install_packages || lacks "npm cannot install: $(tail -n 3 "$tmp/npm")"
+
+build() {
+    local flags=(-std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra)
+    [ -n "${SAN:-}" ] && flags+=("-fsanitize=$SAN")
+    driver=$tmp/driver
+    # shellcheck disable=SC2046
+    ${CC:-cc} "${flags[@]}" -I"$root/include" "$root/tests/azure/driver.c" -o "$driver" \
+        $(pkg-config --cflags --libs libcurl libcjson) &&
+        ${CC:-cc} "${flags[@]}" -I"$root/core" "$here/alerts.c" "$BUILD/libcordon.a" \
+            -o "$tmp/alerts" $(pkg-config --libs libsodium) -lm
+}
+build || lacks "the test programs cannot be built"
+# shellcheck source=tests/conformance/tour.sh
+. "$here/tour.sh"
+tour_log=$tmp/tour.log
+
+# -- Alerts -----------------------------------------------------------------------------
+
+# shellcheck disable=SC2317 # verdict calls it
+# alert FILE JQ-FILTER EXPECTED
+alert() {
+    local is
+    is=$("$tmp/alerts" "$defender/$1" 2>"$tmp/said" | jq -Sc "$2")
+    [ "$is" = "$3" ] && return
+    echo "is $is, should be $3 $(cat "$tmp/said")"
+    return 1
+}
+alerts() {
+    local brief='[.source,.type,.severity,.status,.subscription]'
+    local sub=20ff7fc3-e762-44dd-bd96-b71116dcdc23
+    verdict "Defender's ARM alert keeps its type, severity and subscription" \
+        alert alert-arm.json "$brief" "[\"defender-for-cloud\",\"VM_EICAR\",\"high\",\"active\",\"$sub\"]"
+    verdict "Defender's ARM alert names the machine that is meant" \
+        alert alert-arm.json .resources \
+        "[\"/subscriptions/$sub/resourceGroups/myRg1/providers/Microsoft.Compute/virtualMachines/vm1\"]"
+    verdict "Defender's workflow automation event says the same in its own spelling" \
+        alert workflow-automation-alert.sample.json "$brief" \
+        '["defender-for-cloud","SUSPECT_SVCHOST","high","active","86057C9F-3CDD-484E-83B1-7BF1C17A9FF8"]'
+    verdict "Defender's entry in the activity log has its title and its own severity" \
+        alert activity-log-alert.json '[.source,.severity,.title]' \
+        '["defender-for-cloud","low","PREVIEW - Role binding to the cluster-admin role detected"]'
+    local each
+    for each in alert-arm.json workflow-automation-alert.sample.json activity-log-alert.json; do
+        verdict "what came in is kept as it was: $each" \
+            alert "$each" .raw "$(jq -Sc . "$defender/$each")"
+    done
+    refused alerts-list-arm.json "a list of more than one alert"
+    refused workflow-automation-recommendation.sample.json "a recommendation"
+}
+# refused FILE WHAT
+refused() {
+    if "$tmp/alerts" "$defender/$1" >"$tmp/said" 2>&1; then
+        not_ok "$2 is not taken for an alert" "$(head -c 300 "$tmp/said")"
+    else
+        ok "$2 is not taken for an alert: $(cat "$tmp/said")"
+    fi
+}
+
+# -- The plugin against the simulator, and what others say of it ------------------------
+
+on_tour() {
+    : >"$tour_log"
+    if tour "$@"; then
+        ok "the plugin's tour of its actions ends as it should, $what"
+    else
+        not_ok "the plugin's tour of its actions ends as it should, $what" \
+            "$(head -n 20 "$tour_log")"
+    fi
+}
+
+part=
+sort_records() {
+    if [ -n "$part" ]; then
+        mkdir -p "$tmp/records/$part"
+        find "$tmp/record" -name '*.json' -exec mv -t "$tmp/records/$part" {} +
+    fi
+    part=$1
+    echo "$1" >>"$tmp/parts"
+}
+recorded() {
+    mkdir -p "$tmp/record"
+    simulator recording --record "$tmp/record"
+    what="while it is recorded"
+    on_tour "$sim" sort_records
+    sort_records ""
+    stop "$pid"
+    verdict "the tour has each action of the plugin" diff \
+        <(sed -n 's/^ *\.name = "\(azure\..*\)",$/\1/p' "$root"/plugins/azure/*.c | sort) \
+        <(grep '^azure\.' "$tmp/parts" | sort)
+    lines 90 traffic.mjs "$AZURE_SPECS/specs/specification" "$tmp/records"
+}
+
+# shellcheck disable=SC2317 # the tour calls it
+say_part() { curl -s -m 10 -o "$tmp/nothing" --data-raw "$1" "$gateway/_part"; }
+proxied() {
+    simulator proxied
+    prisms proxy "$sim"
+    start "$tmp/gateway" node "$here/gateway.mjs" "$sim" "$tmp/exchanges" "${addresses[@]}"
+    gateway=$(address "$tmp/gateway") || lacks "the gateway does not start"
+    what="through Prism"
+    on_tour "$gateway" say_part
+    stop_all
+    lines 30 proxied.mjs "$tmp/exchanges"
+}
+replayed() {
+    prisms mock ""
+    lines 60 replay.mjs "$tmp/exchanges" "${addresses[@]}"
+    stop_all
+}
+
+clients() {
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=azsim \
+        -addext subjectAltName=IP:127.0.0.1,DNS:shop-kv.vault.azure.net -keyout "$tmp/key" -out "$tmp/cert" 2>"$tmp/openssl" ||
+        lacks "openssl makes no certificate: $(tail -n 1 "$tmp/openssl")"
+    simulator clients --tls-cert "$tmp/cert" --tls-key "$tmp/key"
+    NODE_EXTRA_CA_CERTS=$tmp/cert lines 60 sdk.mjs "$sim"
+    stop_all
+}
+
+families=$(cd "$here" && node -e 'import("./families.mjs").then((f) => console.log(f.names.join(" ")))')
+port=$((20000 + RANDOM % 10000))
+echo "# alerts as Defender sends them"
+alerts
+echo "# recorded traffic, looked at by oav"
+recorded
+echo "# the simulator behind Prism proxies"
+proxied
+echo "# the plugin's requests, sent to Prism mocks"
+replayed
+echo "# Microsoft's clients, unchanged, against the simulator"
+clients
+finish
