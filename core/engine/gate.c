@@ -109,7 +109,7 @@ static struct asked what_is_asked(struct run *run, struct step *step, struct run
     struct span from = json_get(step->args, "from");
     struct str list = { 0 };
     struct need need;
-    int64_t within = 30 * 60 * 1000;
+    int64_t within = 30 * INT64_C(60000);
     bool is_wish = strcmp(step->kind, "step") != 0;
 
     if (!is_wish || asked.need < 1)

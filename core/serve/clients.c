@@ -337,5 +337,5 @@ void clients_close(struct serve *serve)
     listener_close(serve->listener);
     serve->listener = NULL;
     while (!list_is_empty(&serve->clients))
-        free_client(list_item(serve->clients.next, struct client, in_serve));
+        free_client(list_item(list_take(&serve->clients), struct client, in_serve));
 }

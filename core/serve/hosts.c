@@ -74,7 +74,7 @@ static void drop_call(struct call *call)
 static void drop_calls(struct host *host)
 {
     while (!list_is_empty(&host->calls))
-        drop_call(list_item(host->calls.next, struct call, in_host));
+        drop_call(list_item(list_take(&host->calls), struct call, in_host));
 }
 
 static void free_host(struct host *host)
@@ -509,5 +509,5 @@ void hosts_look(struct serve *serve, const char *path, hosts_seen_fn *seen, void
 void hosts_close(struct serve *serve)
 {
     while (!list_is_empty(&serve->hosts))
-        free_host(list_item(serve->hosts.next, struct host, in_serve));
+        free_host(list_item(list_take(&serve->hosts), struct host, in_serve));
 }

@@ -48,6 +48,7 @@ enum {
     SERVE_FILE_MAX = 1024 * 1024,     /* bytes of cordon.lua, policy.lua, a secret */
     SERVE_LOCK_MAX = 8 * 1024 * 1024, /* bytes of plugins.lock */
     SERVE_CLIENTS_MAX = 1000,         /* connections at once */
+    SERVE_GATHER_MS = 1,                 /* how long a commit may wait for others to share it */
     SERVE_COMMIT_WITHIN_MS = 5,       /* rows that nothing waits for */
     SERVE_LINGER_MS = 200, /* after the last client of an engine that ends itself */
     SERVE_BUCKETS = 256
@@ -86,7 +87,9 @@ struct serve {
     /* pump.c */
     struct turn *turn;
     int items_done, commands_done;
-    bool is_pumping, is_dirty, wrote_entries, is_urgent, has_lazy, has_looked;
+    bool is_pumping, is_dirty, wrote_entries, has_lazy, has_looked;
+    bool is_gathering; /* a commit is put off, for SERVE_GATHER_MS at most */
+    int urgent_count;  /* commands that wait for the next commit */
     struct timer commit, tick;
     struct arena scratch;
     struct tails *tails;

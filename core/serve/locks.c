@@ -32,7 +32,7 @@ static void free_line(struct lock_line *line)
 void locks_close(struct serve *serve)
 {
     while (!list_is_empty(&serve->locks))
-        free_line(list_item(serve->locks.next, struct lock_line, in_serve));
+        free_line(list_item(list_take(&serve->locks), struct lock_line, in_serve));
 }
 
 struct lock_line *locks_find(struct serve *serve, struct span name)
@@ -157,7 +157,7 @@ int locks_read(struct serve *serve, struct err *err)
     if (rc == 0)
         adopt(serve, &lines);
     while (!list_is_empty(&lines))
-        free_line(list_item(lines.next, struct lock_line, in_serve));
+        free_line(list_item(list_take(&lines), struct lock_line, in_serve));
     str_fini(&text);
     free(path);
     return rc;

@@ -159,7 +159,7 @@ static void drain(struct serve *serve)
         else if (is_lazy(&command))
             serve->has_lazy = true;
         else
-            serve->is_urgent = true;
+            serve->urgent_count++;
     }
 }
 
@@ -190,7 +190,8 @@ static void forget_turn(struct serve *serve)
 {
     turn_reset(serve->turn);
     serve->items_done = serve->commands_done = 0;
-    serve->is_urgent = serve->has_lazy = serve->is_dirty = false;
+    serve->urgent_count = 0;
+    serve->has_lazy = serve->is_dirty = serve->is_gathering = false;
 }
 
 void pump_commit(struct serve *serve)
@@ -229,18 +230,35 @@ static void on_commit_due(void *arg)
     pump_commit(arg);
 }
 
+/* With many runs at once a sync is worth sharing: while most of what is under way has yet to
+ * come in, what waits for the commit waits a moment longer. A lone run never waits. */
+static bool may_gather(struct serve *serve)
+{
+    int others = engine_under_way(serve->engine) - serve->urgent_count;
+
+    if (serve->is_gathering)
+        return timer_is_running(&serve->commit) && others > serve->urgent_count / 2;
+    if (others <= serve->urgent_count / 2)
+        return false;
+    serve->is_gathering = true;
+    timer_start(&serve->commit, serve->loop, SERVE_GATHER_MS, on_commit_due, serve);
+    return true;
+}
+
 static void on_turn(void *arg)
 {
     struct serve *serve = arg;
 
     serve->has_looked = false;
-    if (serve->is_urgent)
-        pump_commit(serve);
-    else if ((serve->is_dirty || serve->has_lazy) && !timer_is_running(&serve->commit))
+    if (serve->urgent_count > 0) {
+        if (!may_gather(serve))
+            pump_commit(serve);
+    } else if ((serve->is_dirty || serve->has_lazy) && !timer_is_running(&serve->commit)) {
         timer_start(&serve->commit, serve->loop, SERVE_COMMIT_WITHIN_MS, on_commit_due,
                     serve);
-    else if (!serve->is_dirty && !serve->has_lazy)
+    } else if (!serve->is_dirty && !serve->has_lazy) {
         forget_turn(serve);
+    }
 }
 
 void pump_open(struct serve *serve)

@@ -314,7 +314,7 @@ static void on_config(struct serve *serve, const struct err *wrong)
 static bool has_nothing_to_do(struct serve *serve)
 {
     return serve->client_count == 0 && hosts_are_idle(serve) && !serve->is_reading_policy &&
-           !serve->is_dirty && !serve->has_lazy && !serve->is_urgent &&
+           !serve->is_dirty && !serve->has_lazy && serve->urgent_count == 0 &&
            (engine_runs(serve->engine) == 0 || engine_is_idle(serve->engine));
 }
 

@@ -514,7 +514,7 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
     check(&view->out, "journal", true, text, NULL);
     check(&view->out, "policy", serve->policy_ok,
           serve->policy_ok ? serve->policy_path : serve->policy_why,
-          "write a policy.lua; docs/policy.md has one to begin with");
+          "write a policy.lua; playbooks/policy.lua is one to begin with");
     check_plugins(view);
     json_close(&view->out);
     return 0;

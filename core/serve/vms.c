@@ -593,9 +593,8 @@ void vms_own_close(struct machine *machine)
 
 void vms_close(struct serve *serve)
 {
-    while (!list_is_empty(&serve->machines)) {
-        free_machine(list_item(serve->machines.next, struct machine, in_serve));
-    }
+    while (!list_is_empty(&serve->machines))
+        free_machine(list_item(list_take(&serve->machines), struct machine, in_serve));
 }
 
 struct span vms_error(struct arena *arena, struct span name, struct span json)
