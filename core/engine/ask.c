@@ -349,6 +349,19 @@ static void follow(struct engine *engine, int64_t ask, int64_t run)
     command->run = run;
 }
 
+void ask_accept(struct run *run, const struct event *event)
+{
+    struct str body = { 0 };
+
+    if (json_get_bool(event->json, "follow", true)) {
+        follow(run->engine, event->number, run->id);
+        return;
+    }
+    str_printf(&body, "{\"accepted\":true,\"run\":\"%s\"}", id_run(run->id).text);
+    reply_json(run->engine, event->number, 0, str_span(&body), true);
+    str_fini(&body);
+}
+
 static void accept_child(struct engine *engine, const struct event *event,
                          struct run *child)
 {
@@ -482,7 +495,7 @@ static void ask_settle(struct run *run, const struct event *event)
             hold_put(found, found->is_undo ? HOLD_OFF : HOLD_ON);
         run->state = RUN_RUNNING;
         run->wants_vm = run->kind != RUN_ROLLBACK && !run->is_started;
-        follow(run->engine, event->number, run->id);
+        ask_accept(run, event);
         run_push(run);
     }
     free(path);

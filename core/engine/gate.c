@@ -380,14 +380,6 @@ static bool is_right_digest(struct run *run, struct gate *gate, const struct eve
     return false;
 }
 
-static void follow_or_reply(struct run *run, const struct event *event)
-{
-    struct command *command = turn_command(run->engine, CMD_FOLLOW, true);
-
-    command->number = event->number;
-    command->run = run->id;
-}
-
 void gate_on_vote(struct run *run, int number, const struct event *event, bool yes)
 {
     struct gate *gate = gate_find(run, number);
@@ -419,7 +411,7 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
             end_gate(run, gate, GATE_DENIED, (struct span){ 0 });
         else if (gate->yes_count >= gate->need)
             end_gate(run, gate, GATE_GRANTED, (struct span){ 0 });
-        follow_or_reply(run, event);
+        ask_accept(run, event);
         run_push(run);
     }
     free(reason);
@@ -489,7 +481,7 @@ void gate_on_answer(struct run *run, int number, const struct event *event)
         row_write(run, ROW_VOTE, str_span(&body));
         str_fini(&body);
         end_gate(run, gate, GATE_GRANTED, value);
-        follow_or_reply(run, event);
+        ask_accept(run, event);
     }
 }
 

@@ -382,6 +382,8 @@ void hold_on_due(struct run *run, int n);
 /* -- ask.c ------------------------------------------------------------------------------ */
 void ask_handle(struct engine *engine, const struct event *event);
 void ask_on_matched(struct engine *engine, const struct event *event);
+/* The ask is journaled with this turn: its asker follows the run, or is told just that. */
+void ask_accept(struct run *run, const struct event *event);
 /* With the run in memory. */
 void ask_on_run(struct run *run, const struct event *event);
 void start_wish_child(struct step *step);

@@ -20,10 +20,12 @@ static void plan_change(struct run *shadow, struct step *step)
 {
     if (shadow->planned_count == shadow->planned_cap) {
         int cap = shadow->planned_cap == 0 ? 16 : shadow->planned_cap * 2;
-        struct step **grown = arena_alloc(&shadow->arena, (size_t)cap * sizeof(struct step *));
+        struct step **grown =
+            arena_alloc(&shadow->arena, (size_t)cap * sizeof(struct step *));
 
         if (shadow->planned_count > 0)
-            memcpy(grown, shadow->planned, (size_t)shadow->planned_count * sizeof(struct step *));
+            memcpy(grown, shadow->planned,
+                   (size_t)shadow->planned_count * sizeof(struct step *));
         shadow->planned = grown;
         shadow->planned_cap = cap;
     }
