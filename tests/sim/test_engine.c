@@ -93,6 +93,25 @@ TEST(a_denied_gate_ends_the_run_with_nothing_done)
     w_free(w);
 }
 
+TEST(a_vote_that_is_not_followed_is_answered_when_it_is_durable)
+{
+    struct world *w = at_gate(23, two_sets);
+    char json[256];
+    char *digest =
+        json_get_text(span_of(w_entry(w, ENTRY_GATE, GATE_OPEN)->body), "digest");
+
+    w_ask(w, "halt", "carol", "{\"reason\":\"x\",\"scope\":\"all\"}");
+    snprintf(json, sizeof json,
+             "{\"digest\":\"%s\",\"follow\":false,\"gate\":\"g-000001-1\"}", digest);
+    free(digest);
+    w_ask(w, "approve", "bob", json);
+    w_pump(w);
+    CHECK_STR(w->replies[w->next_ask - 1].json, "{\"accepted\":true,\"run\":\"r-000001\"}");
+    CHECK_STR(w_state(w, 1), "running"); /* and held */
+    CHECK_INT(w->applies, 0);
+    w_free(w);
+}
+
 TEST(a_gate_lists_everything_that_follows_and_one_vote_covers_it)
 {
     struct world *w = at_gate(5, two_sets);
