@@ -20,6 +20,26 @@ static const char *run_kind_word(int64_t kind)
     }
 }
 
+/* A number of such a row as a word; false when it is no number that has a name. */
+static bool show_word(struct json_out *out, int kind, struct span key, struct span value)
+{
+    int64_t number = json_int(value, 0);
+
+    if (json_kind(value) != JSON_NUMBER)
+        return false;
+    if (kind == ROW_START && span_is(key, "kind"))
+        json_string(out, run_kind_word(number));
+    else if (kind == ROW_START && span_is(key, "of") && number > 0)
+        json_string(out, id_run(number).text);
+    else if (kind == ROW_END && span_is(key, "s"))
+        json_string(out, run_state_name((int)number));
+    else if (kind == ROW_GATE_END && span_is(key, "s"))
+        json_string(out, gate_state_name((int)number));
+    else
+        return false;
+    return true;
+}
+
 /* The members of body as they are, but for one that is a number and gets a name. */
 static void show_body(struct json_out *out, int kind, struct span body)
 {
@@ -33,20 +53,8 @@ static void show_body(struct json_out *out, int kind, struct span body)
     }
     json_open(out, '{');
     while (json_next(body, &pos, &key, &value)) {
-        int64_t number = json_int(value, 0);
-
         json_key_span(out, key);
-        if (json_kind(value) != JSON_NUMBER)
-            json_raw_value(out, value);
-        else if (kind == ROW_START && span_is(key, "kind"))
-            json_string(out, run_kind_word(number));
-        else if (kind == ROW_START && span_is(key, "of") && number > 0)
-            json_string(out, id_run(number).text);
-        else if (kind == ROW_END && span_is(key, "s"))
-            json_string(out, run_state_name((int)number));
-        else if (kind == ROW_GATE_END && span_is(key, "s"))
-            json_string(out, gate_state_name((int)number));
-        else
+        if (!show_word(out, kind, key, value))
             json_raw_value(out, value);
     }
     json_close(out);

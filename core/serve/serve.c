@@ -222,7 +222,7 @@ static int give_known(struct serve *serve, struct err *err)
     struct walk walk = { .serve = serve };
     struct entry_query playbooks = { .kind = ENTRY_PLAYBOOK, .state = -1, .run = -1 };
     struct entry_query halts = { .kind = ENTRY_HALT, .state = 1, .run = -1 };
-    int64_t since = store_seq_since(serve->store, clock_unix_ms() - 3600 * 1000);
+    int64_t since = store_seq_since(serve->store, clock_unix_ms() - 3600 * INT64_C(1000));
     int rc = store_each_entry(serve->store, &playbooks, take_playbook, &walk, err);
 
     if (rc == 0)
@@ -372,9 +372,8 @@ static void free_all(struct serve *serve)
     tails_free(serve->tails);
     locks_close(serve);
     while (!list_is_empty(&serve->known)) {
-        struct known *known = list_item(serve->known.next, struct known, in_serve);
+        struct known *known = list_item(list_take(&serve->known), struct known, in_serve);
 
-        list_remove(&known->in_serve);
         free(known->name);
         free(known->source);
         free(known);

@@ -11,7 +11,7 @@
 #include "base/id.h"
 #include "store/store.h"
 
-enum { VIEW_RUNS_MAX = 1000, VIEW_CHILDREN_WITHIN = 10000 };
+enum { VIEW_RUNS_MAX = 1000, VIEW_CHILDREN_WITHIN = 10000, PLUGIN_BYTES_MAX = 64 << 20 };
 
 struct view {
     struct serve *serve;
@@ -398,7 +398,7 @@ static const char *plugin_state(const struct lock_line *line, char *why, size_t 
     struct str bytes = { 0 };
     struct err err;
     char hex[HASH_HEX_LEN + 1];
-    int rc = serve_read_file(&bytes, line->path, 64 * 1024 * 1024, &err);
+    int rc = serve_read_file(&bytes, line->path, PLUGIN_BYTES_MAX, &err);
 
     hash_hex(hash_of(str_text(&bytes), bytes.len), hex);
     str_fini(&bytes);

@@ -86,9 +86,8 @@ static void fail_owed(struct machine *machine, struct list *all)
     json_put(&out, "message", machine->why);
     json_close(&out);
     while (!list_is_empty(all)) {
-        struct owed *owed = list_item(all->next, struct owed, in_machine);
+        struct owed *owed = list_item(list_take(all), struct owed, in_machine);
 
-        list_remove(&owed->in_machine);
         if (owed->done != NULL)
             owed->done(owed->arg, false, str_span(&error));
         else if (owed->type == FRAME_VM_MATCHED)
@@ -102,12 +101,8 @@ static void fail_owed(struct machine *machine, struct list *all)
 
 static void forget_owed(struct list *all)
 {
-    while (!list_is_empty(all)) {
-        struct owed *owed = list_item(all->next, struct owed, in_machine);
-
-        list_remove(&owed->in_machine);
-        free(owed);
-    }
+    while (!list_is_empty(all))
+        free(list_item(list_take(all), struct owed, in_machine));
 }
 
 static void free_machine(struct machine *machine)
