@@ -320,6 +320,7 @@ static void on_rows(struct engine *engine, const struct event *event)
     run->is_loaded = true;
     run->playbook = playbook_of(engine, run->hash_hex);
     run->is_indexed_running = run->was_running;
+    holds_known_until(run, run->was_running ? run->indexed_seq : run->last_seq);
     if (!run_is_over(run)) {
         run->wants_vm = run->kind != RUN_ROLLBACK && run->was_running;
         run->state = RUN_RUNNING;
@@ -432,8 +433,10 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
     case EV_CHANGE_SEEN: rate_add(engine, event->number); break;
     case EV_OPEN_RUN:
         run = run_wake(engine, event->run);
-        if (run != NULL)
+        if (run != NULL) {
             run->was_running = true;
+            run->indexed_seq = event->number2;
+        }
         break;
     case EV_READY: engine->is_ready = true; break;
     case EV_ROWS: on_rows(engine, event); break;

@@ -5,6 +5,11 @@
  * A hold is named after the run and the intent that took it. Its entry holds nothing but
  * where to read on: first_seq is the intent's row, which says what, where and how to undo
  * it; the due time is when it lets go by itself.
+ *
+ * A run's holds go to the index together, when the run parks or ends or when somebody may
+ * be about to release one: five entries side by side cost a page, far apart they cost five.
+ * Until then its rows tell of them. Whatever the run's own entry covers (last_seq) has its
+ * holds in the index; a hold that expires goes there at once.
  */
 #include "engine/internal.h"
 
@@ -27,6 +32,29 @@ void hold_put(struct step *step, int state)
                        .first_seq = step->is_undo ? step->undoes_seq : step->intent_seq,
                        .last_seq = step->outcome_seq,
                    });
+}
+
+void holds_put_all(struct run *run)
+{
+    list_each (link, after, &run->order) {
+        struct step *step = list_item(link, struct step, in_order);
+
+        if (step->is_done && !step->is_undo && step->has_intent && !step->is_in_ledger) {
+            step->is_in_ledger = true;
+            hold_put(step, HOLD_ON);
+        }
+    }
+}
+
+/* A run was loaded: what its entry covers is in the index already. */
+void holds_known_until(struct run *run, int64_t seq)
+{
+    list_each (link, after, &run->order) {
+        struct step *step = list_item(link, struct step, in_order);
+
+        if (step->outcome_seq <= seq || step->until_ms > 0)
+            step->is_in_ledger = true;
+    }
 }
 
 /* Its time is over: taken off by a rollback of just this step. */

@@ -73,7 +73,7 @@ struct step {
     const char *code, *message;
     int attempt;
     bool has_intent, has_outcome, is_noop, is_done;
-    bool is_late; /* found as planned after a doubt */
+    bool is_in_ledger; /* its hold is in the index */
     int doubts;   /* observations since the intent got into doubt */
     int retries;
     int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
@@ -146,6 +146,7 @@ struct run {
     bool is_loading; /* rows were asked for */
     bool is_loaded;
     bool was_running; /* it was in memory when the power went */
+    int64_t indexed_seq; /* and its entry covered its rows up to here */
     bool is_started;  /* VM_START was sent to the VM that lives now */
     int turns;        /* answers and starts that the VM has not answered yet */
     int calls;        /* host calls under way */
@@ -377,6 +378,8 @@ void undo_on_loaded(struct run *of);
 
 /* -- hold.c ----------------------------------------------------------------------------- */
 void hold_put(struct step *step, int state);
+void holds_put_all(struct run *run);
+void holds_known_until(struct run *run, int64_t seq);
 void hold_on_due(struct run *run, int n);
 
 /* -- ask.c ------------------------------------------------------------------------------ */

@@ -165,6 +165,7 @@ void run_put_entry(struct run *run)
 
     if (run_is_shadow(run))
         return;
+    holds_put_all(run);
     json_open(&out, '{');
     json_put(&out, "by", run->by);
     if (run->error.len > 0)

@@ -556,7 +556,9 @@ static void outcome_done(struct step *step, const struct event *event, const cha
         step->until_ms = step->run->engine->now_ms + ms;
     free(expires);
     write_outcome(step, "done", event, how);
-    hold_put(step, step->is_undo ? HOLD_OFF : HOLD_ON);
+    step->is_in_ledger = step->is_undo || step->until_ms > 0;
+    if (step->is_in_ledger)
+        hold_put(step, step->is_undo ? HOLD_OFF : HOLD_ON);
 }
 
 static void write_doubt(struct step *step, const struct event *event, const char *why)

@@ -81,6 +81,8 @@ static struct step *list_undos(struct run *run, struct run *of)
 
     if (list != NULL)
         return list;
+    if (!run_is_over(of))
+        run_put_entry(of); /* what is released must be in the ledger before */
     json_open(&out, '[');
     for (struct list *link = of->order.prev; link != &of->order; link = link->prev) {
         struct step *done = list_item(link, struct step, in_order);

@@ -185,7 +185,7 @@ static int take_open(const struct entry *entry, void *arg)
     struct event *event = add_event(walk, EV_OPEN_RUN);
 
     event->run = entry->run;
-    event->number = entry->last_seq;
+    event->number2 = entry->last_seq; /* up to here its holds are in the index */
     tails_set(walk->serve->tails, entry->run, entry->last_seq);
     return 0;
 }

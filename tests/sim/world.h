@@ -322,7 +322,9 @@ static void w_start_engine(struct world *w)
             w_handle(w, &event);
         }
         if (w->entries[i].kind == ENTRY_RUN && w->entries[i].state == RUN_RUNNING) {
-            event = (struct event){ .kind = EV_OPEN_RUN, .run = w->entries[i].run };
+            event = (struct event){ .kind = EV_OPEN_RUN,
+                                    .run = w->entries[i].run,
+                                    .number2 = w->entries[i].last_seq };
             w_handle(w, &event);
         }
     }
