@@ -8,8 +8,8 @@
  *         CHECK_STR(seen.last_step, "suspend");
  *     }
  *
- * Each test runs in a process of its own with ten seconds to live (sixty under a sanitizer);
- * the first check that does not hold ends it, showing the value that was and the value that
+ * Each test runs in a process of its own with a minute to live (four under a sanitizer); the
+ * first check that does not hold ends it, showing the value that was and the value that
  * was wanted. A process that a test leaves behind is a failure. The program takes the name
  * of a test, or a part of names, as its argument, and runs those only. main() is in check.c.
  */
