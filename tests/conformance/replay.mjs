@@ -30,8 +30,8 @@ function send(base, { method, path, headers, body }) {
 
 /* A request that no operation is for gets no violations, only this. */
 function unroutable({ status, body }) {
-    const type = /errors#([A-Z_]*(?:NO_|METHOD)[A-Z_]*)/.exec(body)?.[1];
-    return type && type !== 'NO_RESPONSE_DEFINED' ? [{ code: type, message: `${status}` }] : [];
+    const code = /errors#(NO_(?:PATH|METHOD|RESOURCE|BASE|SERVER)[A-Z_]*)/.exec(body)?.[1];
+    return code ? [{ code, message: `answered with ${status}` }] : [];
 }
 
 function isOfRequest({ location }) {
