@@ -6,7 +6,8 @@
 #   make demo               watch an attack contained, approved, interrupted and undone
 #   make test [T=pattern]   all tests, or those whose file's path contains the pattern
 #   make bench [SLOW=ms]    speed, memory and start-up, beside the machine's own limits
-#   make conformance        recorded traffic against the API descriptions in AZURE_SPECS
+#   make conformance        plugin and simulator against the API descriptions in AZURE_SPECS;
+#                           needs node 20 or newer with npm
 #   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each
 #   make lint               formatting, clang-tidy, shellcheck, the public header
 #   make layers             every include that climbs floors; prints nothing when none does

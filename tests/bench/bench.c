@@ -43,7 +43,8 @@ static struct json_out json = { .str = &figures };
 static int goals_missed;
 
 /* One figure: name, value, unit, and the goal it is held to; sense: '<', '>' or 0. */
-static void figure(const char *name, double value, const char *unit, char sense, double goal)
+static void figure(const char *name, double value, const char *unit, char sense,
+                   double goal)
 {
     bool is_met = sense == 0 || (sense == '<' ? value <= goal : value >= goal);
 
@@ -160,11 +161,15 @@ static void throughput(int at_once, int runs)
     figure(name, (double)burst.used.syncs / runs, "", at_once == 1000 ? 0 : '<',
            at_once == 1 ? 6 : 0.25);
     snprintf(name, sizeof name, "KiB written per run, %d at once", at_once);
-    figure(name, bytes / 1024, "KiB", at_once == 64 ? '<' : at_once == 1 ? '<' : 0,
+    figure(name, bytes / 1024, "KiB",
+           at_once == 64  ? '<'
+           : at_once == 1 ? '<'
+                          : 0,
            at_once == 64 ? 8 : 80);
     snprintf(name, sizeof name, "journal rows per second, %d at once", at_once);
     figure(name, rows_s, "rows/s", 0, 0);
-    snprintf(name, sizeof name, "raw group-commit log, %d writers", at_once < 64 ? at_once : 64);
+    snprintf(name, sizeof name, "raw group-commit log, %d writers",
+             at_once < 64 ? at_once : 64);
     figure(name, raw, "records/s", 0, 0);
     snprintf(name, sizeof name, "rows/s over the raw log, %d at once", at_once);
     figure(name, rows_s / raw, "", at_once == 64 ? '>' : 0, 0.25);
@@ -188,7 +193,8 @@ static void start_up(void)
 
     printf("\nStarting\n");
     bench_state(&engine, "start");
-    figure("idle memory of the engine", (double)bench_rss_kib(&engine) / 1024, "MiB", '<', 16);
+    figure("idle memory of the engine", (double)bench_rss_kib(&engine) / 1024, "MiB", '<',
+           16);
     for (int i = 0; i < 9; i++) {
         bench_kill(&engine);
         bench_start(&engine);
@@ -243,15 +249,16 @@ static void parked(int count)
     snprintf(name, sizeof name, "parked per second, %d", count);
     figure(name, count / burst.seconds, "runs/s", 0, 0);
     snprintf(name, sizeof name, "memory per parked run, %d", count);
-    figure(name, (double)(after - before) * 1024 / count, "bytes", count == 100000 ? '<' : 0,
-           64);
+    figure(name, (double)(after - before) * 1024 / count, "bytes",
+           count == 100000 ? '<' : 0, 64);
     bench_kill(&engine);
     double begun = bench_now_ms();
     bench_start(&engine);
     asked = &engine;
     first_to_approve = 0;
     bench_burst(&engine, "approve", approve_json, 1, 1, 0, &burst);
-    snprintf(name, sizeof name, "start to first approval taken and run done, %d parked", count);
+    snprintf(name, sizeof name, "start to first approval taken and run done, %d parked",
+             count);
     figure(name, bench_now_ms() - begun, "ms", count == 100000 ? '<' : 0, 200);
     first_to_approve = 1;
     begun = bench_now_ms();
@@ -259,7 +266,8 @@ static void parked(int count)
     snprintf(name, sizeof name, "woken, approved and done per second, %d", count);
     figure(name, (count - 1) / burst.seconds, "runs/s", 0, 0);
     snprintf(name, sizeof name, "peak memory of the engine, %d", count);
-    figure(name, (double)bench_peak_kib(&engine) / 1024, "MiB", count == 100000 ? '<' : 0, 128);
+    figure(name, (double)bench_peak_kib(&engine) / 1024, "MiB", count == 100000 ? '<' : 0,
+           128);
     bench_stop(&engine);
 }
 

@@ -52,8 +52,8 @@ void bench_state(struct bench_engine *engine, const char *name)
 {
     char path[400];
 
-    snprintf(engine->dir, sizeof engine->dir, "%s/bench-state/%s-%d", need_env("BUILD"), name,
-             (int)getpid());
+    snprintf(engine->dir, sizeof engine->dir, "%s/bench-state/%s-%d", need_env("BUILD"),
+             name, (int)getpid());
     snprintf(path, sizeof path, "rm -rf '%s' && mkdir -p -m 700 '%s'", engine->dir,
              engine->dir);
     if (system(path) != 0)
@@ -261,8 +261,9 @@ static void subtract(struct bench_count *now, const struct bench_count *before)
     now->bytes -= before->bytes;
 }
 
-void bench_burst(const struct bench_engine *engine, const char *verb, bench_json_fn *json_of,
-                 int total, int at_once, int exit_wanted, struct bench_burst *burst)
+void bench_burst(const struct bench_engine *engine, const char *verb,
+                 bench_json_fn *json_of, int total, int at_once, int exit_wanted,
+                 struct bench_burst *burst)
 {
     struct slot *slots = xcalloc((size_t)at_once, sizeof *slots);
     struct pollfd *polls = xcalloc((size_t)at_once, sizeof *polls);

@@ -12,7 +12,7 @@
 struct bench_engine {
     char dir[80]; /* short enough for a socket beside it */
     pid_t pid;
-    int lamp; /* a connection that keeps the engine from ending itself */
+    int lamp;        /* a connection that keeps the engine from ending itself */
     double start_ms; /* from exec to ready */
 };
 
@@ -21,7 +21,7 @@ struct bench_count { /* what the shim counted; see tests/crash/shim.c */
 };
 
 struct bench_burst {
-    int count;          /* runs that were done */
+    int count; /* runs that were done */
     double seconds;
     double p50_ms, p99_ms;
     struct bench_count used;
@@ -42,6 +42,7 @@ int bench_ask(const struct bench_engine *engine, const char *verb, const char *j
               char *reply, size_t size);
 /* total asks, at_once at a time; json_of writes the arguments of the i-th. */
 typedef void bench_json_fn(char *json, size_t size, int i);
-void bench_burst(const struct bench_engine *engine, const char *verb, bench_json_fn *json_of,
-                 int total, int at_once, int exit_wanted, struct bench_burst *burst);
+void bench_burst(const struct bench_engine *engine, const char *verb,
+                 bench_json_fn *json_of, int total, int at_once, int exit_wanted,
+                 struct bench_burst *burst);
 int64_t bench_runs_in(const struct bench_engine *engine, const char *state, int limit);

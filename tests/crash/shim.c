@@ -159,10 +159,10 @@ static bool is_kind(int fd, mode_t kind)
 /* The flags hide everything; what stands in for libc must be seen. */
 #pragma GCC visibility push(default)
 
-#define REAL(name)                                                   \
-    static __typeof__(name) *real;                                   \
-    if (real == NULL)                                                \
-        *(void **)&real = dlsym(RTLD_NEXT, #name)
+#define REAL(name)                 \
+    static __typeof__(name) *real; \
+    if (real == NULL)              \
+    *(void **)&real = dlsym(RTLD_NEXT, #name)
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
 {
