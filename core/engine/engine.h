@@ -231,6 +231,18 @@ void engine_free(struct engine *engine);
  * an event is answered or journaled. */
 void engine_handle(struct engine *engine, const struct event *event, struct turn *turn);
 
+/* The idempotency key of a step: the same for each of its attempts, and for no other step of
+ * any run of any installation. It follows from the names alone, so no row has it. hex has
+ * room for STEP_KEY_LEN + 1 bytes. */
+enum { STEP_KEY_LEN = 32 };
+struct step_name {
+    int64_t run;
+    struct span branch;
+    int64_t n;
+    bool is_restore;
+};
+void engine_step_key(const struct engine *engine, const struct step_name *name, char *hex);
+
 /* For doctor --rebuild, on a fresh engine: adds to turn the entries of one run (event has
  * its number and all its rows; run 0: the rows that belong to none). Runs in the order of
  * their numbers, so that what a rollback released is released. */

@@ -167,21 +167,20 @@ struct span step_result(struct step *step)
 
 /* -- calls ------------------------------------------------------------------------------ */
 
-/* The same for every attempt, and for no other step of any run of any installation. */
-static void idempotency_key(const struct step *step, bool is_restore, char *hex)
+void engine_step_key(const struct engine *engine, const struct step_name *name, char *hex)
 {
     struct hash_list list;
     char text[HASH_HEX_LEN + 1];
 
     hash_list_init(&list, "cordon.key.v1");
-    hash_list_add_span(&list, span_of(step->run->engine->install));
-    hash_list_add_int(&list, step->run->id & ~SHADOW);
-    hash_list_add_span(&list, span_of(step->branch));
-    hash_list_add_int(&list, step->n);
-    hash_list_add_int(&list, is_restore);
+    hash_list_add_span(&list, span_of(engine->install));
+    hash_list_add_int(&list, name->run);
+    hash_list_add_span(&list, name->branch);
+    hash_list_add_int(&list, name->n);
+    hash_list_add_int(&list, name->is_restore);
     hash_hex(hash_list_end(&list), text);
-    memcpy(hex, text, 32);
-    hex[32] = '\0';
+    memcpy(hex, text, STEP_KEY_LEN);
+    hex[STEP_KEY_LEN] = '\0';
 }
 
 void host_call(struct step *step, int op)
@@ -191,7 +190,7 @@ void host_call(struct step *step, int op)
     struct call *call = xcalloc(1, sizeof *call);
     struct str bytes = { 0 };
     struct frame_writer out;
-    char key[33];
+    char key[STEP_KEY_LEN + 1];
     bool is_effect = op == HOST_APPLY || op == HOST_RESTORE;
 
     call->id = engine->next_call++;
@@ -203,7 +202,9 @@ void host_call(struct step *step, int op)
     step->call = call->id;
     step->run->calls++;
     engine->busy++;
-    idempotency_key(step, step->is_undo, key);
+    struct step_name name = { step->run->id & ~SHADOW, span_of(step->branch), step->n,
+                              step->is_undo };
+    engine_step_key(engine, &name, key);
     frame_begin(&out, &bytes, FRAME_HOST_CALL);
     frame_add_int(&out, call->id);
     frame_add_int(&out, op);
@@ -392,10 +393,8 @@ static void intend(struct step *step, int gate, int index, struct span rules)
 {
     struct str body = { 0 };
     struct json_out out = { .str = &body };
-    char key[33];
     bool is_restore = step->is_undo;
 
-    idempotency_key(step, is_restore, key);
     json_open(&out, '{');
     json_put(&out, "a", step->action);
     json_put_raw(&out, "args", step->args);
@@ -407,7 +406,6 @@ static void intend(struct step *step, int gate, int index, struct span rules)
         json_put(&out, "e", step->token);
     if (step->goal.len == 0 || !json_same(step->goal, step->before))
         json_put_raw(&out, "g", step->goal);
-    json_put(&out, "key", key);
     json_put_int(&out, "n", step->n);
     if (step->undoes_run > 0)
         put_undoes(&out, step);

@@ -143,7 +143,7 @@ void clients_row(struct serve *serve, const struct turn_row *row)
         if (client->follows != row->run)
             continue;
         if (text.len == 0)
-            rows_show(&out, &(struct shown_row){ .seq = row->seq,
+            rows_show(serve, &out, &(struct shown_row){ .seq = row->seq,
                                                  .run = row->run,
                                                  .at_ms = row->at_ms,
                                                  .kind = row->kind,

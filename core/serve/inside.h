@@ -48,7 +48,7 @@ enum {
     SERVE_FILE_MAX = 1024 * 1024,     /* bytes of cordon.lua, policy.lua, a secret */
     SERVE_LOCK_MAX = 8 * 1024 * 1024, /* bytes of plugins.lock */
     SERVE_CLIENTS_MAX = 1000,         /* connections at once */
-    SERVE_GATHER_MS = 1,                 /* how long a commit may wait for others to share it */
+    SERVE_GATHER_MS = 4,                 /* how long a commit may wait for others to share it */
     SERVE_COMMIT_WITHIN_MS = 5,       /* rows that nothing waits for */
     SERVE_LINGER_MS = 200, /* after the last client of an engine that ends itself */
     SERVE_BUCKETS = 256
@@ -156,7 +156,7 @@ struct shown_row {
     int kind;
     struct span body;
 };
-void rows_show(struct json_out *out, const struct shown_row *row);
+void rows_show(struct serve *serve, struct json_out *out, const struct shown_row *row);
 /* The newest row's seq of a run, 0 when there is no such run. */
 int64_t rows_last(struct serve *serve, int64_t run);
 

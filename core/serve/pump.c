@@ -237,8 +237,8 @@ static bool may_gather(struct serve *serve)
     int others = engine_under_way(serve->engine) - serve->urgent_count;
 
     if (serve->is_gathering)
-        return timer_is_running(&serve->commit) && others > serve->urgent_count / 2;
-    if (others <= serve->urgent_count / 2)
+        return timer_is_running(&serve->commit) && others > serve->urgent_count / 4;
+    if (others <= serve->urgent_count / 4)
         return false;
     serve->is_gathering = true;
     timer_start(&serve->commit, serve->loop, SERVE_GATHER_MS, on_commit_due, serve);

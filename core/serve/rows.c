@@ -40,6 +40,26 @@ static bool show_word(struct json_out *out, int kind, struct span key, struct sp
     return true;
 }
 
+/* An intent with the key that its call carried. */
+static void show_intent(struct serve *serve, struct json_out *out, const struct shown_row *row)
+{
+    struct step_name name = { row->run, json_get_raw(row->body, "b"),
+                              json_get_int(row->body, "n", 0),
+                              span_is(json_get_raw(row->body, "op"), "restore") };
+    char hex[STEP_KEY_LEN + 1];
+    struct span key, value;
+    size_t pos = 0;
+
+    engine_step_key(serve->engine, &name, hex);
+    json_open(out, '{');
+    while (json_next(row->body, &pos, &key, &value)) {
+        json_key_span(out, key);
+        json_raw_value(out, value);
+    }
+    json_put(out, "key", hex);
+    json_close(out);
+}
+
 /* The members of body as they are, but for one that is a number and gets a name. */
 static void show_body(struct json_out *out, int kind, struct span body)
 {
@@ -60,12 +80,15 @@ static void show_body(struct json_out *out, int kind, struct span body)
     json_close(out);
 }
 
-void rows_show(struct json_out *out, const struct shown_row *row)
+void rows_show(struct serve *serve, struct json_out *out, const struct shown_row *row)
 {
     json_open(out, '{');
     json_put_int(out, "at", row->at_ms);
     json_key(out, "body");
-    show_body(out, row->kind, row->body);
+    if (row->kind == ROW_INTENT)
+        show_intent(serve, out, row);
+    else
+        show_body(out, row->kind, row->body);
     json_put(out, "kind", row_kind_name(row->kind));
     json_put(out, "run", row->run > 0 ? id_run(row->run).text : NULL);
     json_put_int(out, "seq", row->seq);

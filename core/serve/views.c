@@ -187,7 +187,7 @@ static int add_row(const struct row *row, void *arg)
 {
     struct view *view = arg;
 
-    rows_show(&view->out, &(struct shown_row){ .seq = row->seq,
+    rows_show(view->serve, &view->out, &(struct shown_row){ .seq = row->seq,
                                                .run = row->run,
                                                .at_ms = row->at_ms,
                                                .kind = row->kind,

@@ -188,10 +188,19 @@ static void w_commit(struct world *w)
 
 static bool w_has_durable_intent(struct world *w, struct span key)
 {
-    for (int i = 0; i < w->durable_rows; i++)
-        if (w->rows[i].kind == ROW_INTENT &&
-            span_equal(json_get_raw(span_of(w->rows[i].body), "key"), key))
+    for (int i = 0; i < w->durable_rows; i++) {
+        struct span body = span_of(w->rows[i].body);
+        struct step_name name = { w->rows[i].run, json_get_raw(body, "b"),
+                                  json_get_int(body, "n", 0),
+                                  span_is(json_get_raw(body, "op"), "restore") };
+        char hex[STEP_KEY_LEN + 1];
+
+        if (w->rows[i].kind != ROW_INTENT)
+            continue;
+        engine_step_key(w->engine, &name, hex);
+        if (span_is(key, hex))
             return true;
+    }
     return false;
 }
 
