@@ -315,6 +315,39 @@ void bench_burst(const struct bench_engine *engine, const char *verb,
     free(json);
 }
 
+double bench_first_event(const struct bench_engine *engine, const char *verb,
+                         bench_json_fn *json_of, const char *kind)
+{
+    struct slot slot = { 0 };
+    struct str frame = { 0 };
+    char json[4096];
+    double came_ms = 0;
+    enum frame_type type = 0;
+    struct span fields;
+    struct err err;
+
+    json_of(json, sizeof json, 0);
+    send_ask(&slot, engine, verb, json);
+    while (type != FRAME_REPLY) {
+        struct frame_reader in;
+
+        if (frame_receive(slot.fd, &frame, &type, &fields, &err) != 1)
+            fatalx("the engine closed the connection");
+        frame_read(&in, fields);
+        if (type == FRAME_EVENT && came_ms == 0 &&
+            span_is(json_get_raw(frame_get_span(&in), "kind"), kind))
+            came_ms = bench_now_ms();
+        else if (type == FRAME_REPLY && frame_get_int(&in) != 0)
+            fatalx("%.*s", (int)fields.len, fields.ptr);
+    }
+    close(slot.fd);
+    str_fini(&frame);
+    str_fini(&slot.in);
+    if (came_ms == 0)
+        fatalx("no %s came", kind);
+    return came_ms - slot.begun_ms;
+}
+
 int64_t bench_runs_in(const struct bench_engine *engine, const char *state, int limit)
 {
     char json[100];

@@ -45,4 +45,7 @@ typedef void bench_json_fn(char *json, size_t size, int i);
 void bench_burst(const struct bench_engine *engine, const char *verb,
                  bench_json_fn *json_of, int total, int at_once, int exit_wanted,
                  struct bench_burst *burst);
+/* Milliseconds from one ask to the first event of that kind; reads on to the reply. */
+double bench_first_event(const struct bench_engine *engine, const char *verb,
+                         bench_json_fn *json_of, const char *kind);
 int64_t bench_runs_in(const struct bench_engine *engine, const char *state, int limit);
