@@ -1,25 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
-#define SET(branch, n, group, target)                       \
-    {                                                       \
-        group, branch, n, "step", "noop.set",               \
-            "{\"target\":\"" target "\",\"value\":\"new\"}" \
-    }
-#define GET(branch, n, group, target)                                       \
-    {                                                                       \
-        group, branch, n, "step", "noop.get", "{\"target\":\"" target "\"}" \
-    }
-#define APPROVE(n, group)                                                          \
-    {                                                                              \
-        group, "0", n, "approve", "",                                              \
-            "{\"from\":\"soc\",\"need\":1,\"title\":\"go on\",\"within\":\"30m\"}" \
-    }
-#define END                          \
-    {                                \
-        0, NULL, 0, NULL, NULL, NULL \
-    }
-
 static const struct w_wish two_sets[] = { GET("0", 1, 1, "a"), SET("0", 2, 2, "a"),
                                           SET("0", 3, 3, "b"), END };
 static const struct w_wish gated[] = { GET("0", 1, 1, "a"), SET("0", 2, 2, "a"),

@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/id.h"
 #include "base/json.h"
 #include "check.h"
 #include "engine/engine.h"
@@ -64,6 +65,7 @@ struct w_message {
 
 struct w_vm {
     int64_t run;
+    const struct w_wish *script;
     int group, waiting;
     bool is_up;
 };
@@ -94,7 +96,9 @@ struct world {
     struct w_vm vms[W_RUNS];
     struct w_target targets[W_TARGETS];
     int target_count;
-    const struct w_wish *script;
+    const struct w_wish *script; /* of every run without one of its own */
+    const struct w_wish *scripts[W_RUNS];
+    const char *info; /* what the playbook says of itself */
     const char *policy;
     const char *policy_hash, *plugin_hash;
     int64_t timer_ms;
@@ -109,6 +113,26 @@ struct world {
     struct arena arena; /* all that is kept until the end */
 };
 
+/* Wishes, as a script has them. */
+#define SET(branch, n, group, target)                       \
+    {                                                       \
+        group, branch, n, "step", "noop.set",               \
+            "{\"target\":\"" target "\",\"value\":\"new\"}" \
+    }
+#define GET(branch, n, group, target)                                       \
+    {                                                                       \
+        group, branch, n, "step", "noop.get", "{\"target\":\"" target "\"}" \
+    }
+#define APPROVE(n, group)                                                          \
+    {                                                                              \
+        group, "0", n, "approve", "",                                              \
+            "{\"from\":\"soc\",\"need\":1,\"title\":\"go on\",\"within\":\"30m\"}" \
+    }
+#define END                          \
+    {                                \
+        0, NULL, 0, NULL, NULL, NULL \
+    }
+
 static const char w_hash[] =
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 static const char w_plugin_hash[] =
@@ -117,6 +141,8 @@ static const char w_policy_hash[] =
     "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
 static const char w_other_hash[] =
     "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
+static const char w_info[] =
+    "{\"name\":\"p\",\"params\":{\"type\":\"object\"},\"recover\":true}";
 static const char w_policy[] = "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[]}";
 static const char w_open_policy[] =
     "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[{\"name\":\"all\",\"need\":0}]}";
@@ -213,7 +239,6 @@ static void w_release(struct world *w, const struct command *command)
     switch (command->kind) {
     case CMD_VM:
     case CMD_HOST:
-    case CMD_LOAD:
         CHECK(w->message_count < W_MESSAGES);
         message = &w->messages[w->message_count++];
         *message = (struct w_message){ .kind = command->kind,
@@ -233,34 +258,72 @@ static void w_release(struct world *w, const struct command *command)
     }
 }
 
+static void w_append(struct world *w, const struct turn_item *item)
+{
+    int64_t prev = 0;
+
+    if (!item->is_row) {
+        w_put(w, &item->entry);
+        return;
+    }
+    for (int i = 0; i < w->row_count; i++) {
+        CHECK(item->row.run == 0 || w->rows[i].run != item->row.run ||
+              w->rows[i].kind != ROW_END); /* nothing comes after the end */
+        if (w->rows[i].run == item->row.run)
+            prev = w->rows[i].seq;
+    }
+    CHECK(w->row_count < W_ROWS);
+    CHECK_INT(item->row.seq, w->row_count + 1);
+    CHECK_INT(item->row.prev, item->row.run > 0 ? prev : 0);
+    w->rows[w->row_count++] =
+        (struct w_row){ item->row.seq,   item->row.run,  item->row.prev,
+                        item->row.at_ms, item->row.kind, w_keep(w, item->row.body) };
+}
+
+static void w_load(struct world *w, int64_t run)
+{
+    static struct event_row rows[W_ROWS];
+    struct event event = { .kind = EV_ROWS, .run = run, .rows = rows, .now_ms = w->now_ms };
+
+    for (int i = 0; i < w->row_count; i++)
+        if (w->rows[i].run == run)
+            rows[event.count++] =
+                (struct event_row){ w->rows[i].seq, w->rows[i].prev, w->rows[i].kind,
+                                    w->rows[i].at_ms, span_of(w->rows[i].body) };
+    engine_handle(w->engine, &event, w->turn);
+}
+
+/* Everything that waits for no commit; true when something does. */
+static bool w_drain(struct world *w)
+{
+    struct turn *turn = w->turn;
+    bool wants_commit = false;
+    int items = 0, commands = 0;
+
+    for (;;) {
+        for (; items < turn->item_count; items++)
+            w_append(w, &turn->items[items]);
+        if (commands == turn->command_count)
+            return wants_commit;
+        struct command command = turn->commands[commands++];
+        wants_commit |= command.after_commit;
+        if (command.kind == CMD_LOAD)
+            w_load(w, command.run);
+        else if (!command.after_commit)
+            w_release(w, &command);
+    }
+}
+
 /* One loop turn with one event; false when the power went. */
 static bool w_handle(struct world *w, struct event *event)
 {
-    bool wants_commit = false;
     int crash = w->crash_at > 0 && w->steps == w->crash_at ? (int)w_chance(w, 3) : -1;
 
     w->steps++;
     event->now_ms = w->now_ms;
     turn_reset(w->turn);
     engine_handle(w->engine, event, w->turn);
-    for (int i = 0; i < w->turn->item_count; i++) {
-        const struct turn_item *item = &w->turn->items[i];
-
-        if (!item->is_row) {
-            w_put(w, &item->entry);
-            continue;
-        }
-        CHECK(w->row_count < W_ROWS);
-        CHECK_INT(item->row.seq, w->row_count + 1);
-        w->rows[w->row_count++] =
-            (struct w_row){ item->row.seq,   item->row.run,  item->row.prev,
-                            item->row.at_ms, item->row.kind, w_keep(w, item->row.body) };
-    }
-    for (int i = 0; i < w->turn->command_count; i++) {
-        wants_commit |= w->turn->commands[i].after_commit;
-        if (!w->turn->commands[i].after_commit)
-            w_release(w, &w->turn->commands[i]);
-    }
+    bool wants_commit = w_drain(w);
     if (crash == 0)
         return false; /* before the commit: the turn is lost */
     if (wants_commit || w_chance(w, 4) == 0)
@@ -298,13 +361,11 @@ static void w_start_engine(struct world *w)
                            .name = span_of(install) };
     w_handle(w, &event);
     free(install);
-    event =
-        (struct event){ .kind = EV_PLAYBOOK,
-                        .name = span_of(w_hash),
-                        .number = 0,
-                        .json = span_of("{\"name\":\"p\",\"params\":{\"type\":\"object\"},"
-                                        "\"recover\":true}"),
-                        .text = span_of("source") };
+    event = (struct event){ .kind = EV_PLAYBOOK,
+                            .name = span_of(w_hash),
+                            .number = 0,
+                            .json = span_of(w->info),
+                            .text = span_of("source") };
     for (int i = 0; i < w->entry_count; i++)
         if (w->entries[i].kind == ENTRY_PLAYBOOK)
             event.number = w->entries[i].run;
@@ -349,6 +410,7 @@ static struct world *w_new(uint64_t seed, const struct w_wish *script)
     w->rng = seed * 2654435761u + 12345;
     w->now_ms = 1700000000000;
     w->script = script;
+    w->info = w_info;
     w->policy = w_policy;
     w->policy_hash = w_policy_hash;
     w->plugin_hash = w_plugin_hash;
@@ -418,7 +480,7 @@ static bool w_turn(struct world *w, struct w_vm *vm, bool failed, struct span va
         event.json = value;
     } else if (vm->waiting == 0) {
         vm->group++;
-        for (const struct w_wish *wish = w->script; wish->branch != NULL; wish++)
+        for (const struct w_wish *wish = vm->script; wish->branch != NULL; wish++)
             if (wish->group == vm->group)
                 wishes[event.count++] =
                     (struct event_wish){ span_of(wish->branch), wish->n,
@@ -451,6 +513,12 @@ static bool w_run_vm(struct world *w, const struct w_message *message)
         return true;
     }
     if (type == FRAME_VM_START) {
+        frame_get_span(&in); /* entry */
+        frame_get_span(&in); /* params */
+        int64_t run = 0;
+        id_parse_run(json_get_raw(frame_get_span(&in), "id"), &run);
+        bool is_own = run < W_RUNS && w->scripts[run] != NULL;
+        vm->script = is_own ? w->scripts[run] : w->script;
         vm->group = vm->waiting = 0;
         return w_turn(w, vm, false, (struct span){ 0 });
     }
@@ -567,19 +635,6 @@ static void w_run_host(struct world *w, const struct w_message *message, bool is
         w_effect(w, w_target(w, json_get_raw(call.args, "target")), &call);
 }
 
-static bool w_load(struct world *w, int64_t run)
-{
-    static struct event_row rows[W_ROWS];
-    struct event event = { .kind = EV_ROWS, .run = run, .rows = rows };
-
-    for (int i = 0; i < w->row_count; i++)
-        if (w->rows[i].run == run)
-            rows[event.count++] =
-                (struct event_row){ w->rows[i].seq, w->rows[i].prev, w->rows[i].kind,
-                                    w->rows[i].at_ms, span_of(w->rows[i].body) };
-    return w_handle(w, &event);
-}
-
 /* -- people and time ------------------------------------------------------------------------- */
 
 static bool w_ask(struct world *w, const char *verb, const char *who, const char *json)
@@ -629,9 +684,7 @@ static bool w_message_turn(struct world *w)
     memmove(&w->messages[pick], &w->messages[pick + 1],
             (size_t)(w->message_count - pick - 1) * sizeof message);
     w->message_count--;
-    bool alive = message.kind == CMD_VM     ? w_run_vm(w, &message)
-                 : message.kind == CMD_LOAD ? w_load(w, message.run)
-                                            : w_host_turn(w, &message);
+    bool alive = message.kind == CMD_VM ? w_run_vm(w, &message) : w_host_turn(w, &message);
     return alive;
 }
 
