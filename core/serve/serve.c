@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +124,8 @@ struct walk {
     struct event *events;
     int count, cap;
     struct serve *serve;
-    int64_t *open_last; /* of open runs: in events[].number */
+    int64_t bad_source; /* row of a playbook that is not what its hash says; 0 none */
+    bool is_source_good;
 };
 
 static struct event *add_event(struct walk *walk, enum event_kind kind)
@@ -142,22 +144,40 @@ static struct span keep(struct walk *walk, struct span bytes)
     return (struct span){ arena_dup(&walk->arena, bytes.ptr, bytes.len), bytes.len };
 }
 
-static int take_playbook(const struct entry *entry, void *arg)
+/* The rows are chained and the index is not: what will run comes from its row, and is what
+ * its hash says. */
+static int take_source(const struct row *row, void *arg)
 {
     struct walk *walk = arg;
     struct event *event = add_event(walk, EV_PLAYBOOK);
-    char *source = json_get_text(entry->body, "source");
-    char *name = json_get_text(entry->body, "name");
+    char *source = json_get_text(row->body, "source");
+    char *name = json_get_text(row->body, "name");
+    char hash[HASH_HEX_LEN + 1] = "";
 
-    event->name = keep(walk, json_get_raw(entry->body, "hash"));
-    event->json = keep(walk, json_get(entry->body, "info"));
+    event->name = keep(walk, json_get_raw(row->body, "hash"));
+    event->json = keep(walk, json_get(row->body, "info"));
     event->text = keep(walk, span_of(source));
-    event->number = entry->run;
-    if (serve_known(walk->serve, event->name) == NULL)
+    event->number = row->seq;
+    if (source != NULL)
+        hash_hex(hash_of(source, strlen(source)), hash);
+    walk->is_source_good = row->kind == ROW_PLAYBOOK && span_is(event->name, hash);
+    if (walk->is_source_good && serve_known(walk->serve, event->name) == NULL)
         serve_know(walk->serve, event->name, span_of(name), span_of(source));
     free(name);
     free(source);
-    return 0;
+    return 1;
+}
+
+static int take_playbook(const struct entry *entry, void *arg)
+{
+    struct walk *walk = arg;
+    struct err err;
+
+    walk->is_source_good = false;
+    if (store_each(walk->serve->store, entry->run, take_source, walk, &err) < 0)
+        log_warnx("%s", err.text);
+    walk->bad_source = walk->is_source_good ? 0 : entry->run;
+    return !walk->is_source_good;
 }
 
 static int take_halt(const struct entry *entry, void *arg)
@@ -225,6 +245,12 @@ static int give_known(struct serve *serve, struct err *err)
     int64_t since = store_seq_since(serve->store, clock_unix_ms() - 3600 * INT64_C(1000));
     int rc = store_each_entry(serve->store, &playbooks, take_playbook, &walk, err);
 
+    if (walk.bad_source > 0)
+        rc = err_set(err, ERR_CORRUPT,
+                     "row %" PRId64
+                     " of the journal in %s is no playbook as it was written; "
+                     "keep the file as it is, and put a copy from a backup in its place",
+                     walk.bad_source, serve->dir);
     if (rc == 0)
         rc = store_each_entry(serve->store, &halts, take_halt, &walk, err);
     if (rc == 0)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the acceptance tests share: state directories of their own, commands that never run for
+# ever, and what is said when something differs. Sourced; needs BUILD. Each test runs in a
+# function that tell calls, with $state and $world; $out and $err are of the last command.
+
+: "${BUILD:?the absolute build folder, as make test gives it}"
+CORDON=${CORDON:-$BUILD/cordon}
+AZSIM=${AZSIM:-$BUILD/azsim}
+PLUGINS=${PLUGINS:-$BUILD/plugins}
+FIXTURES=${FIXTURES:-$BUILD/tests/plugins}
+SHIM=${SHIM:-$BUILD/tests/shim.so}
+unset CORDON_STATE CORDON_CONFIG
+me=$(id -un)
+passed=0 failed=0
+state='' world='' out='' err=''
+work=$(mktemp -d)
+chmod 711 "$work" # another user is to reach what is opened for them
+
+# shellcheck source=tests/e2e/shop.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../e2e/shop.sh"
+
+# Copies: a build that goes on beside us changes nothing.
+mkdir "$work/fixtures" "$work/plugins"
+cp "$FIXTURES"/*.so "$work/fixtures/"
+cp "$PLUGINS"/azure.so "$work/plugins/"
+FIXTURES=$work/fixtures PLUGINS=$work/plugins
+
+# -- Processes of this test, and no others: what they are started with names $work ---------
+
+engines() { # engines STATE
+    pgrep -f -- "^[^ ]*cordon --internal-engine --state $1"
+}
+
+gone() { # gone STATE: waits until no engine is left
+    local _
+    for _ in $(seq 200); do
+        [[ -z $(engines "$1") ]] && return 0
+        sleep 0.02
+    done
+    echo "# an engine does not end"
+    return 1
+}
+
+kill_engines() {
+    local pid
+    for pid in $(engines "$work/"); do kill -KILL "$pid" 2>/dev/null; done
+    gone "$work/"
+}
+
+close_all() {
+    kill_engines
+    shop_close
+    rm -rf "$work"
+}
+trap close_all EXIT
+
+# -- Commands ------------------------------------------------------------------------------
+
+cordon() { # cordon COMMAND...: with this state directory, and never for ever
+    timeout "${WITHIN:-20}" "$CORDON" "$@" --state "$state"
+}
+
+# exits WANTED COMMAND...: all output in $out, what went to standard error in $err.
+exits() {
+    local wanted=$1 got=0
+    shift
+    out=$("$@" 2>"$work/err" </dev/null) || got=$?
+    err=$(<"$work/err")
+    out+=$err
+    is "$wanted" "$got" "the exit code of $*" && return 0
+    show_out
+    return 1
+}
+
+show_out() {
+    head -c 2000 <<<"$out" | sed 's/^/#   /'
+}
+
+# -- What is told when it differs ----------------------------------------------------------
+
+is() { # is WANTED GOT WHAT
+    [[ $1 == "$2" ]] && return 0
+    echo "# $3: wanted \"$1\", got \"$2\""
+    return 1
+}
+
+has() { # has PATTERN: in the output of the last exits
+    grep -qE -- "$1" <<<"$out" && return 0
+    echo "# nothing like \"$1\" in:"
+    show_out
+    return 1
+}
+
+# One sentence for a person: on standard error, one line, with nothing from the inside of us.
+one_sentence() {
+    local lines
+    lines=$(grep -c . <<<"$err")
+    is 1 "$lines" "lines on standard error" || { show_out; return 1; }
+    ! grep -qE 'assert|core/[a-z]+/|lua_|0x[0-9a-f]{6}|stack traceback' <<<"$err" && return 0
+    echo "# not for people: $err"
+    return 1
+}
+
+# The journal is as it was written, and says so.
+whole() {
+    exits 0 cordon doctor && has 'as they were written'
+}
+
+# one GREP: how many lines of the requests that reached the simulator have an effect like it.
+sent() {
+    jq -r 'select(.effect and .method != "EDIT") | .effect' "$work/requests.jsonl" |
+        grep -cE -- "${1:-.}"
+}
+
+# -- State directories ---------------------------------------------------------------------
+
+# noop_state NAME [more of the plugin's configuration]: a world that is a folder, one rule.
+noop_state() {
+    state=$work/$1 world=$work/$1.world
+    mkdir -m 700 "$state" "$world"
+    printf 'return { plugins = { noop = { config = { dir = "%s"%s } } } }\n' \
+        "$world" "${2:+, $2}" >"$state/cordon.lua"
+    noop_policy "$me"
+    cordon plugins trust "$FIXTURES/noop.so" >"$work/trust.out" 2>&1 && return 0
+    sed 's/^/# /' "$work/trust.out"
+    return 1
+}
+
+noop_policy() { # noop_policy "PEOPLE" [NEED [self_approval]]
+    local people=${1// /\", \"}
+    cat >"$state/policy.lua" <<END
+return {
+  groups = { ops = { "$people" } },
+  self_approval = ${3:-true},
+  rules = { { name = "sets", match = { action = "noop.*" }, need = ${2:-1}, from = { "ops" } } },
+}
+END
+}
+
+noop_effects() {
+    cat "$world/effects.log" 2>/dev/null | wc -l
+}
+
+# azure_state NAME: a shop of its own. The simulator is one for all; its world is as at first.
+azure_state() {
+    state=$work/$1
+    [[ -n $sim_pid ]] || shop_open "$work" || return 1
+    sim POST reset >/dev/null
+    : >"$work/requests.jsonl"
+    if [[ ! -d $work/template ]]; then
+        mkdir -m 700 "$work/template"
+        state_make "$work/template" >"$work/trust.out" 2>&1 || { cat "$work/trust.out"; return 1; }
+        gone "$work/template" || return 1
+    fi
+    cp -r "$work/template" "$state"
+}
+
+# playbook NAME [PARAMS]: the body of run comes from standard input; use "noop" and "azure".
+playbook() {
+    {
+        echo 'local noop = use "noop"'
+        echo "return playbook { name = \"$1\", summary = \"a test\", ${2:+$2,}"
+        echo 'run = function(p, ctx)'
+        cat
+        echo 'end }'
+    } >"$work/$1.lua"
+}
+
+# -- Tests ---------------------------------------------------------------------------------
+
+tell() { # tell NAME FUNCTION
+    if "$2"; then
+        passed=$((passed + 1))
+        echo "ok    $1"
+    else
+        failed=$((failed + 1))
+        echo "not ok $1"
+    fi
+    kill_engines
+}
+
+summary() {
+    echo "$passed passed, $failed failed"
+    ((failed == 0))
+}
