@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/drift.h"
+#include "cli/step.h"
 
 enum { ACTION_COLUMN = 30, DIFF_LINES = 4, ARGS_MAX = 70, INTENTS_MAX = 1000 };
 #define DIFF_PREFIX "                        "
@@ -187,8 +188,7 @@ static void on_outcome(struct live *live, struct str *out, const struct row *row
     live->undone += is_done && is_undo;
     if (is_done && intent.body)
         render_diff(out, json_get(was, is_undo ? "z" : "w"),
-                    after.len ? after : json_get(was, is_undo ? "g" : "z"), DIFF_PREFIX,
-                    DIFF_LINES);
+                    after.len ? after : step_goal(was), DIFF_PREFIX, DIFF_LINES);
     if (!is_done)
         add_why(out, row->body);
     free(intent.run);

@@ -241,6 +241,15 @@ static void add_failure(struct str *out, const struct step *step, struct span ou
     str_add_char(out, '\n');
 }
 
+struct span step_goal(struct span intent)
+{
+    bool is_undo = span_is(json_get_raw(intent, "op"), "restore");
+    struct span goal = json_get(intent, is_undo ? "g" : "z");
+
+    /* Undoing leaves what was before, unless the row says otherwise. */
+    return is_undo && goal.len == 0 ? json_get(intent, "w") : goal;
+}
+
 static void on_intent(struct str *out, const struct step *step)
 {
     struct span outcome = find_outcome(step), seen = json_path(outcome, "body.z");
@@ -265,8 +274,8 @@ static void on_intent(struct str *out, const struct step *step)
         str_add_char(out, '\n');
     }
     render_diff(out, json_get(step->body, is_undo ? "z" : "w"),
-                is_done && seen.len ? seen : json_get(step->body, is_undo ? "g" : "z"),
-                DETAIL "| ", DIFF_LINES);
+                is_done && seen.len ? seen : step_goal(step->body), DETAIL "| ",
+                DIFF_LINES);
     add_failure(out, step, outcome);
     add_allowed(out, step);
     if (is_done && !is_undo)

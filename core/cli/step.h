@@ -14,3 +14,6 @@ struct look;
  * one begin in its "rows": an intent is told together with its outcome. */
 void step_render(struct str *out, const struct look *look, struct span show,
                  struct span row, size_t pos);
+
+/* The slice that an intent's row wants to leave behind. */
+struct span step_goal(struct span intent);

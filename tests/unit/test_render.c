@@ -368,7 +368,7 @@ TEST(undoing_is_shown_from_ours_to_the_goal)
                 span_of(
                     ROW(20, 1800000001010, "intent",
                         "{\"b\":\"u\",\"n\":1,\"a\":\"x.stop\",\"op\":\"restore\",\"t\":"
-                        "\"t\",\"w\":{\"a\":1},\"z\":{\"a\":2},\"g\":{\"a\":1}}")));
+                        "\"t\",\"w\":{\"a\":1},\"z\":{\"a\":2}}")));
     live_render(&live, &out,
                 span_of(ROW(21, 1800000001020, "outcome",
                             "{\"b\":\"u\",\"n\":1,\"s\":\"done\"}")));
