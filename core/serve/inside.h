@@ -15,6 +15,7 @@
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
  *   trust.c    trust and untrust
  *   views.c    what can be read from the store
+ *   ledger.c   what is contained: from the index, and from rows of runs under way
  *   rebuild.c  the index made again from the rows
  *   tests.c    playbook tests: a VM without an engine; answers.c is what it hears
  *
@@ -159,6 +160,12 @@ struct shown_row {
 void rows_show(struct serve *serve, struct json_out *out, const struct shown_row *row);
 /* The newest row's seq of a run, 0 when there is no such run. */
 int64_t rows_last(struct serve *serve, int64_t run);
+
+/* -- ledger.c ------------------------------------------------------------------------- */
+/* Writes the member "holds": those in a state (-1: any) of a run (-1: of all), also those of
+ * runs under way, whose rows alone tell of them yet. */
+int ledger_show(struct serve *serve, struct json_out *out, int state, int64_t run,
+                struct err *err);
 
 /* -- vms.c ---------------------------------------------------------------------------- */
 /* ok and json: what FRAME_VM_LOADED and FRAME_VM_DATA_DONE say; not ok also when the

@@ -94,91 +94,10 @@ static int view_runs(struct view *view, const struct asked *asked, struct err *e
 
 /* -- holds -------------------------------------------------------------------------------- */
 
-/* What a hold's entry leaves to others: the intent that took it, and its run. */
-struct hold_source {
-    struct str body;
-    int64_t at_ms;
-};
-
-static int copy_row(const struct row *row, void *arg)
-{
-    struct hold_source *source = arg;
-
-    str_add_span(&source->body, row->body);
-    source->at_ms = row->at_ms;
-    return 1; /* just this one */
-}
-
-static void put_hold_source(struct json_out *out, const struct hold_source *source)
-{
-    struct span body = str_span(&source->body);
-    struct str path = { 0 };
-
-    str_printf(&path, "%.*s/%lld", (int)json_get_raw(body, "b").len,
-               json_get_raw(body, "b").ptr, (long long)json_get_int(body, "n", 0));
-    json_put_raw(out, "action", json_get(body, "a"));
-    json_put_raw(out, "after", json_get(body, "z"));
-    json_put_raw(out, "before", json_get(body, "w"));
-    /* g is left out when undoing leaves it as before, and null when nothing can be undone. */
-    json_put_bool(out, "can_undo", json_kind(json_get(body, "g")) != JSON_NULL);
-    json_put_int(out, "since", source->at_ms);
-    json_put(out, "step", str_text(&path));
-    json_put_raw(out, "target", json_get(body, "t"));
-    json_put_raw(out, "undo", json_get(body, "undo"));
-    json_put_raw(out, "what", json_get(body, "what"));
-    str_fini(&path);
-}
-
-static int add_hold(const struct entry *entry, void *arg)
-{
-    static const char *const states[] = { "on", "on", "off", "left" };
-    struct view *view = arg;
-    struct json_out *out = &view->out;
-    struct store *store = view->serve->store;
-    struct hold_source source = { 0 };
-    int64_t due_ms = entry->due_ms, run_id = entry->run;
-    int n = entry->n, state = entry->state;
-    struct entry run;
-    struct err err;
-
-    if (store_each(store, entry->first_seq, copy_row, &source, &err) < 0) {
-        str_fini(&source.body);
-        return -1;
-    }
-    json_open(out, '{');
-    put_hold_source(out, &source);
-    str_fini(&source.body);
-    if (store_find(store, ENTRY_RUN, run_id, 0, &run, &err) == 0) {
-        json_put_raw(out, "by", json_get(run.body, "by"));
-        json_put_raw(out, "playbook", json_get(run.body, "playbook"));
-    }
-    json_put(out, "hold", id_hold(run_id, n).text);
-    json_key(out, "runs");
-    json_open(out, '[');
-    json_string(out, id_run(run_id).text);
-    json_close(out);
-    json_put(out, "state", state > 0 && state <= HOLD_LEFT ? states[state] : "on");
-    if (due_ms > 0)
-        json_put_int(out, "until", due_ms);
-    json_close(out);
-    return 0;
-}
-
-static int put_holds(struct view *view, int state, int64_t run, struct err *err)
-{
-    struct entry_query query = { .kind = ENTRY_HOLD, .state = state, .run = run };
-
-    json_key(&view->out, "holds");
-    json_open(&view->out, '[');
-    int rc = store_each_entry(view->serve->store, &query, add_hold, view, err);
-    json_close(&view->out);
-    return rc;
-}
-
 static int view_contained(struct view *view, const struct asked *asked, struct err *err)
 {
     (void)asked;
-    return put_holds(view, HOLD_ON, -1, err);
+    return ledger_show(view->serve, &view->out, HOLD_ON, -1, err);
 }
 
 /* -- one run ------------------------------------------------------------------------------ */
@@ -243,7 +162,7 @@ static int view_show(struct view *view, const struct asked *asked, struct err *e
                                add_row, view, err);
     json_close(&view->out);
     if (rc == 0)
-        rc = put_holds(view, -1, view->run, err);
+        rc = ledger_show(view->serve, &view->out, -1, view->run, err);
     return rc == 0 ? put_children(view, err) : rc;
 }
 
