@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The ledger: what is contained, while a run is under way, after it, after a crash, after undo.
+set -uo pipefail
+
+work=$(mktemp -d)
+state=$work/state
+passed=0 failed=0
+
+end() {
+    pkill -KILL -f -- "--internal-engine --state $work/" 2>/dev/null
+    rm -rf "$work"
+}
+trap end EXIT
+
+check() { # check NAME WANTED WAS
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+        printf 'ok    %s\n' "$1"
+    else
+        failed=$((failed + 1))
+        printf '      was    %s\n      wanted %s\nnot ok %s\n' "$3" "$2" "$1"
+    fi
+}
+
+cordon() { timeout 60 "$CORDON" "$@" --state "$state"; }
+contained() { cordon contained --json | jq -c '[.holds[] | "\(.target) \(.state) \(.runs[0]) \(.step)"] | sort'; }
+
+mkdir -m 700 "$state"
+cp "$FIXTURES/noop.so" "$work/"
+cat >"$state/policy.lua" <<'EOF'
+return { groups = { all = { "*" } }, self_approval = true,
+         rules = { { name = "all", match = { action = "*" }, need = 0 } } }
+EOF
+mkdir "$work/effects"
+printf 'return { plugins = { noop = { config = { dir = "%s" } } } }\n' "$work/effects" >"$state/cordon.lua"
+cat >"$work/slow.lua" <<'EOF'
+local noop = use "noop"
+return playbook { name = "slow", summary = "a change, a pause, a change",
+  run = function(p, ctx)
+    noop.set { target = "first", value = "x" }
+    ctx.sleep("2s")
+    noop.set { target = "second", value = "x" }
+  end }
+EOF
+cordon plugins trust "$work/noop.so" >"$work/out" 2>&1 || cat "$work/out"
+
+cordon run "$work/slow.lua" >"$work/out" 2>&1 &
+runner=$!
+for _ in $(seq 100); do
+    grep -q "noop.set" "$work/out" && break
+    sleep 0.05
+done
+check what_a_run_under_way_has_contained_is_listed '["first on r-000001 0/1"]' "$(contained)"
+wait "$runner"
+both='["first on r-000001 0/1","second on r-000001 0/3"]'
+check when_it_is_over_all_is_listed_once "$both" "$(contained)"
+
+cordon run "$work/slow.lua" >"$work/out" 2>&1 # finds both as they shall be
+check what_was_so_already_is_not_contained_again "$both" "$(contained)"
+
+cordon rollback r-000001 >"$work/out" 2>&1
+check what_was_undone_is_listed_no_more '[]' "$(contained)"
+
+cordon run "$work/slow.lua" >"$work/out" 2>&1 &
+runner=$!
+for _ in $(seq 100); do
+    grep -q "noop.set" "$work/out" && break
+    sleep 0.05
+done
+pkill -KILL -f -- "--internal-engine --state $state"
+wait "$runner"
+check after_a_crash_in_the_middle_it_is_listed_too '["first on r-000004 0/1"]' "$(contained)"
+cordon watch r-000004 >"$work/out" 2>&1
+both='["first on r-000004 0/1","second on r-000004 0/3"]'
+check and_all_of_it_when_the_run_is_over "$both" "$(contained)"
+cordon doctor --rebuild >"$work/out" 2>&1
+check the_same_is_listed_when_the_index_was_made_again "$both" "$(contained)"
+printf '%s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
