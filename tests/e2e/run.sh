@@ -310,6 +310,28 @@ ends_itself() {
 }
 tell "an engine that nobody needs ends itself and takes its socket along" ends_itself
 
+playbook sleeper <<'EOF'
+    ctx.sleep("6s")
+    return noop.get { target = p.t }
+EOF
+
+sleeps() {
+    fresh sleeps && exits 3 cordon run "$work/sleeper.lua" --param t=a && kill_engine && sleep 6.2 &&
+        exits 0 cordon watch r-000001 --json && has '"state":"done"'
+}
+tell "a sleep that ended while no engine ran is over with the next one" sleeps
+
+open_secret() {
+    fresh secret && kill_engine && mkdir -m 700 "$state/secrets" && echo hush-hush-hush >"$state/secrets/token" &&
+        chmod 644 "$state/secrets/token" &&
+        sed -i 's/config =/secrets = { "token" }, config =/' "$state/cordon.lua" &&
+        exits 1 cordon run "$work/many.lua" --param t=a && has 'chmod 600' &&
+        is 0 "$(effects)" effects && chmod 600 "$state/secrets/token" && kill_engine &&
+        sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua" &&
+        exits 0 cordon run "$work/many.lua" --param t=a
+}
+tell "a secret that others can read is not handed out" open_secret
+
 halted() {
     fresh halted && sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua" &&
         exits 0 cordon halt all --reason stop &&
