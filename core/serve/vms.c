@@ -37,6 +37,7 @@ enum {
     VMS_BUDGET_MS = 2000 * SLOWNESS, /* of one activation */
     VMS_LOAD_MS = 10000 * SLOWNESS,  /* start of the process and reading the source */
     VMS_IDLE_MS = 30000,             /* without a run */
+    VMS_IDLE_MAX = 16,               /* processes without a run */
     VMS_GONE_MS = 5000               /* between the end of the stream and of the process */
 };
 
@@ -220,6 +221,26 @@ static void on_idle(void *arg)
     end(machine, "the playbook's process had nothing to do");
 }
 
+/* However many versions come, few wait for another run: the one that was first to come goes. */
+static void bound_idle(struct serve *serve)
+{
+    struct machine *first = NULL;
+    int count = 0;
+
+    list_each (link, after, &serve->machines) {
+        struct machine *machine = list_item(link, struct machine, in_serve);
+
+        if (!timer_is_running(&machine->idle))
+            continue;
+        if (count++ == 0)
+            first = machine;
+    }
+    if (count > VMS_IDLE_MAX) {
+        timer_stop(&first->idle);
+        on_idle(first);
+    }
+}
+
 /* The head of the queue is what the process is at. */
 static void mind_head(struct machine *machine)
 {
@@ -233,6 +254,7 @@ static void mind_head(struct machine *machine)
                     is_start ? VMS_LOAD_MS : VMS_BUDGET_MS, on_budget, machine);
     } else if (machine->runs <= 0) {
         timer_start(&machine->idle, machine->serve->loop, VMS_IDLE_MS, on_idle, machine);
+        bound_idle(machine->serve);
     }
 }
 

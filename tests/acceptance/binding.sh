@@ -115,15 +115,6 @@ tell "and so it does when the engine was killed in between" plugin_trusted_after
 
 # -- One byte of the arguments -------------------------------------------------------------
 
-# What noop knows of a target, changed by another hand: the file's name is FNV-1a of the target.
-noop_edit() { # noop_edit TARGET JSON
-    local hash=$((0xcbf29ce484222325)) i
-    for ((i = 0; i < ${#1}; i++)); do
-        hash=$(((hash ^ $(printf %d "'${1:i:1}")) * 1099511628211))
-    done
-    printf '%s' "$2" >"$world/$(printf %016x "$hash").json"
-}
-
 playbook copies <<'END'
     ctx.approve { title = "Copy what is there", from = "ops", within = "30m" }
     noop.set { target = "copy", value = noop.get { target = "original" }.value }

@@ -139,7 +139,16 @@ END
 }
 
 noop_effects() {
-    cat "$world/effects.log" 2>/dev/null | wc -l
+    { wc -l <"$world/effects.log"; } 2>/dev/null || echo 0
+}
+
+# What noop knows of a target, changed by another hand: the file's name is FNV-1a of the target.
+noop_edit() { # noop_edit TARGET JSON
+    local hash=$((0xcbf29ce484222325)) i
+    for ((i = 0; i < ${#1}; i++)); do
+        hash=$(((hash ^ $(printf %d "'${1:i:1}")) * 1099511628211))
+    done
+    printf '%s' "$2" >"$world/$(printf %016x "$hash").json"
 }
 
 # azure_state NAME: a shop of its own. The simulator is one for all; its world is as at first.
