@@ -238,6 +238,25 @@ static void ask_start(struct engine *engine, const struct event *event, bool is_
     str_fini(&bytes);
 }
 
+/* Whoever starts by hand may take an alert that would not have started the playbook, but not
+ * by mistake. */
+static bool is_refused(struct engine *engine, const struct ask *ask,
+                       const struct event *event)
+{
+    bool is_match = event->number2 != 0;
+    bool is_forced = json_get_bool(span_of(ask->args), "force", false);
+    int len = (int)event->text.len;
+
+    if (!event->ok)
+        reply_error(engine, ask->number, 2, "alert", "%.*s", len, event->text.ptr);
+    else if (!is_match && !is_forced)
+        reply_error(engine, ask->number, 2, "no_match",
+                    "the alert is not one for playbook %s: %.*s (--force takes it all the "
+                    "same, with parameters from --param)",
+                    ask->playbook->name, len, event->text.ptr);
+    return !event->ok || (!is_match && !is_forced);
+}
+
 void ask_on_matched(struct engine *engine, const struct event *event)
 {
     list_each (link, after, &engine->asks) {
@@ -247,10 +266,7 @@ void ask_on_matched(struct engine *engine, const struct event *event)
             continue;
         list_remove(&ask->in_engine);
         engine->busy--;
-        if (!event->ok)
-            reply_error(engine, ask->number, 2, "alert", "%.*s", (int)event->text.len,
-                        event->text.ptr);
-        else
+        if (!is_refused(engine, ask, event))
             start(engine, ask->playbook, event->json, span_of(ask->args), span_of(ask->who),
                   ask->number, ask->is_plan);
         free(ask->args);
@@ -316,8 +332,8 @@ static void start_call_wish(struct step *step)
     if (playbook == NULL) {
         step_answer_error(
             step, "not_found",
-            "no playbook %.*s has been run or registered here: run it once, or "
-            "`cordon check` it with this state directory",
+            "no playbook %.*s has been run here: run it once first, since what is called "
+            "is the newest version that ran",
             (int)name.len, name.ptr);
     } else if (schema_match(json_get(span_of(playbook->info), "params"), params, &err) !=
                0) {

@@ -140,7 +140,7 @@ struct event {
                              * EV_VM_MATCHED: the ask's number; EV_HOST_*: the call's id;
                              * EV_OPEN_RUN: last seq known; EV_DUE: the entry's kind;
                              * EV_HALT: n */
-    int64_t number2;  /* EV_DUE: the entry's n; EV_VM_GONE: the run that was being
+    int64_t number2;  /* EV_VM_MATCHED: does it match; EV_DUE: the entry's n; EV_VM_GONE: the run that was being
                              * activated, or 0 */
     const struct event_row *rows;    /* EV_ROWS */
     const struct event_wish *wishes; /* EV_VM_TURN */

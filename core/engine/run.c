@@ -228,6 +228,7 @@ void run_end(struct run *run, int state, struct span error)
     struct json_out out = { .str = &body };
 
     if (run_is_shadow(run)) {
+        run->error = run_keep(run, error);
         preview_end(run, state == RUN_DONE ? NULL : "the playbook stopped");
         return;
     }

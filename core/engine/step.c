@@ -100,6 +100,11 @@ static void write_answer(struct step *step, bool ok, struct span value, bool is_
         json_close(&out);
     } else if (step->kind[0] == 'n' && strcmp(step->kind, "note") == 0) {
         json_put_raw(&out, "x", step->args);
+    } else if (step->action[0] != '\0') { /* what was read, for people */
+        json_key(&out, "x");
+        json_open(&out, '{');
+        json_put_raw(&out, "args", step->args);
+        json_close(&out);
     }
     json_close(&out);
     row_write(step->run, ROW_ANSWER, str_span(&body));

@@ -439,3 +439,51 @@ TEST(a_signal_answers_the_playbook_that_waits_for_it_and_no_other)
     CHECK_INT(w->replies[w->next_ask - 1].exit, 1);
     w_free(w);
 }
+
+static const char takes_alerts[] =
+    "{\"name\":\"p\",\"on_alert\":{\"when\":{\"severity\":\"high\"}},\"params\":{\"type\":"
+    "\"object\"}}";
+
+static const struct w_reply *ask_and_wait(struct world *w, const char *verb,
+                                          const char *json)
+{
+    w_ask(w, verb, "alice", json);
+    w_settle(w);
+    return &w->replies[w->next_ask - 1];
+}
+
+TEST(an_alert_that_the_playbook_does_not_want_starts_nothing_unless_it_is_forced)
+{
+    struct world *w = w_new(23, two_sets);
+
+    w->policy = w_open_policy;
+    w->info = takes_alerts;
+    w_crash(w);
+    const struct w_reply *reply =
+        ask_and_wait(w, "run", "{\"alert\":{\"severity\":\"low\"},\"name\":\"p\"}");
+    CHECK_INT(reply->exit, 2);
+    CHECK(strstr(reply->json, "severity low, want high") != NULL);
+    CHECK_STR(w_state(w, 1), "absent");
+    CHECK_INT(
+        ask_and_wait(w, "plan", "{\"alert\":{\"severity\":\"low\"},\"name\":\"p\"}")->exit,
+        2);
+    ask_and_wait(w, "run",
+                 "{\"alert\":{\"severity\":\"low\"},\"force\":true,\"name\":\"p\"}");
+    CHECK_STR(w_state(w, 1), "done");
+    ask_and_wait(w, "run", "{\"alert\":{\"severity\":\"high\"},\"name\":\"p\"}");
+    CHECK_STR(w_state(w, 2), "done");
+    w_free(w);
+}
+
+TEST(a_plan_whose_playbook_fails_says_so_with_the_error)
+{
+    struct world *w = w_new(24, two_sets);
+
+    CHECK_INT(ask_and_wait(w, "plan", "{\"name\":\"p\",\"params\":{}}")->exit, 0);
+    w->fault_percent = 100;
+    const struct w_reply *reply = ask_and_wait(w, "plan", "{\"name\":\"p\",\"params\":{}}");
+    CHECK_INT(reply->exit, 1);
+    CHECK_SPAN(json_get_raw(span_of(reply->json), "state"), "failed");
+    CHECK(json_get(json_get(span_of(reply->json), "error"), "message").len > 0);
+    w_free(w);
+}

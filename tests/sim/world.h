@@ -493,6 +493,20 @@ static bool w_turn(struct world *w, struct w_vm *vm, bool failed, struct span va
     return w_handle(w, &event);
 }
 
+/* The playbook takes alerts of high severity. */
+static bool w_match(struct world *w, const struct w_message *message, struct span alert)
+{
+    bool is_high = span_is(json_get_raw(alert, "severity"), "high");
+
+    return w_handle(w, &(struct event){
+                           .kind = EV_VM_MATCHED,
+                           .ok = true,
+                           .number = message->number,
+                           .number2 = is_high,
+                           .json = span_of(is_high ? "{}" : "null"),
+                           .text = span_of(is_high ? "" : "severity low, want high") });
+}
+
 static bool w_run_vm(struct world *w, const struct w_message *message)
 {
     enum frame_type type;
@@ -506,7 +520,7 @@ static bool w_run_vm(struct world *w, const struct w_message *message)
               1);
     frame_read(&in, fields);
     if (type == FRAME_VM_MATCH)
-        return true;
+        return w_match(w, message, frame_get_span(&in));
     struct w_vm *vm = w_vm(w, frame_get_int(&in));
     if (type == FRAME_VM_DROP) {
         vm->is_up = false;
