@@ -301,8 +301,10 @@ static void start_rollback_wish(struct step *step)
     struct str limits = { 0 };
     struct json_out out = { .str = &limits };
 
+    bool is_atomic = strcmp(step->kind, "atomic_undo") == 0;
+
     json_open(&out, '{');
-    if (strcmp(step->kind, "atomic_undo") == 0) {
+    if (is_atomic) {
         json_put(&out, "since", step->branch);
         json_put_int(&out, "since_n", json_get_int(step->args, "from", 0));
     } else {
@@ -312,9 +314,10 @@ static void start_rollback_wish(struct step *step)
             json_put_raw(&out, "target", json_get(step->args, "target"));
     }
     json_close(&out);
-    struct run *child = run_start(run->engine, RUN_ROLLBACK, run->playbook, "",
-                                  span_of("{}"), (struct span){ 0 }, span_of(run->by),
-                                  run->of > 0 ? run->of : run->id, step, str_span(&limits));
+    struct run *child =
+        run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
+                  (struct span){ 0 }, span_of(run->by),
+                  is_atomic || run->of == 0 ? run->id : run->of, step, str_span(&limits));
     str_fini(&limits);
     put_child(step, child);
 }
@@ -329,7 +332,10 @@ static void start_call_wish(struct step *step)
 
     if (params.len == 0 || json_kind(params) == JSON_ARRAY)
         params = span_of("{}");
-    if (playbook == NULL) {
+    if (step->run->depth >= ENGINE_CALLS_MAX) {
+        step_answer_error(step, "limit", "runs call each other at most %d deep",
+                          ENGINE_CALLS_MAX);
+    } else if (playbook == NULL) {
         step_answer_error(
             step, "not_found",
             "no playbook %.*s has been run here: run it once first, since what is called "
@@ -347,9 +353,29 @@ static void start_call_wish(struct step *step)
     }
 }
 
+/* In a rollback: what the called run did, undone by a rollback of that run. */
+static void start_undo_of_call(struct step *step)
+{
+    struct run *run = step->run;
+    struct str limits = { 0 };
+    struct json_out out = { .str = &limits };
+
+    json_open(&out, '{');
+    if (run->only_target[0] != '\0')
+        json_put(&out, "target", run->only_target);
+    json_close(&out);
+    struct run *child = run_start(run->engine, RUN_ROLLBACK, run->playbook, "",
+                                  span_of("{}"), (struct span){ 0 }, span_of(run->by),
+                                  step->undoes_run, step, str_span(&limits));
+    str_fini(&limits);
+    put_child(step, child);
+}
+
 void start_wish_child(struct step *step)
 {
-    if (strcmp(step->kind, "call") == 0)
+    if (step->is_undo)
+        start_undo_of_call(step);
+    else if (strcmp(step->kind, "call") == 0)
         start_call_wish(step);
     else
         start_rollback_wish(step);
@@ -396,8 +422,23 @@ static void accept_child(struct engine *engine, const struct event *event,
     run_push(child);
 }
 
+/* While a run goes on, undoing all of it would be undone again by what it does next. */
+static bool must_end_first(struct run *run, const struct event *event)
+{
+    if (run_is_over(run))
+        return false;
+    reply_error(run->engine, event->number, 1, "not_over",
+                "run %s is not over: `cordon cancel %s` first; one step or one target can "
+                "be rolled back while it goes on",
+                id_run(run->id).text, id_run(run->id).text);
+    return true;
+}
+
 static void ask_rollback(struct run *run, const struct event *event)
 {
+    bool is_part = json_kind(json_get(event->json, "step")) == JSON_STRING ||
+                   json_kind(json_get(event->json, "target")) == JSON_STRING;
+
     struct str limits = { 0 };
     struct json_out out = { .str = &limits };
 
@@ -408,6 +449,8 @@ static void ask_rollback(struct run *run, const struct event *event)
                     id_run(run->id).text);
         return;
     }
+    if (!is_part && must_end_first(run, event))
+        return;
     json_open(&out, '{');
     if (json_kind(json_get(event->json, "step")) == JSON_STRING)
         json_put_raw(&out, "step", json_get(event->json, "step"));
@@ -432,6 +475,8 @@ static void ask_recover(struct run *run, const struct event *event)
             run->playbook_name, id_run(run->id).text);
         return;
     }
+    if (must_end_first(run, event))
+        return;
     struct run *child =
         run_start(run->engine, RUN_RECOVER, run->playbook, "recover", run->params,
                   run->alert, event->who, run->id, NULL, (struct span){ 0 });
@@ -442,23 +487,11 @@ static void ask_recover(struct run *run, const struct event *event)
 static void ask_cancel(struct run *run, const struct event *event)
 {
     struct str body = { 0 };
-    struct json_out out = { .str = &body };
 
-    if (run_is_over(run)) {
-        reply_error(run->engine, event->number, 1, "over", "run %s is %s already",
-                    id_run(run->id).text, run_state_name(run->state));
-        return;
-    }
-    json_open(&out, '{');
-    json_put_span(&out, "who", event->who);
-    json_put_raw(&out, "why", json_get(event->json, "reason"));
-    json_close(&out);
-    row_write(run, ROW_CANCEL, str_span(&body));
-    str_reset(&body);
+    run_cancel(run, event->who, json_get(event->json, "reason"));
     str_printf(&body, "{\"run\":\"%s\",\"state\":\"canceling\"}", id_run(run->id).text);
     reply_json(run->engine, event->number, 0, str_span(&body), true);
     str_fini(&body);
-    run_push(run);
 }
 
 static bool is_choice(const struct step *step, struct span choice)
@@ -554,12 +587,30 @@ static int gate_number(struct run *run, struct span gate)
     return run->gate_count;
 }
 
+/* How a run stands is told when it parks or ends, and to who comes after that at once. */
+static void ask_watch(struct run *run, const struct event *event)
+{
+    follow(run->engine, event->number, run->id);
+    if (run_is_over(run))
+        run_tell_followers(run);
+}
+
+/* Nothing comes after the end of a run but the undoing of what it did. */
+static bool is_late(const struct run *run, struct span verb)
+{
+    return run_is_over(run) &&
+           (span_is(verb, "cancel") || span_is(verb, "settle") || span_is(verb, "signal"));
+}
+
 void ask_on_run(struct run *run, const struct event *event)
 {
     struct span verb = event->name;
     int gate = gate_number(run, json_get_raw(event->json, "gate"));
 
-    if (span_is(verb, "approve"))
+    if (is_late(run, verb))
+        reply_error(run->engine, event->number, 1, "over", "run %s is %s already",
+                    id_run(run->id).text, run_state_name(run->state));
+    else if (span_is(verb, "approve"))
         gate_on_vote(run, gate, event, true);
     else if (span_is(verb, "deny"))
         gate_on_vote(run, gate, event, false);
@@ -576,7 +627,7 @@ void ask_on_run(struct run *run, const struct event *event)
     else if (span_is(verb, "signal"))
         ask_signal(run, event);
     else
-        follow(run->engine, event->number, run->id);
+        ask_watch(run, event);
 }
 
 /* -- the stop switch -------------------------------------------------------------------------------- */

@@ -295,17 +295,13 @@ static void handle_waiting(struct run *run)
     }
 }
 
+/* The run whose wish this one answers may be waiting for its rows. */
 static void tell_waiting_parent(struct run *run)
 {
     struct run *parent = run->parent > 0 ? run_find(run->engine, run->parent) : NULL;
-    struct step *step;
 
-    if (parent == NULL || !parent->is_loaded || !run_is_over(run))
-        return;
-    step = step_find(parent, span_of(run->parent_branch), run->parent_n);
-    if (step != NULL && step->state == STEP_CHILD)
-        step_go_on(step);
-    run_push(parent);
+    if (parent != NULL)
+        run_push(parent);
 }
 
 static void on_rows(struct engine *engine, const struct event *event)

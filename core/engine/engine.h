@@ -140,7 +140,8 @@ struct event {
                              * EV_VM_MATCHED: the ask's number; EV_HOST_*: the call's id;
                              * EV_OPEN_RUN: last seq known; EV_DUE: the entry's kind;
                              * EV_HALT: n */
-    int64_t number2;  /* EV_VM_MATCHED: does it match; EV_DUE: the entry's n; EV_VM_GONE: the run that was being
+    int64_t
+        number2; /* EV_VM_MATCHED: does it match; EV_DUE: the entry's n; EV_VM_GONE: the run that was being
                              * activated, or 0 */
     const struct event_row *rows;    /* EV_ROWS */
     const struct event_wish *wishes; /* EV_VM_TURN */
@@ -221,6 +222,7 @@ enum {
     ENGINE_RESULT_MAX = 256 * 1024,     /* one answer */
     ENGINE_PREVIEW_CALLS_MAX = 500,
     ENGINE_ATTEMPTS_MAX = 5,
+    ENGINE_CALLS_MAX = 8,  /* runs that call each other, one in the other */
     ENGINE_STRIKES_MAX = 3 /* how often a run may lose its VM before it has failed */
 };
 

@@ -59,11 +59,11 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
     json_put(out, "action", step->action);
     json_put_raw(out, "affects", json_get(step->plan_info, "affects"));
     json_put_raw(out, "affects_what", json_get(step->plan_info, "affects_what"));
-    json_put_raw(out, "after", step->is_undo ? step->goal : step->after);
+    json_put_raw(out, "after", step_wanted(step));
     json_put_raw(out, "args", step->args);
     if (action != NULL && action->effect == EFFECT_PERMANENT)
         json_put_raw(out, "because", json_get(declared, "because"));
-    json_put_raw(out, "before", step->is_undo ? step->now : step->before);
+    json_put_raw(out, "before", step_found(step));
     if (digest != NULL)
         json_put(out, "digest", digest);
     json_put_raw(out, "effect", json_get(declared, "effect"));
@@ -80,63 +80,117 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
     json_put_raw(out, "permissions", json_get(declared, "permissions"));
     json_put(out, "plugin", action != NULL ? action->plugin->hash : NULL);
     json_put_raw(out, "risk", json_get(declared, "risk"));
-    json_put_raw(out, "state", step->before);
+    json_put_raw(out, "state", step_found(step));
     json_put(out, "target", step->target);
     json_put(out, "undo", step->undo);
     json_put(out, "what", step->what);
     json_close(out);
 }
 
-/* Who must approve: the strictest of what the playbook asks and what the policy wants for
- * each change. Groups that the policy names come before those of the playbook. */
+/* Who must approve: whom the playbook asks, and whom the policy wants for each change. */
 struct asked {
-    int64_t need, due_ms;
-    struct span from;
+    struct list demands;
+    int64_t due_ms;
     bool is_permanent;
 };
 
-static void add_need(struct asked *asked, const struct need *need)
+/* A group's name, or a list of them, as a list. */
+static struct span groups_of(struct engine *engine, struct span from)
 {
-    if (need->need > asked->need)
-        asked->need = need->need;
-    if (json_count(need->from) > 0)
-        asked->from = need->from;
+    struct str list = { 0 };
+
+    if (json_kind(from) != JSON_STRING)
+        return json_kind(from) == JSON_ARRAY ? from : (struct span){ 0 };
+    str_printf(&list, "[%.*s]", (int)from.len, from.ptr);
+    struct span kept = turn_keep(engine, str_span(&list));
+    str_fini(&list);
+    return kept;
 }
 
-static struct asked what_is_asked(struct run *run, struct step *step, struct run *shadow)
+static int64_t due_of(const struct run *run, const struct step *step, bool is_wish)
 {
-    struct asked asked = { .need = json_get_int(step->args, "need", 1) };
-    struct span from = json_get(step->args, "from");
-    struct str list = { 0 };
-    struct need need;
     int64_t within = 30 * INT64_C(60000);
-    bool is_wish = strcmp(step->kind, "step") != 0;
-
-    if (!is_wish || asked.need < 1)
-        asked.need = 1;
-    if (is_wish && json_kind(from) == JSON_STRING) {
-        str_printf(&list, "[%.*s]", (int)from.len, from.ptr);
-        asked.from = turn_keep(run->engine, str_span(&list));
-    } else if (is_wish && json_kind(from) == JSON_ARRAY) {
-        asked.from = from;
-    }
-    str_fini(&list);
     char *text = is_wish ? json_get_text(step->args, "within") : NULL;
+
     if (text == NULL && run->engine->policy != NULL)
         text = json_get_text(json_get(span_of(run->engine->policy), "gate"), "within");
     if (text != NULL)
         duration_parse(span_of(text), &within);
     free(text);
-    asked.due_ms = run->engine->now_ms + within;
+    return run->engine->now_ms + within;
+}
+
+static void what_is_asked(struct run *run, struct step *step, struct run *shadow,
+                          struct asked *asked)
+{
+    struct engine *engine = run->engine;
+    bool is_wish = strcmp(step->kind, "step") != 0;
+
+    *asked = (struct asked){ .due_ms = due_of(run, step, is_wish) };
+    list_init(&asked->demands);
+    if (is_wish) {
+        int64_t need = json_get_int(step->args, "need", 1);
+
+        demand_add(engine, &asked->demands, need > 1 ? need : 1,
+                   groups_of(engine, json_get(step->args, "from")));
+    }
     for (int i = 0; shadow != NULL && i < shadow->planned_count; i++) {
-        struct action *action =
-            action_find(run->engine, span_of(shadow->planned[i]->action));
+        struct action *action = action_find(engine, span_of(shadow->planned[i]->action));
+        struct need need;
 
         policy_need(shadow->planned[i], &need);
-        add_need(&asked, &need);
-        asked.is_permanent |= action != NULL && action->effect == EFFECT_PERMANENT;
+        list_each (link, after, &need.demands) {
+            struct demand *demand = list_item(link, struct demand, in_need);
+
+            demand_add(engine, &asked->demands, demand->need, demand->from);
+        }
+        asked->is_permanent |= action != NULL && action->effect == EFFECT_PERMANENT;
     }
-    return asked;
+    if (list_is_empty(&asked->demands))
+        demand_add(engine, &asked->demands, 1, (struct span){ 0 });
+}
+
+static void put_demands(struct json_out *out, const struct list *demands)
+{
+    json_key(out, "demands");
+    json_open(out, '[');
+    list_each (link, after, demands) {
+        struct demand *demand = list_item(link, struct demand, in_need);
+
+        json_open(out, '{');
+        json_put_raw(out, "from", demand->from);
+        json_put_int(out, "need", demand->need);
+        json_close(out);
+    }
+    json_close(out);
+}
+
+/* For a line that people read: every group once. */
+static void put_from(struct json_out *out, const struct list *demands)
+{
+    struct str names = { 0 };
+
+    list_each (link, after, demands) {
+        names_add(&names, list_item(link, struct demand, in_need)->from);
+    }
+    json_key(out, "from");
+    json_open(out, '[');
+    if (names.len > 0)
+        json_raw_value(out, str_span(&names));
+    json_close(out);
+    str_fini(&names);
+}
+
+static int64_t most_needed(const struct list *demands)
+{
+    int64_t most = 0;
+
+    list_each (link, after, demands) {
+        struct demand *demand = list_item(link, struct demand, in_need);
+
+        most = demand->need > most ? demand->need : most;
+    }
+    return most;
 }
 
 static void put_changes(struct json_out *out, struct run *shadow, int64_t due_ms,
@@ -174,12 +228,13 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
 {
     struct str body = { 0 };
     struct json_out out = { .str = &body };
-    struct asked asked = what_is_asked(run, step, shadow);
+    struct asked asked;
     struct hash_list all;
     char digest[HASH_HEX_LEN + 1];
     bool is_wish = strcmp(step->kind, "step") != 0;
     int number = run->gate_count + 1;
 
+    what_is_asked(run, step, shadow, &asked);
     hash_list_init(&all, "cordon.gate.v1");
     hash_list_add_int(&all, run->id);
     hash_list_add_int(&all, number);
@@ -192,6 +247,7 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
     json_put(&out, "b", step->branch);
     json_put(&out, "by", run->by);
     put_changes(&out, shadow, asked.due_ms, &all);
+    put_demands(&out, &asked.demands);
     if (is_wish)
         json_put_raw(&out, "detail", json_get(step->args, "detail"));
     if (step->differs != NULL && step->differs[0] != '\0')
@@ -199,14 +255,14 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
     hash_hex(hash_list_end(&all), digest);
     json_put(&out, "digest", digest);
     json_put_int(&out, "due", asked.due_ms);
-    json_put_raw(&out, "from", asked.from.len > 0 ? asked.from : span_of("[]"));
+    put_from(&out, &asked.demands);
     json_put_int(&out, "g", number);
     json_put(&out, "h", step->args_hash);
     json_put(&out, "k", step->kind);
     if (shadow != NULL && shadow->stopped != NULL)
         json_put(&out, "more", shadow->stopped);
     json_put_int(&out, "n", step->n);
-    json_put_int(&out, "need", asked.need);
+    json_put_int(&out, "need", most_needed(&asked.demands));
     if (is_wish)
         json_put_raw(&out, "on_timeout", json_get(step->args, "on_timeout"));
     json_put_bool(&out, "permanent", asked.is_permanent);
@@ -252,7 +308,7 @@ void gate_apply(struct run *run, const struct event_row *row)
     gate->number = (int)json_get_int(gate->body, "g", 0);
     gate->state = GATE_OPEN;
     gate->from = json_get(gate->body, "from");
-    gate->need = json_get_int(gate->body, "need", 1);
+    gate->demands = json_get(gate->body, "demands");
     gate->due_ms = json_get_int(gate->body, "due", 0);
     gate->on_timeout = run_text(run, json_get_raw(gate->body, "on_timeout"));
     gate->needs_reason = json_get_bool(gate->body, "permanent", false);
@@ -288,7 +344,6 @@ void gate_apply_vote(struct run *run, const struct event_row *row)
     vote->who = run_text(run, span_of(who));
     free(who);
     vote->yes = json_get_bool(row->body, "yes", false);
-    gate->yes_count += vote->yes;
     list_add(&gate->votes, &vote->in_gate);
 }
 
@@ -300,6 +355,9 @@ void gate_apply_end(struct run *run, const struct event_row *row)
         return;
     sm_move(gate_states, &gate->state, (int)json_get_int(row->body, "s", GATE_VOID));
     gate->value = run_keep(run, json_get(row->body, "v"));
+    /* What is contained stays so, and the question is put again. */
+    if (gate->state == GATE_EXPIRED && strcmp(gate->on_timeout, "hold") == 0)
+        gate->step->gate = 0;
 }
 
 /* -- votes and ends ------------------------------------------------------------------------ */
@@ -330,6 +388,40 @@ static bool has_voted(const struct gate *gate, struct span who)
     return false;
 }
 
+/* Whom does any of the demands speak of? */
+static bool is_asked(struct engine *engine, const struct gate *gate, struct span who)
+{
+    struct span demand;
+    size_t pos = 0;
+
+    while (json_next(gate->demands, &pos, NULL, &demand))
+        if (policy_is_member(engine, json_get(demand, "from"), who))
+            return true;
+    return false;
+}
+
+/* Is each demand met by people who are in its groups now? */
+static bool is_met(struct engine *engine, const struct gate *gate)
+{
+    struct span demand;
+    size_t pos = 0;
+
+    while (json_next(gate->demands, &pos, NULL, &demand)) {
+        int64_t missing = json_get_int(demand, "need", 1);
+
+        list_each (link, after, &gate->votes) {
+            const struct vote *vote = list_item(link, struct vote, in_gate);
+
+            if (vote->yes &&
+                policy_is_member(engine, json_get(demand, "from"), span_of(vote->who)))
+                missing--;
+        }
+        if (missing > 0)
+            return false;
+    }
+    return json_count(gate->demands) > 0;
+}
+
 /* True when this person may speak at this gate now; else the ask has been answered. */
 static bool may_speak(struct run *run, struct gate *gate, const struct event *event)
 {
@@ -348,7 +440,7 @@ static bool may_speak(struct run *run, struct gate *gate, const struct event *ev
         gate_on_due(run, gate->number);
     } else if (engine->policy == NULL) {
         reply_error(engine, event->number, 6, "policy", "%s", engine->policy_error);
-    } else if (!policy_is_member(engine, gate->from, event->who)) {
+    } else if (!is_asked(engine, gate, event->who)) {
         reply_error(
             engine, event->number, 4, "not_an_approver",
             "%.*s is in none of the groups %.*s that gate %s asks (policy.lua, groups)",
@@ -409,7 +501,7 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
         row_write(run, ROW_VOTE, str_span(&body));
         if (!yes)
             end_gate(run, gate, GATE_DENIED, (struct span){ 0 });
-        else if (gate->yes_count >= gate->need)
+        else if (is_met(run->engine, gate))
             end_gate(run, gate, GATE_GRANTED, (struct span){ 0 });
         ask_accept(run, event);
         run_push(run);
@@ -492,11 +584,6 @@ void gate_on_due(struct run *run, int number)
     if (gate == NULL || gate->state != GATE_OPEN || run->engine->now_ms < gate->due_ms)
         return;
     end_gate(run, gate, GATE_EXPIRED, (struct span){ 0 });
-    if (strcmp(gate->on_timeout, "hold") == 0 ||
-        strcmp(gate->on_timeout, "escalate") == 0) {
-        /* What is contained stays so, and the question is put again. */
-        gate_begin(gate->step);
-    }
 }
 
 void gate_void_all(struct run *run)

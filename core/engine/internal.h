@@ -74,7 +74,7 @@ struct step {
     int attempt;
     bool has_intent, has_outcome, is_noop, is_done;
     bool is_in_ledger; /* its hold is in the index */
-    int doubts;   /* observations since the intent got into doubt */
+    int doubts;        /* observations since the intent got into doubt */
     int retries;
     int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
     int64_t call; /* the host call under way; 0 none */
@@ -105,13 +105,13 @@ struct gate {
     int state;
     struct span body; /* the row */
     struct span from; /* list of groups */
-    int64_t need, due_ms;
+    struct span demands;
+    int64_t due_ms;
     const char *on_timeout;
     bool is_question;
     struct change *changes;
     int change_count;
     struct list votes;
-    int yes_count;
     bool needs_reason;
     struct span value; /* of a question's answer */
 };
@@ -136,6 +136,7 @@ struct run {
     struct span params, alert;
     int64_t of; /* ROLLBACK, RECOVER: the run it is about */
     int64_t parent, parent_n;
+    int depth; /* how many runs called each other before it */
     const char *parent_branch;
     const char *only_step, *only_target, *since; /* ROLLBACK: limits */
     int64_t since_n;
@@ -145,11 +146,11 @@ struct run {
     int step_count, gate_count, intent_count;
     bool is_loading; /* rows were asked for */
     bool is_loaded;
-    bool was_running; /* it was in memory when the power went */
+    bool was_running;    /* it was in memory when the power went */
     int64_t indexed_seq; /* and its entry covered its rows up to here */
-    bool is_started;  /* VM_START was sent to the VM that lives now */
-    int turns;        /* answers and starts that the VM has not answered yet */
-    int calls;        /* host calls under way */
+    bool is_started;     /* VM_START was sent to the VM that lives now */
+    int turns;           /* answers and starts that the VM has not answered yet */
+    int calls;           /* host calls under way */
     int strikes;
     bool is_indexed_running;
     bool is_canceling;
@@ -224,7 +225,7 @@ struct ask { /* a start that waits for the VM's on_alert */
 
 enum { TABLE_SIZE = 4096, PARK_SLEEP_MS = 5000, RATE_WINDOW_MS = 3600 * 1000 };
 
-struct rate { /* when changes were made, for the hourly guard */
+struct rate {       /* when changes were made, for the hourly guard */
     int64_t *at_ms; /* oldest first */
     int count, cap;
     int old; /* so many at the beginning are out of the window */
@@ -287,8 +288,11 @@ struct run *run_wake(struct engine *engine, int64_t id);
 void run_push(struct run *run);
 void runs_drain(struct engine *engine);
 void run_end(struct run *run, int state, struct span error);
+void run_tell_followers(struct run *run); /* how it stands */
 /* Ends the run, or makes it end once the outcome of all that it began is known. */
 void run_stop(struct run *run, int state, struct span error);
+/* A person, or the run that it belongs to, says stop. why is JSON, or absent. */
+void run_cancel(struct run *run, struct span who, struct span why);
 void run_fail(struct run *run, int state, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 bool run_is_over(const struct run *run);
@@ -309,6 +313,7 @@ void vm_drop(struct run *run);
 /* -- step.c ----------------------------------------------------------------------------- */
 void step_begin(struct step *step);
 void step_begin_plain(struct step *step); /* time, chance, notes */
+void step_stop_child(struct step *step);  /* its run shall stop */
 void step_go_on(struct step *step);       /* after a gate, a halt, a pause, a load */
 void step_answer(struct step *step, bool ok, struct span value);
 void step_answer_error(struct step *step, const char *code, const char *fmt, ...)
@@ -317,6 +322,9 @@ void step_on_host(struct step *step, int op, const struct event *event);
 void step_on_host_gone(struct step *step, int op, struct span why);
 void step_on_progress(struct step *step, int64_t call, struct span resume);
 struct action *action_find(struct engine *engine, struct span name);
+/* The slice as it was observed before a change or an undo, and as it shall be after it. */
+struct span step_found(const struct step *step);
+struct span step_wanted(const struct step *step);
 const char *step_path(const struct step *step); /* "0/3", in the run's arena */
 void host_call(struct step *step, int op);
 struct span step_result(struct step *step); /* what the playbook gets for a change */
@@ -329,6 +337,14 @@ void permit_digest(const struct step *step, int64_t not_after, char *hex);
 bool permit_find(struct step *step, int *gate, int *index, struct str *differs);
 
 /* -- policy.c --------------------------------------------------------------------------- */
+/* So many people out of these groups. Several of them all want to be met, each by itself:
+ * two of one group do not stand for one of another. */
+struct demand {
+    struct list in_need;
+    int64_t need;
+    struct span from; /* list of groups (JSON); empty list: whoever is in any group */
+};
+
 struct need {
     int64_t need;      /* approvers; 0 none */
     struct span from;  /* list of groups (JSON), in the turn's memory */
@@ -336,8 +352,14 @@ struct need {
     bool is_forbidden;
     bool self; /* the requester may approve */
     int64_t within_ms;
+    struct list demands;
 };
+/* Adds a demand, in the turn's memory; the same groups are asked once, for the most. */
+void demand_add(struct engine *engine, struct list *demands, int64_t need,
+                struct span from);
 void policy_need(const struct step *step, struct need *need);
+/* Adds the names of a list that are not there yet, with commas between. */
+void names_add(struct str *list, struct span names);
 bool policy_is_member(struct engine *engine, struct span groups, struct span who);
 bool policy_allows_self(struct engine *engine);
 int64_t policy_number(struct engine *engine, const char *path, int64_t otherwise);
@@ -373,6 +395,8 @@ void preview_check_bounds(struct run *shadow);
 
 /* -- undo.c ----------------------------------------------------------------------------- */
 void undo_push(struct run *run);
+/* A run has ended: what it promised to undo by itself is undone. */
+void undo_after_end(struct run *run);
 /* A run's rows have come: rollbacks of it that waited for them go on. */
 void undo_on_loaded(struct run *of);
 

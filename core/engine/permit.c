@@ -11,7 +11,8 @@ void permit_digest(const struct step *step, int64_t not_after, char *hex)
     const struct run *run = step->run;
     struct action *action = action_find(run->engine, span_of(step->action));
     struct hash_list list;
-    struct hash state = hash_of(step->before.ptr, step->before.len);
+    struct span found = step_found(step);
+    struct hash state = hash_of(found.ptr, found.len);
 
     hash_list_init(&list, "cordon.approval.v1");
     hash_list_add_int(&list, run->id & ~SHADOW);
@@ -24,7 +25,7 @@ void permit_digest(const struct step *step, int64_t not_after, char *hex)
     hash_list_add_span(&list, step->args);
     hash_list_add_span(&list, span_of(step->target));
     hash_list_add(&list, state.bytes, HASH_LEN);
-    hash_list_add_span(&list, step->after);
+    hash_list_add_span(&list, step_wanted(step));
     hash_list_add_span(&list, span_of(run->hash_hex));
     hash_list_add_span(&list, span_of(run->engine->policy_hash));
     hash_list_add_span(&list, span_of(run->by));
@@ -51,7 +52,7 @@ static void say_differences(const struct step *step, const struct change *change
         differ(out, "the arguments");
     if (strcmp(change->target, step->target) != 0)
         differ(out, "the target");
-    if (!json_same(change->before, step->before))
+    if (!json_same(change->before, step_found(step)))
         differ(out, "the target's state");
     if (action != NULL && strcmp(change->plugin_hash, action->plugin->hash) != 0)
         differ(out, "the plugin");

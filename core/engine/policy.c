@@ -88,7 +88,7 @@ static bool rule_matches(struct span rule, const struct step *step,
     return is_match;
 }
 
-static void add_names(struct str *list, struct span names)
+void names_add(struct str *list, struct span names)
 {
     size_t pos = 0;
     struct span name;
@@ -122,6 +122,24 @@ static struct span listed(struct engine *engine, struct str *names)
     return kept;
 }
 
+void demand_add(struct engine *engine, struct list *demands, int64_t need, struct span from)
+{
+    if (json_count(from) == 0)
+        from = span_of("[]");
+    list_each (link, after, demands) {
+        struct demand *demand = list_item(link, struct demand, in_need);
+
+        if (!json_same(demand->from, from))
+            continue;
+        if (need > demand->need)
+            demand->need = need;
+        return;
+    }
+    struct demand *demand = arena_alloc(engine->turn->arena, sizeof *demand);
+    *demand = (struct demand){ .need = need, .from = turn_keep(engine, from) };
+    list_add(demands, &demand->in_need);
+}
+
 void policy_need(const struct step *step, struct need *need)
 {
     struct engine *engine = step->run->engine;
@@ -133,6 +151,7 @@ void policy_need(const struct step *step, struct need *need)
 
     *need =
         (struct need){ .self = policy_allows_self(engine), .within_ms = DEFAULT_WITHIN_MS };
+    list_init(&need->demands);
     if (engine->policy == NULL || action == NULL) {
         need->is_forbidden = true;
         return;
@@ -149,23 +168,27 @@ void policy_need(const struct step *step, struct need *need)
         str_add_char(&name, '[');
         str_add_span(&name, json_get(rule, "name"));
         str_add_char(&name, ']');
-        add_names(&rules, str_span(&name));
+        names_add(&rules, str_span(&name));
         str_fini(&name);
         int64_t n = json_get_int(rule, "need", 0);
         if (n > need->need)
             need->need = n;
-        if (n > 0)
-            add_names(&from, json_get(rule, "from"));
+        if (n > 0) {
+            names_add(&from, json_get(rule, "from"));
+            demand_add(engine, &need->demands, n, json_get(rule, "from"));
+        }
         need->is_forbidden = need->is_forbidden || json_get_bool(rule, "forbid", false);
     }
     if (!is_matched && !step->is_undo) {
         need->need = action->effect == EFFECT_PERMANENT ? 2 : 1;
-        add_names(&rules, span_of("[\"default\"]"));
+        names_add(&rules, span_of("[\"default\"]"));
     }
     if (step->may_restore_over && need->need == 0) {
         need->need = 1; /* writing over somebody else's change is a change of its own */
-        add_names(&rules, span_of("[\"restore over drift\"]"));
+        names_add(&rules, span_of("[\"restore over drift\"]"));
     }
+    if (need->need > 0 && list_is_empty(&need->demands))
+        demand_add(engine, &need->demands, need->need, (struct span){ 0 });
     need->from = listed(engine, &from);
     need->rules = listed(engine, &rules);
 }

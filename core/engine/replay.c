@@ -175,7 +175,7 @@ void vm_on_turn(struct run *run, const struct event *event)
             }
         }
         if (event->number == VM_TURN_DONE) {
-            run_end(run, RUN_DONE, (struct span){ 0 });
+            run_stop(run, RUN_DONE, (struct span){ 0 });
         } else {
             struct span code = json_get_raw(event->json, "code");
 

@@ -117,6 +117,7 @@ static void apply_start(struct run *run, const struct event_row *row)
     run->alert = json_get(body, "alert");
     run->of = json_get_int(body, "of", 0);
     run->parent = json_get_int(parent, "run", 0);
+    run->depth = (int)json_get_int(body, "depth", 0);
     run->parent_branch = keep_text(run, json_get(parent, "b"));
     run->parent_n = json_get_int(parent, "n", 0);
     run->only_step = keep_text(run, json_get(limits, "step"));
@@ -175,6 +176,8 @@ static void apply_intent(struct run *run, const struct event_row *row)
     else if (json_kind(step->goal) == JSON_NULL)
         step->goal = (struct span){ 0 };
     step->intent_seq = row->seq;
+    if (!step->is_undo)
+        step->now = (struct span){ 0 }; /* seen before this attempt */
     step->what = keep_text(run, json_get(body, "what"));
     step->undo = json_kind(json_get(body, "undo")) == JSON_STRING
                      ? keep_text(run, json_get(body, "undo"))

@@ -122,9 +122,31 @@ static struct step *first_in(struct run *run, int state)
     return NULL;
 }
 
-static bool has_effects_open(struct run *run)
+static bool is_stopping(const struct run *run)
 {
-    return first_in(run, STEP_APPLYING) != NULL || first_in(run, STEP_IN_DOUBT) != NULL;
+    return run->is_canceling || run->stop_state > 0;
+}
+
+/* What must be known before its run can end: an effect, a doubt, what another run does for
+ * it. A drift is known: nothing was written. */
+static bool is_open(const struct step *step)
+{
+    switch (step->state) {
+    case STEP_APPLYING:
+    case STEP_IN_DOUBT:
+    case STEP_CHILD: return true;
+    case STEP_HUMAN: return !step->is_drift;
+    default: return false;
+    }
+}
+
+static bool has_open(struct run *run)
+{
+    list_each (link, after, &run->steps) {
+        if (is_open(list_item(link, struct step, in_run)))
+            return true;
+    }
+    return false;
 }
 
 /* The first open gate's number, or 0. */
@@ -181,20 +203,21 @@ void run_put_entry(struct run *run)
     if (run->ended_ms > 0)
         json_put_int(&out, "ended", run->ended_ms);
     json_close(&out);
-    turn_add_entry(run->engine, &(struct turn_entry){
-                                    .kind = ENTRY_RUN,
-                                    .run = run->id,
-                                    .state = run->state,
-                                    .due_ms = run->state == RUN_WAITING ? run_due(run) : 0,
-                                    .first_seq = run->first_seq,
-                                    .last_seq = run->last_seq,
-                                    .body = str_span(&body),
-                                });
+    turn_add_entry(run->engine,
+                   &(struct turn_entry){
+                       .kind = ENTRY_RUN,
+                       .run = run->id,
+                       .state = run->state,
+                       .due_ms =
+                           run->state == RUN_RUNNING || run_is_over(run) ? 0 : run_due(run),
+                       .first_seq = run->first_seq,
+                       .last_seq = run->last_seq,
+                       .body = str_span(&body),
+                   });
     str_fini(&body);
 }
 
-/* Tells followers how the run stands. */
-static void settled(struct run *run)
+void run_tell_followers(struct run *run)
 {
     struct str body = { 0 };
     struct json_out out = { .str = &body };
@@ -241,9 +264,10 @@ void run_end(struct run *run, int state, struct span error)
     row_write(run, ROW_END, str_span(&body));
     str_fini(&body);
     run_put_entry(run);
-    settled(run);
+    run_tell_followers(run);
     vm_drop(run);
     tell_parent(run);
+    undo_after_end(run);
     run_push(run);
 }
 
@@ -251,7 +275,7 @@ void run_stop(struct run *run, int state, struct span error)
 {
     if (run_is_over(run))
         return;
-    if (!run_is_shadow(run) && has_effects_open(run)) {
+    if (!run_is_shadow(run) && has_open(run)) {
         if (run->stop_state == 0) {
             run->stop_state = state;
             run->error = run_keep(run, error);
@@ -260,6 +284,22 @@ void run_stop(struct run *run, int state, struct span error)
         return;
     }
     run_end(run, state, error);
+}
+
+void run_cancel(struct run *run, struct span who, struct span why)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    if (!run->is_canceling) {
+        json_open(&out, '{');
+        json_put_span(&out, "who", who);
+        json_put_raw(&out, "why", why);
+        json_close(&out);
+        row_write(run, ROW_CANCEL, str_span(&body));
+        str_fini(&body);
+    }
+    run_push(run);
 }
 
 void run_fail(struct run *run, int state, const char *code, const char *fmt, ...)
@@ -294,6 +334,8 @@ struct run *run_start(struct engine *engine, int kind, struct playbook *playbook
     if (alert.len > 0)
         json_put_raw(&out, "alert", alert);
     json_put_span(&out, "by", by);
+    if (parent != NULL)
+        json_put_int(&out, "depth", parent->run->depth + 1);
     if (*entry != '\0')
         json_put(&out, "entry", entry);
     json_put(&out, "hash", playbook->hash);
@@ -326,9 +368,11 @@ static bool is_parked_state(const struct run *run, const struct step *step)
 {
     const struct run *child;
 
+    if (is_stopping(run) && !is_open(step))
+        return true;
     switch (step->state) {
-    case STEP_HUMAN:
-    case STEP_ANSWERED: return true;
+    case STEP_HUMAN: return true;
+    case STEP_ANSWERED: return step->is_delivered || !run->is_started;
     case STEP_CHILD:
         child = run_find(run->engine, step->child);
         return child == NULL || child->is_loaded;
@@ -343,17 +387,15 @@ static bool may_park(struct run *run)
     bool has_waiting = false;
 
     if (run->turns > 0 || run->calls > 0 || run->shadow != NULL || run_is_shadow(run) ||
-        !list_is_empty(&run->waiting) || run->wait_rows_of > 0 || run->wants_vm)
+        !list_is_empty(&run->waiting) || run->wait_rows_of > 0 ||
+        (run->wants_vm && !is_stopping(run)))
         return false;
     list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
         if (!is_parked_state(run, step))
             return false;
-        if (step->state != STEP_ANSWERED)
-            has_waiting = true;
-        else if (!step->is_delivered && run->is_started)
-            return false;
+        has_waiting = has_waiting || step->state != STEP_ANSWERED;
     }
     return has_waiting;
 }
@@ -363,7 +405,7 @@ static void park(struct run *run)
 {
     run->state = first_in(run, STEP_HUMAN) != NULL ? RUN_STUCK : RUN_WAITING;
     run_put_entry(run);
-    settled(run);
+    run_tell_followers(run);
     run_free(run);
 }
 
@@ -373,10 +415,12 @@ static void push_stop(struct run *run)
     list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
-        if (step->has_intent && !step->has_outcome)
+        if (step->state == STEP_CHILD)
+            step_stop_child(step);
+        else if (step->has_intent && !step->has_outcome)
             step_go_on(step);
     }
-    if (has_effects_open(run) || first_in(run, STEP_HUMAN) != NULL)
+    if (has_open(run))
         return;
     if (run->stop_state > 0)
         run_end(run, run->stop_state, run->error);
@@ -414,7 +458,7 @@ static void push_now(struct run *run)
 {
     if (!run->is_loaded || run_is_over(run))
         return;
-    if (run->is_canceling || run->stop_state > 0)
+    if (is_stopping(run))
         push_stop(run);
     else if (run->kind == RUN_ROLLBACK)
         undo_push(run);

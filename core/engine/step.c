@@ -38,6 +38,16 @@ enum {
     DOUBT_LOOKS_MAX = 12
 };
 
+struct span step_found(const struct step *step)
+{
+    return step->is_undo ? step->now : step->before;
+}
+
+struct span step_wanted(const struct step *step)
+{
+    return step->is_undo ? step->goal : step->after;
+}
+
 const char *step_path(const struct step *step)
 {
     return arena_printf(&step->run->arena, "%s/%" PRId64, step->branch, step->n);
@@ -274,10 +284,12 @@ static void begin_sleep(struct step *step)
     struct json_out out = { .str = &body };
 
     json_open(&out, '{');
+    if (strcmp(step->kind, "signal") == 0)
+        json_put_raw(&out, "args", step->args); /* says which one, also when it is loaded */
     json_put(&out, "b", step->branch);
     json_put(&out, "h", step->args_hash);
-    json_put_int(&out, "n", step->n);
     json_put(&out, "k", step->kind);
+    json_put_int(&out, "n", step->n);
     json_put_int(&out, "until", step->run->engine->now_ms + (ms > 0 ? ms : 0));
     json_close(&out);
     row_write(step->run, ROW_SLEEP, str_span(&body));
@@ -538,7 +550,7 @@ static void write_outcome(struct step *step, const char *word, const struct even
     if (step->until_ms > 0)
         json_put_int(&out, "until", step->until_ms);
     if (event != NULL && event->state.len > 0 &&
-        !json_same(event->state, step->is_undo ? step->goal : step->after))
+        !json_same(event->state, step_wanted(step)))
         json_put_raw(&out, "z", event->state);
     json_close(&out);
     row_write(step->run, ROW_OUTCOME, str_span(&body));
@@ -577,7 +589,7 @@ static void write_doubt(struct step *step, const struct event *event, const char
     json_put(&out, "t", step->target);
     json_put_raw(&out, "w", step->before);
     json_put(&out, "why", why);
-    json_put_raw(&out, "z", step->is_undo ? step->goal : step->after);
+    json_put_raw(&out, "z", step_wanted(step));
     json_close(&out);
     row_write(step->run, ROW_DOUBT, str_span(&body));
     str_fini(&body);
@@ -611,7 +623,7 @@ static void look_later(struct step *step)
 static void on_looked(struct step *step, const struct event *event)
 {
     struct action *action = action_of(step);
-    struct span wanted = step->is_undo ? step->goal : step->after;
+    struct span wanted = step_wanted(step);
     struct span had = step->is_undo ? step->after : step->before;
 
     step->doubts++;
@@ -847,13 +859,29 @@ static void child_go_on(struct step *step)
     str_fini(&body);
 }
 
+/* What others do for a run that shall stop is stopped too, but for an undo: half of one is
+ * worse than all of it, unless a person said stop. */
+void step_stop_child(struct step *step)
+{
+    struct run *child = run_wake(step->run->engine, step->child);
+
+    if (child == NULL || !child->is_loaded)
+        return;
+    if (run_is_over(child))
+        child_go_on(step);
+    else if (step->run->is_canceling || child->kind != RUN_ROLLBACK)
+        run_cancel(child, span_of("cordon"), (struct span){ 0 });
+}
+
 void step_go_on(struct step *step)
 {
     struct engine *engine = step->run->engine;
 
     switch (step->state) {
     case STEP_NEW:
-        if (step->is_undo && step->call == 0)
+        if (step->is_undo && strcmp(step->kind, "rollback") == 0)
+            start_wish_child(step);
+        else if (step->is_undo && step->call == 0)
             begin_again(step);
         break;
     case STEP_GATED: go_on_gated(step); break;

@@ -23,22 +23,36 @@ static bool is_in_branch(const char *branch, const char *of)
     return strncmp(branch, of, len) == 0 && (branch[len] == '\0' || branch[len] == '.');
 }
 
+/* ctx.call: what the other run did is undone by a rollback of that run. */
+static bool is_call(const struct step *step)
+{
+    return step->child > 0 && strcmp(step->kind, "call") == 0;
+}
+
+/* Did it leave something behind that can be undone? */
+static bool is_undoable(const struct step *done)
+{
+    return is_call(done) ||
+           (done->is_done && !done->is_undo && done->has_intent && done->goal.len > 0);
+}
+
 static bool is_wanted(const struct run *run, const struct step *done)
 {
-    if (!done->is_done || done->is_undo || done->goal.len == 0 || done->is_noop)
+    if (!is_undoable(done))
         return false;
     if (run->only_step[0] != '\0' && strcmp(run->only_step, step_path(done)) != 0)
         return false;
-    if (run->only_target[0] != '\0' &&
+    if (run->only_target[0] != '\0' && !is_call(done) &&
         !span_equal_nocase(span_of(run->only_target), span_of(done->target)))
         return false;
-    if (run->since[0] != '\0') {
-        if (!is_in_branch(done->branch, run->since))
-            return false;
-        if (strcmp(done->branch, run->since) == 0 && done->n < run->since_n)
-            return false;
-    }
-    return true;
+    return run->since[0] == '\0' || is_in_branch(done->branch, run->since);
+}
+
+/* What was answered before its ctx.atomic began is not part of it. */
+static bool is_begin_of(const struct run *run, const struct step *step)
+{
+    return run->since[0] != '\0' && step->n == run->since_n &&
+           strcmp(step->branch, run->since) == 0;
 }
 
 /* The undo of one step, in the rollback's own memory. */
@@ -46,24 +60,21 @@ static struct step *undo_of(struct run *run, const struct step *done, int64_t n)
 {
     struct step *undo = step_find(run, span_of("u"), n);
 
-    if (undo == NULL) {
-        undo = step_new(run, span_of("u"), n, span_of("step"), span_of(done->action),
-                        run_keep(run, done->args));
-        undo->before = run_keep(run, done->before);
-        undo->goal = run_keep(run, done->goal);
-        undo->after = run_keep(run, done->now.len > 0 ? done->now : done->after);
-        undo->target = run_text(run, span_of(done->target));
-        undo->is_undo = true;
-    }
+    if (undo == NULL)
+        undo = step_new(run, span_of("u"), n, span_of(is_call(done) ? "rollback" : "step"),
+                        span_of(done->action), done->args);
+    undo->is_undo = true; /* a gate's row alone does not say so */
+    undo->undoes_run = is_call(done) ? done->child : run->of;
     if (undo->args.len == 0)
         undo->args = run_keep(run, done->args);
     if (undo->before.len == 0)
         undo->before = run_keep(run, done->before);
     if (undo->goal.len == 0)
         undo->goal = run_keep(run, done->goal);
+    if (undo->after.len == 0)
+        undo->after = run_keep(run, done->now.len > 0 ? done->now : done->after);
     if (undo->target[0] == '\0')
         undo->target = run_text(run, span_of(done->target));
-    undo->undoes_run = run->of;
     undo->undoes_ordinal = done->ordinal;
     undo->undoes_seq = done->intent_seq;
     undo->undoes_path = run_text(run, span_of(step_path(done)));
@@ -87,6 +98,8 @@ static struct step *list_undos(struct run *run, struct run *of)
     for (struct list *link = of->order.prev; link != &of->order; link = link->prev) {
         struct step *done = list_item(link, struct step, in_order);
 
+        if (is_begin_of(run, done))
+            break;
         if (!is_wanted(run, done))
             continue;
         json_open(&out, '{');
@@ -188,4 +201,73 @@ void undo_push(struct run *run)
     }
     if (!is_open)
         finish(run, undone, failed);
+}
+
+/* -- what undoes itself ------------------------------------------------------------------ */
+
+/* Has the ctx.atomic that began here come to its own end? */
+static bool is_closed(struct run *run, const struct step *begin)
+{
+    char args[48], hex[HASH_HEX_LEN + 1];
+
+    snprintf(args, sizeof args, "{\"from\":%" PRId64 "}", begin->n);
+    hash_hex(hash_of(args, strlen(args)), hex);
+    list_each (link, after, &run->steps) {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if ((strcmp(step->kind, "atomic_end") == 0 ||
+             strcmp(step->kind, "atomic_undo") == 0) &&
+            strcmp(step->branch, begin->branch) == 0 &&
+            memcmp(step->args_hash, hex, sizeof step->args_hash - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* begin NULL: all of it. */
+static void undo_part(struct run *run, const struct step *begin)
+{
+    struct str limits = { 0 };
+    struct json_out out = { .str = &limits };
+    struct list *link = run->order.prev;
+
+    while (link != &run->order && list_item(link, struct step, in_order) != begin &&
+           !is_undoable(list_item(link, struct step, in_order)))
+        link = link->prev;
+    if (link == &run->order || list_item(link, struct step, in_order) == begin)
+        return;
+    json_open(&out, '{');
+    if (begin != NULL) {
+        json_put(&out, "since", begin->branch);
+        json_put_int(&out, "since_n", begin->n);
+    }
+    json_close(&out);
+    run_push(run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
+                       (struct span){ 0 }, span_of(run->by), run->id, NULL,
+                       str_span(&limits)));
+    str_fini(&limits);
+}
+
+/* A run that a person cancels stays as it is, and so does one that a person must look at. */
+void undo_after_end(struct run *run)
+{
+    const char *within = NULL;
+
+    if (run->kind == RUN_ROLLBACK || run->playbook == NULL ||
+        (run->state != RUN_FAILED && run->state != RUN_DENIED && run->state != RUN_BLOCKED))
+        return;
+    if (run->kind == RUN_LIVE && run->state == RUN_FAILED &&
+        span_is(json_get_raw(span_of(run->playbook->info), "on_failure"), "rollback")) {
+        undo_part(run, NULL);
+        return;
+    }
+    list_each (link, after, &run->order) {
+        struct step *step = list_item(link, struct step, in_order);
+
+        if (strcmp(step->kind, "atomic_begin") != 0 || is_closed(run, step) ||
+            (within != NULL && is_in_branch(step->branch, within)))
+            continue;
+        undo_part(run, step);
+        within = step->branch;
+    }
 }

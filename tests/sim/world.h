@@ -68,6 +68,7 @@ struct w_vm {
     const struct w_wish *script;
     int group, waiting;
     bool is_up;
+    char *error; /* raised in a branch; the others run to their end before it goes on */
 };
 
 struct w_target {
@@ -108,6 +109,7 @@ struct world {
     int applies;       /* APPLY and RESTORE calls that were sent */
     bool is_undurable; /* an effect was seen whose intent was not durable */
     bool approves;     /* people approve what is open */
+    int settled;       /* how often followers were told how a run stands */
     struct w_reply replies[16];
     int64_t next_ask;
     struct arena arena; /* all that is kept until the end */
@@ -254,6 +256,7 @@ static void w_release(struct world *w, const struct command *command)
             w->replies[command->number].json = w_keep(w, command->bytes);
         }
         break;
+    case CMD_SETTLED: w->settled++; break;
     default: break;
     }
 }
@@ -468,16 +471,16 @@ static struct w_vm *w_vm(struct world *w, int64_t run)
     return NULL;
 }
 
-static bool w_turn(struct world *w, struct w_vm *vm, bool failed, struct span value)
+static bool w_turn(struct world *w, struct w_vm *vm)
 {
     struct event_wish wishes[8];
     struct event event = {
         .kind = EV_VM_TURN, .run = vm->run, .wishes = wishes, .number = VM_TURN_WAITING
     };
 
-    if (failed) {
+    if (vm->waiting == 0 && vm->error != NULL) {
         event.number = VM_TURN_FAILED;
-        event.json = value;
+        event.json = span_of(vm->error);
     } else if (vm->waiting == 0) {
         vm->group++;
         for (const struct w_wish *wish = vm->script; wish->branch != NULL; wish++)
@@ -534,14 +537,17 @@ static bool w_run_vm(struct world *w, const struct w_message *message)
         bool is_own = run < W_RUNS && w->scripts[run] != NULL;
         vm->script = is_own ? w->scripts[run] : w->script;
         vm->group = vm->waiting = 0;
-        return w_turn(w, vm, false, (struct span){ 0 });
+        vm->error = NULL;
+        return w_turn(w, vm);
     }
     w_read_text(&in);
     frame_get_int(&in);
     bool ok = frame_get_int(&in) != 0;
     struct span value = frame_get_span(&in);
     vm->waiting--;
-    return w_turn(w, vm, !ok, value);
+    if (!ok && vm->error == NULL)
+        vm->error = w_keep(w, value);
+    return w_turn(w, vm);
 }
 
 /* -- the host ------------------------------------------------------------------------------ */
@@ -662,6 +668,20 @@ static bool w_ask(struct world *w, const char *verb, const char *who, const char
     return w_handle(w, &event);
 }
 
+/* Another policy from now on. */
+static void w_policy_is(struct world *w, const char *policy)
+{
+    char hex[HASH_HEX_LEN + 1];
+
+    hash_hex(hash_of(policy, strlen(policy)), hex);
+    w->policy = policy;
+    w->policy_hash = w_keep(w, span_of(hex));
+    w_handle(w, &(struct event){ .kind = EV_POLICY,
+                                 .ok = true,
+                                 .json = span_of(w->policy),
+                                 .hash = span_of(w->policy_hash) });
+}
+
 static struct w_entry *w_entry(struct world *w, int kind, int state)
 {
     for (int i = 0; i < w->entry_count; i++)
@@ -763,6 +783,34 @@ static void w_pump(struct world *w)
     for (int i = 0; i < W_STEPS_MAX && w->message_count > 0; i++)
         CHECK(w_message_turn(w));
     w_commit(w);
+}
+
+/* Is an APPLY or a RESTORE on its way to a host? */
+static bool w_is_applying(struct world *w)
+{
+    for (int i = 0; i < w->message_count; i++) {
+        struct w_call call = { 0 };
+
+        if (w->messages[i].kind == CMD_HOST)
+            call = w_read_call(&w->messages[i]);
+        if (call.op == HOST_APPLY || call.op == HOST_RESTORE)
+            return true;
+    }
+    return false;
+}
+
+/* What is on its way to a host never arrives, and nobody knows. */
+static void w_lose(struct world *w)
+{
+    for (int i = 0; i < w->message_count; i++) {
+        struct w_call call = w_read_call(&w->messages[i]);
+
+        if (call.op != HOST_APPLY && call.op != HOST_RESTORE)
+            continue;
+        w->messages[i] = w->messages[--w->message_count];
+        w_done(w, &call, w_target(w, json_get_raw(call.args, "target")), W_UNKNOWN);
+        return;
+    }
 }
 
 static struct w_entry *w_run(struct world *w, int64_t run)

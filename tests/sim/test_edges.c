@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the engine does where two things meet: a gate and a crash, a stop and a doubt, two
+ * rules, two rollbacks, a run and the runs that it called.
+ */
+#include "world.h"
+
+#define WISH(branch, n, group, kind, args) \
+    {                                      \
+        group, branch, n, kind, "", args   \
+    }
+
+static const char undo_policy[] =
+    "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[{\"name\":\"all\",\"need\":0},"
+    "{\"match\":{\"op\":\"undo\"},\"name\":\"undo\",\"need\":1}]}";
+
+static const struct w_wish one_set[] = { SET("0", 1, 1, "a"), END };
+static const struct w_wish two_sets[] = { SET("0", 1, 1, "a"), SET("0", 2, 2, "b"), END };
+static const struct w_wish gate_after[] = { SET("0", 1, 1, "a"), APPROVE(2, 2),
+                                            SET("0", 3, 3, "b"), END };
+
+static struct world *open_world(uint64_t seed, const struct w_wish *script)
+{
+    struct world *w = w_new(seed, script);
+
+    w_policy_is(w, w_open_policy);
+    return w;
+}
+
+static char *said(struct world *w, const struct w_entry *entry, const char *key)
+{
+    char *text = json_get_text(span_of(entry->body), key);
+    char *kept = w_keep(w, span_of(text));
+
+    free(text);
+    return kept;
+}
+
+/* -- rollbacks ---------------------------------------------------------------------------- */
+
+TEST(a_rollback_that_parked_at_a_gate_goes_on_when_it_is_approved)
+{
+    struct world *w = w_new(1, one_set);
+
+    w_policy_is(w, undo_policy);
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    w->approves = false;
+    w_ask(w, "rollback", "alice", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 2), "waiting");
+    w->approves = true;
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "done");
+    CHECK_STR(w_target(w, span_of("a"))->value, "old");
+    w_free(w);
+}
+
+TEST(who_approved_writing_over_one_edit_has_not_approved_writing_over_the_next)
+{
+    struct world *w = open_world(2, one_set);
+
+    w_start_run(w);
+    w_settle(w);
+    snprintf(w_target(w, span_of("a"))->value, 32, "edited");
+    w_ask(w, "rollback", "alice", "{\"run\":\"r-1\"}");
+    w_settle(w);
+    w->approves = false;
+    w_ask(w, "settle", "alice", "{\"choice\":\"restore\",\"run\":\"r-2\"}");
+    w_pump(w);
+    snprintf(w_target(w, span_of("a"))->value, 32, "again");
+    w_vote(w, "approve", "bob", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    CHECK_STR(w_target(w, span_of("a"))->value, "again");
+    CHECK_STR(said(w, w_entry(w, ENTRY_GATE, GATE_OPEN), "differs"), "the target's state");
+    w_free(w);
+}
+
+TEST(a_run_that_goes_on_is_not_rolled_back_as_a_whole)
+{
+    struct world *w = open_world(3, gate_after);
+
+    w->approves = false;
+    w_start_run(w);
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "waiting");
+    w_ask(w, "rollback", "bob", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_INT(w->replies[w->next_ask - 1].exit, 1);
+    CHECK_HAS(w->replies[w->next_ask - 1].json, "cordon cancel");
+    w_ask(w, "rollback", "bob", "{\"run\":\"r-1\",\"step\":\"0/1\"}");
+    w_pump(w);
+    CHECK_STR(w_target(w, span_of("a"))->value, "old");
+    w_ask(w, "cancel", "bob", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "canceled");
+    w_ask(w, "rollback", "bob", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 3), "done");
+    w_free(w);
+}
+
+TEST(a_stuck_rollback_can_be_canceled_since_a_drift_is_nothing_unknown)
+{
+    struct world *w = open_world(4, one_set);
+
+    w_start_run(w);
+    w_settle(w);
+    snprintf(w_target(w, span_of("a"))->value, 32, "edited");
+    w_ask(w, "rollback", "bob", "{\"run\":\"r-1\"}");
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "stuck");
+    w_ask(w, "cancel", "bob", "{\"run\":\"r-2\"}");
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "canceled");
+    w_ask(w, "settle", "bob", "{\"choice\":\"restore\",\"run\":\"r-2\"}");
+    w_settle(w);
+    CHECK_INT(w->replies[w->next_ask - 1].exit, 1);
+    CHECK_STR(w_state(w, 2), "canceled");
+    CHECK_STR(w_target(w, span_of("a"))->value, "edited");
+    w_free(w);
+}
+
+/* -- ends --------------------------------------------------------------------------------- */
+
+/* The VM of run 1 says how the playbook ended. */
+static void vm_says(struct world *w, int state, const char *json)
+{
+    w_handle(w, &(struct event){
+                    .kind = EV_VM_TURN, .run = 1, .number = state, .json = span_of(json) });
+}
+
+/* Until an effect is with the host. */
+static void until_applying(struct world *w)
+{
+    for (int i = 0; i < 1000 && !w_is_applying(w); i++)
+        CHECK(w_message_turn(w));
+    CHECK(w_is_applying(w));
+}
+
+static int rows_of(struct world *w, int64_t run, int kind)
+{
+    int count = 0;
+
+    for (int i = 0; i < w->row_count; i++)
+        count += w->rows[i].run == run && w->rows[i].kind == kind;
+    return count;
+}
+
+TEST(a_playbook_that_returns_while_a_change_is_under_way_waits_for_its_outcome)
+{
+    struct world *w = open_world(5, one_set);
+
+    w_start_run(w);
+    until_applying(w);
+    vm_says(w, VM_TURN_DONE, "null");
+    CHECK_STR(w_state(w, 1), "running");
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    CHECK_INT(rows_of(w, 1, ROW_INTENT), rows_of(w, 1, ROW_OUTCOME));
+    w_free(w);
+}
+
+/* The answer to the change under way is lost, and so is the change; time goes on, but nobody
+ * signals and nothing that is due comes. */
+static void until_doubt(struct world *w)
+{
+    until_applying(w);
+    w_lose(w);
+    for (int i = 0; i < 1000 && rows_of(w, 1, ROW_DOUBT) == 0; i++) {
+        w_pump(w);
+        w->now_ms += 1000;
+        w_handle(w, &(struct event){ .kind = EV_TICK });
+    }
+    CHECK_INT(rows_of(w, 1, ROW_DOUBT), 1);
+    w_pump(w);
+}
+
+TEST(a_run_does_not_end_before_a_doubt_is_settled)
+{
+    static const struct w_wish doubtful[] = {
+        { 1, "0.1.1", 1, "step", "noop.blind", "{\"target\":\"a\",\"value\":\"new\"}" },
+        WISH("0.1.2", 1, 1, "signal", "{\"name\":\"go\",\"within\":\"1h\"}"),
+        END
+    };
+    struct world *w = open_world(6, doubtful);
+
+    w_start_run(w);
+    until_doubt(w);
+    w_ask(w, "cancel", "bob", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "stuck");
+    w_ask(w, "settle", "bob", "{\"choice\":\"not-applied\",\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "canceled");
+    CHECK_INT(engine_runs(w->engine), 0);
+    w_free(w);
+}
+
+TEST(a_run_that_failed_beside_a_doubt_parks_as_stuck_and_then_fails)
+{
+    static const struct w_wish doubtful[] = {
+        { 1, "0.1.1", 1, "step", "noop.blind", "{\"target\":\"a\",\"value\":\"new\"}" },
+        WISH("0.1.2", 1, 1, "signal", "{\"name\":\"go\",\"within\":\"1m\"}"),
+        END
+    };
+    struct world *w = open_world(7, doubtful);
+
+    w_start_run(w);
+    until_doubt(w);
+    w_settle(w); /* the signal times out meanwhile, which fails the run */
+    CHECK_STR(w_state(w, 1), "stuck");
+    CHECK_INT(engine_runs(w->engine), 0);
+    w_ask(w, "settle", "bob", "{\"choice\":\"not-applied\",\"run\":\"r-1\"}");
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "failed");
+    w_free(w);
+}
+
+TEST(a_signal_for_a_run_that_is_over_is_refused_and_leaves_no_row)
+{
+    static const struct w_wish waits[] = {
+        WISH("0", 1, 1, "signal", "{\"name\":\"go\",\"within\":\"1h\"}"), END
+    };
+    struct world *w = w_new(8, waits);
+
+    w_start_run(w);
+    w_pump(w);
+    w_ask(w, "cancel", "bob", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "canceled");
+    int rows = w->row_count;
+    w_ask(w, "signal", "bob", "{\"name\":\"go\",\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_INT(w->replies[w->next_ask - 1].exit, 1);
+    CHECK_INT(w->row_count, rows);
+    w_free(w);
+}
+
+TEST(a_parked_run_still_knows_which_signal_it_waits_for)
+{
+    static const struct w_wish waits[] = {
+        WISH("0", 1, 1, "signal", "{\"name\":\"go\",\"within\":\"1h\"}"), END
+    };
+    struct world *w = w_new(9, waits);
+
+    w_start_run(w);
+    w_pump(w);
+    CHECK_INT(engine_runs(w->engine), 0);
+    w_ask(w, "signal", "bob", "{\"name\":\"stop\",\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_INT(w->replies[w->next_ask - 1].exit, 1);
+    CHECK_STR(w_state(w, 1), "waiting");
+    w_free(w);
+}
+
+TEST(who_watches_a_run_that_is_over_hears_at_once_how_it_ended)
+{
+    struct world *w = open_world(10, one_set);
+
+    w_start_run(w);
+    w_settle(w);
+    int told = w->settled;
+    w_ask(w, "watch", "bob", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_INT(w->settled, told + 1);
+    w_free(w);
+}
+
+/* -- gates -------------------------------------------------------------------------------- */
+
+TEST(a_gate_that_asks_again_does_so_also_when_the_power_goes_in_between)
+{
+    static const struct w_wish holds[] = {
+        WISH("0", 1, 1, "approve",
+             "{\"from\":\"soc\",\"need\":1,\"on_timeout\":\"hold\",\"title\":\"go\","
+             "\"within\":\"30m\"}"),
+        SET("0", 2, 2, "a"), END
+    };
+    for (int again = 0; again < 20; again++) {
+        struct world *w = w_new((uint64_t)again, holds);
+
+        w->approves = false;
+        w_start_run(w);
+        w_pump(w);
+        w->crash_at = w->steps + again / 3;
+        struct event due = { .kind = EV_DUE, .run = 1, .number = ENTRY_GATE, .number2 = 1 };
+        w->now_ms += 31 * 60 * 1000;
+        if (!w_handle(w, &due))
+            w_crash(w);
+        for (int i = 0; i < 100 && w->message_count > 0; i++)
+            if (!w_message_turn(w))
+                w_crash(w);
+        struct w_entry *gate = w_entry(w, ENTRY_GATE, GATE_OPEN);
+        CHECK(gate != NULL); /* the first when its expiry was lost, or the second */
+        w->approves = true;
+        w_settle(w);
+        CHECK_STR(w_state(w, 1), "done");
+        w_free(w);
+    }
+}
+
+/* bob is in soc, dora and dan manage changes. */
+#define GROUPS "\"groups\":{\"cm\":[\"dora\",\"dan\"],\"soc\":[\"bob\",\"carol\"]}"
+
+static int gate_open_after(struct world *w, const char *first, const char *second)
+{
+    w->approves = false;
+    w_start_run(w);
+    w_pump(w);
+    w_vote(w, "approve", first, w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    if (w_entry(w, ENTRY_GATE, GATE_OPEN) != NULL && second != NULL) {
+        w_vote(w, "approve", second, w_entry(w, ENTRY_GATE, GATE_OPEN));
+        w_pump(w);
+    }
+    return w_entry(w, ENTRY_GATE, GATE_OPEN) != NULL;
+}
+
+TEST(two_rules_are_both_met_and_one_group_does_not_stand_for_the_other)
+{
+    static const char both[] =
+        "{" GROUPS ",\"rules\":[{\"from\":[\"soc\"],\"name\":\"one\",\"need\":1},"
+        "{\"from\":[\"cm\"],\"name\":\"two\",\"need\":2}]}";
+    struct world *w = w_new(12, one_set);
+
+    w_policy_is(w, both);
+    CHECK_INT(gate_open_after(w, "bob", "carol"), 1);
+    w_vote(w, "approve", "dora", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    CHECK_INT(w->applies, 0);
+    w_vote(w, "approve", "dan", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    CHECK_INT(w->applies, 1);
+    w_free(w);
+}
+
+TEST(each_change_of_a_gate_is_approved_by_those_whom_its_own_rule_names)
+{
+    static const char each[] =
+        "{" GROUPS ",\"rules\":[{\"from\":[\"cm\"],\"match\":{\"target\":\"a\"},"
+        "\"name\":\"one\",\"need\":1},{\"from\":[\"soc\"],\"match\":{\"target\":\"b\"},"
+        "\"name\":\"two\",\"need\":1}]}";
+    struct world *w = w_new(13, two_sets);
+
+    w_policy_is(w, each);
+    CHECK_INT(gate_open_after(w, "bob", "carol"), 1);
+    CHECK_INT(w->applies, 0);
+    w_vote(w, "approve", "dan", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    CHECK_INT(w->applies, 2);
+    w_free(w);
+}
+
+TEST(whom_the_playbook_asks_is_asked_also_when_the_policy_asks_others)
+{
+    static const char policy[] = "{" GROUPS ",\"rules\":[{\"from\":[\"soc\"],"
+                                 "\"name\":\"one\",\"need\":1}]}";
+    static const struct w_wish asks[] = {
+        WISH("0", 1, 1, "approve",
+             "{\"from\":\"cm\",\"need\":2,\"title\":\"go\",\"within\":\"30m\"}"),
+        SET("0", 2, 2, "a"), END
+    };
+    struct world *w = w_new(14, asks);
+
+    w_policy_is(w, policy);
+    CHECK_INT(gate_open_after(w, "bob", "carol"), 1);
+    CHECK_INT(w->applies, 0);
+    w_free(w);
+}
+
+TEST(who_has_left_the_group_since_the_vote_is_not_counted)
+{
+    static const char before[] = "{" GROUPS ",\"rules\":[{\"from\":[\"soc\"],"
+                                 "\"name\":\"one\",\"need\":2}]}";
+    static const char after[] =
+        "{\"groups\":{\"cm\":[\"dora\"],\"soc\":[\"carol\",\"eve\"]},"
+        "\"rules\":[{\"from\":[\"soc\"],\"name\":\"one\",\"need\":2}]}";
+    struct world *w = w_new(15, one_set);
+
+    w_policy_is(w, before);
+    CHECK_INT(gate_open_after(w, "bob", NULL), 1);
+    w_policy_is(w, after);
+    w_vote(w, "approve", "carol", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    CHECK_INT(w->applies, 0);
+    CHECK(w_entry(w, ENTRY_GATE, GATE_GRANTED) == NULL);
+    w_free(w);
+}
+
+/* -- runs that call runs -------------------------------------------------------------------- */
+
+static const struct w_wish calls[] = {
+    SET("0", 1, 1, "a"), WISH("0", 2, 2, "call", "{\"params\":{},\"playbook\":\"p\"}"), END
+};
+static const struct w_wish called[] = { SET("0", 1, 1, "b"), APPROVE(2, 2),
+                                        SET("0", 3, 3, "c"), END };
+
+TEST(canceling_a_run_stops_the_run_that_it_called)
+{
+    struct world *w = open_world(20, calls);
+
+    w->scripts[2] = called;
+    w->approves = false;
+    w_start_run(w);
+    w_pump(w);
+    CHECK_STR(w_state(w, 2), "waiting");
+    w_ask(w, "cancel", "bob", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 2), "canceled");
+    CHECK_STR(w_state(w, 1), "canceled");
+    w->approves = true;
+    w_settle(w);
+    CHECK_STR(w_target(w, span_of("c"))->value, "old");
+    w_free(w);
+}
+
+TEST(rolling_back_a_run_undoes_what_the_runs_that_it_called_did)
+{
+    struct world *w = open_world(21, calls);
+
+    w->scripts[2] = called;
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    CHECK_STR(w_target(w, span_of("c"))->value, "new");
+    w_ask(w, "rollback", "bob", "{\"run\":\"r-1\"}");
+    w_settle(w);
+    CHECK_STR(w_state(w, 3), "done");
+    CHECK_STR(w_target(w, span_of("a"))->value, "old");
+    CHECK_STR(w_target(w, span_of("b"))->value, "old");
+    CHECK_STR(w_target(w, span_of("c"))->value, "old");
+    CHECK(w_entry(w, ENTRY_HOLD, HOLD_ON) == NULL);
+    w_free(w);
+}
+
+TEST(a_playbook_that_calls_itself_does_not_go_on_for_ever)
+{
+    static const struct w_wish itself[] = {
+        WISH("0", 1, 1, "call", "{\"params\":{},\"playbook\":\"p\"}"), END
+    };
+    struct world *w = open_world(22, itself);
+
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "failed");
+    w_free(w);
+}
+
+/* -- what undoes itself --------------------------------------------------------------------- */
+
+static const struct w_wish fails_late[] = {
+    SET("0", 1, 1, "a"), { 2, "0", 2, "step", "noop.unknown", "{\"target\":\"b\"}" }, END
+};
+
+TEST(a_failed_run_keeps_what_it_contained)
+{
+    struct world *w = open_world(30, fails_late);
+
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "failed");
+    CHECK_STR(w_state(w, 2), "absent");
+    CHECK_STR(w_target(w, span_of("a"))->value, "new");
+    w_free(w);
+}
+
+TEST(a_failed_run_whose_playbook_says_so_is_rolled_back_by_itself)
+{
+    for (int at = 0; at < 40; at++) {
+        struct world *w = w_new(31 + (uint64_t)at, fails_late);
+
+        w->info = "{\"name\":\"p\",\"on_failure\":\"rollback\","
+                  "\"params\":{\"type\":\"object\"}}";
+        w->policy = w_open_policy;
+        w_crash(w);
+        w->crash_at = at > 0 ? w->steps + at : 0;
+        w_start_run(w);
+        w_settle(w);
+        if (w_run(w, 1) != NULL) {
+            CHECK_STR(w_state(w, 1), "failed");
+            CHECK_STR(w_state(w, 2), "done");
+            CHECK_STR(w_state(w, 3), "absent");
+            CHECK_STR(w_target(w, span_of("a"))->value, "old");
+        }
+        w_free(w);
+    }
+}
+
+TEST(what_is_atomic_is_undone_also_when_a_guard_stops_the_run_in_its_middle)
+{
+    static const struct w_wish atomic[] = { SET("0.1.1", 1, 1, "a"),
+                                            WISH("0", 1, 2, "atomic_begin", "{}"),
+                                            SET("0", 2, 3, "b"),
+                                            SET("0.2.1", 1, 4, "c"),
+                                            SET("0", 3, 5, "d"),
+                                            WISH("0", 4, 6, "atomic_end", "{\"from\":1}"),
+                                            END };
+    struct world *w = w_new(32, atomic);
+
+    w_policy_is(w, "{\"groups\":{\"soc\":[\"bob\"]},\"guards\":{\"protected\":[\"d\"]},"
+                   "\"rules\":[{\"name\":\"all\",\"need\":0}]}");
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "blocked");
+    CHECK_STR(w_state(w, 2), "done");
+    CHECK_STR(w_target(w, span_of("a"))->value, "new"); /* before it, in a branch */
+    CHECK_STR(w_target(w, span_of("b"))->value, "old");
+    CHECK_STR(w_target(w, span_of("c"))->value, "old");
+    w_free(w);
+}
+
+TEST(an_atomic_part_of_recover_undoes_what_recover_did_and_not_the_run)
+{
+    static const struct w_wish recover[] = { WISH("0", 1, 1, "atomic_begin", "{}"),
+                                             SET("0", 2, 2, "b"),
+                                             WISH("0", 3, 3, "atomic_undo", "{\"from\":1}"),
+                                             END };
+    struct world *w = open_world(33, one_set);
+
+    w->scripts[2] = recover;
+    w_start_run(w);
+    w_settle(w);
+    w_ask(w, "recover", "bob", "{\"run\":\"r-1\"}");
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "done");
+    CHECK_STR(w_target(w, span_of("a"))->value, "new");
+    CHECK_STR(w_target(w, span_of("b"))->value, "old");
+    w_free(w);
+}
