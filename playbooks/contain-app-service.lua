@@ -33,6 +33,7 @@ return playbook {
     }
     site.stop { id = p.app }
     site.disable_publishing { id = p.app } -- a stopped site still takes deployments
+    -- Its own identity only: user-assigned ones may serve other sites.
     if app.identity and app.identity.principal_id then
       for _, grant in ipairs(rbac.assignments { principal = app.identity.principal_id }) do
         rbac.remove { id = grant.id }

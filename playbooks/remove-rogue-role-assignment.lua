@@ -20,8 +20,9 @@ return playbook {
       return
     end
     ctx.approve {
-      title = "Remove " .. #grants .. " role assignment(s) of " .. p.principal,
-      from  = "change-managers", need = 1, within = "30m", on_timeout = "deny",
+      title  = "Remove the role assignments of " .. p.principal,
+      detail = "At or below " .. p.scope .. ": " .. #grants,
+      from   = "change-managers", need = 1, within = "30m", on_timeout = "deny",
     }
     for _, grant in ipairs(grants) do
       rbac.remove { id = grant.id }

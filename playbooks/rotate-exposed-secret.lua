@@ -17,7 +17,7 @@ return playbook {
 
     ctx.approve {
       title  = "Rotate secret " .. p.secret .. " in vault " .. p.vault,
-      detail = "It has " .. #now.versions .. " version(s). Readers that pin the newest one stop "
+      detail = "Versions so far: " .. #now.versions .. ". Readers that pin the newest one stop "
                .. "working; those that ask for the latest get the new value.",
       from   = "change-managers", need = 2, within = "30m", on_timeout = "deny",
     }
