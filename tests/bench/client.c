@@ -48,6 +48,15 @@ static void write_file(const char *dir, const char *name, const char *text)
         fatal("write %s", path);
 }
 
+void bench_noop(const struct bench_engine *engine, const char *lua)
+{
+    char text[1000];
+
+    snprintf(text, sizeof text, "return { plugins = { noop = { config = { %s } } } }\n",
+             lua);
+    write_file(engine->dir, "cordon.lua", text);
+}
+
 void bench_state(struct bench_engine *engine, const char *name)
 {
     char path[400];
@@ -69,6 +78,17 @@ void bench_state(struct bench_engine *engine, const char *name)
     snprintf(json, sizeof json, "{\"path\":\"%s/noop.so\"}", need_env("FIXTURES"));
     if (bench_ask(engine, "trust", json, reply, sizeof reply) != 0)
         fatalx("trust: %s", reply);
+}
+
+static int dial(const struct bench_engine *engine)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/cordon.sock", engine->dir);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        fatal("connect %s", address.sun_path);
+    return fd;
 }
 
 void bench_start(struct bench_engine *engine)
@@ -96,18 +116,7 @@ void bench_start(struct bench_engine *engine)
         fatalx("the engine said: %s", ready);
     close(pipes[0]);
     engine->start_ms = bench_now_ms() - begun;
-    engine->lamp = -1;
-}
-
-static int dial(const struct bench_engine *engine)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/cordon.sock", engine->dir);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        fatal("connect %s", address.sun_path);
-    return fd;
+    engine->lamp = dial(engine);
 }
 
 void bench_kill(struct bench_engine *engine)

@@ -30,6 +30,8 @@ struct bench_burst {
 double bench_now_ms(void);
 /* Makes a state directory with an open policy and the noop plugin, and starts an engine. */
 void bench_state(struct bench_engine *engine, const char *name);
+/* What cordon.lua has for the noop plugin, from the next start on. */
+void bench_noop(const struct bench_engine *engine, const char *lua);
 void bench_start(struct bench_engine *engine);
 void bench_kill(struct bench_engine *engine); /* SIGKILL */
 void bench_stop(struct bench_engine *engine); /* lets it end itself */
@@ -48,4 +50,5 @@ void bench_burst(const struct bench_engine *engine, const char *verb,
 /* Milliseconds from one ask to the first event of that kind; reads on to the reply. */
 double bench_first_event(const struct bench_engine *engine, const char *verb,
                          bench_json_fn *json_of, const char *kind);
+/* How many runs are in that state, limit or 1,000 at most. */
 int64_t bench_runs_in(const struct bench_engine *engine, const char *state, int limit);

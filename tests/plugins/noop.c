@@ -5,14 +5,16 @@
  * noop.set makes a target's value something else; noop.burn does so for good; noop.get reads
  * it. With the configuration {"dir": D} values live in files of D and each apply and restore
  * adds a line to D/effects.log, so that a test can count effects across crashes; without,
- * they live in memory. {"delay_ms": N} makes each answer take so long.
+ * they live in memory. {"log": F} is a world that costs little: F has a line for each apply
+ * and restore, values live in memory, and are made again from F by the next process.
+ * {"delay_ms": N} makes each answer take so long.
  */
 #include "fixture.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { BUCKETS = 4096, PATH_SIZE = 600, VALUE_SIZE = 4096 };
+enum { BUCKETS = 65536, PATH_SIZE = 600, VALUE_SIZE = 4096 };
 
 struct value {
     struct value *next;
@@ -22,6 +24,7 @@ struct value {
 
 static struct value *buckets[BUCKETS];
 static char dir[512];
+static int log_fd = -1;
 static unsigned delay_ms;
 
 static uint64_t hash_of(const char *text)
@@ -69,15 +72,21 @@ static const char *load(struct cordon_call *call, const char *target)
     return n > 0 ? text : "null";
 }
 
+static void remember(const char *target, const char *json)
+{
+    struct value *value = find(target);
+
+    free(value->text);
+    value->text = strdup(json);
+}
+
 /* Whole or not at all: a new file takes the old one's place. */
 static int store(const char *target, const char *json)
 {
     char path[PATH_SIZE], other[PATH_SIZE + 8];
 
     if (!*dir) {
-        struct value *value = find(target);
-        free(value->text);
-        value->text = strdup(json);
+        remember(target, json);
         return 0;
     }
     path_of(path, target);
@@ -88,6 +97,35 @@ static int store(const char *target, const char *json)
     ssize_t n = write(fd, json, strlen(json));
     close(fd);
     return n == (ssize_t)strlen(json) && rename(other, path) == 0 ? 0 : -1;
+}
+
+/* Each line: what, target, key, and the value, which may have spaces. */
+static int open_log(const char *path)
+{
+    char line[PATH_SIZE + VALUE_SIZE], target[PATH_SIZE];
+    int value_at;
+    FILE *file = fopen(path, "a+e");
+
+    if (!file)
+        return -1;
+    rewind(file);
+    while (fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (sscanf(line, "%*s %599s %*s %n", target, &value_at) == 1)
+            remember(target, line + value_at);
+    }
+    log_fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 3);
+    fclose(file);
+    return log_fd < 0 ? -1 : 0;
+}
+
+static int log_value(const char *what, const char *target, const char *key,
+                     const char *json)
+{
+    char line[PATH_SIZE + VALUE_SIZE];
+    int len = snprintf(line, sizeof line, "%s %s %s %s\n", what, target, key, json);
+
+    return len < (int)sizeof line && write(log_fd, line, (size_t)len) == len ? 0 : -1;
 }
 
 static void log_effect(const char *what, const char *target, const char *key)
@@ -123,9 +161,10 @@ static void work(struct cordon_call *call, void *arg)
 
     if (job->value) {
         log_effect(job->what, target, job->in->key);
-        if (store(target, job->value) != 0)
+        if ((log_fd >= 0 && log_value(job->what, target, job->in->key, job->value) != 0) ||
+            store(target, job->value) != 0)
             fixture_finish(call, CORDON_REFUSED, "NotWritable",
-                           "the folder takes no files");
+                           "what it shall be cannot be written");
         else
             fixture_finish(call, CORDON_DONE, NULL, NULL);
         return;
@@ -274,7 +313,9 @@ static const struct cordon_action *const actions[] = { &get, &set, &burn, NULL }
 static int on_open(const struct cordon_host *host, const char *config, void **plugin)
 {
     const char *at = strstr(config, "\"dir\":\"");
+    const char *log = strstr(config, "\"log\":\"");
     const char *delay = strstr(config, "\"delay_ms\":");
+    char path[PATH_SIZE];
 
     *plugin = NULL;
     fixture_host = host;
@@ -286,12 +327,20 @@ static int on_open(const struct cordon_host *host, const char *config, void **pl
         host->fail(NULL, "dir", "%s is no folder that can be written to", dir);
         return 1;
     }
+    if (log)
+        snprintf(path, sizeof path, "%.*s", (int)strcspn(log + 7, "\""), log + 7);
+    if (log && open_log(path) != 0) {
+        host->fail(NULL, "log", "%s cannot be written to", path);
+        return 1;
+    }
     return 0;
 }
 
 static void on_close(void *plugin)
 {
     (void)plugin;
+    if (log_fd >= 0)
+        close(log_fd);
     for (int i = 0; i < BUCKETS; i++)
         while (buckets[i]) {
             struct value *value = buckets[i];
@@ -309,6 +358,7 @@ CORDON_EXPORT const struct cordon_plugin cordon_plugin_v1 = {
     .version = "1.0.0",
     .summary = "Values in a folder, for tests",
     .config_schema = "{\"type\":\"object\",\"properties\":{\"dir\":{\"type\":\"string\"},"
+                     "\"log\":{\"type\":\"string\"},"
                      "\"delay_ms\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":60000}},"
                      "\"additionalProperties\":false}",
     .actions = actions,
