@@ -107,7 +107,9 @@ const struct command command_rollback = {
         "A run of its own, in reverse order. What somebody else has changed since is "
         "never\n"
         "overwritten: the rollback stops there, shows before, ours and now, and a person\n"
-        "settles it (exit code 5).",
+        "settles it (exit code 5). With --step only that one step is undone, with "
+        "--target\n"
+        "only what was done to that target.",
     .example = "cordon rollback r-000001 --step 0/3",
     .options = OPTION_ENGINE | OPTION_STEP | OPTION_REASON | OPTION_DETACH,
     .args_min = 1,
@@ -130,11 +132,13 @@ const struct command command_settle = {
     .name = "settle",
     .summary = "decide a drift or a doubt, and carry the run on",
     .usage = "cordon settle RUN STEP CHOICE [--reason TEXT]",
-    .about = "For a drift:  leave        keep it as it is now\n"
-             "              restore      write the state of before over it\n"
-             "              accept       take what is there now as ours\n"
-             "For a doubt:  applied      the effect happened\n"
-             "              not-applied  it did not",
+    .about =
+        "For a drift:  leave        it stays as it is now, and the hold is taken off\n"
+        "              restore      write the state of before over it; wants an approval\n"
+        "              accept       it stays as it is now, and the hold stays too: a\n"
+        "                           later rollback looks at it again\n"
+        "For a doubt:  applied      the effect happened\n"
+        "              not-applied  it did not",
     .example = "cordon settle r-000002 u/1 leave --reason \"the new rule is right\"",
     .options = OPTION_ENGINE | OPTION_REASON | OPTION_DETACH,
     .args_min = 3,

@@ -16,7 +16,8 @@ static void add_hold(struct table *table, const struct look *look, struct span h
     size_t pos = 0;
 
     table_value(table, json_get(hold, "hold"));
-    table_value(table, json_kind(what) == JSON_STRING ? what : json_get(hold, "action"));
+    table_whole_value(table,
+                      json_kind(what) == JSON_STRING ? what : json_get(hold, "action"));
     render_target(&cell, json_get(hold, "target"));
     table_cell(table, &cell);
     render_when(&cell, look, json_get_int(hold, "since", 0));
@@ -24,7 +25,7 @@ static void add_hold(struct table *table, const struct look *look, struct span h
     if (until_ms > 0)
         render_when(&cell, look, until_ms);
     else
-        str_add_text(&cell, "released");
+        str_add_text(&cell, "it is released");
     table_cell(table, &cell);
     table_value(table, runs);
     str_add_text(&cell, "cordon rollback ");
@@ -41,6 +42,7 @@ static int run_contained(const struct options *options)
 {
     struct look look = look_of_stdout();
     struct table table = { .columns = 7,
+                           .wide_column = 1,
                            .head = { "hold", "what", "where", "since", "until", "runs",
                                      "release with" } };
     struct str reply = { 0 }, out = { 0 };

@@ -42,17 +42,20 @@ static void check_state_dir(struct doctor *doctor)
     struct stat status;
     struct str text = { 0 };
     bool is_there = stat(dir, &status) == 0;
-    bool is_private = is_there && (status.st_mode & 077) == 0;
+    /* A group may be let through to the socket, see docs/operations.md. */
+    bool is_private = is_there && (status.st_mode & (S_IWGRP | S_IWOTH | S_IROTH)) == 0;
 
     str_printf(&text, "%s%s", dir,
                !is_there     ? " is not there yet; the first run makes it"
-               : !is_private ? " can be read by others"
+               : !is_private ? " can be read by anybody, or written by others than you"
                              : "");
     if (is_there && access(dir, R_OK | W_OK | X_OK) != 0)
         add_check(doctor, "state directory", false, strerror(errno), "use one of your own");
     else
         add_check(doctor, "state directory", !is_there || is_private, str_text(&text),
-                  !is_there || is_private ? NULL : "chmod 700");
+                  !is_there || is_private
+                      ? NULL
+                      : "chmod 700, or 2710 when a group shall reach its socket");
     str_fini(&text);
 }
 

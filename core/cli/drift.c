@@ -144,9 +144,10 @@ void drift_render(struct str *out, const struct look *look, struct span run,
     head(out, look, "DRIFT", body, "not as we left it, so nothing was written");
     drift_render_states(out, look, json_get(body, "w"), json_get(body, "z"),
                         json_get(body, "now"));
-    command(out, run, body, "leave", "keep it as it is now; the hold is off");
-    command(out, run, body, "restore", "write the state of before over it");
-    command(out, run, body, "accept", "take what is there now as ours, and keep the hold");
+    command(out, run, body, "leave", "it stays as it is now; the hold is taken off");
+    command(out, run, body, "restore", "write the state of before over it, once approved");
+    command(out, run, body, "accept",
+            "it stays as it is now; the hold stays, and a later rollback looks again");
 }
 
 void drift_render_doubt(struct str *out, const struct look *look, struct span run,

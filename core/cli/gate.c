@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/gate.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "cli/render.h"
 
@@ -88,6 +90,26 @@ static void undo(struct str *out, const struct look *look, struct span change)
     }
 }
 
+static bool ends_in(struct span text, const char *end)
+{
+    size_t len = strlen(end);
+
+    return text.len > len && memcmp(text.ptr + text.len - len, end, len) == 0;
+}
+
+/* Plugins name what is affected in the plural: "addresses", "principals". */
+static void add_one_of(struct str *out, struct span plural)
+{
+    bool is_es = ends_in(plural, "sses") || ends_in(plural, "xes");
+    bool is_ies = ends_in(plural, "ies");
+
+    if (ends_in(plural, "s"))
+        plural.len -= is_ies ? 3 : is_es ? 2 : 1;
+    str_add_shown(out, plural.ptr, plural.len);
+    if (is_ies)
+        str_add_char(out, 'y');
+}
+
 static void affects(struct str *out, const struct look *look, struct span change)
 {
     int64_t count = json_get_int(change, "affects", 0);
@@ -97,10 +119,12 @@ static void affects(struct str *out, const struct look *look, struct span change
     label(out, look, "     ", "affects");
     str_printf(out, "%lld ", (long long)count);
     struct span what = json_get(change, "affects_what");
-    if (json_kind(what) == JSON_STRING)
+    if (json_kind(what) != JSON_STRING)
+        str_add_text(out, count == 1 ? "thing or person" : "things or people");
+    else if (count > 1)
         render_value(out, what, 200);
     else
-        str_add_text(out, "things or people");
+        add_one_of(out, json_raw(what));
     str_add_char(out, '\n');
 }
 

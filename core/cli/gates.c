@@ -27,7 +27,7 @@ static void add_gate_row(struct table *table, const struct look *look, struct sp
         yes += json_get_bool(vote, "yes", false);
     table_value(table, json_get(gate, "gate"));
     table_value(table, json_get(gate, "playbook"));
-    table_value(table, json_get(body, "title"));
+    table_whole_value(table, json_get(body, "title"));
     str_printf(&cell, "%lld of %lld", (long long)yes,
                (long long)json_get_int(body, "need", 1));
     table_cell(table, &cell);
@@ -43,6 +43,7 @@ static int run_gates(const struct options *options)
 {
     struct look look = look_of_stdout();
     struct table table = { .columns = 7,
+                           .wide_column = 2,
                            .head = { "gate", "playbook", "title", "approved", "from",
                                      "changes", "ends" } };
     struct str reply = { 0 }, out = { 0 };

@@ -10,7 +10,7 @@
 #include "cli/drift.h"
 #include "cli/step.h"
 
-enum { ACTION_COLUMN = 30, DIFF_LINES = 4, ARGS_MAX = 70, INTENTS_MAX = 1000 };
+enum { ACTION_COLUMN = 36, DIFF_LINES = 4, ARGS_MAX = 70, INTENTS_MAX = 1000 };
 #define DIFF_PREFIX "                        "
 
 struct live_intent {
@@ -181,8 +181,8 @@ static void on_outcome(struct live *live, struct str *out, const struct row *row
         str_add_text(out, "  ");
         render_took(out, row->at_ms - intent.at_ms);
     }
-    if (span_is(json_get_raw(row->body, "how"), "recovered"))
-        str_add_text(out, "  (found done after a crash, not sent again)");
+    if (json_raw(json_get(row->body, "how")).len)
+        str_add_text(out, "  (found so when looked at, not sent again)");
     end(out);
     live->changes += is_done && !is_undo;
     live->undone += is_done && is_undo;

@@ -24,7 +24,7 @@ static const struct option known[] = {
     { "--reason", OPTION_REASON, "TEXT", "why; it is kept in the journal" },
     { "--digest", OPTION_DIGEST, "HEX", "approve exactly this gate digest and no other" },
     { "--yes", OPTION_YES, NULL, "do not ask at the terminal" },
-    { "--step", OPTION_STEP, "B/N", "back to this step, not the whole run" },
+    { "--step", OPTION_STEP, "B/N", "only this one step, not the whole run" },
     { "--target", OPTION_STEP, "ID", "only what was done to this target" },
     { "--only", OPTION_ONLY, "STATE",
       "runs in this state: running, waiting, stuck, done, "

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -10,12 +11,22 @@
 
 enum { LINE_MAX_BYTES = 160, SHORT_HASH_LEN = 12 };
 
+static int columns_of_stdout(void)
+{
+    struct winsize size;
+
+    return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0
+               ? size.ws_col
+               : 0;
+}
+
 struct look look_of_stdout(void)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     bool is_plain = (no_color && no_color[0]) || (term && strcmp(term, "dumb") == 0);
 
     return (struct look){ .is_color = isatty(STDOUT_FILENO) && !is_plain,
+                          .columns = columns_of_stdout(),
                           .now_ms = clock_unix_ms() };
 }
 

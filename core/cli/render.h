@@ -15,6 +15,7 @@
 /* How it should look; comes from the terminal, or from a test. */
 struct look {
     bool is_color;
+    int columns; /* of the terminal; 0: there is none, and nothing is cut to fit */
     int64_t now_ms;
 };
 

@@ -69,8 +69,7 @@ static void add_run_row(struct table *table, const struct look *look, struct spa
     else if (json_kind(error) > JSON_NULL)
         render_error(&cell, error);
     else
-        render_value(&cell, json_get(run, "title"), TABLE_CELL_MAX);
-    render_cut(&cell, 0, TABLE_CELL_MAX);
+        render_value(&cell, json_get(run, "title"), TABLE_WHOLE_MAX);
     table_cell(table, &cell);
 }
 
@@ -78,6 +77,7 @@ static void show_runs(struct span runs)
 {
     struct look look = look_of_stdout();
     struct table table = { .columns = 7,
+                           .wide_column = 6,
                            .head = { "run", "state", "playbook", "started", "took", "by",
                                      "about" } };
     struct str out = { 0 };

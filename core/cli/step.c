@@ -11,7 +11,7 @@
 enum {
     PATH_COLUMN = 8,
     LABEL_COLUMN = 10,
-    ACTION_COLUMN = 30,
+    ACTION_COLUMN = 36,
     TEXT_MAX = 2000,
     DIFF_LINES = 20
 };
@@ -264,8 +264,8 @@ static void on_intent(struct str *out, const struct step *step)
         str_add_text(out, "  ");
         render_took(out, json_get_int(outcome, "at", 0) - step->at_ms);
     }
-    if (span_is(json_raw(json_path(outcome, "body.how")), "recovered"))
-        str_add_text(out, "  (found done after a crash, not sent again)");
+    if (json_raw(json_path(outcome, "body.how")).len)
+        str_add_text(out, "  (found so when looked at, not sent again)");
     str_add_char(out, '\n');
     detail_value(out, step->look, "what", json_get(step->body, "what"));
     if (json_count(json_get(step->body, "args"))) {

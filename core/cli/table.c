@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "cli/render.h"
 
+enum { WIDE_MIN = 40 };
+
 void table_cell(struct table *table, struct str *cell)
 {
     assert(table->columns > 0 && table->columns <= TABLE_COLUMNS_MAX);
@@ -34,6 +36,34 @@ void table_value(struct table *table, struct span value)
 
     render_list(&cell, value, TABLE_CELL_MAX);
     table_cell(table, &cell);
+}
+
+void table_whole_value(struct table *table, struct span value)
+{
+    struct str cell = { 0 };
+
+    render_list(&cell, value, TABLE_WHOLE_MAX);
+    table_cell(table, &cell);
+}
+
+/* On a terminal the wide column gives up what the line has too much, to a decent rest. */
+static void fit(struct table *table, const struct look *look, size_t *widths)
+{
+    size_t total = 0, max = (size_t)look->columns, *wide = &widths[table->wide_column];
+
+    for (int i = 0; i < table->columns; i++)
+        total += widths[i] + (i > 0 ? 2 : 0);
+    if (max == 0 || table->wide_column == 0 || total <= max || *wide <= WIDE_MIN)
+        return;
+    *wide = *wide > total - max + WIDE_MIN ? *wide - (total - max) : WIDE_MIN;
+    for (int i = table->wide_column; i < table->count; i += table->columns) {
+        struct str cell = { 0 };
+        str_add_text(&cell, table->cells[i]);
+        if (render_columns(str_span(&cell)) > *wide)
+            render_cut(&cell, 0, *wide);
+        free(table->cells[i]);
+        table->cells[i] = str_take(&cell);
+    }
 }
 
 static void measure(const struct table *table, size_t *widths)
@@ -80,6 +110,7 @@ void table_render(struct table *table, struct str *out, const struct look *look)
 
     assert(table->count % table->columns == 0);
     measure(table, widths);
+    fit(table, look, widths);
     add_head(out, table, look, widths);
     for (int i = 0; i < table->count; i++) {
         add_cell(out, table, i % table->columns, table->cells[i], widths);

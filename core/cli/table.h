@@ -16,10 +16,11 @@
 
 struct look;
 
-enum { TABLE_COLUMNS_MAX = 10, TABLE_CELL_MAX = 60 };
+enum { TABLE_COLUMNS_MAX = 10, TABLE_CELL_MAX = 60, TABLE_WHOLE_MAX = 4000 };
 
 struct table {
     int columns;
+    int wide_column; /* not the first: it is cut until the line fits; 0: none is */
     const char *head[TABLE_COLUMNS_MAX];
     char **cells; /* heap, row by row */
     int count, cap;
@@ -30,4 +31,5 @@ void table_cell(struct table *table, struct str *cell);
 void table_text(struct table *table, const char *text);
 /* A JSON value as render_value shows it, "-" for null and absent. */
 void table_value(struct table *table, struct span value);
+void table_whole_value(struct table *table, struct span value); /* not cut at any length */
 void table_render(struct table *table, struct str *out, const struct look *look);

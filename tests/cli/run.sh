@@ -277,7 +277,7 @@ an_approval_names_the_digest_of_what_was_shown() {
     exits approve 0
     has shown "$out" "1. azure.appservice.stop"
     has finished "$out" "r-000001 done"
-    has recovered "$out" "found done after a crash, not sent again"
+    has recovered "$out" "found so when looked at, not sent again"
     is digest "$(asked approve | jq -r .digest)" d1d2d3d4d5d6d7d8
     is reason "$(asked approve | jq -r .reason)" agreed
     is gate "$(asked approve | jq -r .gate)" g-000001-1
@@ -399,8 +399,31 @@ contained_tells_what_where_and_how_to_release_it() {
     start
     cordon contained
     has what "$out" "block 203.0.113.7"
+    has until "$out" "it is released"
+    jq '.contained[0][0].reply.holds[0].what = "word " * 40 + "end"' "$here/script.json" \
+        >"$state/long.json"
+    stop
+    start "$state/long.json"
+    cordon contained
+    has "all of it on a pipe" "$out" "word end  "
     has where "$out" sites/shop-web
     has release "$out" "cordon rollback r-000001 --step 0/2"
+}
+
+doctor_minds_who_may_write_to_the_state_directory_or_read_it() {
+    start
+    local mode
+    for mode in 700 710 2710; do
+        chmod "$mode" "$state"
+        cordon doctor
+        has "$mode" "$out" "ok      state directory"
+    done
+    for mode in 720 704 702; do
+        chmod "$mode" "$state"
+        cordon doctor
+        exits "doctor of $mode" 1
+        has "$mode" "$out" "not ok  state directory"
+    done
 }
 
 show_tells_the_whole_story() {

@@ -134,6 +134,35 @@ TEST(a_table_is_as_wide_as_its_cells_and_no_line_ends_in_spaces)
                      "r-2       -      x\n");
 }
 
+static void check_table(int columns, const char *wanted)
+{
+    static const char what[] =
+        "\"remove the role that lets the site deploy itself to the whole group\"";
+    struct look look = { .columns = columns };
+    struct table table = { .columns = 3,
+                           .wide_column = 1,
+                           .head = { "hold", "what", "since" } };
+    struct str out = { 0 };
+
+    table_text(&table, "h-1");
+    table_whole_value(&table, span_of(what));
+    table_text(&table, "now");
+    table_render(&table, &out, &look);
+    CHECK_HAS(str_text(&out), wanted);
+    str_fini(&out);
+}
+
+TEST(a_wide_column_is_cut_only_where_a_terminal_is_too_narrow)
+{
+    const char *whole =
+        "h-1   remove the role that lets the site deploy itself to the whole group  now\n";
+
+    check_table(0, whole);
+    check_table(200, whole);
+    check_table(60, "h-1   remove the role that lets the site deploy it...  now\n");
+    check_table(20, "h-1   remove the role that lets the site d...  now\n");
+}
+
 TEST(a_gate_shows_every_change_whole)
 {
     struct str out = { 0 };
@@ -223,6 +252,31 @@ TEST(a_change_without_a_way_back_says_so)
     str_fini(&out);
 }
 
+static void check_affects(const char *members, const char *wanted)
+{
+    struct str out = { 0 }, change = { 0 };
+
+    str_printf(&change, "{\"action\":\"x.y\",%s}", members);
+    gate_render_change(&out, &plain, str_span(&change), 1);
+    if (wanted)
+        CHECK_HAS(str_text(&out), wanted);
+    else
+        CHECK_LACKS(str_text(&out), "affects");
+    str_fini(&out);
+    str_fini(&change);
+}
+
+TEST(what_is_affected_is_counted_in_words_or_left_out)
+{
+    check_affects("\"affects\":1,\"affects_what\":\"principals\"", " 1 principal\n");
+    check_affects("\"affects\":1,\"affects_what\":\"addresses\"", " 1 address\n");
+    check_affects("\"affects\":1,\"affects_what\":\"identities\"", " 1 identity\n");
+    check_affects("\"affects\":2,\"affects_what\":\"addresses\"", " 2 addresses\n");
+    check_affects("\"affects\":1,\"affects_what\":null", " 1 thing or person\n");
+    check_affects("\"affects\":0,\"affects_what\":\"principals\"", NULL);
+    check_affects("\"affects\":null", NULL);
+}
+
 TEST(a_question_shows_its_choices_and_how_to_answer)
 {
     static const char gate[] =
@@ -258,11 +312,14 @@ TEST(a_drift_is_shown_three_ways_with_the_commands_that_settle_it)
         "  state  \"Running\"  \"Stopped\"  \"Running\"  <- back as it was\n"
         "  tag    1          1          1\n"
         "  new.x  absent     absent     []         <- changed by others\n"
-        "  cordon settle r-000002 u/1 leave            keep it as it is now; the hold is"
-        " off\n"
-        "  cordon settle r-000002 u/1 restore          write the state of before over it\n"
-        "  cordon settle r-000002 u/1 accept           take what is there now as ours, and"
-        " keep the hold\n");
+        "  cordon settle r-000002 u/1 leave            it stays as it is now; the hold is"
+        " taken off\n"
+        "  cordon settle r-000002 u/1 restore          write the state of before over it, "
+        "once"
+        " approved\n"
+        "  cordon settle r-000002 u/1 accept           it stays as it is now; the hold "
+        "stays,"
+        " and a later rollback looks again\n");
 }
 
 #define INTENT                                                                            \
@@ -308,13 +365,15 @@ TEST(following_a_run_is_a_line_a_step)
         &out,
         "  08:00:00.000  run     r-000001  contain, started by alice, for the alert: Web"
         " shell\n"
-        "  08:00:00.040  read    azure.appservice.get          id=sites/shop-web\n"
-        "  08:00:00.050  same    x.set                         t  (already so: nothing to"
+        "  08:00:00.040  read    azure.appservice.get                id=sites/shop-web\n"
+        "  08:00:00.050  same    x.set                               t  (already so: "
+        "nothing to"
         " do)\n"
         "  08:00:00.070  gate    g-000001-1  Stop it\n"
         "  08:00:01.000  vote    g-000001-1  approved by bob: ok\n"
         "  08:00:01.001  gate    g-000001-1  granted\n"
-        "  08:00:02.210  done    azure.appservice.stop         sites/shop-web  1.2 s\n"
+        "  08:00:02.210  done    azure.appservice.stop               sites/shop-web  1.2 "
+        "s\n"
         "                        state: \"Running\" -> \"Stopped\"\n");
 }
 
@@ -352,10 +411,9 @@ TEST(a_change_that_failed_says_why_and_counts_for_nothing)
     CHECK_INT(live.changes, 0);
     CHECK_INT(live.count, 0);
     live_fini(&live);
-    check_text(
-        &out,
-        "  08:00:01.020  refused azure.appservice.stop         sites/shop-web  10 ms\n"
-        "                        no right to stop it (AuthorizationFailed)\n");
+    check_text(&out, "  08:00:01.020  refused azure.appservice.stop               "
+                     "sites/shop-web  10 ms\n"
+                     "                        no right to stop it (AuthorizationFailed)\n");
 }
 
 TEST(undoing_is_shown_from_ours_to_the_goal)
@@ -375,8 +433,9 @@ TEST(undoing_is_shown_from_ours_to_the_goal)
     CHECK_INT(live.changes, 0);
     CHECK_INT(live.undone, 1);
     live_fini(&live);
-    check_text(&out, "  08:00:01.020  undone  x.stop                        t  10 ms\n"
-                     "                        a: 2 -> 1\n");
+    check_text(&out,
+               "  08:00:01.020  undone  x.stop                              t  10 ms\n"
+               "                        a: 2 -> 1\n");
 }
 
 TEST(a_gate_never_cuts_what_will_change)
@@ -424,33 +483,34 @@ TEST(the_timeline_tells_who_agreed_and_how_it_was_undone)
     timeline_render(&out, &plain, str_span(&show));
     str_fini(&show);
     check_text(
-        &out,
-        "r-000001  contain  done\n"
-        "  started    2027-01-15T08:00:00Z by alice\n"
-        "  ended      2027-01-15T08:00:02Z after 2.3 s\n"
-        "  alert      Web shell (high, x, a-1)\n"
-        "  params     app=sites/shop-web\n"
-        "  playbook   aaaabbbbcccc, policy 1111\n"
-        "\n"
-        "  08:00:00.040  0/1     read      azure.appservice.get\n"
-        "                        args      id=sites/shop-web\n"
-        "  08:00:00.050  0/2     same      x.set                         t  (already so:"
-        " nothing to do)\n"
-        "  08:00:00.070  0/4     gate      g-000001-1  Stop it  (1 change)\n"
-        "                        wants     1 of cm\n"
-        "  08:00:01.000          approved  g-000001-1  by bob: ok\n"
-        "  08:00:01.001          gate      g-000001-1  granted\n"
-        "  08:00:01.010  0/5     done      azure.appservice.stop         sites/shop-web"
-        "  1.2 s\n"
-        "                        what      stop shop-web\n"
-        "                        | state: \"Running\" -> \"Stopped\"\n"
-        "                        allowed   g-000001-1 approved by bob; policy: high\n"
-        "                        undo      undone by r-000002\n"
-        "                        evidence  digest 0123456789ab, key fedcba987654,"
-        " attempt 1, row 17\n"
-        "\n"
-        "runs that belong to it\n"
-        "  r-000002  done  contain (rollback)\n");
+        &out, "r-000001  contain  done\n"
+              "  started    2027-01-15T08:00:00Z by alice\n"
+              "  ended      2027-01-15T08:00:02Z after 2.3 s\n"
+              "  alert      Web shell (high, x, a-1)\n"
+              "  params     app=sites/shop-web\n"
+              "  playbook   aaaabbbbcccc, policy 1111\n"
+              "\n"
+              "  08:00:00.040  0/1     read      azure.appservice.get\n"
+              "                        args      id=sites/shop-web\n"
+              "  08:00:00.050  0/2     same      x.set                               t  "
+              "(already so:"
+              " nothing to do)\n"
+              "  08:00:00.070  0/4     gate      g-000001-1  Stop it  (1 change)\n"
+              "                        wants     1 of cm\n"
+              "  08:00:01.000          approved  g-000001-1  by bob: ok\n"
+              "  08:00:01.001          gate      g-000001-1  granted\n"
+              "  08:00:01.010  0/5     done      azure.appservice.stop               "
+              "sites/shop-web"
+              "  1.2 s\n"
+              "                        what      stop shop-web\n"
+              "                        | state: \"Running\" -> \"Stopped\"\n"
+              "                        allowed   g-000001-1 approved by bob; policy: high\n"
+              "                        undo      undone by r-000002\n"
+              "                        evidence  digest 0123456789ab, key fedcba987654,"
+              " attempt 1, row 17\n"
+              "\n"
+              "runs that belong to it\n"
+              "  r-000002  done  contain (rollback)\n");
 }
 
 TEST(the_timeline_tells_how_a_change_can_be_undone)
