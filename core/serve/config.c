@@ -5,7 +5,8 @@
  *     return {
  *       policy  = "policy.lua",
  *       plugins = { azure = { config = {...}, hosts = {...}, programs = {...},
- *                             secrets = { "client-secret" } } },
+ *                             secrets = { "client-secret" },
+ *                             settle = "1s" } }, -- looks again after so long at the most
  *       secrets = "secrets",   -- a directory
  *       record  = "recorded",  -- a directory: every exchange becomes a file there
  *     }
@@ -29,7 +30,7 @@ static const char schema[] =
 static const char plugin_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"config\":{\"type\":\"object\"},\"hosts\":" STRINGS ",\"programs\":" STRINGS
-    ",\"secrets\":" STRINGS "}}";
+    ",\"secrets\":" STRINGS ",\"settle\":{\"type\":\"string\",\"format\":\"duration\"}}}";
 
 struct reading {
     struct serve *serve;
@@ -100,6 +101,17 @@ void config_read(struct serve *serve, config_done_fn *done)
 struct span config_plugin(struct serve *serve, const char *name)
 {
     return json_get(json_get(str_span(&serve->config), "plugins"), name);
+}
+
+int64_t config_settle_ms(struct serve *serve, const char *name)
+{
+    char *text = json_get_text(config_plugin(serve, name), "settle");
+    int64_t ms = 0;
+
+    if (text == NULL || !duration_parse(span_of(text), &ms) || ms < 1)
+        ms = text == NULL ? 0 : 1;
+    free(text);
+    return ms;
 }
 
 char *config_resolve(struct serve *serve, struct span path)

@@ -216,6 +216,9 @@ void hosts_look(struct serve *serve, const char *path, hosts_seen_fn *seen, void
 typedef void config_done_fn(struct serve *serve, const struct err *err);
 void config_read(struct serve *serve, config_done_fn *done);
 struct span config_plugin(struct serve *serve, const char *name);
+/* The longest that this plugin's API takes here until reads show a write, 0 when the
+ * configuration does not say: a simulator shows them at once. */
+int64_t config_settle_ms(struct serve *serve, const char *name);
 char *config_resolve(struct serve *serve, struct span path); /* free() */
 
 /* -- rules.c -------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ struct lock_line *locks_find(struct serve *serve, struct span name)
 static void tell(struct serve *serve, const struct lock_line *line)
 {
     pump_event(serve, &(struct event){ .kind = EV_PLUGIN,
+                                       .number = config_settle_ms(serve, line->name),
                                        .ok = true,
                                        .name = span_of(line->name),
                                        .json = span_of(line->declaration),

@@ -60,6 +60,7 @@ return {
     azure = {
       hosts   = { "127.0.0.1/32" },
       secrets = { "azure-client-secret" },
+      settle  = "200ms", -- the simulator shows a write at once
       config  = {
         tenant     = "22222222-2222-2222-2222-222222222222",
         client_id  = "11111111-1111-1111-1111-111111111111",
