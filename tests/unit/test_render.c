@@ -160,7 +160,7 @@ TEST(a_wide_column_is_cut_only_where_a_terminal_is_too_narrow)
     check_table(0, whole);
     check_table(200, whole);
     check_table(60, "h-1   remove the role that lets the site deploy it...  now\n");
-    check_table(20, "h-1   remove the role that lets the site d...  now\n");
+    check_table(20, "h-1   remove the role that lets the site de...  now\n");
 }
 
 TEST(a_gate_shows_every_change_whole)
