@@ -171,6 +171,12 @@ static void start(struct engine *engine, struct playbook *playbook, struct span 
 
     if (json_kind(alert) == JSON_NULL)
         alert = (struct span){ 0 };
+    if (params.len > ENGINE_ASK_MAX) {
+        reply_error(engine, ask, 2, "too_big",
+                    "the parameters have %zu bytes, and those of one run may have %d",
+                    params.len, ENGINE_ASK_MAX);
+        return;
+    }
     if (schema_match(json_get(info, "params"), params, &err) != 0) {
         err_wrap(&err, "playbook %s", playbook->name);
         reply_json(engine, ask, 2, reason_json(engine, &err), false);
@@ -533,6 +539,8 @@ static void ask_settle(struct run *run, const struct event *event)
         json_put(&out, "b", found->branch);
         json_put_span(&out, "choice", choice);
         json_put_int(&out, "n", found->n);
+        if (span_is(choice, "applied") && step_until(found) > 0)
+            json_put_int(&out, "until", step_until(found));
         json_put_span(&out, "who", event->who);
         json_put_raw(&out, "why", json_get(event->json, "reason"));
         json_close(&out);
@@ -702,6 +710,12 @@ void ask_handle(struct engine *engine, const struct event *event)
     int64_t id = 0;
     int n;
 
+    if (event->json.len > ENGINE_ASK_MAX) {
+        reply_error(engine, event->number, 2, "too_big",
+                    "that is %zu bytes, and one ask may have %d", event->json.len,
+                    ENGINE_ASK_MAX);
+        return;
+    }
     if (span_is(verb, "run") || span_is(verb, "plan")) {
         ask_start(engine, event, span_is(verb, "plan"));
         return;

@@ -20,6 +20,8 @@ struct engine *engine_new(void)
     list_init(&engine->actions);
     list_init(&engine->halts);
     list_init(&engine->asks);
+    list_init(&engine->effects);
+    list_init(&engine->waiters);
     list_init(&engine->queue);
     engine->next_seq = engine->next_run = engine->next_call = 1;
     engine->policy_error =
@@ -129,8 +131,11 @@ static void on_start(struct engine *engine, const struct event *event)
 
 static void on_playbook(struct engine *engine, const struct event *event)
 {
-    struct playbook *playbook = xcalloc(1, sizeof *playbook);
     struct span name = json_get_raw(event->json, "name");
+
+    if (event->json.len + event->text.len > ENGINE_ASK_MAX)
+        return; /* nobody finds it, and is told so */
+    struct playbook *playbook = xcalloc(1, sizeof *playbook);
 
     memcpy(playbook->hash, event->name.ptr, HASH_HEX_LEN);
     playbook->name = span_dup(name);
@@ -158,23 +163,30 @@ static void on_playbook(struct engine *engine, const struct event *event)
     str_fini(&body);
 }
 
+static void push_all(struct engine *engine)
+{
+    for (int i = 0; i < TABLE_SIZE; i++) {
+        list_each (link, after, &engine->table[i]) {
+            run_push(list_item(link, struct run, in_table));
+        }
+    }
+}
+
+/* While a new one is being read nothing changes anything, and nothing fails for that. */
 static void on_policy(struct engine *engine, const struct event *event)
 {
     free(engine->policy);
     engine->policy = NULL;
+    engine->is_policy_coming = !event->ok && event->number == 1;
     memset(engine->policy_hash, 0, sizeof engine->policy_hash);
     if (event->ok) {
         engine->policy = span_dup(event->json);
         memcpy(engine->policy_hash, event->hash.ptr, HASH_HEX_LEN);
-        for (int i = 0; i < TABLE_SIZE; i++) {
-            list_each (link, after, &engine->table[i]) {
-                run_push(list_item(link, struct run, in_table));
-            }
-        }
     } else {
         free(engine->policy_error);
         engine->policy_error = span_dup(event->text);
     }
+    push_all(engine);
 }
 
 static int word_of(struct span word, const char *const *words)
@@ -200,6 +212,8 @@ static void add_action(struct engine *engine, struct plugin *plugin, struct span
     action->repeat = word_of(json_get_raw(json, "repeat"), repeats);
     action->risk = word_of(json_get_raw(json, "risk"), risks);
     action->settle_ms = json_get_int(json, "settle_ms", 0);
+    if (plugin->settle_max_ms > 0 && action->settle_ms > plugin->settle_max_ms)
+        action->settle_ms = plugin->settle_max_ms;
     action->timeout_ms = json_get_int(json, "timeout_ms", 60000);
     action->can_undo = json_get_bool(json, "can_undo", false);
     list_add(&engine->actions, &action->in_engine);
@@ -232,6 +246,7 @@ static void on_plugin(struct engine *engine, const struct event *event)
     free(plugin->why);
     plugin->declaration = span_dup(event->json);
     plugin->is_refused = !event->ok;
+    plugin->settle_max_ms = event->number;
     plugin->why = event->ok ? NULL : span_dup(event->text);
     memset(plugin->hash, 0, sizeof plugin->hash);
     memcpy(plugin->hash, event->hash.ptr,
@@ -403,15 +418,6 @@ static void on_host_gone(struct engine *engine, const struct event *event)
         lose_calls(engine, plugin, &engine->calls[i], until, event->text);
 }
 
-static void push_all(struct engine *engine)
-{
-    for (int i = 0; i < TABLE_SIZE; i++) {
-        list_each (link, after, &engine->table[i]) {
-            run_push(list_item(link, struct run, in_table));
-        }
-    }
-}
-
 void engine_handle(struct engine *engine, const struct event *event, struct turn *turn)
 {
     struct run *run;
@@ -446,7 +452,7 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
     case EV_HOST_DONE: on_host_done(engine, event); break;
     case EV_HOST_PROGRESS:
         call = call_find(engine, event->number);
-        if (call != NULL && call->step != NULL)
+        if (call != NULL && call->step != NULL && event->json.len <= ENGINE_RESULT_MAX)
             step_on_progress(call->step, call->id, event->json);
         break;
     case EV_HOST_GONE: on_host_gone(engine, event); break;

@@ -93,7 +93,7 @@ enum run_kind { RUN_LIVE = 1, RUN_RECOVER = 2, RUN_ROLLBACK = 3, RUN_PLAN = 4 };
 enum event_kind {
     EV_START = 1,   /* first of all: install id, counters; see struct event_start */
     EV_PLAYBOOK,    /* at start: each ENTRY_PLAYBOOK; later: a source was loaded */
-    EV_POLICY,      /* the policy in force, or that there is none */
+    EV_POLICY,      /* the policy in force, or that there is none; number 1: not yet */
     EV_PLUGIN,      /* one line of plugins.lock */
     EV_HALT,        /* at start: a halt in force */
     EV_CHANGE_SEEN, /* at start: an intent of the last hour (for rate guards) */
@@ -220,6 +220,8 @@ enum {
     ENGINE_STEPS_MAX = 10000,           /* wishes of one run */
     ENGINE_BODY_MAX = 32 * 1024 * 1024, /* journal bytes of one run */
     ENGINE_RESULT_MAX = 256 * 1024,     /* one answer */
+    ENGINE_ASK_MAX = 1024 * 1024,       /* what a person or a program asks with */
+    ENGINE_PREVIEW_MAX = 1024 * 1024,   /* what one gate shows */
     ENGINE_PREVIEW_CALLS_MAX = 500,
     ENGINE_ATTEMPTS_MAX = 5,
     ENGINE_CALLS_MAX = 8,  /* runs that call each other, one in the other */

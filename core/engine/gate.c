@@ -449,6 +449,11 @@ static bool may_speak(struct run *run, struct gate *gate, const struct event *ev
                !gate->is_question) {
         reply_error(engine, event->number, 4, "own_request",
                     "%s asked for this run, so somebody else must approve it", run->by);
+    } else if (gate->step->settled_by != NULL && !policy_allows_self(engine) &&
+               span_is(event->who, gate->step->settled_by)) {
+        reply_error(engine, event->number, 4, "own_request",
+                    "%s said what shall be done here, so somebody else must approve it",
+                    gate->step->settled_by);
     } else if (has_voted(gate, event->who)) {
         reply_error(engine, event->number, 1, "voted", "%.*s has voted at gate %s already",
                     (int)event->who.len, event->who.ptr, name);

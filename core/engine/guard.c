@@ -88,7 +88,7 @@ static bool is_pinned_elsewhere(struct engine *engine, const char *target)
     size_t pos = 0;
     struct span item;
 
-    if (json_count(list) == 0 || !span_starts(span_of(target), "/subscriptions/"))
+    if (json_count(list) == 0 || !span_glob(span_of(target), "/subscriptions/*"))
         return false;
     while (json_next(list, &pos, NULL, &item)) {
         struct str glob = { 0 };
@@ -103,6 +103,15 @@ static bool is_pinned_elsewhere(struct engine *engine, const char *target)
     return true;
 }
 
+/* Ids are the same in small and in capital letters. */
+static bool holds_id(struct span json, struct span id)
+{
+    for (size_t i = 0; i + id.len <= json.len; i++)
+        if (span_equal_nocase((struct span){ json.ptr + i, id.len }, id))
+            return true;
+    return false;
+}
+
 /* Is a protected principal anywhere in the arguments or the captured state? */
 static bool names_protected(const struct step *step, char **entry)
 {
@@ -113,15 +122,11 @@ static bool names_protected(const struct step *step, char **entry)
     while (json_next(list, &pos, NULL, &item)) {
         struct span id = json_raw(item);
 
-        if (id.len == 0)
+        if (id.len == 0 || (!holds_id(step->args, id) && !holds_id(step->before, id) &&
+                            !holds_id(span_of(step->target), id)))
             continue;
-        if ((step->args.len > 0 &&
-             memmem(step->args.ptr, step->args.len, id.ptr, id.len)) ||
-            (step->before.len > 0 &&
-             memmem(step->before.ptr, step->before.len, id.ptr, id.len))) {
-            *entry = span_dup(id);
-            return true;
-        }
+        *entry = span_dup(id);
+        return true;
     }
     return false;
 }

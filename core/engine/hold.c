@@ -57,6 +57,20 @@ void holds_known_until(struct run *run, int64_t seq)
     }
 }
 
+/* From the rollback's start on the hold is no longer due: asked again, another rollback
+ * would begin. */
+void hold_put_expired(struct run *rollback, struct span hold)
+{
+    turn_add_entry(rollback->engine, &(struct turn_entry){
+                                         .kind = ENTRY_HOLD,
+                                         .run = rollback->of,
+                                         .n = (int)json_get_int(hold, "n", 0),
+                                         .state = HOLD_ON,
+                                         .first_seq = json_get_int(hold, "first", 0),
+                                         .last_seq = json_get_int(hold, "last", 0),
+                                     });
+}
+
 /* Its time is over: taken off by a rollback of just this step. */
 void hold_on_due(struct run *run, int n)
 {
@@ -70,11 +84,20 @@ void hold_on_due(struct run *run, int n)
             continue;
         json_open(&out, '{');
         json_put_bool(&out, "expired", true);
+        json_key(&out, "hold");
+        json_open(&out, '{');
+        json_put_int(&out, "first", step->intent_seq);
+        json_put_int(&out, "last", step->outcome_seq);
+        json_put_int(&out, "n", n);
+        json_close(&out);
         json_put(&out, "step", step_path(step));
         json_close(&out);
-        run_push(run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
-                           (struct span){ 0 }, span_of("cordon"), run->id, NULL,
-                           str_span(&limits)));
+        struct run *rollback =
+            run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
+                      (struct span){ 0 }, span_of("cordon"), run->id, NULL,
+                      str_span(&limits));
+        hold_put_expired(rollback, rollback->expired_hold);
+        run_push(rollback);
         break;
     }
     str_fini(&limits);

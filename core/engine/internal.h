@@ -32,7 +32,7 @@ enum step_state {
     STEP_NEW = 0,  /* known from a wish; nothing asked yet */
     STEP_CALLING,  /* READ or PREPARE or OBSERVE (undo) is with the host */
     STEP_GATED,    /* waits for a gate */
-    STEP_HELD,     /* waits for the end of a halt */
+    STEP_HELD,     /* waits for the end of a halt, a policy, another change */
     STEP_APPLYING, /* its intent is journaled; APPLY or RESTORE is with the host */
     STEP_IN_DOUBT, /* OBSERVE is with the host, to learn what became of the intent */
     STEP_PAUSING,  /* waits a moment before it asks again */
@@ -45,8 +45,9 @@ enum step_state {
 struct change; /* one entry of a gate's list */
 
 struct step {
-    struct list in_run;   /* in order of birth */
-    struct list in_order; /* answered ones, in the journal's order */
+    struct list in_run;                 /* in order of birth */
+    struct list in_effects, in_waiters; /* of the engine: see slice.c */
+    struct list in_order;               /* answered ones, in the journal's order */
     struct run *run;
     const char *branch;
     int64_t n;
@@ -83,6 +84,7 @@ struct step {
     int64_t child;
     char digest[HASH_HEX_LEN + 1];
     bool is_drift, may_restore_over;
+    const char *settled_by;
     const char *choice; /* how a person settled it; NULL */
     int ordinal;        /* among the run's intents; names its hold */
     int undoes_ordinal;
@@ -140,7 +142,8 @@ struct run {
     const char *parent_branch;
     const char *only_step, *only_target, *since; /* ROLLBACK: limits */
     int64_t since_n;
-    bool reason_expired;
+    struct span
+        expired_hold; /* ROLLBACK of one whose time is over: its place in the index */
     int64_t first_seq, last_seq, started_ms, ended_ms, body_bytes;
     struct list steps, order, gates;
     int step_count, gate_count, intent_count;
@@ -167,6 +170,7 @@ struct run {
     int64_t plan_ask;   /* shadow of `cordon plan`: who asked */
     struct step **planned;
     int planned_count, planned_cap, reads;
+    size_t planned_bytes;
     const char *stopped; /* why the preview ended early, or NULL */
     int64_t begun_ms;
 };
@@ -195,7 +199,8 @@ struct plugin {
     char *name;
     char hash[HASH_HEX_LEN + 1];
     char *declaration;
-    bool is_refused; /* its host cannot be started */
+    bool is_refused;       /* its host cannot be started */
+    int64_t settle_max_ms; /* as configured here; 0: as each action declares */
     char *why;
 };
 
@@ -245,10 +250,13 @@ struct engine {
     char policy_hash[HASH_HEX_LEN + 1];
     char *policy_error;
     struct rate rate;
-    int64_t timer_ms;  /* asked for; 0 none */
-    int busy;          /* turns and calls under way, over all runs */
-    struct turn *turn; /* of the event being handled */
-    struct list queue; /* runs to look at */
+    int64_t timer_ms;      /* asked for; 0 none */
+    int busy;              /* turns and calls under way, over all runs */
+    struct turn *turn;     /* of the event being handled */
+    struct list effects;   /* steps whose intent has no outcome yet */
+    struct list waiters;   /* steps that wait for one of those */
+    bool is_policy_coming; /* it is being read */
+    struct list queue;     /* runs to look at */
     bool is_ready;
 };
 
@@ -327,7 +335,8 @@ struct span step_found(const struct step *step);
 struct span step_wanted(const struct step *step);
 const char *step_path(const struct step *step); /* "0/3", in the run's arena */
 void host_call(struct step *step, int op);
-struct span step_result(struct step *step); /* what the playbook gets for a change */
+struct span step_result(struct step *step);  /* what the playbook gets for a change */
+int64_t step_until(const struct step *step); /* when its hold expires by itself; 0 never */
 void step_settle(struct step *step, const char *choice);
 
 /* -- permit.c --------------------------------------------------------------------------- */
@@ -400,11 +409,20 @@ void undo_after_end(struct run *run);
 /* A run's rows have come: rollbacks of it that waited for them go on. */
 void undo_on_loaded(struct run *of);
 
+/* -- slice.c ---------------------------------------------------------------------------- */
+/* Does another intent for the same slice have no outcome yet? The step is then pushed when
+ * it has. */
+bool slice_is_busy(struct step *step);
+void slice_take(struct step *step);
+void slice_let_go(struct step *step);
+void slice_forget(struct step *step); /* its run leaves the memory */
+
 /* -- hold.c ----------------------------------------------------------------------------- */
 void hold_put(struct step *step, int state);
 void holds_put_all(struct run *run);
 void holds_known_until(struct run *run, int64_t seq);
 void hold_on_due(struct run *run, int n);
+void hold_put_expired(struct run *rollback, struct span hold);
 
 /* -- ask.c ------------------------------------------------------------------------------ */
 void ask_handle(struct engine *engine, const struct event *event);

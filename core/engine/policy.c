@@ -54,7 +54,7 @@ static void subscription_of(const char *target, char *out, size_t size)
     static const char prefix[] = "/subscriptions/";
     size_t len = 0;
 
-    if (span_starts(span_of(target), prefix))
+    if (span_glob(span_of(target), "/subscriptions/*"))
         while (target[sizeof prefix - 1 + len] != '\0' &&
                target[sizeof prefix - 1 + len] != '/' && len + 1 < size) {
             out[len] = target[sizeof prefix - 1 + len];

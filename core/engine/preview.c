@@ -139,12 +139,25 @@ void preview_step(struct step *step)
     }
 }
 
+/* False when the gate would show more than a row holds; what follows has gates of its own. */
+static bool plan_more(struct run *shadow, struct step *step)
+{
+    shadow->planned_bytes += step->args.len + 2 * step->before.len + step->after.len +
+                             step->plan_info.len + strlen(step->target);
+    if (shadow->planned_bytes > ENGINE_PREVIEW_MAX && shadow->planned_count > 0) {
+        preview_end(shadow, "there is more than one gate can show");
+        return false;
+    }
+    plan_change(shadow, step);
+    return true;
+}
+
 void preview_on_prepared(struct step *step)
 {
     step->is_noop = json_same(step->before, step->after);
     step->info = (struct span){ 0 };
-    if (!step->is_noop)
-        plan_change(step->run, step);
+    if (!step->is_noop && !plan_more(step->run, step))
+        return;
     struct span result = step_result(step);
     step_answer(step, true, result);
 }

@@ -40,6 +40,8 @@ static void put_run(struct engine *engine, const struct event *event)
     list_each (link, after, &run->gates) {
         gate_put_entry(run, list_item(link, struct gate, in_run));
     }
+    if (run->expired_hold.len > 0)
+        hold_put_expired(run, run->expired_hold);
     put_holds(run);
     run_free(run);
 }

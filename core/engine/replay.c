@@ -8,11 +8,14 @@
  */
 #include "engine/internal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/id.h"
 #include "frame/frame.h"
+
+enum { BRANCH_MAX = 256, NAME_LEN_MAX = 160 }; /* more than a VM makes */
 
 static struct frame_writer frame_to(struct str *bytes, enum frame_type type)
 {
@@ -129,17 +132,48 @@ static bool is_same_wish(const struct step *step, const struct event_wish *wish)
     return step->args_hash[0] == '\0' || memcmp(hex, step->args_hash, 16) == 0;
 }
 
+/* What no VM of ours sends: it has been taken over, or has a mistake. */
+static bool is_sane(const struct event_wish *wish)
+{
+    for (size_t i = 0; i < wish->branch.len; i++)
+        if (wish->branch.ptr[i] != '.' &&
+            (wish->branch.ptr[i] < '0' || wish->branch.ptr[i] > '9'))
+            return false;
+    return wish->branch.len > 0 && wish->branch.len <= BRANCH_MAX && wish->n > 0 &&
+           wish->n <= ENGINE_STEPS_MAX && wish->kind.len > 0 &&
+           wish->kind.len <= NAME_LEN_MAX && wish->action.len <= NAME_LEN_MAX &&
+           wish->args.len <= ENGINE_RESULT_MAX;
+}
+
+/* Is there room for one step more? */
+static bool has_room(struct run *run)
+{
+    if (run->step_count >= ENGINE_STEPS_MAX)
+        run_fail(run, RUN_FAILED, "too_many_steps", "more than %d steps in one run",
+                 ENGINE_STEPS_MAX);
+    else if (run->body_bytes > ENGINE_BODY_MAX)
+        run_fail(run, RUN_FAILED, "too_long",
+                 "the run has written %" PRId64
+                 " bytes into the journal, and it may write %d",
+                 run->body_bytes, ENGINE_BODY_MAX);
+    else
+        return true;
+    return false;
+}
+
 /* False when the run has been stopped. */
 static bool take_wish(struct run *run, const struct event_wish *wish)
 {
     struct step *step = step_find(run, wish->branch, wish->n);
 
+    if (!is_sane(wish)) {
+        run_fail(run, RUN_FAILED, "vm",
+                 "the playbook's process asked for what makes no sense");
+        return false;
+    }
     if (step == NULL) {
-        if (run->step_count >= ENGINE_STEPS_MAX) {
-            run_fail(run, RUN_FAILED, "too_many_steps", "more than %d steps in one run",
-                     ENGINE_STEPS_MAX);
+        if (!has_room(run))
             return false;
-        }
         step = step_new(run, wish->branch, wish->n, wish->kind, wish->action, wish->args);
     } else if (!is_same_wish(step, wish)) {
         diverged(step, "now asks for something else there, or with other arguments");
@@ -162,6 +196,12 @@ void vm_on_turn(struct run *run, const struct event *event)
     for (int i = 0; i < event->count; i++)
         if (!take_wish(run, &event->wishes[i]))
             return;
+    if (event->json.len > ENGINE_RESULT_MAX) {
+        run_fail(run, RUN_FAILED, "too_big",
+                 "the playbook ended with %zu bytes, more than %d", event->json.len,
+                 ENGINE_RESULT_MAX);
+        return;
+    }
     switch (event->number) {
     case VM_TURN_WAITING: break;
     case VM_TURN_DONE:

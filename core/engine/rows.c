@@ -48,6 +48,8 @@ struct step *step_new(struct run *run, struct span branch, int64_t n, struct spa
     struct step *step = arena_alloc(&run->arena, sizeof *step);
 
     list_init(&step->in_order);
+    list_init(&step->in_effects);
+    list_init(&step->in_waiters);
     step->run = run;
     step->branch = run_text(run, branch);
     step->n = n;
@@ -124,7 +126,7 @@ static void apply_start(struct run *run, const struct event_row *row)
     run->only_target = keep_text(run, json_get(limits, "target"));
     run->since = keep_text(run, json_get(limits, "since"));
     run->since_n = json_get_int(limits, "since_n", 0);
-    run->reason_expired = json_get_bool(limits, "expired", false);
+    run->expired_hold = json_get(limits, "hold");
     run->started_ms = row->at_ms;
     run->first_seq = row->seq;
 }
@@ -191,6 +193,7 @@ static void apply_intent(struct run *run, const struct event_row *row)
     step->has_outcome = false;
     step->intent_ms = row->at_ms;
     step->doubts = 0;
+    slice_take(step);
     step->state = STEP_IN_DOUBT; /* live code sends it and says STEP_APPLYING */
     if (permit.len > 0 && json_kind(permit) == JSON_OBJECT) {
         step->permit_gate = (int)json_get_int(permit, "gate", 0);
@@ -232,6 +235,8 @@ static void apply_outcome(struct run *run, const struct event_row *row)
         step->has_intent = false;
         step->state = STEP_NEW;
     }
+    if (step->state != STEP_IN_DOUBT)
+        slice_let_go(step);
 }
 
 static void apply_settle(struct run *run, const struct event_row *row)
@@ -240,6 +245,8 @@ static void apply_settle(struct run *run, const struct event_row *row)
     struct step *step = step_of(run, body, "step");
 
     step->choice = run_text(run, json_get_raw(body, "choice"));
+    step->settled_by = keep_text(run, json_get(body, "who"));
+    step->until_ms = json_get_int(body, "until", 0);
     step_settle(step, step->choice);
     if (step->state == STEP_ANSWERED)
         order(step);
@@ -259,6 +266,7 @@ static void apply_doubt(struct run *run, const struct event_row *row, bool is_dr
     }
     step->now = json_get(body, "now");
     step->state = STEP_HUMAN;
+    slice_let_go(step);
 }
 
 void row_apply(struct run *run, const struct event_row *row)

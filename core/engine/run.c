@@ -75,6 +75,7 @@ void run_free(struct run *run)
 
         if (call != NULL)
             call->step = NULL;
+        slice_forget(step);
     }
     list_remove(&run->in_queue);
     list_remove(&run->in_table);

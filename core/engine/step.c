@@ -445,6 +445,12 @@ static void intend(struct step *step, int gate, int index, struct span rules)
     host_call(step, is_restore ? HOST_RESTORE : HOST_APPLY);
 }
 
+/* Not now, but later, and then from the beginning: it looks at the target again. */
+static bool is_held(struct step *step)
+{
+    return halt_holds(step) || step->run->engine->is_policy_coming || slice_is_busy(step);
+}
+
 /* Guards, halt, policy and permits stand here, between a plan and its intent. */
 static void decide(struct step *step)
 {
@@ -463,7 +469,7 @@ static void decide(struct step *step)
         str_fini(&text);
         return;
     }
-    if (halt_holds(step)) {
+    if (is_held(step)) {
         step->state = STEP_HELD;
         return;
     }
@@ -561,15 +567,20 @@ static void write_outcome(struct step *step, const char *word, const struct even
     run_push(step->run);
 }
 
-static void outcome_done(struct step *step, const struct event *event, const char *how)
+int64_t step_until(const struct step *step)
 {
     char *expires = step->is_undo ? NULL : json_get_text(step->args, "expires");
-    int64_t ms;
+    int64_t ms, until = 0;
 
-    step->until_ms = 0;
     if (expires != NULL && duration_parse(span_of(expires), &ms))
-        step->until_ms = step->run->engine->now_ms + ms;
+        until = step->run->engine->now_ms + ms;
     free(expires);
+    return until;
+}
+
+static void outcome_done(struct step *step, const struct event *event, const char *how)
+{
+    step->until_ms = step_until(step);
     write_outcome(step, "done", event, how);
     step->is_in_ledger = step->is_undo || step->until_ms > 0;
     if (step->is_in_ledger)
@@ -724,9 +735,34 @@ static void observed_for_undo(struct step *step, const struct event *event)
     }
 }
 
-void step_on_host(struct step *step, int op, const struct event *event)
+/* A frame may hold more than what is journaled of an answer. An effect that answers like
+ * that may have taken place. */
+static struct event bounded(int op, const struct event *event)
+{
+    const struct span parts[] = { event->code,  event->message, event->target,
+                                  event->token, event->state,   event->after,
+                                  event->goal,  event->info,    event->result };
+    struct event small = { .status = event->status,
+                           .code = span_of("too_big"),
+                           .message = span_of("a part of the plugin's answer is longer "
+                                              "than what is kept of one") };
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].len <= ENGINE_RESULT_MAX)
+            continue;
+        if (small.status == STATUS_DONE)
+            small.status =
+                op == HOST_APPLY || op == HOST_RESTORE ? STATUS_UNKNOWN : STATUS_REFUSED;
+        return small;
+    }
+    return *event;
+}
+
+void step_on_host(struct step *step, int op, const struct event *given)
 {
     struct run *run = step->run;
+    struct event small = bounded(op, given);
+    const struct event *event = &small;
 
     run_push(run);
     if (run_is_over(run))
@@ -886,7 +922,7 @@ void step_go_on(struct step *step)
         break;
     case STEP_GATED: go_on_gated(step); break;
     case STEP_HELD:
-        if (!halt_holds(step))
+        if (!is_held(step))
             begin_again(step);
         break;
     case STEP_PAUSING:

@@ -175,7 +175,9 @@ static void put_policy(struct str *text, struct span json)
     json_close(&out);
 }
 
-static void give(struct serve *serve, bool ok, const char *why, struct span json,
+enum { IS_NONE = 0, IS_COMING = 1 }; /* what it means that there is none */
+
+static void give(struct serve *serve, bool ok, int none, const char *why, struct span json,
                  const char *hash)
 {
     free(serve->policy_why);
@@ -184,6 +186,7 @@ static void give(struct serve *serve, bool ok, const char *why, struct span json
     snprintf(serve->policy_hash, sizeof serve->policy_hash, "%s", ok ? hash : "");
     pump_event(serve, &(struct event){ .kind = EV_POLICY,
                                        .ok = ok,
+                                       .number = none,
                                        .json = json,
                                        .text = span_of(why),
                                        .hash = span_of(hash) });
@@ -208,7 +211,7 @@ static void on_read(void *arg, bool ok, struct span json)
     if (err.code != 0)
         err_wrap(&err, "there is no policy that can be read, so nothing that changes "
                        "anything runs");
-    give(serve, err.code == 0, err.code == 0 ? "" : err.text, str_span(&policy),
+    give(serve, err.code == 0, IS_NONE, err.code == 0 ? "" : err.text, str_span(&policy),
          reading->hash);
     serve->is_reading_policy = false;
     if (reading->done != NULL)
@@ -221,7 +224,7 @@ static void on_read(void *arg, bool ok, struct span json)
 
 static void without(struct serve *serve, const char *why, config_done_fn *done)
 {
-    give(serve, false, why, (struct span){ 0 }, "");
+    give(serve, false, IS_NONE, why, (struct span){ 0 }, "");
     serve->is_reading_policy = false;
     if (done != NULL)
         done(serve, NULL);
@@ -270,7 +273,7 @@ void rules_check(struct serve *serve)
     serve_stamp(&now, serve->policy_path);
     if (serve_stamp_same(&now, &serve->policy_stamp))
         return;
-    give(serve, false, "the policy has changed and is being read again", (struct span){ 0 },
-         "");
+    give(serve, false, IS_COMING, "the policy has changed and is being read again",
+         (struct span){ 0 }, "");
     rules_read(serve, NULL);
 }

@@ -529,3 +529,284 @@ TEST(an_atomic_part_of_recover_undoes_what_recover_did_and_not_the_run)
     CHECK_STR(w_target(w, span_of("b"))->value, "old");
     w_free(w);
 }
+
+/* -- two at once ---------------------------------------------------------------------------- */
+
+TEST(two_rollbacks_of_one_run_at_once_undo_each_change_once)
+{
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct world *w = open_world(seed, two_sets);
+
+        w_start_run(w);
+        w_settle(w);
+        int applies = w->applies;
+        w->crash_at = seed % 2 == 0 ? 0 : w->steps + (int)seed;
+        if (!w_ask(w, "rollback", "bob", "{\"run\":\"r-1\"}") ||
+            !w_ask(w, "rollback", "carol", "{\"run\":\"r-1\"}"))
+            w_crash(w);
+        w_settle(w);
+        if (w_run(w, 3) != NULL) {
+            CHECK_STR(w_state(w, 2), "done");
+            CHECK_STR(w_state(w, 3), "done");
+            CHECK_INT(w_target(w, span_of("a"))->effects, 2);
+            CHECK(w->crashes > 0 || w->applies == applies + 2);
+        }
+        CHECK_INT(engine_runs(w->engine), 0);
+        w_free(w);
+    }
+}
+
+TEST(two_runs_that_want_the_same_do_it_once_and_the_second_finds_it_done)
+{
+    struct world *w = open_world(40, one_set);
+
+    w_start_run(w);
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    CHECK_STR(w_state(w, 2), "done");
+    CHECK_INT(w->applies, 1);
+    w_free(w);
+}
+
+static const struct w_wish expiring[] = {
+    { 1, "0", 1, "step", "noop.set",
+      "{\"expires\":\"24h\",\"target\":\"a\",\"value\":\"new\"}" },
+    END
+};
+
+TEST(a_hold_whose_time_is_over_is_released_once_also_when_it_drifted_and_over_restarts)
+{
+    struct world *w = open_world(41, expiring);
+
+    w_start_run(w);
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "done");
+    snprintf(w_target(w, span_of("a"))->value, 32, "edited");
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "stuck");
+    for (int i = 0; i < 3; i++) {
+        w_crash(w);
+        w_settle(w);
+    }
+    CHECK_STR(w_state(w, 3), "absent");
+    w_free(w);
+}
+
+TEST(a_hold_that_expires_while_it_is_rolled_back_is_undone_once)
+{
+    struct world *w = open_world(42, expiring);
+
+    w_start_run(w);
+    w_pump(w);
+    w_ask(w, "rollback", "bob", "{\"run\":\"r-1\"}");
+    until_applying(w);
+    w->now_ms += INT64_C(25) * 3600 * 1000;
+    w_handle(w, &(struct event){
+                    .kind = EV_DUE, .run = 1, .number = ENTRY_HOLD, .number2 = 1 });
+    w_settle(w);
+    CHECK_STR(w_state(w, 3), "done");
+    CHECK_INT(w_target(w, span_of("a"))->effects, 2);
+    CHECK(w_entry(w, ENTRY_HOLD, HOLD_ON) == NULL);
+    w_free(w);
+}
+
+TEST(what_a_person_says_was_applied_expires_as_well)
+{
+    static const struct w_wish blind[] = {
+        { 1, "0", 1, "step", "noop.blind",
+          "{\"expires\":\"24h\",\"target\":\"a\",\"value\":\"new\"}" },
+        END
+    };
+    struct world *w = open_world(43, blind);
+
+    w_start_run(w);
+    until_doubt(w);
+    w_ask(w, "settle", "bob", "{\"choice\":\"applied\",\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "done");
+    CHECK(w_entry(w, ENTRY_HOLD, HOLD_ON)->due_ms > w->now_ms);
+    w_free(w);
+}
+
+/* -- policies and guards -------------------------------------------------------------------- */
+
+TEST(while_a_policy_is_being_read_a_change_waits_for_it)
+{
+    struct world *w = open_world(50, two_sets);
+
+    w_start_run(w);
+    w_handle(w, &(struct event){
+                    .kind = EV_POLICY, .number = 1, .text = span_of("being read") });
+    w_pump(w);
+    CHECK_INT(w->applies, 0);
+    CHECK_STR(w_state(w, 1), "running");
+    w_policy_is(w, w_open_policy);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    w_free(w);
+}
+
+TEST(a_protected_id_is_protected_however_it_is_spelled)
+{
+    static const struct w_wish spelled[] = {
+        { 1, "0", 1, "step", "noop.set", "{\"target\":\"a\",\"value\":\"x ABCDEF x\"}" },
+        END
+    };
+    struct world *w = w_new(51, spelled);
+
+    w_policy_is(w, "{\"groups\":{\"soc\":[\"bob\"]},\"guards\":{\"principals\":"
+                   "[\"abcDef\"]},\"rules\":[{\"name\":\"all\",\"need\":0}]}");
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "blocked");
+    CHECK_INT(w->applies, 0);
+    w_free(w);
+}
+
+TEST(branches_that_decide_in_the_same_turn_count_for_the_guard)
+{
+    static const struct w_wish wide[] = { SET("0.1.1", 1, 1, "a"), SET("0.1.2", 1, 1, "b"),
+                                          SET("0.1.3", 1, 1, "c"), END };
+    struct world *w = w_new(52, wide);
+
+    w_policy_is(w, "{\"groups\":{\"soc\":[\"bob\"]},\"guards\":{\"changes_per_run\":2},"
+                   "\"rules\":[{\"name\":\"all\",\"need\":0}]}");
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "blocked");
+    CHECK_INT(w->applies, 2);
+    w_free(w);
+}
+
+TEST(the_hourly_guard_counts_also_what_was_done_before_a_restart)
+{
+    struct world *w = w_new(53, one_set);
+
+    w->policy = "{\"groups\":{\"soc\":[\"bob\"]},\"guards\":{\"changes_per_hour\":1},"
+                "\"rules\":[{\"name\":\"all\",\"need\":0}]}";
+    w_crash(w);
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    snprintf(w_target(w, span_of("a"))->value, 32, "old");
+    w_crash(w);
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "blocked");
+    w->now_ms += 3600 * 1000;
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 3), "done");
+    w_free(w);
+}
+
+/* -- sizes ---------------------------------------------------------------------------------- */
+
+/* A text of so many bytes as a member. */
+static char *long_json(struct world *w, const char *before, size_t len, const char *after)
+{
+    struct str text = { 0 };
+
+    str_add_text(&text, before);
+    for (size_t i = 0; i < len; i++)
+        str_add_char(&text, 'x');
+    str_add_text(&text, after);
+    char *kept = w_keep(w, str_span(&text));
+    str_fini(&text);
+    return kept;
+}
+
+TEST(an_ask_that_is_too_long_is_refused)
+{
+    struct world *w = open_world(60, one_set);
+
+    w_ask(w, "run", "alice",
+          long_json(w, "{\"name\":\"p\",\"params\":{},\"alert\":{\"x\":\"", ENGINE_ASK_MAX,
+                    "\"}}"));
+    CHECK_INT(w->replies[1].exit, 2);
+    CHECK_HAS(w->replies[1].json, "too_big");
+    CHECK_STR(w_state(w, 1), "absent");
+    w_free(w);
+}
+
+TEST(a_gate_shows_what_fits_and_the_rest_has_gates_of_its_own)
+{
+    struct world *w = w_new(61, NULL);
+    struct w_wish wide[10] = { 0 };
+
+    for (int i = 0; i < 9; i++) {
+        char before[64];
+
+        snprintf(before, sizeof before, "{\"pad\":\"");
+        wide[i] = (struct w_wish){ i + 1, "0", i + 1, "step", "noop.set", NULL };
+        snprintf(before, sizeof before, "\",\"target\":\"t%d\",\"value\":\"new\"}", i);
+        wide[i].args = long_json(w, "{\"pad\":\"", 240 * 1024, before);
+    }
+    w->script = wide;
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    for (int i = 0; i < w->row_count; i++)
+        CHECK(strlen(w->rows[i].body) < 4 * 1024 * 1024);
+    w_free(w);
+}
+
+TEST(a_wish_of_a_hostile_process_fails_the_run_and_nothing_else)
+{
+    static const struct event_wish odd[] = {
+        { { "u", 1 }, 1, { "step", 4 }, { "noop.set", 8 }, { "{}", 2 } },
+        { { "0", 1 }, -1, { "step", 4 }, { "noop.set", 8 }, { "{}", 2 } },
+        { { "", 0 }, 1, { "step", 4 }, { "noop.set", 8 }, { "{}", 2 } },
+        { { "0\"", 2 }, 1, { "step", 4 }, { "noop.set", 8 }, { "{}", 2 } },
+    };
+
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        struct world *w = open_world(62, two_sets);
+        struct event event = {
+            .kind = EV_VM_TURN, .run = 1, .wishes = &odd[i], .count = 1
+        };
+
+        w_start_run(w);
+        w_handle(w, &event);
+        w_settle(w);
+        CHECK_STR(w_state(w, 1), "failed");
+        CHECK_INT(w->applies, 0);
+        w_free(w);
+    }
+}
+
+TEST(a_run_that_has_written_too_much_fails_with_a_sentence)
+{
+    struct world *w = open_world(63, NULL);
+    struct w_wish notes[200] = { 0 };
+    char *args = long_json(w, "{\"text\":\"", 250 * 1024, "\"}");
+
+    for (int i = 0; i < 199; i++)
+        notes[i] = (struct w_wish){ i + 1, "0", i + 1, "note", "", args };
+    w->script = notes;
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "failed");
+    CHECK_HAS(w_run(w, 1)->body, "too_long");
+    w_free(w);
+}
+
+TEST(an_answer_that_is_too_long_is_no_answer_and_what_it_was_about_is_in_doubt)
+{
+    struct world *w = open_world(64, one_set);
+
+    w_start_run(w);
+    until_applying(w);
+    char *state = long_json(w, "{\"value\":\"", ENGINE_RESULT_MAX, "\"}");
+    struct w_call call = w_take_effect(w);
+    struct event event = {
+        .kind = EV_HOST_DONE, .number = call.id, .verified = true, .state = span_of(state)
+    };
+    w_handle(w, &event);
+    CHECK_INT(rows_of(w, 1, ROW_OUTCOME), 1);
+    CHECK_HAS(w->rows[w->row_count - 1].body, "unknown");
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    w_free(w);
+}

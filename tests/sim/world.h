@@ -385,6 +385,11 @@ static void w_start_engine(struct world *w)
                             .hash = span_of(w->policy_hash),
                             .text = span_of("no policy") };
     w_handle(w, &event);
+    for (int i = 0; i < w->row_count; i++)
+        if (w->rows[i].kind == ROW_INTENT) {
+            event = (struct event){ .kind = EV_CHANGE_SEEN, .number = w->rows[i].at_ms };
+            w_handle(w, &event);
+        }
     int count = w->entry_count;
     for (int i = 0; i < count; i++) {
         if (w->entries[i].kind == ENTRY_HALT && w->entries[i].state == 1) {
@@ -669,7 +674,7 @@ static bool w_ask(struct world *w, const char *verb, const char *who, const char
 }
 
 /* Another policy from now on. */
-static void w_policy_is(struct world *w, const char *policy)
+static inline void w_policy_is(struct world *w, const char *policy)
 {
     char hex[HASH_HEX_LEN + 1];
 
@@ -786,7 +791,7 @@ static void w_pump(struct world *w)
 }
 
 /* Is an APPLY or a RESTORE on its way to a host? */
-static bool w_is_applying(struct world *w)
+static inline bool w_is_applying(struct world *w)
 {
     for (int i = 0; i < w->message_count; i++) {
         struct w_call call = { 0 };
@@ -799,18 +804,29 @@ static bool w_is_applying(struct world *w)
     return false;
 }
 
-/* What is on its way to a host never arrives, and nobody knows. */
-static void w_lose(struct world *w)
+/* The effect that is on its way to a host never gets there. */
+static inline struct w_call w_take_effect(struct world *w)
 {
     for (int i = 0; i < w->message_count; i++) {
-        struct w_call call = w_read_call(&w->messages[i]);
+        struct w_call call = { 0 };
 
+        if (w->messages[i].kind == CMD_HOST)
+            call = w_read_call(&w->messages[i]);
         if (call.op != HOST_APPLY && call.op != HOST_RESTORE)
             continue;
         w->messages[i] = w->messages[--w->message_count];
-        w_done(w, &call, w_target(w, json_get_raw(call.args, "target")), W_UNKNOWN);
-        return;
+        return call;
     }
+    CHECK(!"an effect is on its way");
+    return (struct w_call){ 0 };
+}
+
+/* And nobody knows. */
+static inline void w_lose(struct world *w)
+{
+    struct w_call call = w_take_effect(w);
+
+    w_done(w, &call, w_target(w, json_get_raw(call.args, "target")), W_UNKNOWN);
 }
 
 static struct w_entry *w_run(struct world *w, int64_t run)

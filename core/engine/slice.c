@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/slice.c - one change at a time for each slice.
+ *
+ * Two runs that change the same fields of the same target at once would each have looked
+ * before the other wrote: the second would undo the first, or do its work twice. So an intent
+ * waits while another one for the same action and target has no outcome, and then looks
+ * again. What a person must settle stands in nobody's way.
+ */
+#include "engine/internal.h"
+
+#include <string.h>
+
+static bool is_same_slice(const struct step *a, const struct step *b)
+{
+    return strcmp(a->action, b->action) == 0 &&
+           span_equal_nocase(span_of(a->target), span_of(b->target));
+}
+
+bool slice_is_busy(struct step *step)
+{
+    struct engine *engine = step->run->engine;
+
+    list_each (link, after, &engine->effects) {
+        const struct step *other = list_item(link, struct step, in_effects);
+
+        if (other == step || !is_same_slice(other, step))
+            continue;
+        if (list_is_empty(&step->in_waiters))
+            list_add(&engine->waiters, &step->in_waiters);
+        return true;
+    }
+    return false;
+}
+
+void slice_take(struct step *step)
+{
+    if (list_is_empty(&step->in_effects))
+        list_add(&step->run->engine->effects, &step->in_effects);
+}
+
+void slice_let_go(struct step *step)
+{
+    struct engine *engine = step->run->engine;
+
+    if (list_is_empty(&step->in_effects))
+        return;
+    list_remove(&step->in_effects);
+    list_each (link, after, &engine->waiters) {
+        struct step *waiter = list_item(link, struct step, in_waiters);
+
+        if (!is_same_slice(waiter, step))
+            continue;
+        list_remove(&waiter->in_waiters);
+        run_push(waiter->run);
+    }
+}
+
+void slice_forget(struct step *step)
+{
+    list_remove(&step->in_effects);
+    list_remove(&step->in_waiters);
+}
