@@ -62,8 +62,10 @@ is() {
 exits() {
     local wanted=$1 got
     shift
-    out=$("$@" 2>&1)
+    # Into a file: an engine that is started here keeps standard error open while it lives.
+    "$@" >"$work/out" 2>&1
     got=$?
+    out=$(<"$work/out")
     is "$wanted" "$got" "exit code of $*" && return 0
     printf '%s\n' "$out" | sed 's/^/#   /'
     return 1
