@@ -8,6 +8,7 @@ local grants = {
     .. "/roleAssignments/a0000000-0000-4000-8000-000000000002",
 }
 local principal = "77777777-aaaa-4aaa-8aaa-777777777777"
+local shop = "../plugins/azure/sim/worlds/shop.json"
 local two = { "203.0.113.7", "203.0.113.44" }
 
 local function site(state, identity)
@@ -130,5 +131,19 @@ return {
     params  = { app = id },
     answers = { ["azure.appservice.get"] = site "Stopped" },
     ends    = "timeout",
+  },
+  {
+    name        = "rehearsed: the shop's site is blocked, stopped, closed and without rights",
+    world       = shop,
+    alert       = alert "High",
+    effects     = { "web.config " .. id .. "*", "web.stop " .. id, "web.publishing *",
+                    "web.publishing *", "role.delete " .. grants[1], "role.delete " .. grants[2] },
+    world_after = {
+      [id] = { properties = { state = "Stopped" },
+               policies = { scm = { properties = { allow = false } },
+                            ftp = { properties = { allow = false } } } },
+      [grants[1]] = false,
+      [grants[2]] = false,
+    },
   },
 }

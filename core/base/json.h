@@ -80,6 +80,10 @@ int64_t json_get_int(struct span object, const char *key, int64_t otherwise);
 bool json_get_bool(struct span object, const char *key, bool otherwise);
 /* True when both canonical texts are the same bytes. */
 bool json_same(struct span a, struct span b);
+/* Has value everything that wanted has? Objects may have more members, lists must be the
+ * same item by item. An empty list in wanted stands for an empty object too. Both hold
+ * canonical text. */
+bool json_has(struct span value, struct span wanted);
 
 /* -- Writing -------------------------------------------------------------------------- */
 

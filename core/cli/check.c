@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "cli/ask.h"
 #include "cli/input.h"
+#include "cli/rehearse.h"
 #include "cli/render.h"
 
 /* -- check ------------------------------------------------------------------------------ */
@@ -115,8 +116,12 @@ struct test_run {
     int64_t passed, failed;
 };
 
+struct test_paths {
+    char *playbook, *test;
+};
+
 /* NAME.lua and NAME.test.lua for either of them. */
-static void test_paths(const char *given, char **playbook, char **test)
+static void find_paths(const char *given, struct test_paths *paths)
 {
     struct str base = { 0 };
     size_t len = strlen(given);
@@ -127,10 +132,10 @@ static void test_paths(const char *given, char **playbook, char **test)
         len -= 4;
     str_add(&base, given, len);
     str_add_text(&base, ".lua");
-    *playbook = xstrdup(str_text(&base));
+    paths->playbook = xstrdup(str_text(&base));
     base.len = len;
     str_add_text(&base, ".test.lua");
-    *test = str_take(&base);
+    paths->test = str_take(&base);
 }
 
 static int put_test(struct json_out *out, const char *path, struct err *err)
@@ -151,14 +156,14 @@ static int put_test(struct json_out *out, const char *path, struct err *err)
     return rc;
 }
 
-static void show_tests(const char *name, struct span reply)
+static void show_tests(const char *name, struct span tests)
 {
     struct str out = { 0 };
     struct span test;
     size_t pos = 0;
 
     str_printf(&out, "# %s\n", name);
-    while (json_next(json_get(reply, "tests"), &pos, NULL, &test)) {
+    while (json_next(tests, &pos, NULL, &test)) {
         bool is_ok = json_get_bool(test, "ok", false);
         str_add_text(&out, is_ok ? "ok      " : "not ok  ");
         render_value(&out, json_get(test, "name"), 300);
@@ -175,55 +180,96 @@ static void show_tests(const char *name, struct span reply)
     str_fini(&out);
 }
 
-/* A reply without tests is an error about the file as a whole. */
-static int take_tests(struct test_run *run, const char *name, struct span reply,
-                      struct err *err)
+/* A case that wants a world comes back untried: it is tried here. */
+static int try_test(const struct test_paths *paths, struct span test, struct json_out *out,
+                    bool *is_ok, struct err *err)
 {
-    struct span tests = json_get(reply, "tests"), test;
-    size_t pos = 0;
+    struct span rehearsal = json_get(test, "rehearse");
+    struct str message = { 0 };
+    int rc = 0;
 
-    if (json_kind(tests) != JSON_ARRAY) {
-        struct str text = { 0 };
-        render_error(&text, json_get(reply, "error"));
-        err_set(err, ERR_INVALID, "%s: %s", name, str_text(&text));
-        str_fini(&text);
-        return err->code;
+    if (rehearsal.len == 0) {
+        *is_ok = json_get_bool(test, "ok", false);
+        json_raw_value(out, test);
+        return 0;
     }
-    while (json_next(tests, &pos, NULL, &test)) {
-        bool is_ok = json_get_bool(test, "ok", false);
+    rc = rehearse(rehearsal, paths->playbook, paths->test, &message, err);
+    *is_ok = message.len == 0;
+    json_open(out, '{');
+    json_put(out, "message", *is_ok ? NULL : str_text(&message));
+    json_put_raw(out, "name", json_get(test, "name"));
+    json_put_bool(out, "ok", *is_ok);
+    json_close(out);
+    str_fini(&message);
+    return rc;
+}
+
+static int try_tests(struct test_run *run, const struct test_paths *paths,
+                     struct span given, struct str *tests, struct err *err)
+{
+    struct json_out out = { .str = tests };
+    struct span test;
+    size_t pos = 0;
+    int rc = 0;
+
+    json_open(&out, '[');
+    while (rc == 0 && json_next(given, &pos, NULL, &test)) {
+        bool is_ok;
+        rc = try_test(paths, test, &out, &is_ok, err);
         run->passed += is_ok;
         run->failed += !is_ok;
     }
-    if (!run->options->json)
-        show_tests(name, reply);
+    json_close(&out);
+    return rc;
+}
+
+/* A reply without tests is an error about the file as a whole. */
+static int take_tests(struct test_run *run, const struct test_paths *paths,
+                      struct span reply, struct err *err)
+{
+    struct span given = json_get(reply, "tests");
+    struct str tests = { 0 };
+
+    if (json_kind(given) != JSON_ARRAY) {
+        struct str text = { 0 };
+        render_error(&text, json_get(reply, "error"));
+        err_set(err, ERR_INVALID, "%s: %s", paths->test, str_text(&text));
+        str_fini(&text);
+        return err->code;
+    }
+    int rc = try_tests(run, paths, given, &tests, err);
+    if (rc == 0 && !run->options->json)
+        show_tests(paths->test, str_span(&tests));
     json_open(&run->out, '{');
-    json_put(&run->out, "file", name);
-    json_put_raw(&run->out, "tests", tests);
+    json_put(&run->out, "file", paths->test);
+    json_put_raw(&run->out, "tests", str_span(&tests));
     json_close(&run->out);
-    return 0;
+    str_fini(&tests);
+    return rc;
 }
 
 static int test_file(struct test_run *run, const char *given, struct err *err)
 {
     struct str args = { 0 }, reply = { 0 };
     struct json_out out = { .str = &args };
-    char *found, *playbook, *test;
+    struct test_paths paths;
+    char *found;
 
     if (input_find_playbook(&found, given, err) != 0)
         return err->code;
-    test_paths(found, &playbook, &test);
+    find_paths(found, &paths);
     json_open(&out, '{');
-    int rc = input_put_playbook(&out, playbook, err);
+    int rc = input_put_playbook(&out, paths.playbook, err);
     if (rc == 0)
-        rc = put_test(&out, test, err);
+        rc = put_test(&out, paths.test, err);
     json_close(&out);
     if (rc == 0)
         rc = ask_once(run->options, "test", str_span(&args), &reply, err);
     if (rc >= 0)
-        rc = take_tests(run, test, str_span(&reply), err);
+        rc = take_tests(run, &paths, str_span(&reply), err);
     free(found);
-    free(playbook);
-    free(test);
+    free(paths.playbook);
+    free(paths.test);
     str_fini(&args);
     str_fini(&reply);
     return rc;
@@ -275,8 +321,9 @@ const struct command command_test = {
     .summary = "run the tests of playbooks",
     .usage = "cordon test PLAYBOOK...",
     .about =
-        "PLAYBOOK is NAME.lua or NAME.test.lua; the other one stands beside it. The test\n"
-        "answers what the playbook asks for; nothing is sent anywhere.",
+        "PLAYBOOK is NAME.lua or NAME.test.lua; the other one stands beside it. A case\n"
+        "answers what the playbook asks for, and nothing is sent anywhere; or it names a\n"
+        "world, and is run for real on a simulator of its own.",
     .example = "cordon test playbooks/contain-app-service.test.lua",
     .options = OPTION_ENGINE,
     .args_min = 1,

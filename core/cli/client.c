@@ -6,8 +6,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "cli/options.h"
@@ -94,10 +96,24 @@ int client_ask(struct client *client, const struct options *options, const char 
     return connect_and_send(client, err);
 }
 
-/* Waits for bytes. 1: some came, 0: interrupted. */
-static int wait_readable(int fd, struct err *err)
+/* What is left until until_us; NULL when there is no such time. */
+static const struct timespec *time_left(int64_t until_us, struct timespec *left)
 {
-    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    int64_t us = until_us - clock_mono_us();
+
+    if (until_us == 0)
+        return NULL;
+    *left = (struct timespec){ 0 };
+    if (us > 0)
+        *left = (struct timespec){ us / 1000000, us % 1000000 * 1000 };
+    return left;
+}
+
+/* Waits for bytes. 1: some came, 0: interrupted. */
+static int wait_readable(const struct client *client, struct err *err)
+{
+    struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN };
+    struct timespec left;
     sigset_t set;
 
     sigprocmask(SIG_SETMASK, NULL, &set);
@@ -105,9 +121,11 @@ static int wait_readable(int fd, struct err *err)
     for (;;) {
         if (is_interrupted)
             return 0;
-        int ready = ppoll(&poll_fd, 1, NULL, &set);
+        int ready = ppoll(&poll_fd, 1, time_left(client->until_us, &left), &set);
         if (ready > 0)
             return 1;
+        if (ready == 0)
+            return err_set(err, ERR_BUSY, "the engine took too long");
         if (ready < 0 && errno != EINTR)
             return err_set(err, ERR_IO, "wait for the engine: %s", strerror(errno));
     }
@@ -149,7 +167,7 @@ static int next(struct client *client, struct client_message *message, struct er
 {
     enum frame_type type;
     struct span fields;
-    int ready = wait_readable(client->fd, err);
+    int ready = wait_readable(client, err);
 
     if (ready <= 0)
         return ready < 0 ? ready : CLIENT_INTERRUPTED;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -25,6 +26,7 @@ struct client {
     struct str buf;
     struct str ask; /* the frame, to be sent again if it was provably not read */
     const struct options *options;
+    int64_t until_us; /* of clock_mono_us(): client_next() gives up then; 0: never */
 };
 
 enum client_got {

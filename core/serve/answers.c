@@ -272,37 +272,6 @@ int answers_next(struct answers *answers, struct serve *serve, struct answer *an
 
 /* -- judging ------------------------------------------------------------------------------ */
 
-/* Has value everything that wanted has? Objects may have more, lists may not. */
-static bool has_all(struct span value, struct span wanted)
-{
-    struct span key, item, other;
-    size_t pos = 0, at = 0;
-
-    if (json_kind(wanted) == JSON_ARRAY && json_count(wanted) == 0)
-        return json_count(value) == 0; /* an empty Lua table is either */
-    if (json_kind(value) != json_kind(wanted))
-        return false;
-    if (json_kind(wanted) == JSON_OBJECT) {
-        while (json_next(wanted, &pos, &key, &item)) {
-            char *name = span_dup(key);
-            struct span got = json_get(value, name);
-
-            free(name);
-            if (got.len == 0 || !has_all(got, item))
-                return false;
-        }
-        return true;
-    }
-    if (json_kind(wanted) != JSON_ARRAY)
-        return json_same(value, wanted);
-    if (json_count(value) != json_count(wanted))
-        return false;
-    while (json_next(wanted, &pos, NULL, &item))
-        if (!json_next(value, &at, NULL, &other) || !has_all(other, item))
-            return false;
-    return true;
-}
-
 /* "name" or { "name", {args} }. */
 static void split_expected(struct span expected, struct span *name, struct span *args)
 {
@@ -337,7 +306,7 @@ static int judge_one(const struct wish *wish, int number, struct span expected,
         return err_set(err, ERR_INVALID, "wish %d should be %.*s, and is %.*s", number,
                        short_len(name), name.ptr, short_len(name_of(wish)),
                        name_of(wish).ptr);
-    if (args.len > 0 && !has_all(wish->args, args))
+    if (args.len > 0 && !json_has(wish->args, args))
         return err_set(err, ERR_INVALID,
                        "wish %d, %.*s: its arguments should have %.*s, and are %.*s",
                        number, short_len(name), name.ptr, short_len(args), args.ptr,
@@ -400,7 +369,7 @@ int answers_judge(struct answers *answers, const struct event *turn, struct err 
     /* How it ended says more than what is missing because of that. */
     if (judge_end(answers, turn, err) != 0 || judge_wishes(answers, err) != 0)
         return err->code;
-    if (returns.len > 0 && !has_all(turn->json, returns))
+    if (returns.len > 0 && !json_has(turn->json, returns))
         return err_set(err, ERR_INVALID, "it should return %.*s, and returns %.*s",
                        short_len(returns), returns.ptr, short_len(turn->json),
                        turn->json.ptr);

@@ -630,6 +630,27 @@ TEST(people_see_it_indented_with_nothing_hidden)
 
 /* -- Differences ---------------------------------------------------------------------- */
 
+static bool has(const char *value, const char *wanted)
+{
+    return json_has(span_of(value), span_of(wanted));
+}
+
+TEST(a_value_has_what_is_wanted_when_only_its_objects_have_more)
+{
+    CHECK(has("{\"a\":1,\"b\":{\"c\":2,\"d\":3}}", "{\"b\":{\"d\":3}}"));
+    CHECK(has("[{\"a\":1,\"b\":2},3]", "[{\"b\":2},3]"));
+    CHECK(has("{\"a\":[]}", "{\"a\":[]}"));
+    CHECK(has("{\"a\":{}}", "{\"a\":[]}"));
+    CHECK(!has("{\"a\":{\"b\":1}}", "{\"a\":[]}"));
+    CHECK(!has("{\"a\":1}", "{\"b\":1}"));
+    CHECK(!has("{\"a\":1}", "{\"a\":2}"));
+    CHECK(!has("{\"a\":1}", "{\"a\":\"1\"}"));
+    CHECK(!has("[1,2,3]", "[1,2]"));
+    CHECK(!has("[1,2]", "[1,2,3]"));
+    CHECK(!has("[2,1]", "[1,2]"));
+    CHECK(!has("null", "false"));
+}
+
 TEST(a_difference_is_a_line_for_each_member_that_changed)
 {
     int count =
