@@ -52,6 +52,25 @@ static int connect_in(const char *dir, struct err *err)
                    "connect to the engine of %s: %s", dir, strerror(why));
 }
 
+/* On a terminal the engine's warnings are seen there. Anything else that standard error may
+ * be, a pipe above all, must not be held open by an engine that outlives the command: then
+ * they go to engine.log in the state directory. */
+static void keep_warnings(const struct options *options)
+{
+    char path[4200];
+
+    if (isatty(STDERR_FILENO))
+        return;
+    snprintf(path, sizeof path, "%.4096s/engine.log", options->state_dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        fd = open("/dev/null", O_WRONLY);
+    if (fd >= 0)
+        dup2(fd, STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 static void exec_engine(const struct options *options, int ready_fd)
 {
     char number[16];
@@ -63,8 +82,7 @@ static void exec_engine(const struct options *options, int ready_fd)
         argv[6] = "--config";
         argv[7] = options->config;
     }
-    /* A session of its own: the terminal's Ctrl-C is for the command. Standard error stays,
-     * so that warnings are seen; the other two must not hold a pipe of the caller open. */
+    /* A session of its own: the terminal's Ctrl-C is for the command. */
     setsid();
     int null = open("/dev/null", O_RDWR);
     if (null >= 0) {
@@ -73,6 +91,7 @@ static void exec_engine(const struct options *options, int ready_fd)
         if (null > STDERR_FILENO)
             close(null);
     }
+    keep_warnings(options);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

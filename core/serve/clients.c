@@ -29,6 +29,7 @@ struct client {
     struct serve *serve;
     struct stream *stream;
     char *who;
+    bool is_owner; /* the user whom the engine runs as, or root */
     int64_t ask; /* 0: asks nothing now */
     int64_t follows;
     char *verb, *args; /* while held */
@@ -206,7 +207,8 @@ static void answer(struct client *client, struct span verb, struct span args)
 {
     struct serve *serve = client->serve;
     struct asked asked = {
-        .number = client->ask, .verb = verb, .args = args, .who = span_of(client->who)
+        .number = client->ask, .verb = verb, .args = args, .who = span_of(client->who),
+        .is_owner = client->is_owner
     };
 
     if (views_ask(serve, &asked) || rebuild_ask(serve, &asked) ||
@@ -317,6 +319,7 @@ static void on_connection(void *arg, int fd, uid_t uid, pid_t pid)
         return;
     }
     client->who = name_of(uid);
+    client->is_owner = uid == 0 || uid == geteuid();
     list_add(&serve->clients, &client->in_serve);
     serve->client_count++;
     timer_stop(&serve->linger);

@@ -257,6 +257,7 @@ void clients_resume(struct serve *serve);
 struct asked {
     int64_t number;
     struct span verb, args, who;
+    bool is_owner; /* the user whom the engine runs as, or root */
 };
 /* Gives an ask to the engine as it is. */
 void clients_to_engine(struct serve *serve, const struct asked *asked);

@@ -88,11 +88,18 @@ static void untrust(struct serve *serve, const struct asked *asked)
 
 bool trust_ask(struct serve *serve, const struct asked *asked)
 {
-    if (span_is(asked->verb, "trust"))
-        trust(serve, asked);
-    else if (span_is(asked->verb, "untrust"))
-        untrust(serve, asked);
-    else
+    bool is_trust = span_is(asked->verb, "trust");
+
+    if (!is_trust && !span_is(asked->verb, "untrust"))
         return false;
+    if (!asked->is_owner)
+        clients_error(serve, asked->number, 4, "not_the_owner",
+                      "%.*s may not say which plugins are trusted: a plugin runs as the "
+                      "engine's user, so that user does, or root",
+                      (int)asked->who.len, asked->who.ptr);
+    else if (is_trust)
+        trust(serve, asked);
+    else
+        untrust(serve, asked);
     return true;
 }
