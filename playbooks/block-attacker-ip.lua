@@ -13,6 +13,9 @@ return playbook {
   },
 
   run = function(p, ctx)
+    if #p.ips == 0 then
+      error("ips is empty: there is nobody to block")
+    end
     nsg.block_ips { id = p.nsg, ips = p.ips, expires = p.expires }
   end,
 }

@@ -58,4 +58,11 @@ return {
                 { "azure.rbac.remove", { id = grant(2).id } } },
     ends    = "AuthorizationFailed",
   },
+  {
+    name        = "rehearsed: all that the shop's site may do is taken from it",
+    world       = "../plugins/azure/sim/worlds/shop.json",
+    params      = params,
+    effects     = { "role.delete *", "role.delete *" },
+    world_after = { [grant(1).id] = false },
+  },
 }

@@ -58,4 +58,11 @@ return {
     expect  = { "azure.keyvault.get_secret_info", "approve", "azure.keyvault.rotate_secret" },
     ends    = "Forbidden",
   },
+  {
+    name    = "rehearsed: one person's approval is not enough, and nothing is rotated",
+    world   = "../plugins/azure/sim/worlds/shop.json",
+    params  = params,
+    ends    = "waiting",
+    effects = {},
+  },
 }
