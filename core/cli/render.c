@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/render.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -246,6 +247,7 @@ void render_error(struct str *out, struct span error)
 {
     struct span code = json_get(error, "code"), action = json_get(error, "action");
     bool has_action = json_kind(action) == JSON_STRING && json_raw(action).len > 0;
+    int64_t line = json_get_int(error, "line", 0);
 
     if (json_kind(error) != JSON_OBJECT) {
         render_value(out, error, 2000);
@@ -260,5 +262,8 @@ void render_error(struct str *out, struct span error)
         str_add_text(out, json_kind(code) == JSON_STRING ? ", from " : "from ");
         render_value(out, action, 80);
     }
+    if (has_action &&
+        line > 0) /* what the playbook raised itself has its place in the text */
+        str_printf(out, ", line %" PRId64, line);
     str_add_char(out, ')');
 }

@@ -236,8 +236,6 @@ static void on_load(struct host *host, struct span fields)
         str_fini(&role);
         if (load(host, &order, &err) == 0)
             send_ready(host);
-        else
-            err_wrap(&err, "plugin %s", order.name);
     }
     if (!host->is_open)
         send_failed(host, err.text);

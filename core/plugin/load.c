@@ -22,7 +22,9 @@ static int open_file(const char *path, size_t *size, struct err *err)
         return err_set(err, ERR_DENIED, "%s is a symbolic link; give the file itself",
                        path);
     if (fd < 0)
-        return err_set(err, ERR_IO, "open %s: %s", path, strerror(errno));
+        return err_set(err, ERR_IO,
+                       "open %s: %s; put the file back, or run: cordon plugins trust FILE",
+                       path, strerror(errno));
     if (fstat(fd, &st) != 0)
         err_set(err, ERR_IO, "stat %s: %s", path, strerror(errno));
     else if (!S_ISREG(st.st_mode))

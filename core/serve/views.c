@@ -106,11 +106,12 @@ static int add_row(const struct row *row, void *arg)
 {
     struct view *view = arg;
 
-    rows_show(view->serve, &view->out, &(struct shown_row){ .seq = row->seq,
-                                               .run = row->run,
-                                               .at_ms = row->at_ms,
-                                               .kind = row->kind,
-                                               .body = row->body });
+    rows_show(view->serve, &view->out,
+              &(struct shown_row){ .seq = row->seq,
+                                   .run = row->run,
+                                   .at_ms = row->at_ms,
+                                   .kind = row->kind,
+                                   .body = row->body });
     return 0;
 }
 
@@ -410,7 +411,9 @@ static void check_plugins(struct view *view)
         snprintf(name, sizeof name, "plugin %.100s", line->name);
         snprintf(text, sizeof text, "%s%s%s", state, why[0] != '\0' ? ": " : "", why);
         check(&view->out, name, strcmp(state, "trusted") == 0, text,
-              "put the trusted file back, or `cordon plugins trust` the new one");
+              strcmp(state, "refused") == 0
+                  ? NULL
+                  : "put the trusted file back, or `cordon plugins trust` the new one");
     }
     if (list_is_empty(&view->serve->locks))
         check(&view->out, "plugins", false, "no plugin is trusted, so there are no actions",

@@ -138,6 +138,11 @@ return {
 END
 }
 
+many_changes() { # the guards allow few
+    sed -i 's/^  rules/  guards = { changes_per_run = 4000, changes_per_hour = 4000, targets_per_run = 4000 },\n&/' \
+        "$state/policy.lua"
+}
+
 noop_effects() {
     { wc -l <"$world/effects.log"; } 2>/dev/null || echo 0
 }

@@ -83,7 +83,8 @@ TEST(a_file_that_cannot_be_a_plugin_is_refused_with_a_sentence)
     close(fd);
     CHECK_INT(symlink(fixture, link), 0);
     fails_to_load(&(struct rig_load){ .name = "noop", .path = "/nowhere/x.so" },
-                  "plugin noop: open /nowhere/x.so: No such file or directory");
+                  "open /nowhere/x.so: No such file or directory; put the file back, or "
+                  "run: cordon plugins trust FILE");
     fails_to_load(&(struct rig_load){ .name = "noop", .path = link }, "is a symbolic link");
     fails_to_load(&(struct rig_load){ .name = "noop", .path = "/dev/null" },
                   "is no regular file");
