@@ -571,7 +571,7 @@ static void ask_signal(struct run *run, const struct event *event)
             (step->args.len > 0 && !json_same(json_get(step->args, "name"), name)))
             continue;
         step_answer(step, true, value.len > 0 ? value : span_of("true"));
-        follow(run->engine, event->number, run->id);
+        ask_accept(run, event);
         run_push(run);
         return;
     }

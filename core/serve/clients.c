@@ -144,11 +144,12 @@ void clients_row(struct serve *serve, const struct turn_row *row)
         if (client->follows != row->run)
             continue;
         if (text.len == 0)
-            rows_show(serve, &out, &(struct shown_row){ .seq = row->seq,
-                                                 .run = row->run,
-                                                 .at_ms = row->at_ms,
-                                                 .kind = row->kind,
-                                                 .body = row->body });
+            rows_show(serve, &out,
+                      &(struct shown_row){ .seq = row->seq,
+                                           .run = row->run,
+                                           .at_ms = row->at_ms,
+                                           .kind = row->kind,
+                                           .body = row->body });
         send_event(client, str_span(&text));
     }
     str_fini(&text);
@@ -194,8 +195,9 @@ void clients_to_engine(struct serve *serve, const struct asked *asked)
 
 static bool is_engine_verb(struct span verb)
 {
-    static const char *const verbs[] = { "approve", "deny", "answer", "rollback", "recover",
-                                         "cancel",  "halt", "resume", "settle",   "watch",   "signal" };
+    static const char *const verbs[] = { "approve", "deny",   "answer", "rollback",
+                                         "recover", "cancel", "halt",   "resume",
+                                         "settle",  "watch",  "signal" };
 
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (span_is(verb, verbs[i]))
@@ -211,6 +213,8 @@ static void answer(struct client *client, struct span verb, struct span args)
         .is_owner = client->is_owner
     };
 
+    if (json_get_bool(args, "past", false))
+        views_past(serve, &asked);
     if (views_ask(serve, &asked) || rebuild_ask(serve, &asked) ||
         starts_ask(serve, &asked) || trust_ask(serve, &asked) || tests_ask(serve, &asked))
         return;

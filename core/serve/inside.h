@@ -49,9 +49,9 @@ enum {
     SERVE_FILE_MAX = 1024 * 1024,     /* bytes of cordon.lua, policy.lua, a secret */
     SERVE_LOCK_MAX = 8 * 1024 * 1024, /* bytes of plugins.lock */
     SERVE_CLIENTS_MAX = 1000,         /* connections at once */
-    SERVE_GATHER_MS = 4,                 /* how long a commit may wait for others to share it */
-    SERVE_COMMIT_WITHIN_MS = 5,       /* rows that nothing waits for */
-    SERVE_LINGER_MS = 200, /* after the last client of an engine that ends itself */
+    SERVE_GATHER_MS = 4,        /* how long a commit may wait for others to share it */
+    SERVE_COMMIT_WITHIN_MS = 5, /* rows that nothing waits for */
+    SERVE_LINGER_MS = 200,      /* after the last client of an engine that ends itself */
     SERVE_BUCKETS = 256
 };
 
@@ -270,3 +270,6 @@ bool starts_ask(struct serve *serve, const struct asked *asked);
 bool trust_ask(struct serve *serve, const struct asked *asked);
 bool tests_ask(struct serve *serve, const struct asked *asked);
 bool views_ask(struct serve *serve, const struct asked *asked);
+/* Sends how many rows the run of "run" or "gate" has so far, and those rows, as events. The
+ * rows that come once the ask is handled follow them without a gap. */
+void views_past(struct serve *serve, const struct asked *asked);

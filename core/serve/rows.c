@@ -31,6 +31,8 @@ static bool show_word(struct json_out *out, int kind, struct span key, struct sp
         json_string(out, run_kind_word(number));
     else if (kind == ROW_START && span_is(key, "of") && number > 0)
         json_string(out, id_run(number).text);
+    else if (kind == ROW_CHILD && span_is(key, "run"))
+        json_string(out, id_run(number).text);
     else if (kind == ROW_END && span_is(key, "s"))
         json_string(out, run_state_name((int)number));
     else if (kind == ROW_GATE_END && span_is(key, "s"))
@@ -41,7 +43,8 @@ static bool show_word(struct json_out *out, int kind, struct span key, struct sp
 }
 
 /* An intent with the key that its call carried. */
-static void show_intent(struct serve *serve, struct json_out *out, const struct shown_row *row)
+static void show_intent(struct serve *serve, struct json_out *out,
+                        const struct shown_row *row)
 {
     struct step_name name = { row->run, json_get_raw(row->body, "b"),
                               json_get_int(row->body, "n", 0),
@@ -66,8 +69,8 @@ static void show_body(struct json_out *out, int kind, struct span body)
     struct span key, value;
     size_t pos = 0;
 
-    if (json_kind(body) != JSON_OBJECT ||
-        (kind != ROW_START && kind != ROW_END && kind != ROW_GATE_END)) {
+    if (json_kind(body) != JSON_OBJECT || (kind != ROW_START && kind != ROW_END &&
+                                           kind != ROW_GATE_END && kind != ROW_CHILD)) {
         json_raw_value(out, body);
         return;
     }

@@ -319,6 +319,8 @@ static void on_policy(struct serve *serve, const struct err *none)
     serve->is_ready = true;
     dues_arm(serve->dues);
     say_ready(serve, "ready");
+    if (serve->options->on_ready != NULL)
+        serve->options->on_ready(serve->options);
     serve_maybe_end(serve);
 }
 

@@ -16,6 +16,7 @@ struct serve_options {
         *config;  /* --config; NULL: $CORDON_CONFIG, else DIR/cordon.lua when it is there */
     int ready_fd; /* one line is written here, and it is closed; -1: none */
     bool stay;    /* false: it ends itself when nobody is connected and nothing is open */
+    void (*on_ready)(const struct serve_options *options); /* NULL: nobody wants to know */
 };
 
 /* The whole life of the process. On ready_fd goes "ready", or "busy" when another engine

@@ -18,7 +18,7 @@ struct start {
     char *verb, *args, *who, *name, *source;
     struct str alert; /* normalised; empty: none */
     char hash[HASH_HEX_LEN + 1];
-    bool is_check;
+    bool is_check, is_policy;
 };
 
 static void free_start(struct start *start)
@@ -100,6 +100,44 @@ static void on_checked(void *arg, bool ok, struct span json)
     free_start(start);
 }
 
+static void put_finding(struct json_out *out, int64_t line, int64_t column,
+                        const char *message)
+{
+    json_open(out, '{');
+    json_put_int(out, "column", column);
+    json_put(out, "level", "error");
+    json_put_int(out, "line", line);
+    json_put(out, "message", message);
+    json_close(out);
+}
+
+/* A policy is evaluated as the engine would, and looked at just as strictly. */
+static void on_policy(void *arg, bool ok, struct span json)
+{
+    struct start *start = arg;
+    char *message = ok ? NULL : json_get_text(json, "message");
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    struct err err = { 0 };
+    bool is_good = ok && rules_validate(json, &err) == 0;
+
+    json_open(&out, '{');
+    json_key(&out, "findings");
+    json_open(&out, '[');
+    if (!ok)
+        put_finding(&out, json_get_int(json, "line", 0), json_get_int(json, "column", 0),
+                    message != NULL ? message : "it cannot be read");
+    else if (!is_good)
+        put_finding(&out, 0, 0, err.text);
+    json_close(&out);
+    json_put(&out, "kind", "policy");
+    json_close(&out);
+    clients_reply(start->serve, start->ask, is_good ? 0 : 1, str_span(&text));
+    str_fini(&text);
+    free(message);
+    free_start(start);
+}
+
 static void on_loaded(void *arg, bool ok, struct span json)
 {
     struct start *start = arg;
@@ -140,7 +178,9 @@ static void begin(struct start *start)
 {
     struct span name = span_of(start->name), source = span_of(start->source);
 
-    if (start->is_check)
+    if (start->is_policy)
+        vms_data(start->serve, start->name, source, on_policy, start);
+    else if (start->is_check)
         vms_check(start->serve, name, source, on_checked, start);
     else if (serve_known(start->serve, span_of(start->hash)) != NULL)
         go_on(start);
@@ -150,8 +190,10 @@ static void begin(struct start *start)
 
 bool starts_ask(struct serve *serve, const struct asked *asked)
 {
-    struct span playbook = json_get(asked->args, "playbook");
     bool is_check = span_is(asked->verb, "check");
+    struct span policy = json_get(asked->args, "policy");
+    bool is_policy = is_check && json_kind(policy) == JSON_OBJECT;
+    struct span playbook = is_policy ? policy : json_get(asked->args, "playbook");
 
     if (!is_check && !span_is(asked->verb, "run") && !span_is(asked->verb, "plan"))
         return false;
@@ -168,6 +210,7 @@ bool starts_ask(struct serve *serve, const struct asked *asked)
     start->serve = serve;
     start->ask = asked->number;
     start->is_check = is_check;
+    start->is_policy = is_policy;
     start->verb = span_dup(asked->verb);
     start->args = span_dup(asked->args);
     start->who = span_dup(asked->who);

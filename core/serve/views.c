@@ -482,6 +482,63 @@ static bool watch_ended(struct serve *serve, const struct asked *asked)
     return true;
 }
 
+/* -- what a run did until now ------------------------------------------------------------- */
+
+struct past {
+    struct serve *serve;
+    int64_t ask;
+};
+
+static int count_past(const struct row *row, void *arg)
+{
+    int64_t *count = arg;
+
+    (void)row;
+    ++*count;
+    return 0;
+}
+
+static int send_past(const struct row *row, void *arg)
+{
+    struct past *past = arg;
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    rows_show(past->serve, &out,
+              &(struct shown_row){ .seq = row->seq,
+                                   .run = row->run,
+                                   .at_ms = row->at_ms,
+                                   .kind = row->kind,
+                                   .body = row->body });
+    clients_event(past->serve, past->ask, str_span(&text));
+    str_fini(&text);
+    return 0;
+}
+
+void views_past(struct serve *serve, const struct asked *asked)
+{
+    struct past past = { .serve = serve, .ask = asked->number };
+    struct str text = { 0 };
+    struct err err;
+    int64_t run;
+    int n;
+
+    if (!id_parse_run(json_get_raw(asked->args, "run"), &run) &&
+        !id_parse_gate(json_get_raw(asked->args, "gate"), &run, &n) &&
+        !id_parse_run(json_get_raw(asked->args, "gate"), &run))
+        return; /* the verb itself says what is wrong */
+    if (serve->is_dirty)
+        pump_commit(serve);
+    int64_t last = rows_last(serve, run), count = 0;
+    int rc = store_each_of_run(serve->store, last, count_past, &count, &err);
+    if (rc < 0 || count == 0)
+        return;
+    str_printf(&text, "{\"past\":%lld,\"run\":\"%s\"}", (long long)count, id_run(run).text);
+    clients_event(serve, asked->number, str_span(&text));
+    store_each_of_run(serve->store, last, send_past, &past, &err);
+    str_fini(&text);
+}
+
 /* -- the table of them -------------------------------------------------------------------- */
 
 typedef int view_fn(struct view *view, const struct asked *asked, struct err *err);
