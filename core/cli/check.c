@@ -18,15 +18,48 @@
 
 /* -- check ------------------------------------------------------------------------------ */
 
+static bool ends_in(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+
+    return len > end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* Does the word playbook stand before a brace, outside of a comment? A policy is data and
+ * calls nothing. */
+static bool calls_playbook(const char *source)
+{
+    static const char word[] = "playbook";
+
+    for (const char *at = source; *at; at++) {
+        if (at[0] == '-' && at[1] == '-') {
+            at += strcspn(at, "\n");
+            if (!*at)
+                return false;
+        }
+        if (strncmp(at, word, sizeof word - 1) != 0)
+            continue;
+        const char *next = at + sizeof word - 1;
+        next += strspn(next, " \t\r\n");
+        if (*next == '{' || *next == '(')
+            return true;
+    }
+    return false;
+}
+
 /* Adds the reply for one file. Returns its exit code, or a negative code. */
 static int check_file(const struct options *options, const char *path, struct str *reply,
                       struct err *err)
 {
-    struct str args = { 0 };
+    struct str args = { 0 }, source = { 0 };
     struct json_out out = { .str = &args };
 
     json_open(&out, '{');
-    int rc = input_put_playbook(&out, path, err);
+    int rc = input_read(&source, path, INPUT_PLAYBOOK_MAX, "playbook", err);
+    if (rc == 0)
+        rc = calls_playbook(str_text(&source)) ? input_put_playbook(&out, path, err)
+                                               : input_put_policy(&out, path, err);
+    str_fini(&source);
     json_close(&out);
     if (rc == 0)
         rc = ask_once(options, "check", str_span(&args), reply, err);
@@ -35,9 +68,10 @@ static int check_file(const struct options *options, const char *path, struct st
 }
 
 /* FILE:LINE:COL: level: message. Returns how many are errors. */
-static int add_findings(struct str *out, const char *path, struct span findings)
+static int add_findings(struct str *out, const char *path, struct span reply)
 {
-    struct span finding;
+    struct span findings = json_get(reply, "findings"), finding;
+    bool is_policy = span_is(json_get_raw(reply, "kind"), "policy");
     size_t pos = 0;
     int errors = 0;
 
@@ -52,6 +86,8 @@ static int add_findings(struct str *out, const char *path, struct span findings)
         if (line > 0 && column > 0)
             str_printf(out, "%lld:", (long long)column);
         str_add_text(out, is_error ? " " : " warning: ");
+        if (is_policy)
+            str_add_text(out, "taken as a policy, since it makes no playbook {}: ");
         render_value(out, json_get(finding, "message"), 4000);
         str_add_char(out, '\n');
         errors += is_error;
@@ -67,44 +103,77 @@ static void put_checked(struct json_out *out, const char *path, struct span repl
     json_close(out);
 }
 
+struct check_run {
+    const struct options *options;
+    struct str text, json;
+    struct json_out out;
+    int errors, files, policies, tests;
+};
+
+/* What stands in a folder of playbooks is looked at as what it is. */
+static int check_one(struct check_run *run, const char *given, struct err *err)
+{
+    struct str reply = { 0 };
+    char *path;
+
+    if (ends_in(given, ".test.lua")) {
+        run->tests++;
+        return 0;
+    }
+    if (input_find_playbook(&path, given, err) != 0)
+        return err->code;
+    int rc = check_file(run->options, path, &reply, err);
+    struct span answer = str_span(&reply);
+    if (rc > 0 && json_get(answer, "findings").len == 0)
+        rc = err_set(err, ERR_IO, "%s: %s", path, str_text(&reply));
+    if (rc >= 0) {
+        run->errors += add_findings(&run->text, path, answer);
+        run->files++;
+        run->policies += span_is(json_get_raw(answer, "kind"), "policy");
+        put_checked(&run->out, path, answer);
+    }
+    free(path);
+    str_fini(&reply);
+    return rc < 0 ? rc : 0;
+}
+
+static void show_checked(struct check_run *run)
+{
+    if (run->errors == 0 && run->files > 0) {
+        str_printf(&run->text, "%d file%s, nothing wrong", run->files,
+                   run->files == 1 ? "" : "s");
+        if (run->policies > 0)
+            str_printf(&run->text, "; %d of them a policy", run->policies);
+        str_add_char(&run->text, '\n');
+    }
+    if (run->tests > 0)
+        str_printf(&run->text, "%d test%s left to \"cordon test\"\n", run->tests,
+                   run->tests == 1 ? "" : "s");
+}
+
 static int run_check(const struct options *options)
 {
-    struct str text = { 0 }, json = { 0 };
-    struct json_out out = { .str = &json };
+    struct check_run run = { .options = options };
     struct err err;
-    int errors = 0, rc = 0;
+    int rc = 0;
 
-    json_open(&out, '{');
-    json_key(&out, "files");
-    json_open(&out, '[');
-    for (int i = 0; i < options->arg_count && rc == 0; i++) {
-        struct str reply = { 0 };
-        char *path;
-        rc = input_find_playbook(&path, options->args[i], &err);
-        if (rc == 0) {
-            rc = check_file(options, path, &reply, &err);
-            struct span findings = json_get(str_span(&reply), "findings");
-            if (rc > 0 && findings.len == 0)
-                rc = err_set(&err, ERR_IO, "%s: %s", path, str_text(&reply));
-            rc = rc > 0 ? 0 : rc;
-            errors += rc == 0 ? add_findings(&text, path, findings) : 0;
-            put_checked(&out, path, str_span(&reply));
-            free(path);
-        }
-        str_fini(&reply);
-    }
-    json_close(&out);
-    json_close(&out);
+    run.out.str = &run.json;
+    json_open(&run.out, '{');
+    json_key(&run.out, "files");
+    json_open(&run.out, '[');
+    for (int i = 0; i < options->arg_count && rc == 0; i++)
+        rc = check_one(&run, options->args[i], &err);
+    json_close(&run.out);
+    json_close(&run.out);
+    if (rc == 0)
+        show_checked(&run);
     if (!options->json)
-        ask_print(&text);
+        ask_print(&run.text);
     else if (rc == 0)
-        printf("%s\n", str_text(&json));
-    if (rc == 0 && errors == 0 && !options->json)
-        printf("%d file%s, nothing wrong\n", options->arg_count,
-               options->arg_count == 1 ? "" : "s");
-    str_fini(&text);
-    str_fini(&json);
-    return rc != 0 ? command_error(options, &err) : errors ? EXIT_FAILED : EXIT_DONE;
+        printf("%s\n", str_text(&run.json));
+    str_fini(&run.text);
+    str_fini(&run.json);
+    return rc != 0 ? command_error(options, &err) : run.errors ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* -- test ------------------------------------------------------------------------------- */
@@ -308,7 +377,8 @@ const struct command command_check = {
         "Syntax, unknown actions, arguments against their schemas, globals, gates that "
         "are\n"
         "never reached. One finding a line, FILE:LINE:COLUMN: message; exit code 1 when\n"
-        "one of them is an error.",
+        "one of them is an error. A file that makes no playbook {} is taken as a policy;\n"
+        "NAME.test.lua is left to cordon test.",
     .example = "cordon check playbooks/*.lua",
     .options = OPTION_ENGINE,
     .args_min = 1,

@@ -198,6 +198,17 @@ int client_next(struct client *client, struct client_message *message, struct er
     return CLIENT_GONE;
 }
 
+bool client_is_quiet(const struct client *client, int within_ms)
+{
+    struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN };
+    struct timespec within = { within_ms / 1000, within_ms % 1000 * 1000000L };
+    sigset_t set;
+
+    sigprocmask(SIG_SETMASK, NULL, &set);
+    sigdelset(&set, SIGINT);
+    return !is_interrupted && ppoll(&poll_fd, 1, &within, &set) == 0;
+}
+
 void client_close(struct client *client)
 {
     if (client->fd >= 0)

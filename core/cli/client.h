@@ -46,6 +46,8 @@ int client_ask(struct client *client, const struct options *options, const char 
                struct span args, struct err *err);
 /* Waits for what comes next: one of enum client_got, or a negative code. */
 int client_next(struct client *client, struct client_message *message, struct err *err);
+/* True when nothing comes for that long, and nobody interrupts. */
+bool client_is_quiet(const struct client *client, int within_ms);
 void client_close(struct client *client); /* also after a failed client_ask */
 
 /* From now on Ctrl-C makes client_next return instead of ending the process. */

@@ -14,7 +14,7 @@
 #include "cli/person.h"
 #include "cli/stuck.h"
 
-enum { ROUNDS_MAX = 1000 };
+enum { ROUNDS_MAX = 1000, QUIET_MS = 2000, QUIET_MAX_MS = 64 * 1000 };
 
 struct follow {
     const struct options *options;
@@ -23,6 +23,9 @@ struct follow {
     struct str run; /* the run that is followed; empty until the engine has said */
     struct str reply;
     struct str decided; /* the gate that was just decided here */
+    int64_t past;       /* so many of the rows that come now are of before */
+    bool shows_past;
+    bool said_held;
 };
 
 static void print_json_line(struct span json)
@@ -38,6 +41,8 @@ static void learn_run(struct follow *follow, struct span json)
     follow->live.run = str_span(&follow->run);
 }
 
+/* What was before is read in any case, so that what comes has a name; it is shown to who
+ * watches. */
 static void on_event(struct follow *follow, struct span json)
 {
     if (follow->run.len == 0)
@@ -46,8 +51,69 @@ static void on_event(struct follow *follow, struct span json)
         print_json_line(json);
         return;
     }
+    if (json_get(json, "past").len) {
+        follow->past = json_get_int(json, "past", 0);
+        return;
+    }
+    follow->live.is_past = follow->past > 0;
     live_render(&follow->live, &follow->out, json);
+    if (follow->past > 0 && --follow->past >= 0 && !follow->shows_past)
+        str_reset(&follow->out);
+    follow->said_held = false;
     ask_print(&follow->out);
+}
+
+/* The verbs that go on with a run which has rows already. */
+static bool has_past(const char *verb)
+{
+    static const char *const verbs[] = { "watch",  "approve", "deny",
+                                         "answer", "settle",  "signal" };
+
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (span_is(span_of(verb), verbs[i]))
+            return true;
+    return false;
+}
+
+static bool concerns(const struct follow *follow, struct span scope)
+{
+    const char *playbook = follow->live.playbook;
+
+    if (!span_starts(scope, "playbook:"))
+        return true;
+    scope.ptr += sizeof "playbook:" - 1;
+    scope.len -= sizeof "playbook:" - 1;
+    return playbook && span_is(scope, playbook);
+}
+
+/* A run that is held by a halt has nothing to say of itself, so the halts are asked for. */
+static void say_held(struct follow *follow)
+{
+    struct str reply = { 0 };
+    struct span halt;
+    struct err err;
+    size_t pos = 0;
+
+    if (ask_once(follow->options, "halts", span_of("{}"), &reply, &err) == 0)
+        while (json_next(json_get(str_span(&reply), "halts"), &pos, NULL, &halt))
+            if (concerns(follow, json_get_raw(halt, "scope"))) {
+                live_render_held(&follow->live, &follow->out, halt);
+                follow->said_held = true;
+            }
+    ask_print(&follow->out);
+    str_fini(&reply);
+}
+
+static void wait_for_more(struct follow *follow, const struct client *client)
+{
+    int wait_ms = QUIET_MS;
+
+    while (!follow->options->json && !follow->said_held && follow->run.len &&
+           client_is_quiet(client, wait_ms)) {
+        say_held(follow);
+        if (wait_ms < QUIET_MAX_MS)
+            wait_ms *= 2;
+    }
 }
 
 static int on_gone(struct follow *follow)
@@ -98,6 +164,7 @@ static bool ask_and_show(struct follow *follow, const char *verb, struct span ar
     int got = client_ask(&client, follow->options, verb, args, &err);
 
     while (got == 0 || got == CLIENT_EVENT) {
+        wait_for_more(follow, &client);
         got = client_next(&client, &message, &err);
         if (got == CLIENT_EVENT)
             on_event(follow, message.json);
@@ -162,9 +229,10 @@ static void add_end(struct follow *follow, struct span reply, struct str *out)
     if (span_is(state, "stuck"))
         str_add_text(out, ": a person must settle it");
     str_add_char(out, '\n');
-    if (span_is(state, "waiting"))
+    if (span_is(state, "waiting")) {
+        waits_render(out, &follow->live.look, &follow->live.waits, str_span(&follow->run));
         str_printf(out, "  cordon watch %s    follows it\n", run);
-    else if (follow->live.changes > 0)
+    } else if (follow->live.changes > 0)
         str_printf(out,
                    "  cordon contained          what stays contained\n"
                    "  cordon rollback %s    puts it back as it was\n",
@@ -229,6 +297,15 @@ static bool at_gate(struct follow *follow, struct span gate_id, char **verb,
     return has_next;
 }
 
+/* The arguments, and that the rows of before are wanted. */
+static void with_past(struct str *out, struct span args)
+{
+    str_add_text(out, "{\"past\":true");
+    if (json_count(args) > 0)
+        str_add_char(out, ',');
+    str_add(out, args.ptr + 1, args.len - 1);
+}
+
 static int follow_on(struct follow *follow, const char *verb, struct span args)
 {
     struct str next_args = { 0 };
@@ -265,7 +342,14 @@ int follow(const struct options *options, const char *verb, struct span args)
 
     state.live.is_terminal = !options->json && state.live.look.is_color;
     client_catch_interrupt();
-    int exit_code = follow_on(&state, verb, args);
+    state.shows_past = span_is(span_of(verb), "watch");
+    struct str asked = { 0 };
+    if (has_past(verb) && !options->json)
+        with_past(&asked, args);
+    else
+        str_add_span(&asked, args);
+    int exit_code = follow_on(&state, verb, str_span(&asked));
+    str_fini(&asked);
     live_fini(&state.live);
     str_fini(&state.out);
     str_fini(&state.run);

@@ -104,14 +104,15 @@ static int put_source(struct json_out *out, const struct str *source, const char
                    : err_set(err, ERR_INVALID, "the playbook %s is not UTF-8 text", path);
 }
 
-int input_put_playbook(struct json_out *out, const char *path, struct err *err)
+static int put_file(struct json_out *out, const char *key, const char *path,
+                    struct err *err)
 {
     struct str source = { 0 };
-    int rc = input_read(&source, path, INPUT_PLAYBOOK_MAX, "playbook", err);
+    int rc = input_read(&source, path, INPUT_PLAYBOOK_MAX, key, err);
 
     if (rc == 0) {
         char *name = input_base_name(path, ".lua");
-        json_key(out, "playbook");
+        json_key(out, key);
         json_open(out, '{');
         json_put(out, "name", name);
         rc = put_source(out, &source, path, err);
@@ -120,6 +121,16 @@ int input_put_playbook(struct json_out *out, const char *path, struct err *err)
     }
     str_fini(&source);
     return rc;
+}
+
+int input_put_playbook(struct json_out *out, const char *path, struct err *err)
+{
+    return put_file(out, "playbook", path, err);
+}
+
+int input_put_policy(struct json_out *out, const char *path, struct err *err)
+{
+    return put_file(out, "policy", path, err);
 }
 
 static int put_param_file(struct json_out *out, const char *path, struct err *err)

@@ -28,6 +28,8 @@ int input_read(struct str *out, const char *path, size_t max, const char *what,
 int input_find_playbook(char **path, const char *name, struct err *err);
 /* Adds the member "playbook" for the file at path. */
 int input_put_playbook(struct json_out *out, const char *path, struct err *err);
+/* The same for a policy, which is a file of that kind: the member "policy". */
+int input_put_policy(struct json_out *out, const char *path, struct err *err);
 /* Adds "params", "params_json" and "alert_text" as the options have them. */
 int input_put_params(struct json_out *out, const struct options *options, struct err *err);
 /* The base name without folders and without suffix, heap. */

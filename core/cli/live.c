@@ -11,6 +11,7 @@
 #include "cli/step.h"
 
 enum { ACTION_COLUMN = 36, DIFF_LINES = 4, ARGS_MAX = 70, INTENTS_MAX = 1000 };
+enum { DAY_MS = 24 * 3600 * 1000, DATE_LEN = 10 };
 #define DIFF_PREFIX "                        "
 
 struct live_intent {
@@ -30,6 +31,8 @@ void live_fini(struct live *live)
         free(live->intents[i].body);
     }
     free(live->intents);
+    free(live->playbook);
+    waits_fini(&live->waits);
     *live = (struct live){ .look = live->look };
 }
 
@@ -40,6 +43,22 @@ void live_clear(struct live *live, struct str *out)
     live->has_passing = false;
 }
 
+/* The date, when it is not the one of the line before, or not today's. */
+static void add_day(struct live *live, struct str *out, int64_t at_ms)
+{
+    int64_t day = at_ms / DAY_MS;
+    char date[32];
+
+    if (day != (live->day ? live->day : live->look.now_ms / DAY_MS)) {
+        str_add_text(out, "  ");
+        clock_show(at_ms, date);
+        date[DATE_LEN] = 0;
+        render_styled(out, &live->look, STYLE_DIM, date);
+        str_add_char(out, '\n');
+    }
+    live->day = day;
+}
+
 /* "  19:31:02.114  done   ", the same width for every label. */
 static void begin(struct live *live, struct str *out, const struct row *row,
                   enum style style, const char *label)
@@ -47,6 +66,7 @@ static void begin(struct live *live, struct str *out, const struct row *row,
     char time[32];
 
     live_clear(live, out);
+    add_day(live, out, row->at_ms);
     str_add_text(out, "  ");
     render_styled(out, &live->look, STYLE_DIM, clock_show_time(row->at_ms, time));
     str_add_text(out, "  ");
@@ -120,7 +140,7 @@ static void on_intent(struct live *live, struct str *out, const struct row *row)
     live->intents[live->count++] = (struct live_intent){ .run = span_dup(row->run),
                                                          .body = span_dup(row->body),
                                                          .at_ms = row->at_ms };
-    if (!live->is_terminal)
+    if (!live->is_terminal || live->is_past)
         return;
     bool is_undo = span_is(json_get_raw(row->body, "op"), "restore");
     begin(live, out, row, STYLE_DIM, is_undo ? "undo..." : "do...");
@@ -202,8 +222,11 @@ static void on_start(struct live *live, struct str *out, const struct row *row)
     struct span title = json_path(row->body, "alert.title");
     struct span kind = json_get_raw(row->body, "kind");
 
-    if (live->began_ms == 0)
+    if (live->began_ms == 0) {
         live->began_ms = row->at_ms;
+        free(live->playbook);
+        live->playbook = span_dup(json_get_raw(row->body, "playbook"));
+    }
     begin(live, out, row, STYLE_BOLD, "run");
     str_add_shown(out, row->run.ptr, row->run.len);
     str_add_text(out, "  ");
@@ -361,8 +384,21 @@ static void on_leave(struct live *live, struct str *out, const struct row *row)
     said(live, out, row, "left", (struct span){ 0 });
 }
 
+/* Before now; what of it is still open is shown at the end. */
+static void was_stuck(struct live *live, struct str *out, const struct row *row,
+                      const char *label, const char *sentence)
+{
+    begin(live, out, row, STYLE_WARN, label);
+    add_action(out, json_get(row->body, "a"), json_get(row->body, "t"), (struct span){ 0 });
+    str_printf(out, "  %s\n", sentence);
+}
+
 static void on_drift(struct live *live, struct str *out, const struct row *row)
 {
+    if (live->is_past) {
+        was_stuck(live, out, row, "drift", "not as we left it; nothing was written");
+        return;
+    }
     live_clear(live, out);
     live->saw_stop = true;
     drift_render(out, &live->look, row->run, row->body);
@@ -370,6 +406,10 @@ static void on_drift(struct live *live, struct str *out, const struct row *row)
 
 static void on_doubt(struct live *live, struct str *out, const struct row *row)
 {
+    if (live->is_past) {
+        was_stuck(live, out, row, "doubt", "it could not be known whether it happened");
+        return;
+    }
     live_clear(live, out);
     live->saw_stop = true;
     drift_render_doubt(out, &live->look, row->run, row->body);
@@ -392,9 +432,30 @@ void live_render(struct live *live, struct str *out, struct span json)
                        .body = json_get(json, "body"),
                        .at_ms = json_get_int(json, "at", 0) };
 
+    if (live->run.len == 0 || span_equal(live->run, row.run))
+        waits_row(&live->waits, row.kind, row.body);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (span_is(row.kind, kinds[i].kind))
             kinds[i].render(live, out, &row);
+}
+
+void live_render_held(struct live *live, struct str *out, struct span halt)
+{
+    struct row row = { .run = live->run, .at_ms = clock_unix_ms() };
+    struct span scope = json_get(halt, "scope"), why = json_get(halt, "why");
+
+    begin(live, out, &row, STYLE_WARN, "held");
+    str_add_text(out, "by a halt of ");
+    render_value(out, scope, 200);
+    str_add_text(out, ", by ");
+    render_value(out, json_get(halt, "who"), 200);
+    if (json_raw(why).len) {
+        str_add_text(out, ": ");
+        render_value(out, why, 1000);
+    }
+    str_add_text(out, "  (cordon resume ");
+    render_value(out, scope, 200);
+    str_add_text(out, ")\n");
 }
 
 void live_render_open(struct live *live, struct str *out)

@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "cli/render.h"
+#include "cli/waits.h"
 
 struct live_intent;
 
@@ -22,8 +23,12 @@ struct live {
     bool saw_stop;    /* a drift or a doubt was shown */
     int changes;      /* that took effect */
     int undone;       /* changes that were taken back */
+    bool is_past;     /* what comes happened before: nothing is to be done about it */
+    int64_t day;      /* of the row before; 0: none was */
     int64_t began_ms; /* of the run that is followed; 0 until its start is seen */
     struct span run;  /* the run that is followed; lines of others name theirs */
+    char *playbook;   /* its name, heap; NULL: not seen */
+    struct waits waits;
     struct live_intent *intents; /* without an outcome yet */
     int count, cap;
 };
@@ -34,5 +39,7 @@ void live_fini(struct live *live);
 void live_render(struct live *live, struct str *out, struct span row);
 /* Takes the passing line away, so that something else can be printed. */
 void live_clear(struct live *live, struct str *out);
+/* Nothing comes because of a halt ({"scope","why","who"}). */
+void live_render_held(struct live *live, struct str *out, struct span halt);
 /* What was under way when the engine went, a line each. */
 void live_render_open(struct live *live, struct str *out);

@@ -21,6 +21,8 @@ static const struct option known[] = {
     { "--alert", OPTION_ALERT, "FILE",
       "the alert that started this, as JSON; - reads it"
       " from standard input" },
+    { "--force", OPTION_FORCE, NULL,
+      "take an alert that the playbook's on_alert does not" },
     { "--reason", OPTION_REASON, "TEXT", "why; it is kept in the journal" },
     { "--digest", OPTION_DIGEST, "HEX", "approve exactly this gate digest and no other" },
     { "--yes", OPTION_YES, NULL, "do not ask at the terminal" },
@@ -131,6 +133,7 @@ static void set_flag(struct options *options, const char *name)
     options->yes |= strcmp(name, "--yes") == 0;
     options->help |= strcmp(name, "--help") == 0;
     options->rebuild |= strcmp(name, "--rebuild") == 0;
+    options->force |= strcmp(name, "--force") == 0;
     options->detach |= strcmp(name, "--detach") == 0;
 }
 

@@ -29,6 +29,7 @@ enum option_bit {
     OPTION_ONLY = 1 << 9, /* --only and --limit */
     OPTION_REBUILD = 1 << 10,
     OPTION_DETACH = 1 << 11,
+    OPTION_FORCE = 1 << 12,
     OPTION_ENGINE = OPTION_STATE | OPTION_CONFIG | OPTION_JSON
 };
 
@@ -44,7 +45,7 @@ struct options {
     const char *state_dir; /* never NULL */
     const char *config, *alert, *param_file, *reason, *digest, *step, *target, *only;
     int64_t limit; /* 0: not given */
-    bool json, yes, help, rebuild, detach;
+    bool json, yes, help, rebuild, detach, force;
     struct options_param params[OPTIONS_PARAMS_MAX];
     int param_count;
     const char *args[OPTIONS_ARGS_MAX];

@@ -26,6 +26,8 @@ static int build_args(struct str *args, const struct options *options, struct er
     if (rc == 0)
         rc = input_put_params(&out, options, err);
     ask_put_follow(&out, options);
+    if (options->force)
+        json_put_bool(&out, "force", true);
     json_close(&out);
     free(path);
     return rc;
@@ -93,9 +95,11 @@ const struct command command_run = {
         "PLAYBOOK is a path, or a name that is looked for in ./playbooks, in\n"
         "$CORDON_PLAYBOOKS and among the installed ones. Each step is shown when it is\n"
         "journaled. At a gate you are asked, when a terminal is there; otherwise the run\n"
-        "waits and the exit code is 3. Ctrl-C leaves the run going.",
+        "waits and the exit code is 3. Ctrl-C leaves the run going.\n"
+        "An alert gives the parameters, when the playbook's on_alert matches it; with one\n"
+        "that it does not match nothing starts, but for --force with --param.",
     .example = "cordon run contain-app-service --alert alert.json",
-    .options = OPTION_ENGINE | OPTION_PARAM | OPTION_ALERT | OPTION_DETACH,
+    .options = OPTION_ENGINE | OPTION_PARAM | OPTION_ALERT | OPTION_FORCE | OPTION_DETACH,
     .args_min = 1,
     .args_max = 1,
     .run = run_run,
@@ -109,7 +113,7 @@ const struct command command_plan = {
         "Reads are made for real; changes are shown as before and after. Gates are taken\n"
         "as granted. Nothing is written anywhere.",
     .example = "cordon plan block-attacker-ip --param ips=203.0.113.7",
-    .options = OPTION_ENGINE | OPTION_PARAM | OPTION_ALERT,
+    .options = OPTION_ENGINE | OPTION_PARAM | OPTION_ALERT | OPTION_FORCE,
     .args_min = 1,
     .args_max = 1,
     .run = run_plan,

@@ -5,14 +5,17 @@
 #include "cli/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/err.h"
+#include "base/json.h"
 #include "base/schema.h"
 #include "cli/ask.h"
 #include "cli/follow.h"
 #include "cli/render.h"
 #include "cli/table.h"
 
-enum { LIMIT_DEFAULT = 50 };
+enum { LIMIT_DEFAULT = 50, SIGNAL_VALUE_MAX = 64 * 1024 };
 
 static const char *const states[] = { "running", "waiting",  "stuck",    "done",   "failed",
                                       "denied",  "canceled", "diverged", "blocked" };
@@ -142,6 +145,42 @@ static int run_watch(const struct options *options)
     return exit_code;
 }
 
+/* VALUE is JSON when it is; any other text is a string, as in cordon answer. */
+static void put_signal_value(struct json_out *out, const char *text)
+{
+    struct err ignored;
+
+    if (json_check(text, strlen(text), SIGNAL_VALUE_MAX, &ignored) == 0)
+        json_put_raw(out, "value", span_of(text));
+    else
+        json_put(out, "value", text);
+}
+
+static int run_signal(const struct options *options)
+{
+    struct str args = { 0 };
+    struct json_out out = { .str = &args };
+    int exit_code = EXIT_USAGE;
+
+    json_open(&out, '{');
+    bool is_run = ask_put_run(&out, options->args[0]);
+    json_put(&out, "name", options->args[1]);
+    if (options->arg_count == 3)
+        put_signal_value(&out, options->args[2]);
+    ask_put_follow(&out, options);
+    json_close(&out);
+    if (!is_run)
+        command_usage_error(options, "%.60s is no run (r-000001): see cordon runs",
+                            options->args[0]);
+    else if (options->arg_count == 3 && strlen(options->args[2]) > SIGNAL_VALUE_MAX)
+        command_usage_error(options, "the value is larger than %d KiB",
+                            SIGNAL_VALUE_MAX / 1024);
+    else
+        exit_code = follow(options, "signal", str_span(&args));
+    str_fini(&args);
+    return exit_code;
+}
+
 static void say_canceled(struct span reply)
 {
     struct str out = { 0 };
@@ -183,11 +222,28 @@ const struct command command_watch = {
     .name = "watch",
     .summary = "follow a run, and carry it on after an interruption",
     .usage = "cordon watch RUN",
+    .about =
+        "What happened until now comes first, then each step when it is journaled. A run\n"
+        "that sleeps says until when, one that is held by a halt says by which.",
     .example = "cordon watch r-000001",
     .options = OPTION_ENGINE,
     .args_min = 1,
     .args_max = 1,
     .run = run_watch,
+};
+
+const struct command command_signal = {
+    .name = "signal",
+    .summary = "tell a run what it waits for with ctx.signal",
+    .usage = "cordon signal RUN NAME [VALUE] [--detach]",
+    .about = "VALUE is what ctx.signal returns: JSON, or else a text; true when not given. "
+             "A run\n"
+             "that does not wait for a signal of that name is not told of it later.",
+    .example = "cordon signal r-000001 mailbox-cleaned '{\"removed\": 3}'",
+    .options = OPTION_ENGINE | OPTION_DETACH,
+    .args_min = 2,
+    .args_max = 3,
+    .run = run_signal,
 };
 
 const struct command command_cancel = {

@@ -169,8 +169,7 @@ static int start_engine(const struct options *options, struct err *err)
     return rc;
 }
 
-/* Makes the directory and what leads to it; only its owner may look inside. */
-static int make_dir(const char *path, struct err *err)
+int starter_make_dir(const char *path, struct err *err)
 {
     char *copy = xstrdup(path);
     int rc = 0;
@@ -193,7 +192,7 @@ int starter_connect(const struct options *options, struct err *err)
 {
     int64_t until_us = clock_mono_us() + (int64_t)CONNECT_WITHIN_MS * 1000;
 
-    if (make_dir(options->state_dir, err) != 0)
+    if (starter_make_dir(options->state_dir, err) != 0)
         return err->code;
     for (int attempt = 0;; attempt++) {
         int fd = connect_in(options->state_dir, err);

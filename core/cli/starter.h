@@ -11,5 +11,7 @@
 struct err;
 struct options;
 
+/* Makes the state directory and what leads to it; only its owner may look inside. */
+int starter_make_dir(const char *path, struct err *err);
 /* A connected descriptor, or a negative code. The state directory is made when missing. */
 int starter_connect(const struct options *options, struct err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/timeline.h"
 
+#include "base/id.h"
 #include "base/json.h"
 #include "cli/render.h"
 #include "cli/step.h"
@@ -56,7 +57,7 @@ static void add_origin(struct str *out, const struct look *look, struct span bod
     }
     if (json_kind(parent) > JSON_NULL) {
         label(out, look, "called by");
-        render_value(out, parent, 40);
+        str_add_text(out, id_run(json_int(parent, 0)).text);
         str_add_char(out, '\n');
     }
 }
