@@ -434,6 +434,7 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
     case EV_HALT: on_halt(engine, event); break;
     case EV_CHANGE_SEEN: rate_add(engine, event->number); break;
     case EV_OPEN_RUN:
+        engine->is_ready = false; /* until all of them are here: they may know each other */
         run = run_wake(engine, event->run);
         if (run != NULL) {
             run->was_running = true;
@@ -469,7 +470,8 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
         break;
     case EV_ASK: ask_handle(engine, event); break;
     }
-    runs_drain(engine);
+    if (engine->is_ready)
+        runs_drain(engine);
 }
 
 int engine_runs(const struct engine *engine)

@@ -326,6 +326,8 @@ void gate_apply(struct run *run, const struct event_row *row)
     if (step == NULL)
         step = step_new(run, branch, n, json_get_raw(gate->body, "k"),
                         json_get_raw(gate->body, "a"), json_get(gate->body, "args"));
+    if (gate->change_count > 0 && strcmp(gate->changes[0].path, step_path(step)) == 0)
+        step->target = gate->changes[0].target;
     gate->step = step;
     step->gate = gate->number;
     step->state = STEP_GATED;

@@ -146,6 +146,7 @@ bool rebuild_ask(struct serve *serve, const struct asked *asked)
         clients_error(serve, asked->number, 1, err_word(err.code), "%s", err.text);
         serve_end(serve, 1);
     } else {
+        pump_event(serve, &(struct event){ .kind = EV_READY });
         reply(&rebuild, asked->number);
         dues_arm(serve->dues);
     }

@@ -733,9 +733,9 @@ TEST(an_ask_that_is_too_long_is_refused)
 TEST(a_gate_shows_what_fits_and_the_rest_has_gates_of_its_own)
 {
     struct world *w = w_new(61, NULL);
-    struct w_wish wide[10] = { 0 };
+    struct w_wish wide[21] = { 0 };
 
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 20; i++) {
         char before[64];
 
         snprintf(before, sizeof before, "{\"pad\":\"");

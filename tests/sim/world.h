@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ enum {
     W_ROWS = 4000,
     W_ENTRIES = 600,
     W_MESSAGES = 400,
-    W_TARGETS = 16,
+    W_TARGETS = 32,
+    W_KEYS = 400,
     W_RUNS = 64,
     W_STEPS_MAX = 20000,
     W_DONE = 0,
@@ -109,7 +111,12 @@ struct world {
     int applies;       /* APPLY and RESTORE calls that were sent */
     bool is_undurable; /* an effect was seen whose intent was not durable */
     bool approves;     /* people approve what is open */
-    int settled;       /* how often followers were told how a run stands */
+    bool is_twice;     /* a step's change took place again */
+    char took[W_KEYS][STEP_KEY_LEN + 1]; /* keys of what took place */
+    int took_count;
+    bool has_settled; /* somebody said what became of a doubt or a drift */
+    bool may_edit;    /* somebody else changes targets too */
+    int settled;      /* how often followers were told how a run stands */
     struct w_reply replies[16];
     int64_t next_ask;
     struct arena arena; /* all that is kept until the end */
@@ -590,6 +597,15 @@ static struct w_call w_read_call(const struct w_message *message)
     return call;
 }
 
+/* A step's key is the same for all its attempts. */
+static void w_take(struct world *w, struct span key)
+{
+    for (int i = 0; i < w->took_count; i++)
+        w->is_twice = w->is_twice || span_is(key, w->took[i]);
+    CHECK(w->took_count < W_KEYS);
+    snprintf(w->took[w->took_count++], sizeof *w->took, "%.*s", (int)key.len, key.ptr);
+}
+
 static void w_effect(struct world *w, struct w_target *target, const struct w_call *call)
 {
     struct span to = call->op == HOST_APPLY ? call->after : call->goal;
@@ -598,8 +614,10 @@ static void w_effect(struct world *w, struct w_target *target, const struct w_ca
     w->applies++;
     if (!w_has_durable_intent(w, call->key))
         w->is_undurable = true;
-    if (strcmp(target->value, value) != 0)
+    if (strcmp(target->value, value) != 0) {
         target->effects++;
+        w_take(w, call->key);
+    }
     snprintf(target->value, sizeof target->value, "%s", value);
     free(value);
 }
@@ -783,7 +801,7 @@ static void w_settle(struct world *w)
 }
 
 /* Until no message is under way; time stands still and nobody votes. */
-static void w_pump(struct world *w)
+static inline void w_pump(struct world *w)
 {
     for (int i = 0; i < W_STEPS_MAX && w->message_count > 0; i++)
         CHECK(w_message_turn(w));
@@ -829,6 +847,40 @@ static inline void w_lose(struct world *w)
     w_done(w, &call, w_target(w, json_get_raw(call.args, "target")), W_UNKNOWN);
 }
 
+/* The VM's process ends, and what was on its way to it with it. */
+static inline bool w_vm_gone(struct world *w)
+{
+    int kept = 0;
+
+    for (int i = 0; i < w->message_count; i++)
+        if (w->messages[i].kind != CMD_VM)
+            w->messages[kept++] = w->messages[i];
+    w->message_count = kept;
+    memset(w->vms, 0, sizeof w->vms);
+    struct event event = { .kind = EV_VM_GONE,
+                           .name = span_of(w_hash),
+                           .text = span_of("it ended") };
+    return w_handle(w, &event);
+}
+
+/* The host's process ends; of what was with it some took place, and nobody hears of it. */
+static inline bool w_host_gone(struct world *w)
+{
+    int kept = 0;
+
+    for (int i = 0; i < w->message_count; i++)
+        if (w->messages[i].kind != CMD_HOST)
+            w->messages[kept++] = w->messages[i];
+        else if (w_chance(w, 2) == 0)
+            w_run_host(w, &w->messages[i], true);
+    w->message_count = kept;
+    struct event event = { .kind = EV_HOST_GONE,
+                           .name = span_of("noop"),
+                           .ok = true,
+                           .text = span_of("it ended") };
+    return w_handle(w, &event);
+}
+
 static struct w_entry *w_run(struct world *w, int64_t run)
 {
     for (int i = 0; i < w->entry_count; i++)
@@ -837,7 +889,7 @@ static struct w_entry *w_run(struct world *w, int64_t run)
     return NULL;
 }
 
-static const char *w_state(struct world *w, int64_t run)
+static inline const char *w_state(struct world *w, int64_t run)
 {
     struct w_entry *entry = w_run(w, run);
 
