@@ -225,6 +225,26 @@ static int put_test(struct json_out *out, const char *path, struct err *err)
     return rc;
 }
 
+/* What is wrong with a case: one line, or several. */
+static void show_lines(struct str *out, const char *name, struct span test)
+{
+    char *text = json_get_text(test, "message");
+    int64_t at = json_get_int(test, "line", 0);
+
+    for (char *line = text, *end; line != NULL; line = end) {
+        end = strchr(line, '\n');
+        size_t len = end != NULL ? (size_t)(end - line) : strlen(line);
+        if (end != NULL)
+            end++;
+        str_add_text(out, "        ");
+        if (at > 0 && line == text)
+            str_printf(out, "%s:%lld: ", name, (long long)at);
+        str_add_shown(out, line, len < 4000 ? len : 4000);
+        str_add_char(out, '\n');
+    }
+    free(text);
+}
+
 static void show_tests(const char *name, struct span tests)
 {
     struct str out = { 0 };
@@ -237,13 +257,8 @@ static void show_tests(const char *name, struct span tests)
         str_add_text(&out, is_ok ? "ok      " : "not ok  ");
         render_value(&out, json_get(test, "name"), 300);
         str_add_char(&out, '\n');
-        if (is_ok)
-            continue;
-        str_add_text(&out, "        ");
-        if (json_get_int(test, "line", 0) > 0)
-            str_printf(&out, "%s:%lld: ", name, (long long)json_get_int(test, "line", 0));
-        render_value(&out, json_get(test, "message"), 4000);
-        str_add_char(&out, '\n');
+        if (!is_ok)
+            show_lines(&out, name, test);
     }
     ask_print(&out);
     str_fini(&out);

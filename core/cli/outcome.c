@@ -14,7 +14,7 @@ enum { SHOWN_MAX = 300 /* bytes of one value in a message */ };
 void outcome_tell(struct str *message, const struct str *sentence)
 {
     if (message->len > 0)
-        str_add_text(message, "; ");
+        str_add_char(message, '\n');
     str_add_span(message, str_span(sentence));
 }
 
@@ -115,6 +115,8 @@ static struct span member(struct span object, struct span name)
 /* Goes down to the first member that is different, and adds its path to text. */
 static void find_difference(struct str *text, struct span *got, struct span *wanted)
 {
+    const char *between = ": ";
+
     for (bool is_deeper = true; is_deeper;) {
         struct span key, item;
         size_t pos = 0;
@@ -126,7 +128,8 @@ static void find_difference(struct str *text, struct span *got, struct span *wan
             struct span there = member(*got, key);
             if (there.len > 0 && json_has(there, item))
                 continue;
-            str_add_text(text, ": ");
+            str_add_text(text, between);
+            between = ".";
             str_add_shown(text, key.ptr, key.len);
             *got = there;
             *wanted = item;

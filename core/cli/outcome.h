@@ -2,13 +2,13 @@
 /*
  * cli/outcome.h - what a rehearsal did to the simulated cloud, beside what it should have done.
  *
- * Each adds a sentence to message for what is different, and nothing when nothing is.
+ * Each adds a line to message for what is different, and nothing when nothing is.
  */
 #pragma once
 
 #include "base/str.h"
 
-/* Adds sentence behind those that are there. */
+/* Adds sentence on a line of its own. */
 void outcome_tell(struct str *message, const struct str *sentence);
 /* wanted: a list of globs; log: the simulator's, a JSON object on each line. All that has
  * changed something must fit, one by one. */

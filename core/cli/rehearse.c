@@ -10,21 +10,24 @@
 #include "cli/client.h"
 #include "cli/cloud.h"
 #include "cli/input.h"
-#include "cli/options.h"
 #include "cli/outcome.h"
 #include "cli/render.h"
 #include "cli/stage.h"
 
-enum { WORLD_LEN_MAX = 1024 * 1024, LOG_LEN_MAX = 16 * 1024 * 1024 };
+enum {
+    WORLD_LEN_MAX = 1024 * 1024,
+    LOG_LEN_MAX = 16 * 1024 * 1024,
+    WATCH_MS = 500 /* then gates are looked for again */
+};
 
 struct rehearsal {
     struct span now; /* the case */
     const char *playbook_path, *test_path;
-    struct options options; /* --state, --config */
     struct cloud cloud;
     struct stage stage;
     int64_t until_us;
     struct str reply; /* the newest */
+    struct str run;   /* what is carried on */
     struct str gate;  /* that was decided last */
     int gates;
     struct str *message;
@@ -44,33 +47,24 @@ static char *path_beside(const char *test_path, struct span name)
 
 /* -- asking ------------------------------------------------------------------------------ */
 
-/* Leaves the reply in rehearsal->reply. */
+/* Leaves the reply in rehearsal->reply; without one until then, ERR_BUSY and the old one. */
+static int ask_until(struct rehearsal *rehearsal, const char *verb, const struct str *args,
+                     int64_t until_us, struct err *err)
+{
+    if (until_us > rehearsal->until_us)
+        until_us = rehearsal->until_us;
+    int rc = stage_ask(&rehearsal->stage, verb, str_span(args), until_us, &rehearsal->reply,
+                       err);
+    if (rc == ERR_BUSY && clock_mono_us() >= rehearsal->until_us)
+        return err_set(err, ERR_BUSY, "the rehearsal took longer than %d s",
+                       REHEARSE_WITHIN_S);
+    return rc;
+}
+
 static int ask(struct rehearsal *rehearsal, const char *verb, const struct str *args,
                struct err *err)
 {
-    struct client client;
-    struct client_message message = { 0 };
-    int got = client_ask(&client, &rehearsal->options, verb, str_span(args), err);
-
-    client.until_us = rehearsal->until_us;
-    if (got == 0)
-        stage_meet_engine(&rehearsal->stage, client.fd);
-    while (got == 0 || got == CLIENT_EVENT)
-        got = client_next(&client, &message, err);
-    str_reset(&rehearsal->reply);
-    if (got == CLIENT_REPLY)
-        str_add_span(&rehearsal->reply, message.json);
-    client_close(&client);
-    if (got == CLIENT_REPLY)
-        return 0;
-    if (got == CLIENT_GONE)
-        return err_set(err, ERR_IO, "the engine ended before it replied to %s", verb);
-    if (got == CLIENT_INTERRUPTED)
-        return err_set(err, ERR_CANCELED, "interrupted");
-    if (clock_mono_us() >= rehearsal->until_us)
-        return err_set(err, ERR_BUSY, "the rehearsal took longer than %d s",
-                       REHEARSE_WITHIN_S);
-    return got;
+    return ask_until(rehearsal, verb, args, rehearsal->until_us, err);
 }
 
 /* The reply is a refusal, not a run. */
@@ -210,20 +204,74 @@ static int decide(struct rehearsal *rehearsal, bool is_back, struct err *err)
     return rc;
 }
 
-/* Decides gates until the run is over, or waits for somebody else. */
+/* The next gate that nobody has decided: also one of an undo that the run waits for. Empty
+ * when there is none; the one that was decided last when it wants somebody else too. */
+static int find_gate(struct rehearsal *rehearsal, struct str *gate, struct err *err)
+{
+    struct str args = { 0 };
+    struct span open;
+    size_t pos = 0;
+
+    str_add_text(&args, "{}");
+    int rc = ask(rehearsal, "gates", &args, err);
+    str_fini(&args);
+    str_reset(gate);
+    if (rc == 0 &&
+        json_next(json_get(str_span(&rehearsal->reply), "gates"), &pos, NULL, &open))
+        str_add_span(gate, json_get_raw(open, "gate"));
+    return rc;
+}
+
+/* Waits until the run parks again or is over, at most for a moment. */
+static int watch(struct rehearsal *rehearsal, struct err *err)
+{
+    int64_t until_us = clock_mono_us() + (int64_t)WATCH_MS * 1000;
+    struct str args = { 0 };
+    struct json_out out = { .str = &args };
+
+    json_open(&out, '{');
+    json_put_span(&out, "run", str_span(&rehearsal->run));
+    json_put_bool(&out, "follow", true);
+    json_close(&out);
+    int rc = ask_until(rehearsal, "watch", &args, until_us, err);
+    str_fini(&args);
+    return rc == ERR_BUSY && clock_mono_us() < rehearsal->until_us ? 0 : rc;
+}
+
+/* Is what the newest reply is about our run, and has it come to an end? */
+static bool is_over(const struct rehearsal *rehearsal)
+{
+    struct span reply = str_span(&rehearsal->reply);
+    struct span state = json_get_raw(reply, "state");
+
+    return span_equal(json_get_raw(reply, "run"), str_span(&rehearsal->run)) &&
+           state.len > 0 && !span_is(state, "waiting");
+}
+
+/* Decides gates until the run is over, or waits for somebody else's vote. */
 static int carry_on(struct rehearsal *rehearsal, bool is_back, struct err *err)
 {
-    for (int i = 0; i < REHEARSE_GATES_MAX; i++) {
-        struct span gate = json_get_raw(str_span(&rehearsal->reply), "gate");
-        if (gate.len == 0 || span_equal(gate, str_span(&rehearsal->gate)))
-            return 0;
+    struct str gate = { 0 };
+    int rc = 0;
+
+    str_reset(&rehearsal->run);
+    str_add_span(&rehearsal->run, json_get_raw(str_span(&rehearsal->reply), "run"));
+    while (rc == 0 && !is_over(rehearsal)) {
+        rc = find_gate(rehearsal, &gate, err);
+        if (rc == 0 && gate.len > 0 &&
+            span_equal(str_span(&gate), str_span(&rehearsal->gate)))
+            break;
+        if (rc == 0 && gate.len == 0) {
+            rc = watch(rehearsal, err);
+            continue;
+        }
         str_reset(&rehearsal->gate);
-        str_add_span(&rehearsal->gate, gate);
-        if (decide(rehearsal, is_back, err) != 0)
-            return err->code;
+        str_add_span(&rehearsal->gate, str_span(&gate));
+        if (rc == 0)
+            rc = decide(rehearsal, is_back, err);
     }
-    return err_set(err, ERR_TOO_BIG, "more than %d gates in one rehearsal",
-                   REHEARSE_GATES_MAX);
+    str_fini(&gate);
+    return rc;
 }
 
 /* -- the run, and the way back ----------------------------------------------------------- */
@@ -234,6 +282,10 @@ static void judge_end(struct rehearsal *rehearsal, const char *what, struct span
     struct span state = json_get_raw(reply, "state"), code = json_get_raw(error, "code");
     struct str text = { 0 };
 
+    if (!is_over(rehearsal)) {
+        state = span_of("waiting");
+        error = code = (struct span){ 0 };
+    }
     if (span_equal(state, wanted) || (code.len > 0 && span_equal(code, wanted)))
         return;
     str_printf(&text, "%s should end with ", what);
@@ -276,7 +328,7 @@ static int play(struct rehearsal *rehearsal, struct err *err)
         carry_on(rehearsal, false, err) != 0)
         return err->code;
     judge_end(rehearsal, "it", ends.len > 0 ? ends : span_of("done"));
-    char *run = json_get_text(str_span(&rehearsal->reply), "run");
+    char *run = span_dup(str_span(&rehearsal->run)); /* going back is a run of its own */
     int rc = 0;
     if (json_get_bool(rehearsal->now, "recover", false))
         rc = go_back(rehearsal, "recover", span_of(run), err);
@@ -338,8 +390,6 @@ static int rehearse_in(struct rehearsal *rehearsal, struct err *err)
     char *log_path = stage_path(&rehearsal->stage, "requests.jsonl");
     int rc = set_up(rehearsal, log_path, err);
 
-    rehearsal->options.state_dir = str_text(&rehearsal->stage.dir);
-    rehearsal->options.config = str_text(&rehearsal->stage.config);
     if (rc == 0)
         rc = play(rehearsal, err);
     if (rc == 0)
@@ -365,6 +415,7 @@ int rehearse(struct span now, const char *playbook_path, const char *test_path,
     cloud_close(&rehearsal.cloud);
     stage_close(&rehearsal.stage);
     str_fini(&rehearsal.reply);
+    str_fini(&rehearsal.run);
     str_fini(&rehearsal.gate);
     if (rc == 0 || rc == ERR_CANCELED)
         return rc;

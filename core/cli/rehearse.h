@@ -11,14 +11,11 @@
 
 struct err;
 
-enum {
-    REHEARSE_WITHIN_S = 120, /* all of one case */
-    REHEARSE_GATES_MAX = 100 /* in one case */
-};
+enum { REHEARSE_WITHIN_S = 60 }; /* all of one case */
 
 /* Runs the case (checked JSON, in the shape that the engine's "test" has checked) with the
  * playbook at playbook_path; files that it names are looked for beside test_path. message gets
- * a sentence for all that is not as the case says, or why it could not be tried. Fails with
+ * a line for all that is not as the case says, or why it could not be tried. Fails with
  * ERR_CANCELED after Ctrl-C, and with nothing else. */
 int rehearse(struct span rehearsal, const char *playbook_path, const char *test_path,
              struct str *message, struct err *err);

@@ -18,7 +18,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "cli/client.h"
 #include "cli/input.h"
+#include "cli/options.h"
 
 enum {
     POLICY_LEN_MAX = 256 * 1024,
@@ -216,9 +218,10 @@ char *stage_find_plugin(void)
     return found;
 }
 
-/* -- ending it --------------------------------------------------------------------------- */
+/* -- its engine -------------------------------------------------------------------------- */
 
-void stage_meet_engine(struct stage *stage, int socket_fd)
+/* Remembers who is at the other end of the socket, so that it can be ended. */
+static void meet_engine(struct stage *stage, int socket_fd)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
@@ -229,6 +232,34 @@ void stage_meet_engine(struct stage *stage, int socket_fd)
         close(stage->engine_fd);
     stage->engine_fd = pidfd_open(peer.pid, 0); /* closed on exec */
 }
+
+int stage_ask(struct stage *stage, const char *verb, struct span args, int64_t until_us,
+              struct str *reply, struct err *err)
+{
+    struct options options = { .state_dir = str_text(&stage->dir),
+                               .config = str_text(&stage->config) };
+    struct client client;
+    struct client_message message = { 0 };
+    int got = client_ask(&client, &options, verb, args, err);
+
+    client.until_us = until_us;
+    if (got == 0)
+        meet_engine(stage, client.fd);
+    while (got == 0 || got == CLIENT_EVENT)
+        got = client_next(&client, &message, err);
+    if (got == CLIENT_REPLY) {
+        str_reset(reply);
+        str_add_span(reply, message.json);
+    }
+    client_close(&client);
+    if (got == CLIENT_GONE)
+        return err_set(err, ERR_IO, "the engine ended before it replied to %s", verb);
+    if (got == CLIENT_INTERRUPTED)
+        return err_set(err, ERR_CANCELED, "interrupted");
+    return got < 0 ? got : 0;
+}
+
+/* -- ending it --------------------------------------------------------------------------- */
 
 static bool has_ended(int pidfd, int within_ms)
 {

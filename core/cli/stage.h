@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/str.h"
 
 struct err;
@@ -26,8 +28,10 @@ int stage_furnish(struct stage *stage, struct span world, const char *url,
                   const char *policy_path, struct err *err);
 /* DIR/NAME, heap. */
 char *stage_path(const struct stage *stage, const char *name);
-/* Remembers who is at the other end of the socket, to end it in stage_close(). */
-void stage_meet_engine(struct stage *stage, int socket_fd);
+/* Asks the engine of the directory, and puts its reply in the place of what is in reply;
+ * events are passed over. ERR_BUSY when none came until until_us, of clock_mono_us(). */
+int stage_ask(struct stage *stage, const char *verb, struct span args, int64_t until_us,
+              struct str *reply, struct err *err);
 /* Ends the engine, and removes everything. */
 void stage_close(struct stage *stage);
 
