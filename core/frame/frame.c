@@ -270,6 +270,48 @@ int frame_receive(int fd, struct str *buf, enum frame_type *type, struct span *f
     return frame_find(str_span(buf), type, fields, &total, err);
 }
 
+/* Adds what has come. Returns 1, 0 at end of file, or a negative code. */
+static int read_more(struct frame_inbox *inbox, struct err *err)
+{
+    char chunk[RECEIVE_CHUNK];
+    size_t rest = inbox->bytes.len - inbox->start;
+    ssize_t got;
+
+    if (inbox->start > 0)
+        memmove(inbox->bytes.ptr, inbox->bytes.ptr + inbox->start, rest);
+    inbox->bytes.len = rest;
+    inbox->start = 0;
+    do
+        got = read(inbox->fd, chunk, sizeof chunk);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return err_set(err, ERR_IO, "receive a frame: %s", strerror(errno));
+    if (got == 0 && rest > 0)
+        return err_set(err, ERR_IO,
+                       "receive a frame: the other side closed after %zu bytes", rest);
+    str_add(&inbox->bytes, chunk, (size_t)got);
+    return got > 0;
+}
+
+int frame_next(struct frame_inbox *inbox, enum frame_type *type, struct span *fields,
+               struct err *err)
+{
+    for (;;) {
+        struct span rest = { inbox->bytes.ptr + inbox->start,
+                             inbox->bytes.len - inbox->start };
+        size_t total;
+        int rc = rest.len > 0 ? frame_find(rest, type, fields, &total, err) : 0;
+
+        if (rc == 1)
+            inbox->start += total;
+        if (rc != 0)
+            return rc;
+        rc = read_more(inbox, err);
+        if (rc <= 0)
+            return rc;
+    }
+}
+
 int frame_send(int fd, struct span bytes, struct err *err)
 {
     while (bytes.len > 0) {

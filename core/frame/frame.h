@@ -147,4 +147,13 @@ int frame_end(struct frame_reader *in, struct err *err);
  * negative code. */
 int frame_receive(int fd, struct str *buf, enum frame_type *type, struct span *fields,
                   struct err *err);
+/* The same for who serves one fd for long: what has come is read in one go, and handed out
+ * frame by frame. Fields are borrowed until the next call. */
+struct frame_inbox {
+    int fd;
+    struct str bytes;
+    size_t start; /* of the next frame */
+};
+int frame_next(struct frame_inbox *inbox, enum frame_type *type, struct span *fields,
+               struct err *err);
 int frame_send(int fd, struct span bytes, struct err *err);

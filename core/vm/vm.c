@@ -258,7 +258,7 @@ int vm_handle(struct vm *vm, enum frame_type type, struct span fields, struct er
 int vm_main(int fd)
 {
     struct err err;
-    struct str in = { 0 };
+    struct frame_inbox in = { .fd = fd };
     enum frame_type type;
     struct span fields;
     int rc;
@@ -267,12 +267,14 @@ int vm_main(int fd)
     struct vm *vm = vm_new(fd);
     if (wall_raise(fd, &err) != 0)
         fatalx("%s", err.text);
-    while ((rc = frame_receive(fd, &in, &type, &fields, &err)) == 1) {
+    /* Each answer is sent before the next frame is begun: should that one hang or crash, the
+     * engine blames the right run. */
+    while ((rc = frame_next(&in, &type, &fields, &err)) == 1) {
         rc = vm_handle(vm, type, fields, &err);
         if (rc != 0)
             break;
     }
-    str_fini(&in);
+    str_fini(&in.bytes);
     vm_free(vm);
     _exit(rc == 0 ? 0 : 1);
 }

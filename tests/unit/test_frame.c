@@ -312,3 +312,39 @@ TEST(a_bad_header_ends_receiving_before_its_length_is_believed)
     close(fd[1]);
     str_fini(&buf);
 }
+
+TEST(an_inbox_hands_out_what_came_in_one_read_frame_by_frame)
+{
+    int fd[2];
+    struct str bytes = { 0 };
+    struct frame_writer out;
+    struct frame_inbox inbox = { 0 };
+    enum frame_type type;
+    struct span fields;
+    struct err err;
+
+    CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+    inbox.fd = fd[0];
+    for (int i = 0; i < 3; i++) {
+        frame_begin(&out, &bytes, FRAME_VM_DROP);
+        frame_add_int(&out, i);
+        frame_finish(&out);
+    }
+    size_t half = bytes.len - 5; /* the third is cut */
+    CHECK_OK(frame_send(fd[1], (struct span){ bytes.ptr, half }, &err), &err);
+    for (int i = 0; i < 3; i++) {
+        struct frame_reader in;
+
+        if (i == 2)
+            CHECK_OK(frame_send(fd[1], (struct span){ bytes.ptr + half, 5 }, &err), &err);
+        CHECK_INT(frame_next(&inbox, &type, &fields, &err), 1);
+        frame_read(&in, fields);
+        CHECK_INT(frame_get_int(&in), i);
+    }
+    CHECK_OK(frame_send(fd[1], (struct span){ bytes.ptr, 3 }, &err), &err);
+    close(fd[1]);
+    CHECK_INT(frame_next(&inbox, &type, &fields, &err), ERR_IO);
+    close(fd[0]);
+    str_fini(&bytes);
+    str_fini(&inbox.bytes);
+}
