@@ -20,8 +20,6 @@
 #include "base/schema.h"
 #include "base/sm.h"
 
-enum { EFFECT_PERMANENT = 3 };
-
 static const struct sm_state gate_states[] = {
     [GATE_OPEN] = { "open", SM_CAN(GATE_GRANTED) | SM_CAN(GATE_DENIED) |
                                 SM_CAN(GATE_EXPIRED) | SM_CAN(GATE_VOID) },

@@ -339,6 +339,35 @@ struct span step_result(struct step *step);  /* what the playbook gets for a cha
 int64_t step_until(const struct step *step); /* when its hold expires by itself; 0 never */
 void step_settle(struct step *step, const char *choice);
 
+/* -- step.c: what its neighbours share --------------------------------------------------- */
+/* The plugin ABI's numbers; the engine does not include the plugin's header. */
+enum { STATUS_DONE = 0, STATUS_RETRY = 1, STATUS_REFUSED = 2, STATUS_UNKNOWN = 3 };
+enum { EFFECT_READS = 1, EFFECT_REVERTS = 2, EFFECT_PERMANENT = 3 };
+enum { REPEAT_BLIND = 4 };
+enum { RETRIES_MAX = 6 };
+struct action *step_action(const struct step *step);
+void undoes_put(struct json_out *out, const struct step *step);
+void answer_write(struct step *step, bool ok, struct span value, bool is_noop);
+void error_put(struct str *body, const struct step *step, struct span code,
+               struct span message, bool retryable);
+void step_pause(struct step *step); /* asks again a little later */
+void step_on_failed_read(struct step *step, const struct event *event);
+
+/* -- change.c --------------------------------------------------------------------------- */
+bool change_is_held(struct step *step);
+void change_on_prepared(struct step *step, const struct event *event);
+void change_on_observed(struct step *step, const struct event *event);
+void change_on_applied(struct step *step, const struct event *event);
+void outcome_write(struct step *step, const char *word, const struct event *event,
+                   const char *how);
+void outcome_done(struct step *step, const struct event *event, const char *how);
+
+/* -- doubt.c ---------------------------------------------------------------------------- */
+void doubt_look(struct step *step);
+void doubt_look_later(struct step *step);
+void doubt_on_looked(struct step *step, const struct event *event);
+void doubt_write(struct step *step, const struct event *event, const char *why);
+
 /* -- permit.c --------------------------------------------------------------------------- */
 void permit_digest(const struct step *step, int64_t not_after, char *hex);
 /* A permit for exactly this step; false when none. differs gets words for what is not the
@@ -423,6 +452,10 @@ void holds_put_all(struct run *run);
 void holds_known_until(struct run *run, int64_t seq);
 void hold_on_due(struct run *run, int n);
 void hold_put_expired(struct run *rollback, struct span hold);
+
+/* -- start.c, halt.c --------------------------------------------------------------------- */
+void ask_start(struct engine *engine, const struct event *event, bool is_plan);
+void ask_halt(struct engine *engine, const struct event *event, bool on);
 
 /* -- ask.c ------------------------------------------------------------------------------ */
 void ask_handle(struct engine *engine, const struct event *event);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EFFECT_REVERTS = 2, EFFECT_PERMANENT = 3 };
 enum { DEFAULT_WITHIN_MS = 30 * 60 * 1000 };
 
 static bool matches_text(struct span match, const char *key, const char *value)

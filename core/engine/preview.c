@@ -14,7 +14,7 @@
 #include "base/id.h"
 #include "frame/frame.h"
 
-enum { EFFECT_READS = 1, PREVIEW_MS = 60 * 1000 };
+enum { PREVIEW_MS = 60 * 1000 };
 
 static void plan_change(struct run *shadow, struct step *step)
 {

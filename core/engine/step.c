@@ -25,19 +25,6 @@
 #include "base/id.h"
 #include "frame/frame.h"
 
-/* The plugin ABI's numbers; the engine does not include the plugin's header. */
-enum { STATUS_DONE = 0, STATUS_RETRY = 1, STATUS_REFUSED = 2, STATUS_UNKNOWN = 3 };
-enum { EFFECT_READS = 1, EFFECT_REVERTS = 2, EFFECT_PERMANENT = 3 };
-enum { REPEAT_BLIND = 4 };
-
-enum {
-    PAUSE_FIRST_MS = 500,
-    PAUSE_MAX_MS = 30000,
-    RETRIES_MAX = 6,
-    DOUBT_LOOKS_MIN = 2, /* a change that does not show is looked for twice */
-    DOUBT_LOOKS_MAX = 12
-};
-
 struct span step_found(const struct step *step)
 {
     return step->is_undo ? step->now : step->before;
@@ -64,7 +51,7 @@ struct action *action_find(struct engine *engine, struct span name)
     return NULL;
 }
 
-static struct action *action_of(const struct step *step)
+struct action *step_action(const struct step *step)
 {
     return action_find(step->run->engine, span_of(step->action));
 }
@@ -72,7 +59,7 @@ static struct action *action_of(const struct step *step)
 /* -- answers --------------------------------------------------------------------------- */
 
 /* Which effect of which run this undoes. */
-static void put_undoes(struct json_out *out, const struct step *step)
+void undoes_put(struct json_out *out, const struct step *step)
 {
     json_put_int(out, "of", step->undoes_run);
     json_put_int(out, "ofn", step->undoes_ordinal);
@@ -80,7 +67,7 @@ static void put_undoes(struct json_out *out, const struct step *step)
     json_put_int(out, "ofs", step->undoes_seq);
 }
 
-static void write_answer(struct step *step, bool ok, struct span value, bool is_noop)
+void answer_write(struct step *step, bool ok, struct span value, bool is_noop)
 {
     struct str body = { 0 };
     struct json_out out = { .str = &body };
@@ -104,7 +91,7 @@ static void write_answer(struct step *step, bool ok, struct span value, bool is_
         json_put_bool(&out, "noop", is_noop);
         json_put(&out, "target", step->target);
         if (step->is_undo) {
-            put_undoes(&out, step);
+            undoes_put(&out, step);
             json_put_bool(&out, "undo", true);
         }
         json_close(&out);
@@ -132,11 +119,11 @@ void step_answer(struct step *step, bool ok, struct span value)
                           value.len, ENGINE_RESULT_MAX);
         return;
     }
-    write_answer(step, ok, value, false);
+    answer_write(step, ok, value, false);
 }
 
-static void error_json(struct str *body, const struct step *step, struct span code,
-                       struct span message, bool retryable)
+void error_put(struct str *body, const struct step *step, struct span code,
+               struct span message, bool retryable)
 {
     struct json_out out = { .str = body };
 
@@ -157,7 +144,7 @@ void step_answer_error(struct step *step, const char *code, const char *fmt, ...
     va_start(args, fmt);
     vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
-    error_json(&body, step, span_of(code), span_of(sentence), false);
+    error_put(&body, step, span_of(code), span_of(sentence), false);
     step_answer(step, false, str_span(&body));
     str_fini(&body);
 }
@@ -180,73 +167,11 @@ struct span step_result(struct step *step)
     return kept;
 }
 
-/* -- calls ------------------------------------------------------------------------------ */
-
-void engine_step_key(const struct engine *engine, const struct step_name *name, char *hex)
-{
-    struct hash_list list;
-    char text[HASH_HEX_LEN + 1];
-
-    hash_list_init(&list, "cordon.key.v1");
-    hash_list_add_span(&list, span_of(engine->install));
-    hash_list_add_int(&list, name->run);
-    hash_list_add_span(&list, name->branch);
-    hash_list_add_int(&list, name->n);
-    hash_list_add_int(&list, name->is_restore);
-    hash_hex(hash_list_end(&list), text);
-    memcpy(hex, text, STEP_KEY_LEN);
-    hex[STEP_KEY_LEN] = '\0';
-}
-
-void host_call(struct step *step, int op)
-{
-    struct engine *engine = step->run->engine;
-    struct action *action = action_of(step);
-    struct call *call = xcalloc(1, sizeof *call);
-    struct str bytes = { 0 };
-    struct frame_writer out;
-    char key[STEP_KEY_LEN + 1];
-    bool is_effect = op == HOST_APPLY || op == HOST_RESTORE;
-
-    call->id = engine->next_call++;
-    call->run = step->run->id;
-    call->step = step;
-    call->plugin = action->plugin;
-    call->op = op;
-    list_add(&engine->calls[(uint64_t)call->id % TABLE_SIZE], &call->in_table);
-    step->call = call->id;
-    step->run->calls++;
-    engine->busy++;
-    struct step_name name = { step->run->id & ~SHADOW, span_of(step->branch), step->n,
-                              step->is_undo };
-    engine_step_key(engine, &name, key);
-    frame_begin(&out, &bytes, FRAME_HOST_CALL);
-    frame_add_int(&out, call->id);
-    frame_add_int(&out, op);
-    frame_add_text(&out, step->action);
-    frame_add_text(&out, id_run(step->run->id & ~SHADOW).text);
-    frame_add_span(&out, step->args.len > 0 ? step->args : span_of("{}"));
-    frame_add_span(&out, step->before);
-    frame_add_text(&out, step->token);
-    frame_add_span(&out, step->after);
-    frame_add_span(&out, step->goal);
-    frame_add_text(&out, key);
-    frame_add_text(&out, is_effect ? step->resume : NULL);
-    frame_add_int(&out, action->timeout_ms);
-    frame_finish(&out);
-    struct command *command = turn_command(engine, CMD_HOST, is_effect);
-    command->name = turn_keep(engine, span_of(action->plugin->name));
-    command->number = call->id;
-    command->run = step->run->id;
-    command->bytes = turn_keep(engine, str_span(&bytes));
-    str_fini(&bytes);
-}
-
 /* -- beginning --------------------------------------------------------------------------- */
 
 static void begin_action(struct step *step)
 {
-    struct action *action = action_of(step);
+    struct action *action = step_action(step);
 
     if (action == NULL) {
         step_answer_error(step, "unknown_action",
@@ -380,9 +305,11 @@ void step_begin(struct step *step)
     }
 }
 
-/* -- a change is prepared: may it go? ------------------------------------------------------ */
+/* -- trying again ------------------------------------------------------------------------ */
 
-static void pause_step(struct step *step)
+enum { PAUSE_FIRST_MS = 500, PAUSE_MAX_MS = 30000 };
+
+void step_pause(struct step *step)
 {
     int64_t ms = PAUSE_FIRST_MS;
 
@@ -394,439 +321,19 @@ static void pause_step(struct step *step)
     timer_want(step->run->engine, step->wake_ms);
 }
 
-static void put_permit(struct json_out *out, int gate, int index)
-{
-    if (gate == 0)
-        return;
-    json_key(out, "p");
-    json_open(out, '{');
-    json_put_int(out, "gate", gate);
-    json_put_int(out, "i", index);
-    json_close(out);
-}
-
-/* The record, and then the effect: the call waits for the commit. */
-static void intend(struct step *step, int gate, int index, struct span rules)
-{
-    struct str body = { 0 };
-    struct json_out out = { .str = &body };
-    bool is_restore = step->is_undo;
-
-    json_open(&out, '{');
-    json_put(&out, "a", step->action);
-    json_put_raw(&out, "args", step->args);
-    if (step->attempt > 0)
-        json_put_int(&out, "at", step->attempt + 1);
-    json_put(&out, "b", step->branch);
-    json_put(&out, "d", step->digest);
-    if (step->token[0] != '\0')
-        json_put(&out, "e", step->token);
-    if (step->goal.len == 0 || !json_same(step->goal, step->before))
-        json_put_raw(&out, "g", step->goal);
-    json_put_int(&out, "n", step->n);
-    if (step->undoes_run > 0)
-        put_undoes(&out, step);
-    if (is_restore)
-        json_put(&out, "op", "restore");
-    put_permit(&out, gate, index);
-    json_put(&out, "t", step->target);
-    if (step->undo != NULL)
-        json_put(&out, "undo", step->undo);
-    json_put_raw(&out, "w", step->before);
-    if (json_count(rules) > 0)
-        json_put_raw(&out, "why", rules);
-    json_put(&out, "what", step->what);
-    json_put_raw(&out, "z", step->after);
-    json_close(&out);
-    rate_add(step->run->engine, step->run->engine->now_ms);
-    row_write(step->run, ROW_INTENT, str_span(&body));
-    str_fini(&body);
-    step->state = STEP_APPLYING;
-    host_call(step, is_restore ? HOST_RESTORE : HOST_APPLY);
-}
-
-/* Not now, but later, and then from the beginning: it looks at the target again. */
-static bool is_held(struct step *step)
-{
-    return halt_holds(step) || step->run->engine->is_policy_coming || slice_is_busy(step);
-}
-
-/* Guards, halt, policy and permits stand here, between a plan and its intent. */
-static void decide(struct step *step)
-{
-    struct run *run = step->run;
-    struct str text = { 0 };
-    struct need need;
-    int gate = 0, index = -1;
-
-    if (run->is_canceling || run->stop_state > 0) {
-        step->state = STEP_NEW;
-        run_push(run);
-        return;
-    }
-    if (!guard_allows(step, &text)) {
-        run_fail(run, RUN_BLOCKED, "guard", "%s", str_text(&text));
-        str_fini(&text);
-        return;
-    }
-    if (is_held(step)) {
-        step->state = STEP_HELD;
-        return;
-    }
-    policy_need(step, &need);
-    if (need.is_forbidden) {
-        run_fail(run, RUN_BLOCKED, "policy", "%s on %s is not allowed: %s", step->action,
-                 step->target,
-                 run->engine->policy == NULL ? run->engine->policy_error
-                                             : "a rule of the policy forbids it");
-        return;
-    }
-    if (permit_find(step, &gate, &index, &text) || (need.need == 0 && text.len == 0)) {
-        permit_digest(step, 0, step->digest);
-        if (gate > 0)
-            snprintf(step->digest, sizeof step->digest, "%s",
-                     gate_find(run, gate)->changes[index].digest);
-        intend(step, gate, index, need.rules);
-    } else {
-        gate_for_step(step, str_span(&text));
-    }
-    str_fini(&text);
-}
-
-static void on_prepared(struct step *step, const struct event *event)
-{
-    struct run *run = step->run;
-
-    step->target = run_text(run, event->target);
-    step->token = run_text(run, event->token);
-    step->before = run_keep(run, event->state);
-    step->after = run_keep(run, event->after);
-    step->goal = run_keep(run, event->goal);
-    struct span what = json_get(event->info, "what");
-    struct span undo = json_get(event->info, "undo");
-    struct str text = { 0 };
-    json_text_to(&text, what);
-    step->what = run_text(run, str_span(&text));
-    str_reset(&text);
-    json_text_to(&text, undo);
-    step->undo = text.len > 0 ? run_text(run, str_span(&text)) : NULL;
-    str_fini(&text);
-    step->plan_info = run_keep(run, event->info);
-    if (run_is_shadow(run)) {
-        preview_on_prepared(step);
-        return;
-    }
-    if (json_same(step->before, step->after)) {
-        step->is_noop = true;
-        struct span result = step_result(step);
-        write_answer(step, true, result, true);
-        return;
-    }
-    decide(step);
-}
-
-/* -- what came of it ------------------------------------------------------------------------ */
-
-static void write_outcome(struct step *step, const char *word, const struct event *event,
-                          const char *how)
-{
-    struct str body = { 0 };
-    struct str error = { 0 };
-    struct json_out out = { .str = &body };
-    bool is_refused = strcmp(word, "refused") == 0;
-
-    json_open(&out, '{');
-    if (step->attempt > 1)
-        json_put_int(&out, "at", step->attempt);
-    json_put(&out, "b", step->branch);
-    if (event != NULL && event->code.len > 0)
-        json_put_span(&out, "code", event->code);
-    if (how != NULL)
-        json_put(&out, "how", how);
-    if (event != NULL && event->message.len > 0)
-        json_put_span(&out, "msg", event->message);
-    json_put_int(&out, "n", step->n);
-    if (event != NULL && event->result.len > 0)
-        json_put_raw(&out, "r", event->result);
-    json_put(&out, "s", word);
-    if (is_refused) {
-        error_json(&error, step, event->code, event->message, false);
-        json_put_raw(&out, "v", str_span(&error));
-    }
-    if (step->until_ms > 0)
-        json_put_int(&out, "until", step->until_ms);
-    if (event != NULL && event->state.len > 0 &&
-        !json_same(event->state, step_wanted(step)))
-        json_put_raw(&out, "z", event->state);
-    json_close(&out);
-    row_write(step->run, ROW_OUTCOME, str_span(&body));
-    str_fini(&body);
-    str_fini(&error);
-    if (!step->run->is_started && step->run->kind != RUN_ROLLBACK)
-        step->run->wants_vm = true;
-    run_push(step->run);
-}
-
-int64_t step_until(const struct step *step)
-{
-    char *expires = step->is_undo ? NULL : json_get_text(step->args, "expires");
-    int64_t ms, until = 0;
-
-    if (expires != NULL && duration_parse(span_of(expires), &ms))
-        until = step->run->engine->now_ms + ms;
-    free(expires);
-    return until;
-}
-
-static void outcome_done(struct step *step, const struct event *event, const char *how)
-{
-    step->until_ms = step_until(step);
-    write_outcome(step, "done", event, how);
-    step->is_in_ledger = step->is_undo || step->until_ms > 0;
-    if (step->is_in_ledger)
-        hold_put(step, step->is_undo ? HOLD_OFF : HOLD_ON);
-}
-
-static void write_doubt(struct step *step, const struct event *event, const char *why)
-{
-    struct str body = { 0 };
-    struct json_out out = { .str = &body };
-
-    json_open(&out, '{');
-    json_put(&out, "a", step->action);
-    json_put(&out, "b", step->branch);
-    json_put_int(&out, "n", step->n);
-    json_put_raw(&out, "now", event != NULL ? event->state : (struct span){ 0 });
-    json_put(&out, "t", step->target);
-    json_put_raw(&out, "w", step->before);
-    json_put(&out, "why", why);
-    json_put_raw(&out, "z", step_wanted(step));
-    json_close(&out);
-    row_write(step->run, ROW_DOUBT, str_span(&body));
-    str_fini(&body);
-    run_push(step->run);
-}
-
-/* After a crash, a timeout, a reset or a 5xx nobody knows. Looking decides. */
-static void look(struct step *step)
-{
-    struct action *action = action_of(step);
-
-    if (action == NULL || action->plugin->is_refused) {
-        write_doubt(step, NULL,
-                    action == NULL ? "its action is no longer there" : action->plugin->why);
-        return;
-    }
-    step->state = STEP_IN_DOUBT;
-    host_call(step, HOST_OBSERVE);
-}
-
-static void look_later(struct step *step)
-{
-    struct action *action = action_of(step);
-    int64_t ms = action != NULL && action->settle_ms > 200 ? action->settle_ms : 200;
-
-    step->state = STEP_IN_DOUBT;
-    step->wake_ms = step->run->engine->now_ms + ms;
-    timer_want(step->run->engine, step->wake_ms);
-}
-
-static void on_looked(struct step *step, const struct event *event)
-{
-    struct action *action = action_of(step);
-    struct span wanted = step_wanted(step);
-    struct span had = step->is_undo ? step->after : step->before;
-
-    step->doubts++;
-    if (event->status != STATUS_DONE) {
-        if (step->doubts >= DOUBT_LOOKS_MAX)
-            write_doubt(step, NULL, "it cannot be observed");
-        else
-            look_later(step);
-        return;
-    }
-    step->now = run_keep(step->run, event->state);
-    if (json_same(event->state, wanted)) {
-        outcome_done(step, event, "found so when looked at");
-    } else if (!json_same(event->state, had)) {
-        write_doubt(step, event, "the target is neither as before nor as planned");
-    } else if (step->doubts < DOUBT_LOOKS_MIN) {
-        look_later(step);
-    } else if (action != NULL && action->repeat == REPEAT_BLIND) {
-        write_doubt(step, event, "the action cannot be repeated safely");
-    } else if (step->attempt >= ENGINE_ATTEMPTS_MAX) {
-        write_doubt(step, event, "it did not take effect after several attempts");
-    } else {
-        /* The same step, the same permit: the earlier attempt provably did nothing, and
-         * key, precondition or kind of change make it harmless should it yet arrive. */
-        write_outcome(step, "not_applied", event, NULL);
-        step->retries = 0;
-    }
-}
-
-static void on_applied(struct step *step, const struct event *event)
-{
-    if (event->status == STATUS_DONE && event->verified) {
-        outcome_done(step, event, NULL);
-    } else if (event->status == STATUS_REFUSED) {
-        write_outcome(step, "refused", event, NULL);
-    } else if (event->status == STATUS_RETRY) {
-        write_outcome(step, "retry", event, NULL);
-        if (step->retries >= RETRIES_MAX)
-            step_answer_error(step, "gave_up", "%s did not work after %d tries: %.*s",
-                              step->action, step->retries + 1, (int)event->message.len,
-                              event->message.ptr);
-        else
-            pause_step(step);
-    } else {
-        write_outcome(step, "unknown", event, NULL);
-        step->doubts = 0;
-        look_later(step);
-    }
-}
-
-static void on_failed_read(struct step *step, const struct event *event)
+void step_on_failed_read(struct step *step, const struct event *event)
 {
     bool may_retry = event->status != STATUS_REFUSED;
     struct str body = { 0 };
 
     if (may_retry && step->retries < RETRIES_MAX) {
-        pause_step(step);
+        step_pause(step);
         return;
     }
-    error_json(&body, step, event->code.len > 0 ? event->code : span_of("failed"),
-               event->message, may_retry);
+    error_put(&body, step, event->code.len > 0 ? event->code : span_of("failed"),
+              event->message, may_retry);
     step_answer(step, false, str_span(&body));
     str_fini(&body);
-}
-
-static void observed_for_undo(struct step *step, const struct event *event)
-{
-    if (event->status != STATUS_DONE) {
-        on_failed_read(step, event);
-        return;
-    }
-    step->now = run_keep(step->run, event->state);
-    step->token = run_text(step->run, event->token);
-    if (json_same(event->state, step->goal)) {
-        step->is_noop = true;
-        write_answer(step, true, span_of("{\"already\":true}"), true);
-        hold_put(step, HOLD_OFF);
-    } else if (json_same(event->state, step->after) || step->may_restore_over) {
-        decide(step);
-    } else {
-        struct str body = { 0 };
-        struct json_out out = { .str = &body };
-
-        json_open(&out, '{');
-        json_put(&out, "a", step->action);
-        json_put_raw(&out, "args", step->args);
-        json_put(&out, "b", step->branch);
-        json_put_int(&out, "n", step->n);
-        json_put_raw(&out, "now", event->state);
-        put_undoes(&out, step);
-        json_put(&out, "t", step->target);
-        json_put_raw(&out, "w", step->goal);
-        json_put_raw(&out, "z", step->after);
-        json_close(&out);
-        row_write(step->run, ROW_DRIFT, str_span(&body));
-        str_fini(&body);
-        run_push(step->run);
-    }
-}
-
-/* A frame may hold more than what is journaled of an answer. An effect that answers like
- * that may have taken place. */
-static struct event bounded(int op, const struct event *event)
-{
-    const struct span parts[] = { event->code,  event->message, event->target,
-                                  event->token, event->state,   event->after,
-                                  event->goal,  event->info,    event->result };
-    struct event small = { .status = event->status,
-                           .code = span_of("too_big"),
-                           .message = span_of("a part of the plugin's answer is longer "
-                                              "than what is kept of one") };
-
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (parts[i].len <= ENGINE_RESULT_MAX)
-            continue;
-        if (small.status == STATUS_DONE)
-            small.status =
-                op == HOST_APPLY || op == HOST_RESTORE ? STATUS_UNKNOWN : STATUS_REFUSED;
-        return small;
-    }
-    return *event;
-}
-
-void step_on_host(struct step *step, int op, const struct event *given)
-{
-    struct run *run = step->run;
-    struct event small = bounded(op, given);
-    const struct event *event = &small;
-
-    run_push(run);
-    if (run_is_over(run))
-        return;
-    switch (op) {
-    case HOST_READ:
-        if (event->status == STATUS_DONE)
-            step_answer(step, true,
-                        event->result.len > 0 ? event->result : span_of("null"));
-        else
-            on_failed_read(step, event);
-        break;
-    case HOST_PREPARE:
-        if (event->status == STATUS_DONE)
-            on_prepared(step, event);
-        else
-            on_failed_read(step, event);
-        break;
-    case HOST_OBSERVE:
-        if (step->has_intent)
-            on_looked(step, event);
-        else
-            observed_for_undo(step, event);
-        break;
-    default: on_applied(step, event); break;
-    }
-}
-
-/* The plugin's process is gone, and the call with it. What it had begun is in doubt. */
-void step_on_host_gone(struct step *step, int op, struct span why)
-{
-    struct event event = {
-        .status = op == HOST_APPLY || op == HOST_RESTORE ? STATUS_UNKNOWN : STATUS_RETRY,
-        .code = span_of("plugin_gone"),
-        .message = why,
-    };
-
-    step_on_host(step, op, &event);
-}
-
-void step_on_progress(struct step *step, int64_t call, struct span resume)
-{
-    struct engine *engine = step->run->engine;
-    struct str body = { 0 };
-    struct str bytes = { 0 };
-    struct json_out json = { .str = &body };
-    struct frame_writer out;
-    struct action *action = action_of(step);
-
-    json_open(&json, '{');
-    json_put(&json, "b", step->branch);
-    json_put_int(&json, "n", step->n);
-    json_put_raw(&json, "r", resume);
-    json_close(&json);
-    row_write(step->run, ROW_PROGRESS, str_span(&body));
-    str_fini(&body);
-    frame_begin(&out, &bytes, FRAME_HOST_SAVED);
-    frame_add_int(&out, call);
-    frame_finish(&out);
-    struct command *command = turn_command(engine, CMD_HOST, true);
-    command->name = turn_keep(engine, span_of(action->plugin->name));
-    command->run = step->run->id;
-    command->bytes = turn_keep(engine, str_span(&bytes));
-    str_fini(&bytes);
 }
 
 /* -- going on --------------------------------------------------------------------------------- */
@@ -922,7 +429,7 @@ void step_go_on(struct step *step)
         break;
     case STEP_GATED: go_on_gated(step); break;
     case STEP_HELD:
-        if (!is_held(step))
+        if (!change_is_held(step))
             begin_again(step);
         break;
     case STEP_PAUSING:
@@ -935,7 +442,7 @@ void step_go_on(struct step *step)
         if (step->call != 0)
             break;
         if (step->wake_ms <= engine->now_ms)
-            look(step);
+            doubt_look(step);
         else
             timer_want(engine, step->wake_ms);
         break;

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/change.c - a change: may it go, and what came of it.
+ *
+ * Between a plan and its intent stand guards, halts, the policy and permits. The intent is
+ * journaled, and the call that it announces waits for the commit.
+ */
+#include "engine/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frame/frame.h"
+
+/* -- a change is prepared: may it go? ------------------------------------------------------ */
+
+static void put_permit(struct json_out *out, int gate, int index)
+{
+    if (gate == 0)
+        return;
+    json_key(out, "p");
+    json_open(out, '{');
+    json_put_int(out, "gate", gate);
+    json_put_int(out, "i", index);
+    json_close(out);
+}
+
+/* The record, and then the effect: the call waits for the commit. */
+static void intend(struct step *step, int gate, int index, struct span rules)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+    bool is_restore = step->is_undo;
+
+    json_open(&out, '{');
+    json_put(&out, "a", step->action);
+    json_put_raw(&out, "args", step->args);
+    if (step->attempt > 0)
+        json_put_int(&out, "at", step->attempt + 1);
+    json_put(&out, "b", step->branch);
+    json_put(&out, "d", step->digest);
+    if (step->token[0] != '\0')
+        json_put(&out, "e", step->token);
+    if (step->goal.len == 0 || !json_same(step->goal, step->before))
+        json_put_raw(&out, "g", step->goal);
+    json_put_int(&out, "n", step->n);
+    if (step->undoes_run > 0)
+        undoes_put(&out, step);
+    if (is_restore)
+        json_put(&out, "op", "restore");
+    put_permit(&out, gate, index);
+    json_put(&out, "t", step->target);
+    if (step->undo != NULL)
+        json_put(&out, "undo", step->undo);
+    json_put_raw(&out, "w", step->before);
+    if (json_count(rules) > 0)
+        json_put_raw(&out, "why", rules);
+    json_put(&out, "what", step->what);
+    json_put_raw(&out, "z", step->after);
+    json_close(&out);
+    rate_add(step->run->engine, step->run->engine->now_ms);
+    row_write(step->run, ROW_INTENT, str_span(&body));
+    str_fini(&body);
+    step->state = STEP_APPLYING;
+    host_call(step, is_restore ? HOST_RESTORE : HOST_APPLY);
+}
+
+/* Not now, but later, and then from the beginning: it looks at the target again. */
+bool change_is_held(struct step *step)
+{
+    return halt_holds(step) || step->run->engine->is_policy_coming || slice_is_busy(step);
+}
+
+/* Guards, halt, policy and permits stand here, between a plan and its intent. */
+static void decide(struct step *step)
+{
+    struct run *run = step->run;
+    struct str text = { 0 };
+    struct need need;
+    int gate = 0, index = -1;
+
+    if (run->is_canceling || run->stop_state > 0) {
+        step->state = STEP_NEW;
+        run_push(run);
+        return;
+    }
+    if (!guard_allows(step, &text)) {
+        run_fail(run, RUN_BLOCKED, "guard", "%s", str_text(&text));
+        str_fini(&text);
+        return;
+    }
+    if (change_is_held(step)) {
+        step->state = STEP_HELD;
+        return;
+    }
+    policy_need(step, &need);
+    if (need.is_forbidden) {
+        run_fail(run, RUN_BLOCKED, "policy", "%s on %s is not allowed: %s", step->action,
+                 step->target,
+                 run->engine->policy == NULL ? run->engine->policy_error
+                                             : "a rule of the policy forbids it");
+        return;
+    }
+    if (permit_find(step, &gate, &index, &text) || (need.need == 0 && text.len == 0)) {
+        permit_digest(step, 0, step->digest);
+        if (gate > 0)
+            snprintf(step->digest, sizeof step->digest, "%s",
+                     gate_find(run, gate)->changes[index].digest);
+        intend(step, gate, index, need.rules);
+    } else {
+        gate_for_step(step, str_span(&text));
+    }
+    str_fini(&text);
+}
+
+void change_on_prepared(struct step *step, const struct event *event)
+{
+    struct run *run = step->run;
+
+    step->target = run_text(run, event->target);
+    step->token = run_text(run, event->token);
+    step->before = run_keep(run, event->state);
+    step->after = run_keep(run, event->after);
+    step->goal = run_keep(run, event->goal);
+    struct span what = json_get(event->info, "what");
+    struct span undo = json_get(event->info, "undo");
+    struct str text = { 0 };
+    json_text_to(&text, what);
+    step->what = run_text(run, str_span(&text));
+    str_reset(&text);
+    json_text_to(&text, undo);
+    step->undo = text.len > 0 ? run_text(run, str_span(&text)) : NULL;
+    str_fini(&text);
+    step->plan_info = run_keep(run, event->info);
+    if (run_is_shadow(run)) {
+        preview_on_prepared(step);
+        return;
+    }
+    if (json_same(step->before, step->after)) {
+        step->is_noop = true;
+        struct span result = step_result(step);
+        answer_write(step, true, result, true);
+        return;
+    }
+    decide(step);
+}
+
+/* -- what came of it ------------------------------------------------------------------------ */
+
+void outcome_write(struct step *step, const char *word, const struct event *event,
+                   const char *how)
+{
+    struct str body = { 0 };
+    struct str error = { 0 };
+    struct json_out out = { .str = &body };
+    bool is_refused = strcmp(word, "refused") == 0;
+
+    json_open(&out, '{');
+    if (step->attempt > 1)
+        json_put_int(&out, "at", step->attempt);
+    json_put(&out, "b", step->branch);
+    if (event != NULL && event->code.len > 0)
+        json_put_span(&out, "code", event->code);
+    if (how != NULL)
+        json_put(&out, "how", how);
+    if (event != NULL && event->message.len > 0)
+        json_put_span(&out, "msg", event->message);
+    json_put_int(&out, "n", step->n);
+    if (event != NULL && event->result.len > 0)
+        json_put_raw(&out, "r", event->result);
+    json_put(&out, "s", word);
+    if (is_refused) {
+        error_put(&error, step, event->code, event->message, false);
+        json_put_raw(&out, "v", str_span(&error));
+    }
+    if (step->until_ms > 0)
+        json_put_int(&out, "until", step->until_ms);
+    if (event != NULL && event->state.len > 0 &&
+        !json_same(event->state, step_wanted(step)))
+        json_put_raw(&out, "z", event->state);
+    json_close(&out);
+    row_write(step->run, ROW_OUTCOME, str_span(&body));
+    str_fini(&body);
+    str_fini(&error);
+    if (!step->run->is_started && step->run->kind != RUN_ROLLBACK)
+        step->run->wants_vm = true;
+    run_push(step->run);
+}
+
+int64_t step_until(const struct step *step)
+{
+    char *expires = step->is_undo ? NULL : json_get_text(step->args, "expires");
+    int64_t ms, until = 0;
+
+    if (expires != NULL && duration_parse(span_of(expires), &ms))
+        until = step->run->engine->now_ms + ms;
+    free(expires);
+    return until;
+}
+
+void outcome_done(struct step *step, const struct event *event, const char *how)
+{
+    step->until_ms = step_until(step);
+    outcome_write(step, "done", event, how);
+    step->is_in_ledger = step->is_undo || step->until_ms > 0;
+    if (step->is_in_ledger)
+        hold_put(step, step->is_undo ? HOLD_OFF : HOLD_ON);
+}
+
+void change_on_applied(struct step *step, const struct event *event)
+{
+    if (event->status == STATUS_DONE && event->verified) {
+        outcome_done(step, event, NULL);
+    } else if (event->status == STATUS_REFUSED) {
+        outcome_write(step, "refused", event, NULL);
+    } else if (event->status == STATUS_RETRY) {
+        outcome_write(step, "retry", event, NULL);
+        if (step->retries >= RETRIES_MAX)
+            step_answer_error(step, "gave_up", "%s did not work after %d tries: %.*s",
+                              step->action, step->retries + 1, (int)event->message.len,
+                              event->message.ptr);
+        else
+            step_pause(step);
+    } else {
+        outcome_write(step, "unknown", event, NULL);
+        step->doubts = 0;
+        doubt_look_later(step);
+    }
+}
+
+void change_on_observed(struct step *step, const struct event *event)
+{
+    if (event->status != STATUS_DONE) {
+        step_on_failed_read(step, event);
+        return;
+    }
+    step->now = run_keep(step->run, event->state);
+    step->token = run_text(step->run, event->token);
+    if (json_same(event->state, step->goal)) {
+        step->is_noop = true;
+        answer_write(step, true, span_of("{\"already\":true}"), true);
+        hold_put(step, HOLD_OFF);
+    } else if (json_same(event->state, step->after) || step->may_restore_over) {
+        decide(step);
+    } else {
+        struct str body = { 0 };
+        struct json_out out = { .str = &body };
+
+        json_open(&out, '{');
+        json_put(&out, "a", step->action);
+        json_put_raw(&out, "args", step->args);
+        json_put(&out, "b", step->branch);
+        json_put_int(&out, "n", step->n);
+        json_put_raw(&out, "now", event->state);
+        undoes_put(&out, step);
+        json_put(&out, "t", step->target);
+        json_put_raw(&out, "w", step->goal);
+        json_put_raw(&out, "z", step->after);
+        json_close(&out);
+        row_write(step->run, ROW_DRIFT, str_span(&body));
+        str_fini(&body);
+        run_push(step->run);
+    }
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/doubt.c - nobody knows whether it happened: looking decides, or a person does.
+ */
+#include "engine/internal.h"
+
+#include "frame/frame.h"
+
+enum {
+    DOUBT_LOOKS_MIN = 2, /* a change that does not show is looked for twice */
+    DOUBT_LOOKS_MAX = 12
+};
+
+void doubt_write(struct step *step, const struct event *event, const char *why)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    json_open(&out, '{');
+    json_put(&out, "a", step->action);
+    json_put(&out, "b", step->branch);
+    json_put_int(&out, "n", step->n);
+    json_put_raw(&out, "now", event != NULL ? event->state : (struct span){ 0 });
+    json_put(&out, "t", step->target);
+    json_put_raw(&out, "w", step->before);
+    json_put(&out, "why", why);
+    json_put_raw(&out, "z", step_wanted(step));
+    json_close(&out);
+    row_write(step->run, ROW_DOUBT, str_span(&body));
+    str_fini(&body);
+    run_push(step->run);
+}
+
+/* After a crash, a timeout, a reset or a 5xx nobody knows. Looking decides. */
+void doubt_look(struct step *step)
+{
+    struct action *action = step_action(step);
+
+    if (action == NULL || action->plugin->is_refused) {
+        doubt_write(step, NULL,
+                    action == NULL ? "its action is no longer there" : action->plugin->why);
+        return;
+    }
+    step->state = STEP_IN_DOUBT;
+    host_call(step, HOST_OBSERVE);
+}
+
+void doubt_look_later(struct step *step)
+{
+    struct action *action = step_action(step);
+    int64_t ms = action != NULL && action->settle_ms > 200 ? action->settle_ms : 200;
+
+    step->state = STEP_IN_DOUBT;
+    step->wake_ms = step->run->engine->now_ms + ms;
+    timer_want(step->run->engine, step->wake_ms);
+}
+
+void doubt_on_looked(struct step *step, const struct event *event)
+{
+    struct action *action = step_action(step);
+    struct span wanted = step_wanted(step);
+    struct span had = step->is_undo ? step->after : step->before;
+
+    step->doubts++;
+    if (event->status != STATUS_DONE) {
+        if (step->doubts >= DOUBT_LOOKS_MAX)
+            doubt_write(step, NULL, "it cannot be observed");
+        else
+            doubt_look_later(step);
+        return;
+    }
+    step->now = run_keep(step->run, event->state);
+    if (json_same(event->state, wanted)) {
+        outcome_done(step, event, "found so when looked at");
+    } else if (!json_same(event->state, had)) {
+        doubt_write(step, event, "the target is neither as before nor as planned");
+    } else if (step->doubts < DOUBT_LOOKS_MIN) {
+        doubt_look_later(step);
+    } else if (action != NULL && action->repeat == REPEAT_BLIND) {
+        doubt_write(step, event, "the action cannot be repeated safely");
+    } else if (step->attempt >= ENGINE_ATTEMPTS_MAX) {
+        doubt_write(step, event, "it did not take effect after several attempts");
+    } else {
+        /* The same step, the same permit: the earlier attempt provably did nothing, and
+         * key, precondition or kind of change make it harmless should it yet arrive. */
+        outcome_write(step, "not_applied", event, NULL);
+        step->retries = 0;
+    }
+}

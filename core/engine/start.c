@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/start.c - a run begins: for a person, for an alert, for another run.
+ */
+#include "engine/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/schema.h"
+#include "frame/frame.h"
+
+/* -- starting a run ------------------------------------------------------------------------ */
+
+static struct playbook *playbook_find(struct engine *engine, struct span hash)
+{
+    list_each (link, after, &engine->playbooks) {
+        struct playbook *playbook = list_item(link, struct playbook, in_engine);
+
+        if (span_is(hash, playbook->hash))
+            return playbook;
+    }
+    return NULL;
+}
+
+struct playbook *playbook_of(struct engine *engine, const char *hash)
+{
+    return playbook_find(engine, span_of(hash));
+}
+
+/* The newest version of that name. */
+static struct playbook *playbook_named(struct engine *engine, struct span name)
+{
+    struct playbook *newest = NULL;
+
+    list_each (link, after, &engine->playbooks) {
+        struct playbook *playbook = list_item(link, struct playbook, in_engine);
+
+        if (span_is(name, playbook->name) &&
+            (newest == NULL || playbook->seq > newest->seq))
+            newest = playbook;
+    }
+    return newest;
+}
+
+static struct span reason_json(struct engine *engine, const struct err *err)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    json_open(&out, '{');
+    json_put(&out, "code", "params");
+    json_put(&out, "error", err->text);
+    json_close(&out);
+    struct span kept = turn_keep(engine, str_span(&body));
+    str_fini(&body);
+    return kept;
+}
+
+/* One typed word from the command line, as the schema wants it. */
+static void put_typed(struct json_out *out, struct span schema, struct span text)
+{
+    struct span type = json_get_raw(schema, "type");
+    struct err ignored;
+
+    if (span_is(type, "array")) {
+        struct span items = json_get(schema, "items");
+        size_t start = 0;
+
+        json_open(out, '[');
+        for (size_t i = 0; i <= text.len; i++) {
+            if (i < text.len && text.ptr[i] != ',')
+                continue;
+            if (i > start)
+                put_typed(out, items, (struct span){ text.ptr + start, i - start });
+            start = i + 1;
+        }
+        json_close(out);
+    } else if (!span_is(type, "string") &&
+               json_check(text.ptr, text.len, JSON_LEN_MAX, &ignored) == 0) {
+        json_raw_value(out, text);
+    } else {
+        json_string_span(out, text);
+    }
+}
+
+/* Parameters as the playbook gets them: those of the alert, then typed ones, then words. */
+static struct span merge_params(struct engine *engine, struct span info,
+                                struct span matched, struct span args)
+{
+    struct span properties = json_get(json_get(info, "params"), "properties");
+    struct span words = json_get(args, "params");
+    struct span typed = json_get(args, "params_json");
+    struct span key, value;
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    size_t pos = 0;
+
+    json_open(&out, '{');
+    while (json_next(words, &pos, &key, &value)) {
+        struct str word = { 0 };
+        char *name = span_dup(key);
+
+        json_text_to(&word, value);
+        json_key_span(&out, key);
+        put_typed(&out, json_get(properties, name), str_span(&word));
+        str_fini(&word);
+        free(name);
+    }
+    for (int round = 0; round < 2; round++) {
+        struct span from = round == 0 ? typed : matched;
+
+        pos = 0;
+        while (json_next(from, &pos, &key, &value)) {
+            char *name = span_dup(key);
+            bool is_given = json_get(words, name).len > 0 ||
+                            (round == 1 && json_get(typed, name).len > 0);
+
+            if (!is_given) {
+                json_key_span(&out, key);
+                json_raw_value(&out, value);
+            }
+            free(name);
+        }
+    }
+    json_close(&out);
+    struct span kept = turn_keep(engine, str_span(&text));
+    str_fini(&text);
+    return kept;
+}
+
+static struct span canonical(struct engine *engine, struct span json)
+{
+    struct str text = { 0 };
+    struct err err;
+    struct span kept = json;
+
+    if (json_canonical(&text, json.ptr, json.len, &err) == 0)
+        kept = turn_keep(engine, str_span(&text));
+    str_fini(&text);
+    return kept;
+}
+
+static void start_plan(struct engine *engine, struct playbook *playbook, struct span params,
+                       struct span alert, struct span who, int64_t ask)
+{
+    struct run *shadow = run_new(engine, SHADOW | (SHADOW >> 1) | ask, RUN_PLAN);
+
+    shadow->playbook = playbook;
+    shadow->plan_ask = ask;
+    shadow->hash_hex = playbook->hash;
+    shadow->playbook_name = run_text(shadow, span_of(playbook->name));
+    shadow->entry = "run";
+    shadow->by = run_text(shadow, who);
+    shadow->params = run_keep(shadow, params);
+    shadow->alert = run_keep(shadow, alert);
+    shadow->is_loaded = true;
+    shadow->wants_vm = true;
+    shadow->begun_ms = engine->now_ms;
+    run_push(shadow);
+}
+
+static void start(struct engine *engine, struct playbook *playbook, struct span matched,
+                  struct span args, struct span who, int64_t ask, bool is_plan)
+{
+    struct span info = span_of(playbook->info);
+    struct span alert = json_get(args, "alert");
+    struct span params = canonical(engine, merge_params(engine, info, matched, args));
+    struct err err;
+
+    if (json_kind(alert) == JSON_NULL)
+        alert = (struct span){ 0 };
+    if (params.len > ENGINE_ASK_MAX) {
+        reply_error(engine, ask, 2, "too_big",
+                    "the parameters have %zu bytes, and those of one run may have %d",
+                    params.len, ENGINE_ASK_MAX);
+        return;
+    }
+    if (schema_match(json_get(info, "params"), params, &err) != 0) {
+        err_wrap(&err, "playbook %s", playbook->name);
+        reply_json(engine, ask, 2, reason_json(engine, &err), false);
+        return;
+    }
+    if (is_plan) {
+        start_plan(engine, playbook, params, alert, who, ask);
+        return;
+    }
+    struct run *run = run_start(engine, RUN_LIVE, playbook, "run", params, alert, who, 0,
+                                NULL, (struct span){ 0 });
+    run->wants_vm = true;
+    struct str body = { 0 };
+    str_printf(&body, "{\"accepted\":true,\"run\":\"%s\"}", id_run(run->id).text);
+    struct command *command;
+    if (json_get_bool(args, "follow", true)) {
+        command = turn_command(engine, CMD_EVENT, true);
+        command->number = ask;
+        command->bytes = turn_keep(engine, str_span(&body));
+        command = turn_command(engine, CMD_FOLLOW, true);
+        command->number = ask;
+        command->run = run->id;
+    } else {
+        reply_json(engine, ask, 0, str_span(&body), true);
+    }
+    str_fini(&body);
+    run_push(run);
+}
+
+void ask_start(struct engine *engine, const struct event *event, bool is_plan)
+{
+    struct playbook *playbook = playbook_find(engine, json_get_raw(event->json, "hash"));
+    struct span alert = json_get(event->json, "alert");
+
+    if (playbook == NULL)
+        playbook = playbook_named(engine, json_get_raw(event->json, "name"));
+    if (playbook == NULL) {
+        reply_error(engine, event->number, 2, "not_found", "there is no such playbook");
+        return;
+    }
+    if (json_kind(alert) != JSON_OBJECT ||
+        json_kind(json_get(span_of(playbook->info), "on_alert")) != JSON_OBJECT) {
+        start(engine, playbook, (struct span){ 0 }, event->json, event->who, event->number,
+              is_plan);
+        return;
+    }
+    struct ask *ask = xcalloc(1, sizeof *ask);
+    struct str bytes = { 0 };
+    struct frame_writer out;
+
+    ask->number = event->number;
+    ask->args = span_dup(event->json);
+    ask->who = span_dup(event->who);
+    ask->is_plan = is_plan;
+    ask->playbook = playbook;
+    list_add(&engine->asks, &ask->in_engine);
+    engine->busy++;
+    frame_begin(&out, &bytes, FRAME_VM_MATCH);
+    frame_add_span(&out, alert);
+    frame_finish(&out);
+    struct command *command = turn_command(engine, CMD_VM, false);
+    command->name = turn_keep(engine, span_of(playbook->hash));
+    command->number = ask->number;
+    command->bytes = turn_keep(engine, str_span(&bytes));
+    str_fini(&bytes);
+}
+
+/* Whoever starts by hand may take an alert that would not have started the playbook, but not
+ * by mistake. */
+static bool is_refused(struct engine *engine, const struct ask *ask,
+                       const struct event *event)
+{
+    bool is_match = event->number2 != 0;
+    bool is_forced = json_get_bool(span_of(ask->args), "force", false);
+    int len = (int)event->text.len;
+
+    if (!event->ok)
+        reply_error(engine, ask->number, 2, "alert", "%.*s", len, event->text.ptr);
+    else if (!is_match && !is_forced)
+        reply_error(engine, ask->number, 2, "no_match",
+                    "the alert is not one for playbook %s: %.*s (--force takes it all the "
+                    "same, with parameters from --param)",
+                    ask->playbook->name, len, event->text.ptr);
+    return !event->ok || (!is_match && !is_forced);
+}
+
+void ask_on_matched(struct engine *engine, const struct event *event)
+{
+    list_each (link, after, &engine->asks) {
+        struct ask *ask = list_item(link, struct ask, in_engine);
+
+        if (ask->number != event->number)
+            continue;
+        list_remove(&ask->in_engine);
+        engine->busy--;
+        if (!is_refused(engine, ask, event))
+            start(engine, ask->playbook, event->json, span_of(ask->args), span_of(ask->who),
+                  ask->number, ask->is_plan);
+        free(ask->args);
+        free(ask->who);
+        free(ask);
+        return;
+    }
+}
+
+/* -- wishes that another run answers ---------------------------------------------------------- */
+
+static void put_child(struct step *step, struct run *child)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    json_open(&out, '{');
+    json_put(&out, "b", step->branch);
+    json_put(&out, "h", step->args_hash);
+    json_put(&out, "k", step->kind);
+    json_put_int(&out, "n", step->n);
+    json_put_int(&out, "run", child->id);
+    json_close(&out);
+    row_write(step->run, ROW_CHILD, str_span(&body));
+    str_fini(&body);
+    run_push(child);
+}
+
+static void start_rollback_wish(struct step *step)
+{
+    struct run *run = step->run;
+    struct str limits = { 0 };
+    struct json_out out = { .str = &limits };
+
+    bool is_atomic = strcmp(step->kind, "atomic_undo") == 0;
+
+    json_open(&out, '{');
+    if (is_atomic) {
+        json_put(&out, "since", step->branch);
+        json_put_int(&out, "since_n", json_get_int(step->args, "from", 0));
+    } else {
+        if (json_kind(json_get(step->args, "to")) == JSON_STRING)
+            json_put_raw(&out, "step", json_get(step->args, "to"));
+        if (json_kind(json_get(step->args, "target")) == JSON_STRING)
+            json_put_raw(&out, "target", json_get(step->args, "target"));
+    }
+    json_close(&out);
+    struct run *child =
+        run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
+                  (struct span){ 0 }, span_of(run->by),
+                  is_atomic || run->of == 0 ? run->id : run->of, step, str_span(&limits));
+    str_fini(&limits);
+    put_child(step, child);
+}
+
+static void start_call_wish(struct step *step)
+{
+    struct engine *engine = step->run->engine;
+    struct span name = json_get_raw(step->args, "playbook");
+    struct playbook *playbook = playbook_named(engine, name);
+    struct span params = json_get(step->args, "params");
+    struct err err;
+
+    if (params.len == 0 || json_kind(params) == JSON_ARRAY)
+        params = span_of("{}");
+    if (step->run->depth >= ENGINE_CALLS_MAX) {
+        step_answer_error(step, "limit", "runs call each other at most %d deep",
+                          ENGINE_CALLS_MAX);
+    } else if (playbook == NULL) {
+        step_answer_error(
+            step, "not_found",
+            "no playbook %.*s has been run here: run it once first, since what is called "
+            "is the newest version that ran",
+            (int)name.len, name.ptr);
+    } else if (schema_match(json_get(span_of(playbook->info), "params"), params, &err) !=
+               0) {
+        step_answer_error(step, "params", "playbook %s: %s", playbook->name, err.text);
+    } else {
+        struct run *child =
+            run_start(engine, RUN_LIVE, playbook, "run", params, (struct span){ 0 },
+                      span_of(step->run->by), 0, step, (struct span){ 0 });
+        child->wants_vm = true;
+        put_child(step, child);
+    }
+}
+
+/* In a rollback: what the called run did, undone by a rollback of that run. */
+static void start_undo_of_call(struct step *step)
+{
+    struct run *run = step->run;
+    struct str limits = { 0 };
+    struct json_out out = { .str = &limits };
+
+    json_open(&out, '{');
+    if (run->only_target[0] != '\0')
+        json_put(&out, "target", run->only_target);
+    json_close(&out);
+    struct run *child = run_start(run->engine, RUN_ROLLBACK, run->playbook, "",
+                                  span_of("{}"), (struct span){ 0 }, span_of(run->by),
+                                  step->undoes_run, step, str_span(&limits));
+    str_fini(&limits);
+    put_child(step, child);
+}
+
+void start_wish_child(struct step *step)
+{
+    if (step->is_undo)
+        start_undo_of_call(step);
+    else if (strcmp(step->kind, "call") == 0)
+        start_call_wish(step);
+    else
+        start_rollback_wish(step);
+}
