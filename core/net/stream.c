@@ -114,6 +114,12 @@ static void on_flush(void *arg)
         stream_close(stream);
 }
 
+void stream_flush_now(struct stream *stream)
+{
+    if (!stream->is_over)
+        on_flush(stream);
+}
+
 struct str *stream_out(struct stream *stream)
 {
     return &stream->out;

@@ -30,7 +30,7 @@ struct client {
     struct stream *stream;
     char *who;
     bool is_owner; /* the user whom the engine runs as, or root */
-    int64_t ask; /* 0: asks nothing now */
+    int64_t ask;   /* 0: asks nothing now */
     int64_t follows;
     char *verb, *args; /* while held */
 };
@@ -182,6 +182,18 @@ void clients_error(struct serve *serve, int64_t ask, int exit, const char *code,
     str_fini(&text);
 }
 
+void clients_last_words(struct serve *serve, const char *sentence)
+{
+    list_each (link, after, &serve->clients) {
+        struct client *client = list_item(link, struct client, in_serve);
+
+        if (client->ask == 0 || client->stream == NULL)
+            continue;
+        clients_error(serve, client->ask, 1, "journal", "%s", sentence);
+        stream_flush_now(client->stream);
+    }
+}
+
 /* -- in ----------------------------------------------------------------------------------- */
 
 void clients_to_engine(struct serve *serve, const struct asked *asked)
@@ -208,10 +220,11 @@ static bool is_engine_verb(struct span verb)
 static void answer(struct client *client, struct span verb, struct span args)
 {
     struct serve *serve = client->serve;
-    struct asked asked = {
-        .number = client->ask, .verb = verb, .args = args, .who = span_of(client->who),
-        .is_owner = client->is_owner
-    };
+    struct asked asked = { .number = client->ask,
+                           .verb = verb,
+                           .args = args,
+                           .who = span_of(client->who),
+                           .is_owner = client->is_owner };
 
     if (json_get_bool(args, "past", false))
         views_past(serve, &asked);

@@ -243,6 +243,8 @@ void locks_close(struct serve *serve);
 /* -- clients.c ------------------------------------------------------------------------ */
 int clients_open(struct serve *serve, struct err *err);
 void clients_close(struct serve *serve);
+/* For everybody who waits for an answer of an engine that is about to end. */
+void clients_last_words(struct serve *serve, const char *sentence);
 void clients_event(struct serve *serve, int64_t ask, struct span json);
 void clients_follow(struct serve *serve, int64_t ask, int64_t run);
 void clients_settled(struct serve *serve, int64_t run, int exit, struct span json);

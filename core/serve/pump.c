@@ -10,11 +10,24 @@
 #include "serve/inside.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/store.h"
+
+/* What cannot be journaled is not done. Whoever waits is told here: where the journal cannot
+ * be written, the log mostly cannot either. */
+static _Noreturn void journal_failed(struct serve *serve, const struct err *err)
+{
+    char sentence[sizeof err->text + 200];
+
+    snprintf(sentence, sizeof sentence,
+             "write the journal: %s; nothing was done that it does not hold", err->text);
+    clients_last_words(serve, sentence);
+    fatalx("%s", sentence);
+}
 
 static void append(struct serve *serve, const struct turn_item *item)
 {
@@ -52,7 +65,7 @@ static void append(struct serve *serve, const struct turn_item *item)
             tails_drop(serve->tails, entry.run);
     }
     if (rc != 0)
-        fatalx("write the journal: %s", err.text);
+        journal_failed(serve, &err);
 }
 
 /* -- CMD_LOAD --------------------------------------------------------------------------- */
@@ -201,7 +214,7 @@ void pump_commit(struct serve *serve)
 
     timer_stop(&serve->commit);
     if (store_commit(serve->store, &err) != 0)
-        fatalx("write the journal: %s; nothing that depends on it was done", err.text);
+        journal_failed(serve, &err);
     serve->is_pumping = true; /* an event from in here would be lost: see inside.h */
     int commands = turn->command_count;
     serve->items_done = 0;

@@ -205,7 +205,7 @@ on_full_disk() {
     cordon run "$IN/notes.lua" >"$IN/full.run" 2>&1 </dev/null
     [[ $? == 1 ]] || { tail -n 3 "$IN/full.run" | cut -c1-300; return 1; }
     tail -n 3 "$IN/full.run" | cut -c1-300
-    grep -qi 'no space left' "$IN/full.run" || { echo "no word of the space"; return 1; }
+    tail -n 1 "$IN/full.run" | grep -q '^cordon: write the journal: .*no space left.*free some' || { echo "no word of the space"; return 1; }
     effects=$(wc -l <"$THERE/effects.log")
     mount -o "remount,size=16m" "$state" || return 1
     cordon doctor || return 1
