@@ -236,12 +236,18 @@ static void chaos(struct world *w)
     int asks = (int)w_chance(w, 12), breaks = (int)w_chance(w, 4);
     int crashes = (int)w_chance(w, 4);
 
+    int runs = 1 + (int)w_chance(w, 3);
+
+    w->falls = (int)w_chance(w, 3);
+    if (w_chance(w, 2))
+        w_policy_is(w, w_open_policy);
     w->fault_percent = w_chance(w, 2) ? (int)w_chance(w, 40) : 0;
     w->script = make_script(w, 0, 3, true);
-    w->scripts[2] = make_script(w, 3, 3, false);
-    for (int run = 3; run < W_RUNS; run++)
-        w->scripts[run] = w->scripts[2];
-    w_start_run(w);
+    w->scripts[runs + 1] = make_script(w, 2, 4, false);
+    for (int run = runs + 2; run < W_RUNS; run++)
+        w->scripts[run] = w->scripts[runs + 1];
+    for (int i = 0; i < runs; i++)
+        w_start_run(w);
     for (int i = 0; i < 400; i++) {
         bool alive = true;
 
@@ -263,7 +269,7 @@ static void chaos(struct world *w)
         if (!alive)
             w_crash(w);
     }
-    w->crash_at = 0;
+    w->crash_at = w->falls = 0;
     lift_halts(w);
     w_settle(w);
 }

@@ -107,6 +107,7 @@ struct world {
     int64_t timer_ms;
     int fault_percent; /* of host calls that go wrong */
     int crash_at;      /* the world step at which the power goes; 0 never */
+    int falls;         /* how often it may go again soon after */
     int steps, crashes;
     int applies;       /* APPLY and RESTORE calls that were sent */
     bool is_undurable; /* an effect was seen whose intent was not durable */
@@ -217,7 +218,7 @@ static void w_put(struct world *w, const struct turn_entry *from)
 static void w_commit(struct world *w)
 {
     w->durable_rows = w->row_count;
-    memcpy(w->durable, w->entries, sizeof w->durable);
+    memcpy(w->durable, w->entries, (size_t)w->entry_count * sizeof *w->entries);
     w->durable_entries = w->entry_count;
 }
 
@@ -351,7 +352,8 @@ static struct span w_read_text(struct frame_reader *in)
     return frame_get_span(in);
 }
 
-static void w_start_engine(struct world *w)
+/* False when the power went meanwhile. */
+static bool w_start_engine(struct world *w)
 {
     static const char seed[] = "0123456789abcdef0123456789abcdef";
     char *install = NULL;
@@ -369,8 +371,10 @@ static void w_start_engine(struct world *w)
                            .last_run = last_run,
                            .seed = span_of(seed),
                            .name = span_of(install) };
-    w_handle(w, &event);
+    bool alive = w_handle(w, &event);
     free(install);
+    if (!alive)
+        return false;
     event = (struct event){ .kind = EV_PLAYBOOK,
                             .name = span_of(w_hash),
                             .number = 0,
@@ -379,23 +383,27 @@ static void w_start_engine(struct world *w)
     for (int i = 0; i < w->entry_count; i++)
         if (w->entries[i].kind == ENTRY_PLAYBOOK)
             event.number = w->entries[i].run;
-    w_handle(w, &event);
+    if (!w_handle(w, &event))
+        return false;
     event = (struct event){ .kind = EV_PLUGIN,
                             .name = span_of("noop"),
                             .ok = true,
                             .hash = span_of(w->plugin_hash),
                             .json = span_of(w_declaration) };
-    w_handle(w, &event);
+    if (!w_handle(w, &event))
+        return false;
     event = (struct event){ .kind = EV_POLICY,
                             .ok = w->policy != NULL,
                             .json = span_of(w->policy),
                             .hash = span_of(w->policy_hash),
                             .text = span_of("no policy") };
-    w_handle(w, &event);
+    if (!w_handle(w, &event))
+        return false;
     for (int i = 0; i < w->row_count; i++)
         if (w->rows[i].kind == ROW_INTENT) {
             event = (struct event){ .kind = EV_CHANGE_SEEN, .number = w->rows[i].at_ms };
-            w_handle(w, &event);
+            if (!w_handle(w, &event))
+                return false;
         }
     int count = w->entry_count;
     for (int i = 0; i < count; i++) {
@@ -404,17 +412,19 @@ static void w_start_engine(struct world *w)
                                     .number = w->entries[i].n,
                                     .name = json_get_raw(span_of(w->entries[i].body),
                                                          "scope") };
-            w_handle(w, &event);
+            if (!w_handle(w, &event))
+                return false;
         }
         if (w->entries[i].kind == ENTRY_RUN && w->entries[i].state == RUN_RUNNING) {
             event = (struct event){ .kind = EV_OPEN_RUN,
                                     .run = w->entries[i].run,
                                     .number2 = w->entries[i].last_seq };
-            w_handle(w, &event);
+            if (!w_handle(w, &event))
+                return false;
         }
     }
     event = (struct event){ .kind = EV_READY };
-    w_handle(w, &event);
+    return w_handle(w, &event);
 }
 
 static struct world *w_new(uint64_t seed, const struct w_wish *script)
@@ -446,10 +456,9 @@ static void w_free(struct world *w)
 /* Host calls that were on their way either arrive before the end or never. */
 static void w_run_host(struct world *w, const struct w_message *message, bool is_lost);
 
-static void w_crash(struct world *w)
+static void w_fall(struct world *w)
 {
     w->crashes++;
-    w->crash_at = 0;
     for (int i = 0; i < w->message_count; i++)
         if (w->messages[i].kind == CMD_HOST && w_chance(w, 2) == 0)
             w_run_host(w, &w->messages[i], true);
@@ -458,13 +467,24 @@ static void w_crash(struct world *w)
     engine_free(w->engine);
     turn_free(w->turn);
     w->row_count = w->durable_rows;
-    memcpy(w->entries, w->durable, sizeof w->durable);
+    memcpy(w->entries, w->durable, (size_t)w->durable_entries * sizeof *w->durable);
     w->entry_count = w->durable_entries;
     for (int i = 0; i < w->entry_count; i++)
         w->entries[i].is_due_told = false;
     w->timer_ms = 0;
     w->now_ms += 1000;
-    w_start_engine(w);
+}
+
+/* The power goes, and comes again, and may go while the engine starts. */
+static void w_crash(struct world *w)
+{
+    do {
+        w_fall(w);
+        bool again = w->falls > 0 && w_chance(w, 2) == 0;
+
+        w->falls -= again;
+        w->crash_at = again ? w->steps + (int)w_chance(w, 16) : 0;
+    } while (!w_start_engine(w));
 }
 
 /* -- the VM ------------------------------------------------------------------------------- */
