@@ -18,18 +18,16 @@ export CORDON_LIBEXEC CORDON_PLUGINS=$PLUGINS
 export TMPDIR=$work/tmp # where rehearsals are, so that what they leave is seen
 mkdir "$TMPDIR"
 
-# Processes of this test, and no others: their directories are below $work.
+# Processes of this test, and no others: their directories are below $work. The word that is
+# looked for is not in the command line of what looks.
 processes() {
-    local pid
-    for pid in /proc/[0-9]*; do
-        { tr '\0' ' ' <"$pid/cmdline"; } 2>/dev/null | grep -qF -- "$1" && echo "${pid#/proc/}"
-    done
+    grep -lsF -f <(printf '%s' "$1") /proc/[0-9]*/cmdline | cut -d/ -f3
 }
 
 end() {
     local pid
     [[ -z $runner ]] || kill -KILL "$runner" 2>/dev/null
-    for pid in $(processes "--state $work/") $(processes " $TMPDIR/"); do
+    for pid in $(processes "$work/"); do
         kill -KILL "$pid" 2>/dev/null
     done
     rm -rf "$work"
