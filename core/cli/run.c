@@ -69,19 +69,23 @@ static void show_plan(struct span reply)
     str_fini(&out);
 }
 
+/* A plan that failed half-way still shows what it found; an error alone is all there is. */
 static int run_plan(const struct options *options)
 {
     struct str args = { 0 }, reply = { 0 };
     struct err err;
-    bool is_over = true;
     int exit_code = build_args(&args, options, &err);
 
-    exit_code = exit_code != 0
-                    ? command_error(options, &err)
-                    : ask_reply(options, "plan", str_span(&args), &reply, &is_over);
-    /* A plan that failed half-way still shows what it found; an error alone is over. */
-    if (!is_over || (!options->json && json_get(str_span(&reply), "changes").len))
+    if (exit_code == 0)
+        exit_code = ask_once(options, "plan", str_span(&args), &reply, &err);
+    if (exit_code < 0)
+        exit_code = command_error(options, &err);
+    else if (options->json)
+        printf("%s\n", str_text(&reply));
+    else if (json_get(str_span(&reply), "changes").len)
         show_plan(str_span(&reply));
+    else
+        ask_print_error(str_span(&reply));
     str_fini(&args);
     str_fini(&reply);
     return exit_code;

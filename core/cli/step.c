@@ -370,8 +370,10 @@ static void on_gate_end(struct str *out, const struct step *step)
 
 static void on_sleep(struct str *out, const struct step *step)
 {
-    begin(out, step, STYLE_DIM, "sleep");
-    str_add_text(out, "until ");
+    bool is_signal = span_is(json_get_raw(step->body, "k"), "signal");
+
+    begin(out, step, STYLE_DIM, is_signal ? "wait" : "sleep");
+    str_add_text(out, is_signal ? "for a signal until " : "until ");
     render_date(out, json_get_int(step->body, "until", 0));
     str_add_char(out, '\n');
 }

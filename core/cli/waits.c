@@ -98,6 +98,6 @@ void waits_render(struct str *out, const struct look *look, const struct waits *
     }
     if (is_timed)
         str_add_text(out,
-                     "  it goes on then when an engine is there: \"cordon engine\" stays,"
-                     " and any later command takes it up\n");
+                     "  it is taken up then by an engine that stays (cordon engine), else"
+                     " by the next command\n");
 }

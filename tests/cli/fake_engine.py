@@ -7,7 +7,7 @@
 #   fake_engine.py SCRIPT --state DIR    (listening when it prints "ready")
 #
 # SCRIPT is JSON: {"verb": [turn, ...]}. The n-th ask of a verb gets the n-th turn, the last
-# one serves all that follow. A turn is a list of steps: {"event": json}, {"reply": json,
+# one serves all that follow; "verb r-000007" is for that run alone. A turn is a list of steps: {"event": json}, {"reply": json,
 # "exit": n}, {"sleep": seconds}, {"die": true} (end as SIGKILL would, in the middle),
 # {"reset": true} (close without having read the ask).
 import json
@@ -80,7 +80,7 @@ def serve(listener, script, log):
             continue
         with open(log, "a", encoding="utf-8") as out:
             out.write(json.dumps({"verb": verb, "args": args}) + "\n")
-        turns = script.get(verb)
+        turns = script.get(f"{verb} {args.get('run')}", script.get(verb))
         if turns is None:
             turns = [[{"reply": {"error": "no script for " + verb, "code": "invalid"},
                        "exit": 1}]]

@@ -27,7 +27,7 @@ echo 'return playbook {}' >"$tmp/playbooks/contain-app-service.lua"
 echo 'return {}' >"$tmp/playbooks/contain-app-service.test.lua"
 
 commands="run plan gates approve deny answer runs show watch contained rollback recover
-settle cancel halt resume check test actions plugins doctor version help"
+settle cancel halt resume check test actions plugins doctor signal engine version help"
 
 # -- The scripted engine -----------------------------------------------------------------
 
@@ -395,6 +395,79 @@ each_reading_command_prints_a_table_or_one_json_document() {
     done
 }
 
+a_run_that_is_watched_tells_what_it_did_until_now() {
+    start
+    cordon watch r-7
+    exits watch 3
+    has before "$out" "done    azure.appservice.stop               sites/shop-web  1.1 s"
+    has diff "$out" 'state: "Running" -> "Stopped"'
+    has "an old drift" "$out" "drift"
+    lacks "an old drift" "$out" "cordon settle"
+    has sleep "$out" "sleeps until 2030-03-17T17:46:40Z"
+    has "how it goes on" "$out" "cordon engine"
+    is past "$(asked watch | jq -r .past)" true
+}
+
+who_decides_is_not_shown_again_what_was_but_every_line_has_its_name() {
+    start
+    cordon settle r-7 0/5 applied
+    exits settle 0
+    lacks before "$out" "run     r-000007"
+    has finished "$out" "done    azure.appservice.stop"
+}
+
+a_run_that_a_halt_holds_says_so_once() {
+    start
+    cordon recover r-8
+    exits recover 0
+    is times "$(grep -c 'held    by a halt of all, by bob: wait  (cordon resume all)' <<<"$out")" 1
+    lacks "another playbook's" "$out" "playbook:other"
+}
+
+a_signal_is_sent_as_json_or_as_text() {
+    start
+    cordon signal r-1 cleaned '{"n": 3}'
+    exits signal 0
+    is value "$(asked signal | jq -c .value)" '{"n":3}'
+    is name "$(asked signal | jq -r .name)" cleaned
+    cordon signal r-1 cleaned "all of it"
+    is text "$(asked signal | jq -r .value)" "all of it"
+    cordon signal r-1 cleaned
+    is "no value" "$(asked signal | jq -c .value)" null
+    cordon signal r-1
+    exits "signal without a name" 2
+}
+
+an_alert_is_forced_only_when_that_is_said() {
+    start
+    cordon run contain-app-service
+    is "not forced" "$(asked run | jq -r .force)" null
+    cordon run contain-app-service --force
+    is forced "$(asked run | jq -r .force)" true
+    cordon plan contain-app-service --force
+    is "a forced plan" "$(asked plan | jq -r .force)" true
+}
+
+a_plan_that_fails_shows_what_it_found_and_the_error_once() {
+    printf '{"plan": [[{"reply": {"changes": [], "reads": 1, "state": "failed", "error": {"code": "NotFound", "message": "no such site", "action": "x.get"}}, "exit": 1}]]}' \
+        >"$state/failed.json"
+    start "$state/failed.json"
+    cordon plan contain-app-service
+    exits plan 1
+    has plan "$out" "the plan ends here: no such site (NotFound, from x.get"
+    is "nothing twice" "$err" ""
+}
+
+check_takes_a_folder_of_playbooks_as_it_is() {
+    start
+    echo 'return { rules = {} } -- no playbook { here' >"$tmp/playbooks/policy.lua"
+    cordon check "$tmp"/playbooks/*.lua
+    is "sent as a policy" "$(asked check | jq -r .policy.name)" policy
+    has tests "$out" '1 test left to "cordon test"'
+    is asks "$(grep -c '"verb": "check"' "$state/asked.jsonl")" 2
+    rm "$tmp/playbooks/policy.lua"
+}
+
 contained_tells_what_where_and_how_to_release_it() {
     start
     cordon contained
@@ -515,6 +588,25 @@ azsim_gets_its_words_as_they_are() {
     CORDON_LIBEXEC=$state bare azsim --world x.json --help
     exits azsim 0
     is words "$out" "got: --world x.json --help"
+}
+
+an_engine_that_stays_says_when_it_is_ready_and_ends_when_told() {
+    "$CORDON" engine --state "$state/new" >"$state/out" 2>"$state/err" &
+    local pid=$!
+    for _ in $(seq 100); do
+        [[ -s $state/out ]] && break
+        sleep 0.1
+    done
+    is ready "$(<"$state/out")" "the engine of $state/new is ready"
+    bare runs --state "$state/new"
+    is runs "$out" "no runs"
+    sleep 1 # longer than an engine lingers that does not stay
+    bare engine --state "$state/new"
+    exits "a second one" 1
+    has "a second one" "$err" "already"
+    kill -TERM "$pid"
+    wait "$pid"
+    is "its exit code" $? 0
 }
 
 # -- Starting an engine ------------------------------------------------------------------
