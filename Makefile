@@ -361,7 +361,7 @@ install: products
 	$(call put,755,$(cordon),bin)
 	$(call put,755,$(azsim),libexec/cordon)
 	$(call put,644,$(plugins),lib/cordon/plugins)
-	$(call put,644,$(wildcard playbooks/*.lua),share/cordon/playbooks)
+	$(call put,644,$(filter-out %.test.lua,$(wildcard playbooks/*.lua)),share/cordon/playbooks)
 	$(call put,644,$(wildcard include/cordon/*.h),include/cordon)
 	$(foreach n,1 5 7 8,$(if $(wildcard docs/man/*.$(n)),$(call put,644,$(wildcard docs/man/*.$(n)),share/man/man$(n)) &&)) true
 
