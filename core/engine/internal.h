@@ -161,6 +161,7 @@ struct run {
     int stop_state; /* it shall end like this, once what it began is known */
     bool has_undo_list;
     int64_t wait_rows_of; /* ROLLBACK: loading the rows of that run */
+    bool is_awaited;      /* a rollback has said so of this one */
     struct span error;
     struct list waiting; /* events that wait for the rows */
     /* shadows */

@@ -139,6 +139,8 @@ void undo_on_loaded(struct run *of)
 {
     struct engine *engine = of->engine;
 
+    if (!of->is_awaited)
+        return;
     for (int i = 0; i < TABLE_SIZE; i++) {
         list_each (link, after, &engine->table[i]) {
             struct run *run = list_item(link, struct run, in_table);
@@ -177,6 +179,7 @@ void undo_push(struct run *run)
             return;
         }
         run->wait_rows_of = run->of;
+        of->is_awaited = true;
         if (of->is_loaded)
             collect(run, of);
         else
