@@ -5,6 +5,7 @@
  *   serve.c    opens and closes everything in order
  *   pump.c     events into the engine, its rows to disk, and only then its commands
  *   tails.c    each open run's newest row
+ *   preload.c  the rows of all open runs, at a start
  *   dues.c     entries whose time has come
  *   vms.c      a process per playbook version
  *   hosts.c    a process per plugin
@@ -42,7 +43,9 @@ struct client;
 struct listener;
 struct store;
 struct tails;
+struct preload;
 struct dues;
+struct row;
 
 enum {
     SERVE_ASK_MAX = 4 * 1024 * 1024,  /* bytes of one ask's arguments */
@@ -94,6 +97,7 @@ struct serve {
     struct timer commit, tick;
     struct arena scratch;
     struct tails *tails;
+    struct preload *preload; /* NULL but while open runs are told of */
     struct dues *dues;
     /* vms.c, hosts.c */
     struct list machines, hosts;
@@ -143,6 +147,15 @@ void tails_free(struct tails *tails);
 void tails_set(struct tails *tails, int64_t run, int64_t seq);
 void tails_drop(struct tails *tails, int64_t run);
 int64_t tails_get(const struct tails *tails, int64_t run); /* 0: not known here */
+
+/* -- preload.c ------------------------------------------------------------------------ */
+struct preload *preload_new(void);
+void preload_free(struct preload *preload);
+void preload_want(struct preload *preload, int64_t run); /* in the order of their numbers */
+void preload_row(struct preload *preload, const struct row *row);
+/* All rows of a run, oldest first; NULL when they are not all here, also without preload. */
+const struct event_row *preload_rows(struct preload *preload, int64_t run, int64_t last_seq,
+                                     int *count);
 
 /* -- dues.c --------------------------------------------------------------------------- */
 struct dues *dues_new(struct serve *serve);

@@ -94,18 +94,28 @@ static int load_row(const struct row *row, void *arg)
     return 0;
 }
 
+static void give_rows(struct serve *serve, int64_t run, const struct event_row *rows,
+                      int count)
+{
+    pump_event(serve, &(struct event){
+                          .kind = EV_ROWS, .run = run, .rows = rows, .count = count });
+}
+
 static void load(struct serve *serve, int64_t run)
 {
     struct loading loading = { 0 };
     struct err err;
     int64_t last = rows_last(serve, run);
+    int count;
+    const struct event_row *rows = preload_rows(serve->preload, run, last, &count);
 
+    if (rows != NULL) {
+        give_rows(serve, run, rows, count);
+        return;
+    }
     if (last > 0 && store_each_of_run(serve->store, last, load_row, &loading, &err) != 0)
         fatalx("read run %lld: %s", (long long)run, err.text);
-    pump_event(serve, &(struct event){ .kind = EV_ROWS,
-                                       .run = run,
-                                       .rows = loading.rows,
-                                       .count = loading.count });
+    give_rows(serve, run, loading.rows, loading.count);
     arena_fini(&loading.arena);
     free(loading.rows);
 }

@@ -207,6 +207,7 @@ static int take_open(const struct entry *entry, void *arg)
     event->run = entry->run;
     event->number2 = entry->last_seq; /* up to here its holds are in the index */
     tails_set(walk->serve->tails, entry->run, entry->last_seq);
+    preload_want(walk->serve->preload, entry->run);
     return 0;
 }
 
@@ -215,8 +216,10 @@ static int take_tail(const struct row *row, void *arg)
 {
     struct walk *walk = arg;
 
-    if (row->run > 0 && tails_get(walk->serve->tails, row->run) > 0)
+    if (row->run > 0 && tails_get(walk->serve->tails, row->run) > 0) {
         tails_set(walk->serve->tails, row->run, row->seq);
+        preload_row(walk->serve->preload, row);
+    }
     return 0;
 }
 
@@ -275,12 +278,16 @@ int serve_open_runs(struct serve *serve, struct err *err)
 {
     struct walk walk = { .serve = serve };
     struct entry_query runs = { .kind = ENTRY_RUN, .state = RUN_RUNNING, .run = -1 };
+
+    serve->preload = preload_new();
     int rc = store_each_entry(serve->store, &runs, take_open, &walk, err);
 
     if (rc == 0 && walk.count > 0)
         rc = store_each(serve->store, earliest(&walk), take_tail, &walk, err);
     if (rc == 0)
         give(&walk);
+    preload_free(serve->preload);
+    serve->preload = NULL;
     end_walk(&walk);
     return rc;
 }
