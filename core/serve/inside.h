@@ -102,6 +102,7 @@ struct serve {
     /* vms.c, hosts.c */
     struct list machines, hosts;
     struct list known;
+    struct list loading; /* starts.c: runs of versions that are being loaded */
     /* config.c, rules.c, locks.c */
     struct str config; /* JSON, "{}" when there is no file */
     char *config_path;

@@ -429,6 +429,7 @@ static struct serve *new_serve(const struct serve_options *options)
     list_init(&serve->machines);
     list_init(&serve->hosts);
     list_init(&serve->known);
+    list_init(&serve->loading);
     list_init(&serve->locks);
     list_init(&serve->clients);
     list_init(&serve->held);

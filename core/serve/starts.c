@@ -13,6 +13,7 @@
 #include "alert/alert.h"
 
 struct start {
+    struct list in_loading; /* serve->loading: waits until its source has been loaded */
     struct serve *serve;
     int64_t ask;
     char *verb, *args, *who, *name, *source;
@@ -23,6 +24,7 @@ struct start {
 
 static void free_start(struct start *start)
 {
+    list_remove(&start->in_loading);
     free(start->verb);
     free(start->args);
     free(start->who);
@@ -138,25 +140,64 @@ static void on_policy(void *arg, bool ok, struct span json)
     free_start(start);
 }
 
-static void on_loaded(void *arg, bool ok, struct span json)
+static void know(struct start *start, struct span info)
 {
-    struct start *start = arg;
     struct serve *serve = start->serve;
 
-    if (!ok) {
+    if (serve_known(serve, span_of(start->hash)) != NULL)
+        return;
+    serve_know(serve, span_of(start->hash), span_of(start->name), span_of(start->source));
+    pump_event(serve, &(struct event){ .kind = EV_PLAYBOOK,
+                                       .name = span_of(start->hash),
+                                       .json = info,
+                                       .text = span_of(start->source) });
+}
+
+static void on_loaded_for(struct start *start, bool ok, struct span json)
+{
+    if (ok) {
+        know(start, json);
+        go_on(start);
+    } else {
         refuse(start, json);
         free_start(start);
-        return;
     }
-    if (serve_known(serve, span_of(start->hash)) == NULL) {
-        serve_know(serve, span_of(start->hash), span_of(start->name),
-                   span_of(start->source));
-        pump_event(serve, &(struct event){ .kind = EV_PLAYBOOK,
-                                           .name = span_of(start->hash),
-                                           .json = json,
-                                           .text = span_of(start->source) });
+}
+
+static struct start *find_loading(struct serve *serve, const char *hash)
+{
+    list_each (link, after, &serve->loading) {
+        struct start *start = list_item(link, struct start, in_loading);
+
+        if (strcmp(start->hash, hash) == 0)
+            return start;
     }
-    go_on(start);
+    return NULL;
+}
+
+static void on_loaded(void *arg, bool ok, struct span json)
+{
+    struct start *first = arg, *start;
+    struct serve *serve = first->serve;
+    char hash[HASH_HEX_LEN + 1];
+
+    memcpy(hash, first->hash, sizeof hash);
+    while ((start = find_loading(serve, hash)) != NULL) {
+        list_remove(&start->in_loading);
+        on_loaded_for(start, ok, json);
+    }
+}
+
+/* Many alerts at once for a new version load it once. */
+static void load(struct start *start)
+{
+    struct serve *serve = start->serve;
+    bool is_first = find_loading(serve, start->hash) == NULL;
+
+    list_add(&serve->loading, &start->in_loading);
+    if (is_first)
+        vms_load(serve, span_of(start->hash), span_of(start->name), span_of(start->source),
+                 on_loaded, start);
 }
 
 /* An alert is always normalised here, so that nobody hands in what only looks like one. */
@@ -185,7 +226,7 @@ static void begin(struct start *start)
     else if (serve_known(start->serve, span_of(start->hash)) != NULL)
         go_on(start);
     else
-        vms_load(start->serve, span_of(start->hash), name, source, on_loaded, start);
+        load(start);
 }
 
 bool starts_ask(struct serve *serve, const struct asked *asked)
@@ -207,6 +248,7 @@ bool starts_ask(struct serve *serve, const struct asked *asked)
         return true;
     }
     struct start *start = xcalloc(1, sizeof *start);
+    list_init(&start->in_loading);
     start->serve = serve;
     start->ask = asked->number;
     start->is_check = is_check;
