@@ -82,6 +82,8 @@ struct step {
     int gate;     /* number of the gate it waits for; 0 none */
     int permit_gate, permit_index;
     int64_t child;
+    bool is_child_seen; /* and was not over; it tells its parent when it is */
+    bool is_child_told; /* that it shall stop */
     char digest[HASH_HEX_LEN + 1];
     bool is_drift, may_restore_over;
     const char *settled_by;

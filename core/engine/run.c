@@ -241,7 +241,12 @@ void run_tell_followers(struct run *run)
 static void tell_parent(struct run *run)
 {
     struct run *parent = run->parent > 0 ? run_wake(run->engine, run->parent) : NULL;
+    struct step *step = parent != NULL
+                            ? step_find(parent, span_of(run->parent_branch), run->parent_n)
+                            : NULL;
 
+    if (step != NULL)
+        step->is_child_seen = step->is_child_told = false; /* look again */
     if (parent != NULL)
         run_push(parent);
 }
@@ -373,6 +378,7 @@ static bool is_parked_state(const struct run *run, const struct step *step)
         return true;
     switch (step->state) {
     case STEP_HUMAN: return true;
+    case STEP_NEW: return run->kind == RUN_ROLLBACK; /* its turn comes after another's */
     case STEP_ANSWERED: return step->is_delivered || !run->is_started;
     case STEP_CHILD:
         child = run_find(run->engine, step->child);

@@ -378,16 +378,29 @@ static void go_on_gated(struct step *step)
     }
 }
 
-static void child_go_on(struct step *step)
+/* The run that answers the step. When it is not in memory it is asked for, unless it was
+ * seen before: it tells when it ends. */
+static struct run *child_of(struct step *step, bool is_seen)
 {
     struct run *child = run_find(step->run->engine, step->child);
+
+    if (child == NULL && !is_seen)
+        child = run_wake(step->run->engine, step->child);
+    return child != NULL && child->is_loaded ? child : NULL;
+}
+
+static void child_go_on(struct step *step)
+{
+    struct run *child = child_of(step, step->is_child_seen);
     struct str body = { 0 };
     struct json_out out = { .str = &body };
 
     if (child == NULL)
-        child = run_wake(step->run->engine, step->child);
-    if (child == NULL || !child->is_loaded || !run_is_over(child))
         return;
+    if (!run_is_over(child)) {
+        step->is_child_seen = true;
+        return;
+    }
     json_open(&out, '{');
     if (child->state == RUN_DONE) {
         json_put(&out, "run", id_run(child->id).text);
@@ -406,13 +419,16 @@ static void child_go_on(struct step *step)
  * worse than all of it, unless a person said stop. */
 void step_stop_child(struct step *step)
 {
-    struct run *child = run_wake(step->run->engine, step->child);
+    struct run *child = child_of(step, step->is_child_told);
 
-    if (child == NULL || !child->is_loaded)
+    if (child == NULL)
         return;
-    if (run_is_over(child))
+    if (run_is_over(child)) {
         child_go_on(step);
-    else if (step->run->is_canceling || child->kind != RUN_ROLLBACK)
+        return;
+    }
+    step->is_child_told = true;
+    if (step->run->is_canceling || child->kind != RUN_ROLLBACK)
         run_cancel(child, span_of("cordon"), (struct span){ 0 });
 }
 

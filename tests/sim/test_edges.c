@@ -77,6 +77,21 @@ TEST(who_approved_writing_over_one_edit_has_not_approved_writing_over_the_next)
     w_free(w);
 }
 
+TEST(a_rollback_of_several_steps_parks_at_the_gate_of_the_first)
+{
+    struct world *w = w_new(5, two_sets);
+
+    w_policy_is(w, undo_policy);
+    w_start_run(w);
+    w_settle(w);
+    w->approves = false;
+    w_ask(w, "rollback", "alice", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 2), "waiting");
+    CHECK_INT(engine_runs(w->engine), 0);
+    w_free(w);
+}
+
 TEST(a_run_that_goes_on_is_not_rolled_back_as_a_whole)
 {
     struct world *w = open_world(3, gate_after);
@@ -170,8 +185,7 @@ static void until_doubt(struct world *w)
     w_lose(w);
     for (int i = 0; i < 1000 && rows_of(w, 1, ROW_DOUBT) == 0; i++) {
         w_pump(w);
-        w->now_ms += 1000;
-        w_handle(w, &(struct event){ .kind = EV_TICK });
+        w_tick(w);
     }
     CHECK_INT(rows_of(w, 1, ROW_DOUBT), 1);
     w_pump(w);
@@ -445,6 +459,33 @@ TEST(a_playbook_that_calls_itself_does_not_go_on_for_ever)
     w_start_run(w);
     w_settle(w);
     CHECK_STR(w_state(w, 1), "failed");
+    w_free(w);
+}
+
+TEST(a_run_beside_the_parked_runs_that_it_called_loads_none_of_them_again)
+{
+    static const struct w_wish three[] = {
+        WISH("0.1.1", 1, 1, "call", "{\"params\":{},\"playbook\":\"p\"}"),
+        WISH("0.1.2", 1, 1, "call", "{\"params\":{},\"playbook\":\"p\"}"),
+        SET("0.1.3", 1, 1, "d"), END
+    };
+    struct world *w = open_world(23, three);
+
+    w->scripts[2] = w->scripts[3] = called;
+    w->approves = false;
+    w_start_run(w);
+    for (int i = 0; i < 1000 && strcmp(w_state(w, 1), "waiting") != 0; i++) {
+        if (i == 3)
+            w_crash(w); /* from here on the parent knows of its children from rows */
+        if (w->message_count > 0)
+            CHECK(w_message_turn(w));
+        else
+            w_tick(w);
+    }
+    CHECK_STR(w_state(w, 1), "waiting");
+    w->approves = true;
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
     w_free(w);
 }
 

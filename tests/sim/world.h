@@ -30,6 +30,7 @@ enum {
     W_MESSAGES = 400,
     W_TARGETS = 32,
     W_KEYS = 400,
+    W_LOADS = 100, /* within one turn */
     W_RUNS = 64,
     W_STEPS_MAX = 20000,
     W_DONE = 0,
@@ -309,7 +310,7 @@ static bool w_drain(struct world *w)
 {
     struct turn *turn = w->turn;
     bool wants_commit = false;
-    int items = 0, commands = 0;
+    int items = 0, commands = 0, loads = 0;
 
     for (;;) {
         for (; items < turn->item_count; items++)
@@ -318,9 +319,10 @@ static bool w_drain(struct world *w)
             return wants_commit;
         struct command command = turn->commands[commands++];
         wants_commit |= command.after_commit;
-        if (command.kind == CMD_LOAD)
+        if (command.kind == CMD_LOAD) {
+            CHECK(++loads < W_LOADS); /* runs that load each other for ever */
             w_load(w, command.run);
-        else if (!command.after_commit)
+        } else if (!command.after_commit)
             w_release(w, &command);
     }
 }
@@ -826,6 +828,12 @@ static inline void w_pump(struct world *w)
     for (int i = 0; i < W_STEPS_MAX && w->message_count > 0; i++)
         CHECK(w_message_turn(w));
     w_commit(w);
+}
+
+static inline bool w_tick(struct world *w)
+{
+    w->now_ms += 1000;
+    return w_handle(w, &(struct event){ .kind = EV_TICK });
 }
 
 /* Is an APPLY or a RESTORE on its way to a host? */
