@@ -462,6 +462,23 @@ TEST(a_playbook_that_calls_itself_does_not_go_on_for_ever)
     w_free(w);
 }
 
+TEST(a_run_that_was_just_called_when_the_power_went_is_started_all_the_same)
+{
+    struct world *w = open_world(24, calls);
+
+    w->scripts[2] = called;
+    w_start_run(w);
+    for (int i = 0; i < 1000 && rows_of(w, 1, ROW_CHILD) == 0; i++)
+        CHECK(w_message_turn(w));
+    w_commit(w);
+    w->message_count = 0;
+    w_crash(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "done");
+    CHECK_STR(w_state(w, 1), "done");
+    w_free(w);
+}
+
 TEST(a_run_beside_the_parked_runs_that_it_called_loads_none_of_them_again)
 {
     static const struct w_wish three[] = {
