@@ -20,8 +20,10 @@ struct engine *engine_new(void)
     list_init(&engine->actions);
     list_init(&engine->halts);
     list_init(&engine->asks);
-    list_init(&engine->effects);
-    list_init(&engine->waiters);
+    for (int i = 0; i < SLICE_PLACES; i++) {
+        list_init(&engine->effects[i]);
+        list_init(&engine->waiters[i]);
+    }
     list_init(&engine->queue);
     engine->next_seq = engine->next_run = engine->next_call = 1;
     engine->policy_error =

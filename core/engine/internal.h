@@ -231,7 +231,12 @@ struct ask { /* a start that waits for the VM's on_alert */
     struct playbook *playbook;
 };
 
-enum { TABLE_SIZE = 4096, PARK_SLEEP_MS = 5000, RATE_WINDOW_MS = 3600 * 1000 };
+enum {
+    TABLE_SIZE = 4096,
+    SLICE_PLACES = 1024,
+    PARK_SLEEP_MS = 5000,
+    RATE_WINDOW_MS = 3600 * 1000
+};
 
 struct rate {       /* when changes were made, for the hourly guard */
     int64_t *at_ms; /* oldest first */
@@ -256,8 +261,8 @@ struct engine {
     int64_t timer_ms;      /* asked for; 0 none */
     int busy;              /* turns and calls under way, over all runs */
     struct turn *turn;     /* of the event being handled */
-    struct list effects;   /* steps whose intent has no outcome yet */
-    struct list waiters;   /* steps that wait for one of those */
+    struct list effects[SLICE_PLACES]; /* steps whose intent has no outcome yet */
+    struct list waiters[SLICE_PLACES]; /* steps that wait for one of those */
     bool is_policy_coming; /* it is being read */
     struct list queue;     /* runs to look at */
     bool is_ready;

@@ -9,6 +9,7 @@
  */
 #include "engine/internal.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static bool is_same_slice(const struct step *a, const struct step *b)
@@ -17,17 +18,29 @@ static bool is_same_slice(const struct step *a, const struct step *b)
            span_equal_nocase(span_of(a->target), span_of(b->target));
 }
 
+/* Its place among effects and waiters; whoever is the same slice is there, too. */
+static size_t place_of(const struct step *step)
+{
+    uint64_t hash = 14695981039346656037u;
+
+    for (const char *c = step->target; *c != '\0'; c++)
+        hash =
+            (hash ^ (uint64_t)(unsigned char)tolower((unsigned char)*c)) * 1099511628211u;
+    return hash % SLICE_PLACES;
+}
+
 bool slice_is_busy(struct step *step)
 {
     struct engine *engine = step->run->engine;
+    size_t place = place_of(step);
 
-    list_each (link, after, &engine->effects) {
+    list_remove(&step->in_waiters); /* what it is about may have changed since */
+    list_each (link, after, &engine->effects[place]) {
         const struct step *other = list_item(link, struct step, in_effects);
 
         if (other == step || !is_same_slice(other, step))
             continue;
-        if (list_is_empty(&step->in_waiters))
-            list_add(&engine->waiters, &step->in_waiters);
+        list_add(&engine->waiters[place], &step->in_waiters);
         return true;
     }
     return false;
@@ -36,7 +49,7 @@ bool slice_is_busy(struct step *step)
 void slice_take(struct step *step)
 {
     if (list_is_empty(&step->in_effects))
-        list_add(&step->run->engine->effects, &step->in_effects);
+        list_add(&step->run->engine->effects[place_of(step)], &step->in_effects);
 }
 
 void slice_let_go(struct step *step)
@@ -46,7 +59,7 @@ void slice_let_go(struct step *step)
     if (list_is_empty(&step->in_effects))
         return;
     list_remove(&step->in_effects);
-    list_each (link, after, &engine->waiters) {
+    list_each (link, after, &engine->waiters[place_of(step)]) {
         struct step *waiter = list_item(link, struct step, in_waiters);
 
         if (!is_same_slice(waiter, step))
