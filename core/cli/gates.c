@@ -39,7 +39,7 @@ static void add_gate_row(struct table *table, const struct look *look, struct sp
     table_cell(table, &cell);
 }
 
-static int run_gates(const struct options *options)
+static int list_gates(const struct options *options)
 {
     struct look look = look_of_stdout();
     struct table table = { .columns = 7,
@@ -58,7 +58,7 @@ static int run_gates(const struct options *options)
         if (table.count)
             table_render(&table, &out, &look);
         str_add_text(&out, table.count || out.len
-                               ? "\ncordon approve GATE shows what is asked, whole\n"
+                               ? "\ncordon gates GATE shows what is asked, whole\n"
                                : "no gate is open\n");
         ask_print(&out);
     }
@@ -136,17 +136,46 @@ static int run_approve(const struct options *options)
                                 options->args[0], options->args[0]);
     } else if (!is_over) {
         show_gate(options, gate);
-        bool is_meant = options->yes || !person_is_there(options) ||
-                        person_asked("approve?", false) == PERSON_YES;
+        bool can_ask = person_is_there(options);
+        bool is_meant = options->yes || options->digest != NULL ||
+                        (can_ask && person_asked("approve?", false) == PERSON_YES);
         if (is_meant)
             exit_code = vote(options, gate, "approve");
         else
             exit_code = EXIT_WAITING;
-        if (!is_meant)
+        if (!is_meant && can_ask)
             printf("not approved; the run waits\n");
+        else if (!is_meant)
+            fprintf(stderr,
+                    "cordon: not approved: there is no terminal to ask at. Whoever has read "
+                    "it says so with --yes, or with --digest and what they have read\n");
     }
     str_fini(&reply);
     return exit_code;
+}
+
+/* One gate, to be read; nobody votes by reading. */
+static int run_one_gate(const struct options *options)
+{
+    struct str reply = { 0 }, out = { 0 };
+    bool is_over;
+    int exit_code = get_gate(options, &reply, &is_over);
+
+    if (!is_over && options->json) {
+        printf("%s\n", str_text(&reply));
+    } else if (!is_over) {
+        show_gate(options, str_span(&reply));
+        gate_render_commands(&out, str_span(&reply));
+        ask_print(&out);
+    }
+    str_fini(&reply);
+    str_fini(&out);
+    return exit_code;
+}
+
+static int run_gates(const struct options *options)
+{
+    return options->arg_count > 0 ? run_one_gate(options) : list_gates(options);
 }
 
 static int run_deny(const struct options *options)
@@ -187,9 +216,11 @@ static int run_answer(const struct options *options)
 const struct command command_gates = {
     .name = "gates",
     .summary = "questions that wait for people",
-    .usage = "cordon gates",
-    .example = "cordon gates --json",
+    .usage = "cordon gates [GATE|RUN]",
+    .about = "Without a name: all that are open. With one: that gate, every change whole.",
+    .example = "cordon gates g-000001-1",
     .options = OPTION_ENGINE,
+    .args_max = 1,
     .run = run_gates,
 };
 
@@ -198,9 +229,10 @@ const struct command command_approve = {
     .summary = "approve a gate, and carry its run on",
     .usage = "cordon approve GATE|RUN [--reason TEXT] [--digest HEX]",
     .about =
-        "Shows the gate first, every change whole, and asks at a terminal. The vote names\n"
-        "the digest of what was shown: if anything is different by then, it does not\n"
-        "count, and a new gate says what differs.",
+        "Shows the gate first, every change whole, and asks at a terminal. Without one it\n"
+        "votes only with --yes, or with --digest. The vote names the digest of what was\n"
+        "shown: if anything is different by then, it does not count, and a new gate says\n"
+        "what differs.",
     .example = "cordon approve g-000001-1 --reason \"agreed with the shop's owner\"",
     .options = OPTION_ENGINE | OPTION_REASON | OPTION_DIGEST | OPTION_YES | OPTION_DETACH,
     .args_min = 1,

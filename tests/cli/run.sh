@@ -273,7 +273,7 @@ a_run_without_a_person_stops_at_the_gate_with_what_to_type() {
 
 an_approval_names_the_digest_of_what_was_shown() {
     start
-    cordon approve g-1-1 --reason agreed
+    cordon approve g-1-1 --yes --reason agreed
     exits approve 0
     has shown "$out" "1. azure.appservice.stop"
     has finished "$out" "r-000001 done"
@@ -283,6 +283,20 @@ an_approval_names_the_digest_of_what_was_shown() {
     is gate "$(asked approve | jq -r .gate)" g-000001-1
     cordon approve r-1 --digest abcd
     is "digest given" "$(asked approve | jq -r .digest)" abcd
+}
+
+nobody_approves_by_reading_a_gate_into_a_pipe() {
+    start
+    cordon approve g-1-1 --reason agreed
+    exits approve 3
+    has shown "$out" "1. azure.appservice.stop"
+    has why "$err" "no terminal to ask at"
+    cordon gates g-000001-1
+    exits gates 0
+    has shown "$out" "1. azure.appservice.stop"
+    cordon gates g-000001-1 --json
+    is gate "$(jq -r .gate <<<"$out")" g-000001-1
+    is approvals "$(grep -c '"verb": "approve"' "$state/asked.jsonl")" 0
 }
 
 a_denial_exits_4() {
