@@ -146,9 +146,10 @@ static int run_approve(const struct options *options)
         if (!is_meant && can_ask)
             printf("not approved; the run waits\n");
         else if (!is_meant)
-            fprintf(stderr,
-                    "cordon: not approved: there is no terminal to ask at. Whoever has read "
-                    "it says so with --yes, or with --digest and what they have read\n");
+            fprintf(
+                stderr,
+                "cordon: not approved: there is no terminal to ask at. Whoever has read "
+                "it says so with --yes, or with --digest and what they have read\n");
     }
     str_fini(&reply);
     return exit_code;

@@ -258,13 +258,13 @@ struct engine {
     char policy_hash[HASH_HEX_LEN + 1];
     char *policy_error;
     struct rate rate;
-    int64_t timer_ms;      /* asked for; 0 none */
-    int busy;              /* turns and calls under way, over all runs */
-    struct turn *turn;     /* of the event being handled */
+    int64_t timer_ms;                  /* asked for; 0 none */
+    int busy;                          /* turns and calls under way, over all runs */
+    struct turn *turn;                 /* of the event being handled */
     struct list effects[SLICE_PLACES]; /* steps whose intent has no outcome yet */
     struct list waiters[SLICE_PLACES]; /* steps that wait for one of those */
-    bool is_policy_coming; /* it is being read */
-    struct list queue;     /* runs to look at */
+    bool is_policy_coming;             /* it is being read */
+    struct list queue;                 /* runs to look at */
     bool is_ready;
 };
 

@@ -154,8 +154,8 @@ static int add_running(const struct entry *entry, void *arg)
 
     ledger->count = 0;
     ledger->covered = entry->last_seq;
-    int rc = store_each_of_run(ledger->serve->store, rows_last(ledger->serve, run), take_row,
-                               ledger, &err);
+    int rc = store_each_of_run(ledger->serve->store, rows_last(ledger->serve, run),
+                               take_row, ledger, &err);
     for (int i = 0; i < ledger->count; i++) {
         if (rc == 0 && ledger->intents[i].is_done)
             put_hold(ledger, run, HOLD_ON, 0, &ledger->intents[i]);
