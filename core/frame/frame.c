@@ -299,7 +299,7 @@ int frame_next(struct frame_inbox *inbox, enum frame_type *type, struct span *fi
     for (;;) {
         struct span rest = { inbox->bytes.ptr + inbox->start,
                              inbox->bytes.len - inbox->start };
-        size_t total;
+        size_t total = 0;
         int rc = rest.len > 0 ? frame_find(rest, type, fields, &total, err) : 0;
 
         if (rc == 1)

@@ -38,7 +38,7 @@ static int64_t coarse_ms(void)
 static void on_alarm(int signum)
 {
     static const char text[] = "plugin host: a plugin function has not returned in time\n";
-    int64_t left_ms = entered_ms + HOST_BLOCKED_MAX_S * 1000 - coarse_ms();
+    int64_t left_ms = entered_ms + HOST_BLOCKED_MAX_S * INT64_C(1000) - coarse_ms();
 
     (void)signum;
     if (!is_inside) {

@@ -29,9 +29,8 @@ static bool show_word(struct json_out *out, int kind, struct span key, struct sp
         return false;
     if (kind == ROW_START && span_is(key, "kind"))
         json_string(out, run_kind_word(number));
-    else if (kind == ROW_START && span_is(key, "of") && number > 0)
-        json_string(out, id_run(number).text);
-    else if (kind == ROW_CHILD && span_is(key, "run"))
+    else if ((kind == ROW_START && span_is(key, "of") && number > 0) ||
+             (kind == ROW_CHILD && span_is(key, "run")))
         json_string(out, id_run(number).text);
     else if (kind == ROW_END && span_is(key, "s"))
         json_string(out, run_state_name((int)number));
