@@ -52,7 +52,7 @@ enum {
     SERVE_FILE_MAX = 1024 * 1024,     /* bytes of cordon.lua, policy.lua, a secret */
     SERVE_LOCK_MAX = 8 * 1024 * 1024, /* bytes of plugins.lock */
     SERVE_CLIENTS_MAX = 1000,         /* connections at once */
-    SERVE_GATHER_MS = 8,       /* how long a commit may wait for others to share it */
+    SERVE_GATHER_MS = 8,        /* how long a commit may wait for others to share it */
     SERVE_COMMIT_WITHIN_MS = 5, /* rows that nothing waits for */
     SERVE_LINGER_MS = 200,      /* after the last client of an engine that ends itself */
     SERVE_BUCKETS = 256
