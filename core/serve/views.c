@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "serve/secrets.h"
 #include "store/store.h"
 
 enum { VIEW_RUNS_MAX = 1000, VIEW_CHILDREN_WITHIN = 10000, PLUGIN_BYTES_MAX = 64 << 20 };
@@ -313,7 +314,22 @@ static int view_actions(struct view *view, const struct asked *asked, struct err
     return 0;
 }
 
-static const char *plugin_state(const struct lock_line *line, char *why, size_t size)
+/* Before it is needed: a secret that is not there, or that others can read. */
+static bool can_read_secrets(struct serve *serve, const char *name, char *why, size_t size)
+{
+    struct secrets secrets = { 0 };
+    struct err err;
+    int rc = secrets_read(&secrets, serve, json_get(config_plugin(serve, name), "secrets"),
+                          &err);
+
+    secrets_fini(&secrets);
+    if (rc != 0)
+        snprintf(why, size, "%s", err.text);
+    return rc == 0;
+}
+
+static const char *plugin_state(struct serve *serve, const struct lock_line *line,
+                                char *why, size_t size)
 {
     struct str bytes = { 0 };
     struct err err;
@@ -334,9 +350,11 @@ static const char *plugin_state(const struct lock_line *line, char *why, size_t 
                  line->path);
         return "changed";
     }
-    if (line->refused != NULL)
+    if (line->refused != NULL) {
         snprintf(why, size, "%s", line->refused);
-    return line->refused != NULL ? "refused" : "trusted";
+        return "refused";
+    }
+    return can_read_secrets(serve, line->name, why, size) ? "trusted" : "refused";
 }
 
 static int view_plugins(struct view *view, const struct asked *asked, struct err *err)
@@ -350,7 +368,7 @@ static int view_plugins(struct view *view, const struct asked *asked, struct err
     list_each (link, after, &view->serve->locks) {
         struct lock_line *line = list_item(link, struct lock_line, in_serve);
         struct span declared = span_of(line->declaration);
-        const char *state = plugin_state(line, why, sizeof why);
+        const char *state = plugin_state(view->serve, line, why, sizeof why);
 
         json_open(out, '{');
         json_put_int(out, "actions", (int64_t)json_count(json_get(declared, "actions")));
@@ -406,7 +424,7 @@ static void check_plugins(struct view *view)
 
     list_each (link, after, &view->serve->locks) {
         struct lock_line *line = list_item(link, struct lock_line, in_serve);
-        const char *state = plugin_state(line, why, sizeof why);
+        const char *state = plugin_state(view->serve, line, why, sizeof why);
 
         snprintf(name, sizeof name, "plugin %.100s", line->name);
         snprintf(text, sizeof text, "%s%s%s", state, why[0] != '\0' ? ": " : "", why);

@@ -10,7 +10,8 @@ set -uo pipefail
 hostile=$repo/tests/sandbox/hostile
 SECONDS_EACH=${SAN:+60}
 GROWTH_KIB=${SAN:+65536}
-: "${SECONDS_EACH:=10}" "${GROWTH_KIB:=4096}" # one activation has 2 seconds
+: "${SECONDS_EACH:=10}" "${GROWTH_KIB:=4096}" # one activation has 2 seconds, and ten times that
+WITHIN=$((SECONDS_EACH + 10))               # in a build with a sanitizer
 
 # Goes on, a change each 50 ms, until somebody says that it is enough.
 playbook good <<'END'
