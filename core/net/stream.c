@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "net/loop.h"
+
+enum { FLUSH_NOW_MS = 1000, FLUSH_NOW_TRIES = 20 };
 
 struct stream {
     struct loop *loop;
@@ -116,8 +119,18 @@ static void on_flush(void *arg)
 
 void stream_flush_now(struct stream *stream)
 {
-    if (!stream->is_over)
-        on_flush(stream);
+    struct pollfd room = { .fd = stream->fd, .events = POLLOUT };
+    bool may_wait = !stream->is_finishing; /* else the stream may be gone afterwards */
+
+    if (stream->is_over)
+        return;
+    on_flush(stream);
+    for (int i = 0; i < FLUSH_NOW_TRIES; i++) {
+        if (!may_wait || stream->is_over || stream_unsent(stream) == 0)
+            return;
+        if (poll(&room, 1, FLUSH_NOW_MS / FLUSH_NOW_TRIES) > 0)
+            on_flush(stream);
+    }
 }
 
 struct str *stream_out(struct stream *stream)

@@ -43,7 +43,8 @@ int stream_open(struct stream **stream, struct loop *loop, int fd,
 struct str *stream_out(struct stream *stream);
 /* What stream_out() holds leaves at the end of this turn. */
 void stream_flush(struct stream *stream);
-/* The same at once, as much as the other side takes: for a process that is about to end. */
+/* The same at once; waits a second at most for the other side to take it: for a process that
+ * is about to end. */
 void stream_flush_now(struct stream *stream);
 /* Both in one: adds whole frames that were written elsewhere. */
 void stream_send(struct stream *stream, struct span bytes);
