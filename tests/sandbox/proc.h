@@ -11,12 +11,18 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "check.h"
 #include "frame/frame.h"
 
 enum {
-    PROC_WALL_MS = 2000,  /* what the engine gives one activation */
+    PROC_WALL_MS = 2000, /* what the engine gives one activation */
+#ifdef CHECK_SANITIZED
+    PROC_KILL_MS = 5000,  /* a sanitizer's shadow memory takes its time to go */
+    PROC_LONG_MS = 50000, /* and its build is slow */
+#else
     PROC_KILL_MS = 250,   /* and how long its kill may take */
     PROC_LONG_MS = 30000, /* for what ends by itself on a busy machine */
+#endif
     PROC_WISHES_MAX = 64
 };
 
