@@ -32,6 +32,15 @@
 #endif
 #endif
 
+/* Defined when the thread sanitizer is: it delivers signals only between calls. */
+#if defined(__SANITIZE_THREAD__)
+#define CHECK_THREAD_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CHECK_THREAD_SANITIZED 1
+#endif
+#endif
+
 struct check_test {
     const char *name;
     void (*run)(void);

@@ -298,6 +298,7 @@ TEST(a_crash_ends_the_process_and_nothing_is_answered)
     }
 }
 
+#ifndef CHECK_THREAD_SANITIZED /* it holds the alarm back for as long as the plugin spins */
 TEST(a_plugin_that_does_not_give_the_thread_back_is_ended)
 {
     struct rig rig = begin("hang");
@@ -306,6 +307,7 @@ TEST(a_plugin_that_does_not_give_the_thread_back_is_ended)
                        .id = 1, .op = HOST_READ, .action = "hang.now", .args = "{}" });
     CHECK_INT(rig_end(&rig), HOST_EXIT_BLOCKED);
 }
+#endif
 
 TEST(a_call_that_is_never_finished_ends_with_its_deadline_in_doubt_or_to_try_again)
 {
