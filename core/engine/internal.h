@@ -417,11 +417,7 @@ bool halt_holds(const struct step *step);
 void rate_add(struct engine *engine, int64_t at_ms);
 
 /* -- gate.c ----------------------------------------------------------------------------- */
-void gate_begin(struct step *step);                         /* ctx.approve and ctx.ask */
-void gate_for_step(struct step *step, struct span differs); /* policy */
-void gate_open(struct run *run, struct step *step, struct run *shadow);
-void gate_on_vote(struct run *run, int number, const struct event *event, bool yes);
-void gate_on_answer(struct run *run, int number, const struct event *event);
+void gate_end(struct run *run, struct gate *gate, int state, struct span value);
 void gate_on_due(struct run *run, int number);
 void gate_void_all(struct run *run);
 void gate_put_entry(struct run *run, struct gate *gate);
@@ -429,8 +425,19 @@ void gate_answer(struct step *step, struct gate *gate);
 void gate_apply(struct run *run, const struct event_row *row);
 void gate_apply_vote(struct run *run, const struct event_row *row);
 void gate_apply_end(struct run *run, const struct event_row *row);
+
+/* -- opening.c -------------------------------------------------------------------------- */
+void gate_begin(struct step *step);                         /* ctx.approve and ctx.ask */
+void gate_for_step(struct step *step, struct span differs); /* policy */
+void gate_open(struct run *run, struct step *step, struct run *shadow);
 void change_json(struct json_out *out, const struct step *step, const char *digest,
                  const struct need *need);
+
+/* -- vote.c, answer.c --------------------------------------------------------------------- */
+/* True when this person may speak at this gate now; else the ask has been answered. */
+bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event);
+void gate_on_vote(struct run *run, int number, const struct event *event, bool yes);
+void gate_on_answer(struct run *run, int number, const struct event *event);
 
 /* -- preview.c -------------------------------------------------------------------------- */
 struct run *preview_start(struct run *run, struct step *at);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/opening.c - a gate opens: everything that it covers, and whom it asks.
+ *
+ * Every change that the preview found is listed, each with its digest; the gate's own digest
+ * is over those, over its deadline and over what was asked.
+ */
+#include "engine/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/schema.h"
+
+void gate_begin(struct step *step)
+{
+    step->state = STEP_GATED;
+    step->gate = 0;
+    if (strcmp(step->kind, "ask") == 0)
+        gate_open(step->run, step, NULL);
+    else if (step->run->shadow == NULL)
+        preview_start(step->run, step);
+}
+
+void gate_for_step(struct step *step, struct span differs)
+{
+    step->differs = run_text(step->run, differs);
+    gate_begin(step);
+}
+
+void change_json(struct json_out *out, const struct step *step, const char *digest,
+                 const struct need *need)
+{
+    struct action *action = action_find(step->run->engine, span_of(step->action));
+    struct span declared = action != NULL ? action->json : (struct span){ 0 };
+
+    json_open(out, '{');
+    json_put(out, "action", step->action);
+    json_put_raw(out, "affects", json_get(step->plan_info, "affects"));
+    json_put_raw(out, "affects_what", json_get(step->plan_info, "affects_what"));
+    json_put_raw(out, "after", step_wanted(step));
+    json_put_raw(out, "args", step->args);
+    if (action != NULL && action->effect == EFFECT_PERMANENT)
+        json_put_raw(out, "because", json_get(declared, "because"));
+    json_put_raw(out, "before", step_found(step));
+    if (digest != NULL)
+        json_put(out, "digest", digest);
+    json_put_raw(out, "effect", json_get(declared, "effect"));
+    json_key(out, "needs");
+    json_open(out, '{');
+    json_put_raw(out, "from", need->from);
+    json_put_int(out, "need", need->need);
+    json_put_raw(out, "rules", need->rules);
+    if (need->is_forbidden)
+        json_put_bool(out, "forbidden", true);
+    json_close(out);
+    json_put(out, "op", step->is_undo ? "restore" : "apply");
+    json_put(out, "path", step_path(step));
+    json_put_raw(out, "permissions", json_get(declared, "permissions"));
+    json_put(out, "plugin", action != NULL ? action->plugin->hash : NULL);
+    json_put_raw(out, "risk", json_get(declared, "risk"));
+    json_put_raw(out, "state", step_found(step));
+    json_put(out, "target", step->target);
+    json_put(out, "undo", step->undo);
+    json_put(out, "what", step->what);
+    json_close(out);
+}
+
+/* Who must approve: whom the playbook asks, and whom the policy wants for each change. */
+struct asked {
+    struct list demands;
+    int64_t due_ms;
+    bool is_permanent;
+};
+
+/* A group's name, or a list of them, as a list. */
+static struct span groups_of(struct engine *engine, struct span from)
+{
+    struct str list = { 0 };
+
+    if (json_kind(from) != JSON_STRING)
+        return json_kind(from) == JSON_ARRAY ? from : (struct span){ 0 };
+    str_printf(&list, "[%.*s]", (int)from.len, from.ptr);
+    struct span kept = turn_keep(engine, str_span(&list));
+    str_fini(&list);
+    return kept;
+}
+
+static int64_t due_of(const struct run *run, const struct step *step, bool is_wish)
+{
+    int64_t within = 30 * INT64_C(60000);
+    char *text = is_wish ? json_get_text(step->args, "within") : NULL;
+
+    if (text == NULL && run->engine->policy != NULL)
+        text = json_get_text(json_get(span_of(run->engine->policy), "gate"), "within");
+    if (text != NULL)
+        duration_parse(span_of(text), &within);
+    free(text);
+    return run->engine->now_ms + within;
+}
+
+static void what_is_asked(struct run *run, struct step *step, struct run *shadow,
+                          struct asked *asked)
+{
+    struct engine *engine = run->engine;
+    bool is_wish = strcmp(step->kind, "step") != 0;
+
+    *asked = (struct asked){ .due_ms = due_of(run, step, is_wish) };
+    list_init(&asked->demands);
+    if (is_wish) {
+        int64_t need = json_get_int(step->args, "need", 1);
+
+        demand_add(engine, &asked->demands, need > 1 ? need : 1,
+                   groups_of(engine, json_get(step->args, "from")));
+    }
+    for (int i = 0; shadow != NULL && i < shadow->planned_count; i++) {
+        struct action *action = action_find(engine, span_of(shadow->planned[i]->action));
+        struct need need;
+
+        policy_need(shadow->planned[i], &need);
+        list_each (link, after, &need.demands) {
+            struct demand *demand = list_item(link, struct demand, in_need);
+
+            demand_add(engine, &asked->demands, demand->need, demand->from);
+        }
+        asked->is_permanent |= action != NULL && action->effect == EFFECT_PERMANENT;
+    }
+    if (list_is_empty(&asked->demands))
+        demand_add(engine, &asked->demands, 1, (struct span){ 0 });
+}
+
+static void put_demands(struct json_out *out, const struct list *demands)
+{
+    json_key(out, "demands");
+    json_open(out, '[');
+    list_each (link, after, demands) {
+        struct demand *demand = list_item(link, struct demand, in_need);
+
+        json_open(out, '{');
+        json_put_raw(out, "from", demand->from);
+        json_put_int(out, "need", demand->need);
+        json_close(out);
+    }
+    json_close(out);
+}
+
+/* For a line that people read: every group once. */
+static void put_from(struct json_out *out, const struct list *demands)
+{
+    struct str names = { 0 };
+
+    list_each (link, after, demands) {
+        names_add(&names, list_item(link, struct demand, in_need)->from);
+    }
+    json_key(out, "from");
+    json_open(out, '[');
+    if (names.len > 0)
+        json_raw_value(out, str_span(&names));
+    json_close(out);
+    str_fini(&names);
+}
+
+static int64_t most_needed(const struct list *demands)
+{
+    int64_t most = 0;
+
+    list_each (link, after, demands) {
+        struct demand *demand = list_item(link, struct demand, in_need);
+
+        most = demand->need > most ? demand->need : most;
+    }
+    return most;
+}
+
+static void put_changes(struct json_out *out, struct run *shadow, int64_t due_ms,
+                        struct hash_list *all)
+{
+    json_key(out, "changes");
+    json_open(out, '[');
+    for (int i = 0; shadow != NULL && i < shadow->planned_count; i++) {
+        struct step *planned = shadow->planned[i];
+        char digest[HASH_HEX_LEN + 1];
+        struct need need;
+
+        policy_need(planned, &need);
+        permit_digest(planned, due_ms, digest);
+        hash_list_add_span(all, span_of(digest));
+        change_json(out, planned, digest, &need);
+    }
+    json_close(out);
+}
+
+void gate_open(struct run *run, struct step *step, struct run *shadow)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+    struct asked asked;
+    struct hash_list all;
+    char digest[HASH_HEX_LEN + 1];
+    bool is_wish = strcmp(step->kind, "step") != 0;
+    int number = run->gate_count + 1;
+
+    what_is_asked(run, step, shadow, &asked);
+    hash_list_init(&all, "cordon.gate.v1");
+    hash_list_add_int(&all, run->id);
+    hash_list_add_int(&all, number);
+    hash_list_add_int(&all, asked.due_ms);
+    hash_list_add_span(&all, step->args);
+    json_open(&out, '{');
+    if (step->action[0] != '\0')
+        json_put(&out, "a", step->action);
+    json_put_raw(&out, "args", step->args);
+    json_put(&out, "b", step->branch);
+    json_put(&out, "by", run->by);
+    put_changes(&out, shadow, asked.due_ms, &all);
+    put_demands(&out, &asked.demands);
+    if (is_wish)
+        json_put_raw(&out, "detail", json_get(step->args, "detail"));
+    if (step->differs != NULL && step->differs[0] != '\0')
+        json_put(&out, "differs", step->differs);
+    hash_hex(hash_list_end(&all), digest);
+    json_put(&out, "digest", digest);
+    json_put_int(&out, "due", asked.due_ms);
+    put_from(&out, &asked.demands);
+    json_put_int(&out, "g", number);
+    json_put(&out, "h", step->args_hash);
+    json_put(&out, "k", step->kind);
+    if (shadow != NULL && shadow->stopped != NULL)
+        json_put(&out, "more", shadow->stopped);
+    json_put_int(&out, "n", step->n);
+    json_put_int(&out, "need", most_needed(&asked.demands));
+    if (is_wish)
+        json_put_raw(&out, "on_timeout", json_get(step->args, "on_timeout"));
+    json_put_bool(&out, "permanent", asked.is_permanent);
+    json_put(&out, "policy", run->engine->policy_hash);
+    json_put_bool(&out, "self", policy_allows_self(run->engine));
+    if (is_wish)
+        json_put_raw(&out, "title", json_get(step->args, "title"));
+    else
+        json_put(&out, "title", step->what);
+    json_close(&out);
+    row_write(run, ROW_GATE, str_span(&body));
+    str_fini(&body);
+    struct gate *gate = gate_find(run, number);
+    gate_put_entry(run, gate);
+    run_push(run);
+}
