@@ -27,6 +27,7 @@ enum {
     STREAM_OUT_MAX = 64 * 1024 * 1024, /* unwritten bytes: a peer that lets more pile up
                                         * does not read, and is left */
     STREAM_READ_SIZE = 64 * 1024,
+    STREAM_EAGER_MIN = 16 * 1024,  /* unwritten bytes: the other side can begin with these */
     STREAM_KEPT_MAX = 1024 * 1024, /* of a buffer that is empty again */
     STREAM_READS_A_TURN = 4        /* then the other streams have their turn */
 };
@@ -41,7 +42,7 @@ int stream_open(struct stream **stream, struct loop *loop, int fd,
                 struct err *err);
 /* Where to write frames to (frame_begin and so on), followed by stream_flush(). */
 struct str *stream_out(struct stream *stream);
-/* What stream_out() holds leaves at the end of this turn. */
+/* What stream_out() holds leaves at the end of this turn; much of it begins to leave at once. */
 void stream_flush(struct stream *stream);
 /* The same at once; waits a second at most for the other side to take it: for a process that
  * is about to end. */

@@ -467,6 +467,17 @@ void hosts_send(struct serve *serve, const struct command *command)
         str_add_span(&host->queue, command->bytes);
 }
 
+void hosts_warm(struct serve *serve, struct span name)
+{
+    struct lock_line *line = locks_find(serve, name);
+
+    if (line == NULL || line->refused != NULL || find(serve, name) != NULL)
+        return;
+    struct host *host = new_host(serve, name);
+    if (!host->is_refused)
+        start(host, line->path, line->sha256);
+}
+
 bool hosts_are_idle(const struct serve *serve)
 {
     list_each (link, after, &serve->hosts) {

@@ -5,7 +5,8 @@
  *   serve.c    opens and closes everything in order
  *   pump.c     events into the engine, its rows to disk, and only then its commands
  *   tails.c    each open run's newest row
- *   preload.c  the rows of all open runs, at a start
+ *   open.c     the runs that were open, at a start
+ *   preload.c  their rows
  *   dues.c     entries whose time has come
  *   vms.c      a process per playbook version
  *   hosts.c    a process per plugin
@@ -44,6 +45,7 @@ struct listener;
 struct store;
 struct tails;
 struct preload;
+struct open;
 struct dues;
 struct row;
 
@@ -98,6 +100,8 @@ struct serve {
     struct arena scratch;
     struct tails *tails;
     struct preload *preload; /* NULL but while open runs are told of */
+    struct open *open;       /* as long */
+    struct timer walk;
     struct dues *dues;
     /* vms.c, hosts.c */
     struct list machines, hosts;
@@ -133,8 +137,15 @@ struct known *serve_known(struct serve *serve, struct span hash);
 void serve_know(struct serve *serve, struct span hash, struct span name,
                 struct span source);
 
-/* Tells the engine of all runs that the index has as running. */
-int serve_open_runs(struct serve *serve, struct err *err);
+/* -- open.c --------------------------------------------------------------------------- */
+/* Reads which runs the index has as running, and their rows. Before the configuration and the
+ * policy have been read, since other processes do that meanwhile. */
+int open_walk(struct serve *serve, struct err *err);
+/* Starts the processes that those runs will want. Once the plugins are known. */
+void open_warm(struct serve *serve);
+/* Tells the engine of them. */
+void open_give(struct serve *serve);
+void open_forget(struct serve *serve);
 
 /* -- pump.c --------------------------------------------------------------------------- */
 /* Gives the engine an event (the time is filled in), writes its rows, does its commands. */
@@ -212,11 +223,15 @@ void vms_own_send(struct machine *machine, struct span frame);
 void vms_own_close(struct machine *machine);
 /* The catalog has changed: machines without runs are ended. */
 void vms_refresh(struct serve *serve);
+/* Starts the one of a playbook version that is known, for runs that will want it. */
+void vms_warm(struct serve *serve, struct span hash);
 void vms_close(struct serve *serve);
 struct span vms_error(struct arena *arena, struct span name, struct span json);
 
 /* -- hosts.c -------------------------------------------------------------------------- */
 void hosts_send(struct serve *serve, const struct command *command);
+/* Starts it for calls that will come, when the plugin is there. */
+void hosts_warm(struct serve *serve, struct span name);
 bool hosts_are_idle(const struct serve *serve);
 /* The plugin's line has changed: its host is ended, and started again when it is needed. */
 void hosts_refresh(struct serve *serve, const char *name);

@@ -199,37 +199,10 @@ static int take_change(const struct row *row, void *arg)
     return 0;
 }
 
-static int take_open(const struct entry *entry, void *arg)
-{
-    struct walk *walk = arg;
-    struct event *event = add_event(walk, EV_OPEN_RUN);
-
-    event->run = entry->run;
-    event->number2 = entry->last_seq; /* up to here its holds are in the index */
-    tails_set(walk->serve->tails, entry->run, entry->last_seq);
-    preload_want(walk->serve->preload, entry->run);
-    return 0;
-}
-
-/* An open run's entry is older than its newest rows. */
-static int take_tail(const struct row *row, void *arg)
-{
-    struct walk *walk = arg;
-
-    if (row->run > 0 && tails_get(walk->serve->tails, row->run) > 0) {
-        tails_set(walk->serve->tails, row->run, row->seq);
-        preload_row(walk->serve->preload, row);
-    }
-    return 0;
-}
-
 static void give(struct walk *walk)
 {
-    for (int i = 0; i < walk->count; i++) {
-        if (walk->events[i].kind == EV_OPEN_RUN)
-            walk->events[i].number = tails_get(walk->serve->tails, walk->events[i].run);
+    for (int i = 0; i < walk->count; i++)
         pump_event(walk->serve, &walk->events[i]);
-    }
     walk->count = 0;
     arena_reset(&walk->arena);
 }
@@ -264,34 +237,6 @@ static int give_known(struct serve *serve, struct err *err)
     return rc;
 }
 
-static int64_t earliest(const struct walk *walk)
-{
-    int64_t seq = walk->count > 0 ? walk->events[0].number : 0;
-
-    for (int i = 1; i < walk->count; i++)
-        if (walk->events[i].number < seq)
-            seq = walk->events[i].number;
-    return seq;
-}
-
-int serve_open_runs(struct serve *serve, struct err *err)
-{
-    struct walk walk = { .serve = serve };
-    struct entry_query runs = { .kind = ENTRY_RUN, .state = RUN_RUNNING, .run = -1 };
-
-    serve->preload = preload_new();
-    int rc = store_each_entry(serve->store, &runs, take_open, &walk, err);
-
-    if (rc == 0 && walk.count > 0)
-        rc = store_each(serve->store, earliest(&walk), take_tail, &walk, err);
-    if (rc == 0)
-        give(&walk);
-    preload_free(serve->preload);
-    serve->preload = NULL;
-    end_walk(&walk);
-    return rc;
-}
-
 /* -- the beginning ------------------------------------------------------------------------ */
 
 static void say_ready(struct serve *serve, const char *line)
@@ -318,7 +263,8 @@ static void on_policy(struct serve *serve, const struct err *none)
     struct err err;
 
     (void)none;
-    if (serve_open_runs(serve, &err) != 0 || clients_open(serve, &err) != 0) {
+    open_give(serve);
+    if (clients_open(serve, &err) != 0) {
         fail(serve, &err);
         return;
     }
@@ -331,17 +277,34 @@ static void on_policy(struct serve *serve, const struct err *none)
     serve_maybe_end(serve);
 }
 
+/* The configuration is being read meanwhile, in another process. */
+static int walk_once(struct serve *serve, struct err *err)
+{
+    timer_stop(&serve->walk);
+    return serve->open == NULL ? open_walk(serve, err) : 0;
+}
+
+static void on_walk(void *arg)
+{
+    struct err err;
+
+    if (walk_once(arg, &err) != 0)
+        fail(arg, &err);
+}
+
 static void on_config(struct serve *serve, const struct err *wrong)
 {
     struct err err;
 
-    if (wrong != NULL)
+    if (wrong != NULL) {
         fail(serve, wrong);
-    else if (start_engine(serve, &err) != 0 || give_known(serve, &err) != 0 ||
-             locks_read(serve, &err) != 0)
+    } else if (walk_once(serve, &err) != 0 || start_engine(serve, &err) != 0 ||
+               give_known(serve, &err) != 0 || locks_read(serve, &err) != 0) {
         fail(serve, &err);
-    else
+    } else {
         rules_read(serve, on_policy);
+        open_warm(serve);
+    }
 }
 
 /* -- the end ------------------------------------------------------------------------------ */
@@ -393,6 +356,8 @@ static void close_all(struct serve *serve)
     timer_stop(&serve->linger);
     timer_stop(&serve->commit);
     timer_stop(&serve->tick);
+    timer_stop(&serve->walk);
+    open_forget(serve);
     vms_close(serve);
     hosts_close(serve);
     dues_free(serve->dues);
@@ -459,6 +424,7 @@ int serve_engine(const struct serve_options *options)
     loop_on_signal(serve->loop, SIGTERM, on_signal, serve);
     loop_on_signal(serve->loop, SIGINT, on_signal, serve);
     config_read(serve, on_config);
+    timer_start(&serve->walk, serve->loop, 0, on_walk, serve);
     loop_run(serve->loop);
     close_all(serve);
     int exit = serve->exit;

@@ -513,6 +513,16 @@ void vms_send(struct serve *serve, const struct command *command)
     send_frame(machine, command->bytes);
 }
 
+void vms_warm(struct serve *serve, struct span hash)
+{
+    struct known *known = serve_known(serve, hash);
+
+    if (known == NULL || find(serve, hash) != NULL)
+        return;
+    send_load(start(serve, known->hash), span_of(known->name), span_of(known->source), NULL,
+              NULL);
+}
+
 void vms_kill(struct serve *serve, struct span hash)
 {
     struct machine *machine = find(serve, hash);

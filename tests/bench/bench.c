@@ -508,6 +508,8 @@ int main(int argc, char **argv)
         first_effect();
     if (strcmp(only, "64") == 0)
         throughput(64, 25600);
+    if (strcmp(only, "held") == 0)
+        killed(1000, true);
     if (*only == '\0' || strcmp(only, "throughput") == 0) {
         throughput(1, 300);
         throughput(64, 6400);
