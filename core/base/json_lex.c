@@ -19,6 +19,18 @@ static uint64_t has_less(uint64_t word, unsigned char limit)
     return (word - ONES * limit) & ~word & HIGHS;
 }
 
+/* How many bytes are before the first that was found. A borrow may add marks to bytes behind
+ * a marked one, never to those before it. */
+static size_t first_byte(uint64_t found)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(found) / 8;
+#else
+    (void)found;
+    return 0;
+#endif
+}
+
 const char *json_lex_plain_end(const char *pos, const char *end)
 {
     while (end - pos >= 8) {
@@ -43,8 +55,11 @@ const char *json_lex_string_end(const char *pos, const char *end)
         while (end - pos >= 8) {
             uint64_t word;
             memcpy(&word, pos, sizeof word);
-            if (has_byte(word, '"') | has_byte(word, '\\'))
+            uint64_t found = has_byte(word, '"') | has_byte(word, '\\');
+            if (found != 0) {
+                pos += first_byte(found);
                 break;
+            }
             pos += 8;
         }
         while (pos < end && *pos != '"' && *pos != '\\')

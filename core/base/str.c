@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 
-enum { CAP_MIN = 64 };
+enum { CAP_MIN = 240 }; /* a row, a frame: most texts are not much longer */
 
 /* Room for len more bytes and the NUL behind them. */
 static void reserve(struct str *str, size_t len)

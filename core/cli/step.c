@@ -212,14 +212,21 @@ static void add_undo(struct str *out, const struct step *step)
     str_add_char(out, '\n');
 }
 
+static void hash_part(struct str *out, const char *name, struct span hash)
+{
+    if (hash.len == 0)
+        return;
+    str_add_text(out, name);
+    render_short_hash(out, hash);
+    str_add_text(out, ", ");
+}
+
 static void add_evidence(struct str *out, const struct step *step)
 {
     detail(out, step->look, "evidence");
-    str_add_text(out, "digest ");
-    render_short_hash(out, json_get(step->body, "d"));
-    str_add_text(out, ", key ");
-    render_short_hash(out, json_get(step->body, "key"));
-    str_printf(out, ", attempt %lld, row %lld\n",
+    hash_part(out, "digest ", json_get(step->body, "d")); /* somebody approved it */
+    hash_part(out, "key ", json_get(step->body, "key"));
+    str_printf(out, "attempt %lld, row %lld\n",
                (long long)json_get_int(step->body, "at", 1),
                (long long)json_get_int(step->row, "seq", 0));
 }

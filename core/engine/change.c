@@ -39,7 +39,8 @@ static void intend(struct step *step, int gate, int index, struct span rules)
     if (step->attempt > 0)
         json_put_int(&out, "at", step->attempt + 1);
     json_put(&out, "b", step->branch);
-    json_put(&out, "d", step->digest);
+    if (gate > 0)
+        json_put(&out, "d", step->digest);
     if (step->token[0] != '\0')
         json_put(&out, "e", step->token);
     if (step->goal.len == 0 || !json_same(step->goal, step->before))
@@ -103,7 +104,6 @@ static void decide(struct step *step)
         return;
     }
     if (permit_find(step, &gate, &index, &text) || (need.need == 0 && text.len == 0)) {
-        permit_digest(step, 0, step->digest);
         if (gate > 0)
             snprintf(step->digest, sizeof step->digest, "%s",
                      gate_find(run, gate)->changes[index].digest);

@@ -26,7 +26,7 @@ struct stream {
     struct str out; /* from sent on: not yet written */
     size_t sent;
     bool is_full; /* the socket takes no more before the loop has waited for it */
-    char *in; /* from in_start to in_end: read, and not yet a whole frame */
+    char *in;     /* from in_start to in_end: read, and not yet a whole frame */
     size_t in_start;
     size_t in_end;
     size_t in_cap;

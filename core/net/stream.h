@@ -27,7 +27,7 @@ enum {
     STREAM_OUT_MAX = 64 * 1024 * 1024, /* unwritten bytes: a peer that lets more pile up
                                         * does not read, and is left */
     STREAM_READ_SIZE = 64 * 1024,
-    STREAM_EAGER_MIN = 16 * 1024,  /* unwritten bytes: the other side can begin with these */
+    STREAM_EAGER_MIN = 16 * 1024, /* unwritten bytes: the other side can begin with these */
     STREAM_KEPT_MAX = 1024 * 1024, /* of a buffer that is empty again */
     STREAM_READS_A_TURN = 4        /* then the other streams have their turn */
 };

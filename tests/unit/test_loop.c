@@ -361,6 +361,28 @@ TEST(three_frames_sent_in_one_turn_leave_as_one_write_at_its_end)
     end_diary(&diary);
 }
 
+TEST(much_that_is_sent_in_one_turn_begins_to_leave_before_its_end)
+{
+    struct diary diary = { .loop = loop_open() };
+    static char block[STREAM_EAGER_MIN / 2], got[4 * sizeof block];
+    int peer = open_pair(&diary);
+
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] = (char)i;
+    stream_send(diary.stream, (struct span){ block, sizeof block });
+    CHECK_INT(recv(peer, got, sizeof got, MSG_DONTWAIT), -1);
+    stream_send(diary.stream, (struct span){ block, sizeof block });
+    CHECK_INT(recv(peer, got, sizeof got, MSG_DONTWAIT), 2 * sizeof block);
+    CHECK_MEM(got + sizeof block, block, sizeof block);
+    stream_send(diary.stream, (struct span){ block, 10 });
+    stream_finish(diary.stream);
+    loop_run(diary.loop);
+    CHECK_INT(recv(peer, got, sizeof got, 0), 10);
+    CHECK_INT(recv(peer, got, sizeof got, 0), 0);
+    close(peer);
+    end_diary(&diary);
+}
+
 static void send_too_much(void *arg)
 {
     struct diary *diary = arg;
