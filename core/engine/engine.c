@@ -39,6 +39,7 @@ static void free_playbooks(struct engine *engine)
         free(playbook->name);
         free(playbook->source);
         free(playbook->info);
+        free(playbook->by);
         free(playbook);
     }
 }
@@ -64,6 +65,7 @@ static void free_plugins(struct engine *engine)
 
         free(plugin->name);
         free(plugin->declaration);
+        free(plugin->by);
         free(plugin->why);
         free(plugin);
     }
@@ -143,6 +145,7 @@ static void on_playbook(struct engine *engine, const struct event *event)
     playbook->name = span_dup(name);
     playbook->source = span_dup(event->text);
     playbook->info = span_dup(event->json);
+    playbook->by = span_dup(event->who);
     list_add(&engine->playbooks, &playbook->in_engine);
     if (event->number > 0) {
         playbook->seq = event->number; /* it is in the journal */
@@ -151,6 +154,8 @@ static void on_playbook(struct engine *engine, const struct event *event)
     struct str body = { 0 };
     struct json_out out = { .str = &body };
     json_open(&out, '{');
+    if (event->who.len > 0)
+        json_put_span(&out, "by", event->who);
     json_put(&out, "hash", playbook->hash);
     json_put_raw(&out, "info", event->json);
     json_put_span(&out, "name", name);
@@ -245,7 +250,9 @@ static void on_plugin(struct engine *engine, const struct event *event)
     }
     free_actions_of(engine, plugin);
     free(plugin->declaration);
+    free(plugin->by);
     free(plugin->why);
+    plugin->by = span_dup(event->who);
     plugin->declaration = span_dup(event->json);
     plugin->is_refused = !event->ok;
     plugin->settle_max_ms = event->number;

@@ -53,9 +53,11 @@ enum row_kind {
     ROW_DOUBT = 14,    /* nobody can know: a person must say */
     ROW_SETTLE = 15,   /* and what the person said */
     ROW_CANCEL = 16,
-    ROW_END = 17,  /* the run's end: state, error */
-    ROW_HALT = 18, /* run 0: halt or resume, scope, who, why */
-    ROW_LEAVE = 19 /* a hold's run lets go of it without an effect */
+    ROW_END = 17,      /* the run's end: state, error */
+    ROW_HALT = 18,     /* run 0: halt or resume, scope, who, why */
+    ROW_LEAVE = 19,    /* a hold's run lets go of it without an effect */
+    ROW_REMIND = 20,   /* people are reminded of a gate */
+    ROW_ESCALATE = 21, /* from here on others may approve it too */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
 
@@ -146,7 +148,8 @@ struct event {
     const struct event_row *rows;    /* EV_ROWS */
     const struct event_wish *wishes; /* EV_VM_TURN */
     int count;                       /* of rows or wishes */
-    struct span who;                 /* EV_ASK: the person, as the socket says */
+    struct span who; /* EV_ASK: the person, as the socket says; EV_PLAYBOOK: its author;
+                      * EV_PLUGIN: who trusted it */
     /* EV_START */
     int64_t last_seq, last_run;
     struct span seed; /* 32 random bytes, for ctx.random and ctx.uuid */
@@ -225,6 +228,9 @@ enum {
     ENGINE_PREVIEW_CALLS_MAX = 500,
     ENGINE_ATTEMPTS_MAX = 5,
     ENGINE_CALLS_MAX = 8,  /* runs that call each other, one in the other */
+    ENGINE_SLOTS_MAX = 16, /* role slots of one demand */
+    ENGINE_REMINDS_MAX = 10,
+    ENGINE_ESCALATES_MAX = 10,
     ENGINE_STRIKES_MAX = 3 /* how often a run may lose its VM before it has failed */
 };
 

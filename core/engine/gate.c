@@ -3,8 +3,8 @@
  * engine/gate.c - a question to people, and their answer.
  *
  *            ┌── enough people say yes ──► GRANTED
- *   OPEN ────┼── anybody says no ────────► DENIED
- *            ├── its time is over ───────► EXPIRED
+ *   OPEN ────┼── anybody says no ────────► DENIED   (or as many as the policy wants)
+ *            ├── its time is over ───────► EXPIRED  (and may be put again)
  *            └── the run ended ──────────► VOID
  *
  * A gate lists every change that it covers, each with its digest; its own digest is over
@@ -58,6 +58,12 @@ void gate_apply(struct run *run, const struct event_row *row)
     gate->demands = json_get(gate->body, "demands");
     gate->due_ms = json_get_int(gate->body, "due", 0);
     gate->on_timeout = run_text(run, json_get_raw(gate->body, "on_timeout"));
+    gate->deny_threshold = json_get_int(gate->body, "deny_threshold", 1);
+    gate->execute_ms = json_get_int(gate->body, "execute", 0);
+    gate->escalate = json_get(gate->body, "escalate");
+    gate->remind = json_get(gate->body, "remind");
+    gate->also = json_get(gate->body, "also");
+    gate->wider = json_get(gate->body, "wider");
     gate->needs_reason = json_get_bool(gate->body, "permanent", false);
     gate->is_question = span_is(json_get_raw(gate->body, "k"), "ask");
     list_init(&gate->votes);
@@ -78,6 +84,7 @@ void gate_apply(struct run *run, const struct event_row *row)
     gate->step = step;
     step->gate = gate->number;
     step->state = STEP_GATED;
+    step->must_look = false;
     run->gate_count = gate->number;
     list_add(&run->gates, &gate->in_run);
 }
@@ -96,6 +103,22 @@ void gate_apply_vote(struct run *run, const struct event_row *row)
     list_add(&gate->votes, &vote->in_gate);
 }
 
+/* Nobody came. What is contained stays so, and the question is put again: to the same, or
+ * once to others too. */
+static void ask_again(struct gate *gate)
+{
+    struct step *step = gate->step;
+    bool is_wider =
+        strcmp(gate->on_timeout, "escalate") == 0 && json_count(gate->wider) > 0;
+
+    if (strcmp(gate->on_timeout, "hold") != 0 && !is_wider)
+        return;
+    step->gate = 0;
+    step->must_look = strcmp(step->kind, "step") == 0;
+    if (is_wider)
+        step->also = gate->wider;
+}
+
 void gate_apply_end(struct run *run, const struct event_row *row)
 {
     struct gate *gate = gate_find(run, (int)json_get_int(row->body, "g", 0));
@@ -104,9 +127,9 @@ void gate_apply_end(struct run *run, const struct event_row *row)
         return;
     sm_move(gate_states, &gate->state, (int)json_get_int(row->body, "s", GATE_VOID));
     gate->value = run_keep(run, json_get(row->body, "v"));
-    /* What is contained stays so, and the question is put again. */
-    if (gate->state == GATE_EXPIRED && strcmp(gate->on_timeout, "hold") == 0)
-        gate->step->gate = 0;
+    gate->ended_ms = row->at_ms;
+    if (gate->state == GATE_EXPIRED)
+        ask_again(gate);
 }
 
 /* -- ends ---------------------------------------------------------------------------------- */
@@ -119,7 +142,7 @@ void gate_put_entry(struct run *run, struct gate *gate)
                        .run = run->id,
                        .n = gate->number,
                        .state = gate->state,
-                       .due_ms = gate->state == GATE_OPEN ? gate->due_ms : 0,
+                       .due_ms = gate->state == GATE_OPEN ? gate_next_due(gate) : 0,
                        .body = gate->state == GATE_OPEN ? gate->body : span_of("{}"),
                    });
 }
@@ -144,9 +167,14 @@ void gate_on_due(struct run *run, int number)
 {
     struct gate *gate = gate_find(run, number);
 
-    if (gate == NULL || gate->state != GATE_OPEN || run->engine->now_ms < gate->due_ms)
+    if (gate == NULL || gate->state != GATE_OPEN)
         return;
-    gate_end(run, gate, GATE_EXPIRED, (struct span){ 0 });
+    if (run->engine->now_ms >= gate->due_ms) {
+        gate_end(run, gate, GATE_EXPIRED, (struct span){ 0 });
+    } else if (run->engine->now_ms >= gate_next_due(gate)) {
+        gate_remind(run, gate);
+        gate_put_entry(run, gate);
+    }
 }
 
 void gate_void_all(struct run *run)
@@ -179,7 +207,10 @@ void gate_answer(struct step *step, struct gate *gate)
     json_key(&out, "by");
     json_open(&out, '[');
     list_each (link, after, &gate->votes) {
-        json_string(&out, list_item(link, struct vote, in_gate)->who);
+        const struct vote *vote = list_item(link, struct vote, in_gate);
+
+        if (vote->yes)
+            json_string(&out, vote->who);
     }
     json_close(&out);
     json_close(&out);

@@ -89,6 +89,8 @@ struct step {
     const char *settled_by;
     const char *choice; /* how a person settled it; NULL */
     int ordinal;        /* among the run's intents; names its hold */
+    struct span also;   /* groups that its next gate asks too */
+    bool must_look;     /* its next gate wants the target looked at first */
     int undoes_ordinal;
     int64_t undoes_seq; /* the intent that is undone */
     const char *undoes_path;
@@ -117,7 +119,14 @@ struct gate {
     int change_count;
     struct list votes;
     bool needs_reason;
-    struct span value; /* of a question's answer */
+    struct span value;      /* of a question's answer */
+    int64_t deny_threshold; /* so many denials end it */
+    int64_t execute_ms;     /* a permit is good so long after the grant; 0: until due_ms */
+    int64_t ended_ms;
+    struct span remind, escalate; /* when, and to whom: see remind.c */
+    int reminded, escalated;      /* how many of them have been */
+    struct span also;             /* groups that may fill any demand by now */
+    struct span wider;            /* and those that its successor asks too */
 };
 
 struct vote {
@@ -184,6 +193,7 @@ struct playbook {
     char *name;
     char *source;
     char *info; /* canonical JSON */
+    char *by;   /* its author, or who first brought it; "": not known */
     int64_t seq;
 };
 
@@ -202,6 +212,7 @@ struct plugin {
     char *name;
     char hash[HASH_HEX_LEN + 1];
     char *declaration;
+    char *by;              /* who trusted it; "": not known */
     bool is_refused;       /* its host cannot be started */
     int64_t settle_max_ms; /* as configured here; 0: as each action declares */
     char *why;
@@ -377,7 +388,8 @@ void doubt_on_looked(struct step *step, const struct event *event);
 void doubt_write(struct step *step, const struct event *event, const char *why);
 
 /* -- permit.c --------------------------------------------------------------------------- */
-void permit_digest(const struct step *step, int64_t not_after, char *hex);
+/* due_ms: until when people may say yes; execute_ms: how long after that it is good. */
+void permit_digest(const struct step *step, int64_t due_ms, int64_t execute_ms, char *hex);
 /* A permit for exactly this step; false when none. differs gets words for what is not the
  * same as in the permit of the same path, when there is one. */
 bool permit_find(struct step *step, int *gate, int *index, struct str *differs);
@@ -388,7 +400,8 @@ bool permit_find(struct step *step, int *gate, int *index, struct str *differs);
 struct demand {
     struct list in_need;
     int64_t need;
-    struct span from; /* list of groups (JSON); empty list: whoever is in any group */
+    struct span from;  /* list of groups (JSON); empty list: whoever is in any group */
+    struct span slots; /* list of groups, one person each; empty: need people of from */
 };
 
 struct need {
@@ -403,12 +416,47 @@ struct need {
 /* Adds a demand, in the turn's memory; the same groups are asked once, for the most. */
 void demand_add(struct engine *engine, struct list *demands, int64_t need,
                 struct span from);
+/* One person for each group of the list, and each person for one of them only. */
+void demand_add_slots(struct engine *engine, struct list *demands, struct span slots);
+/* So many people, or the list of slots: what a rule or ctx.approve calls its need. */
+void demand_add_need(struct engine *engine, struct list *demands, struct span need,
+                     struct span from);
+int64_t need_count(struct span need, int64_t otherwise);
+void demands_put(struct json_out *out, const struct list *demands);
 void policy_need(const struct step *step, struct need *need);
 /* Adds the names of a list that are not there yet, with commas between. */
 void names_add(struct str *list, struct span names);
 bool policy_is_member(struct engine *engine, struct span groups, struct span who);
 bool policy_allows_self(struct engine *engine);
 int64_t policy_number(struct engine *engine, const char *path, int64_t otherwise);
+
+/* -- people.c --------------------------------------------------------------------------- */
+/* One name for all accounts of a human; who itself when the policy says nothing of it. */
+struct span policy_human(struct engine *engine, struct span who);
+bool policy_is_service(struct engine *engine, struct span who);
+/* A word for why this person's approval does not count here, whatever groups they are in,
+ * and a sentence; NULL when nothing is in the way. */
+const char *person_bar(const struct gate *gate, struct span who, struct str *why);
+
+/* -- quorum.c --------------------------------------------------------------------------- */
+bool quorum_asks(const struct gate *gate, struct span who);
+/* Is each demand met by people whose votes count now? lost (may be NULL) gets the names of
+ * those whose approval no longer does. */
+bool quorum_is_met(const struct gate *gate, struct str *lost);
+bool quorum_is_denied(const struct gate *gate);
+
+/* -- remind.c --------------------------------------------------------------------------- */
+struct span gate_groups(struct engine *engine, struct span from);
+/* Adds the keys escalate, remind and wider of a gate that opens, each in its place. */
+void gate_put_escalate(struct json_out *out, const struct step *step, int64_t due_ms);
+void gate_put_remind(struct json_out *out, struct engine *engine, int64_t due_ms);
+void gate_put_wider(struct json_out *out, const struct step *step);
+const char *gate_on_timeout(const struct step *step);
+int64_t gate_next_due(const struct gate *gate);
+/* What is due before the deadline. */
+void gate_remind(struct run *run, struct gate *gate);
+void gate_apply_remind(struct run *run, const struct event_row *row);
+void gate_apply_escalate(struct run *run, const struct event_row *row);
 
 /* -- guard.c ---------------------------------------------------------------------------- */
 /* True when no guard stands against the change; else a sentence in why. */

@@ -10,7 +10,7 @@ static const char *const row_names[] = {
     [ROW_GATE_END] = "gate_end", [ROW_SLEEP] = "sleep",       [ROW_CHILD] = "child",
     [ROW_DRIFT] = "drift",       [ROW_DOUBT] = "doubt",       [ROW_SETTLE] = "settle",
     [ROW_CANCEL] = "cancel",     [ROW_END] = "end",           [ROW_HALT] = "halt",
-    [ROW_LEAVE] = "leave",
+    [ROW_LEAVE] = "leave",       [ROW_REMIND] = "remind",     [ROW_ESCALATE] = "escalate",
 };
 
 static const char *const run_names[] = {

@@ -28,6 +28,27 @@ void gate_for_step(struct step *step, struct span differs)
     gate_begin(step);
 }
 
+/* The role slots of the rules that have some. */
+static void put_slots(struct json_out *out, const struct need *need)
+{
+    bool has_slots = false;
+
+    list_each (link, after, (struct list *)&need->demands) {
+        struct demand *demand = list_item(link, struct demand, in_need);
+
+        if (demand->slots.len == 0)
+            continue;
+        if (!has_slots) {
+            json_key(out, "slots");
+            json_open(out, '[');
+        }
+        has_slots = true;
+        json_raw_value(out, demand->slots);
+    }
+    if (has_slots)
+        json_close(out);
+}
+
 void change_json(struct json_out *out, const struct step *step, const char *digest,
                  const struct need *need)
 {
@@ -53,6 +74,7 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
     json_put_raw(out, "rules", need->rules);
     if (need->is_forbidden)
         json_put_bool(out, "forbidden", true);
+    put_slots(out, need);
     json_close(out);
     json_put(out, "op", step->is_undo ? "restore" : "apply");
     json_put(out, "path", step_path(step));
@@ -69,22 +91,11 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
 /* Who must approve: whom the playbook asks, and whom the policy wants for each change. */
 struct asked {
     struct list demands;
-    int64_t due_ms;
+    int64_t due_ms, execute_ms;
     bool is_permanent;
 };
 
-/* A group's name, or a list of them, as a list. */
-static struct span groups_of(struct engine *engine, struct span from)
-{
-    struct str list = { 0 };
-
-    if (json_kind(from) != JSON_STRING)
-        return json_kind(from) == JSON_ARRAY ? from : (struct span){ 0 };
-    str_printf(&list, "[%.*s]", (int)from.len, from.ptr);
-    struct span kept = turn_keep(engine, str_span(&list));
-    str_fini(&list);
-    return kept;
-}
+enum { EXECUTE_WITHIN_MS = 60 * 60 * 1000 };
 
 static int64_t due_of(const struct run *run, const struct step *step, bool is_wish)
 {
@@ -99,19 +110,30 @@ static int64_t due_of(const struct run *run, const struct step *step, bool is_wi
     return run->engine->now_ms + within;
 }
 
+/* How long after the grant it may be done. */
+static int64_t execute_within(struct engine *engine)
+{
+    int64_t ms = EXECUTE_WITHIN_MS;
+    char *text = json_get_text(json_get(span_of(engine->policy), "gate"), "execute_within");
+
+    if (text != NULL)
+        duration_parse(span_of(text), &ms);
+    free(text);
+    return ms > 0 ? ms : 1;
+}
+
 static void what_is_asked(struct run *run, struct step *step, struct run *shadow,
                           struct asked *asked)
 {
     struct engine *engine = run->engine;
     bool is_wish = strcmp(step->kind, "step") != 0;
 
-    *asked = (struct asked){ .due_ms = due_of(run, step, is_wish) };
+    *asked = (struct asked){ .due_ms = due_of(run, step, is_wish),
+                             .execute_ms = execute_within(engine) };
     list_init(&asked->demands);
     if (is_wish) {
-        int64_t need = json_get_int(step->args, "need", 1);
-
-        demand_add(engine, &asked->demands, need > 1 ? need : 1,
-                   groups_of(engine, json_get(step->args, "from")));
+        demand_add_need(engine, &asked->demands, json_get(step->args, "need"),
+                        gate_groups(engine, json_get(step->args, "from")));
     }
     for (int i = 0; shadow != NULL && i < shadow->planned_count; i++) {
         struct action *action = action_find(engine, span_of(shadow->planned[i]->action));
@@ -121,27 +143,15 @@ static void what_is_asked(struct run *run, struct step *step, struct run *shadow
         list_each (link, after, &need.demands) {
             struct demand *demand = list_item(link, struct demand, in_need);
 
-            demand_add(engine, &asked->demands, demand->need, demand->from);
+            if (demand->slots.len > 0)
+                demand_add_slots(engine, &asked->demands, demand->slots);
+            else
+                demand_add(engine, &asked->demands, demand->need, demand->from);
         }
         asked->is_permanent |= action != NULL && action->effect == EFFECT_PERMANENT;
     }
     if (list_is_empty(&asked->demands))
         demand_add(engine, &asked->demands, 1, (struct span){ 0 });
-}
-
-static void put_demands(struct json_out *out, const struct list *demands)
-{
-    json_key(out, "demands");
-    json_open(out, '[');
-    list_each (link, after, demands) {
-        struct demand *demand = list_item(link, struct demand, in_need);
-
-        json_open(out, '{');
-        json_put_raw(out, "from", demand->from);
-        json_put_int(out, "need", demand->need);
-        json_close(out);
-    }
-    json_close(out);
 }
 
 /* For a line that people read: every group once. */
@@ -172,7 +182,7 @@ static int64_t most_needed(const struct list *demands)
     return most;
 }
 
-static void put_changes(struct json_out *out, struct run *shadow, int64_t due_ms,
+static void put_changes(struct json_out *out, struct run *shadow, const struct asked *asked,
                         struct hash_list *all)
 {
     json_key(out, "changes");
@@ -183,11 +193,58 @@ static void put_changes(struct json_out *out, struct run *shadow, int64_t due_ms
         struct need need;
 
         policy_need(planned, &need);
-        permit_digest(planned, due_ms, digest);
+        permit_digest(planned, asked->due_ms, asked->execute_ms, digest);
         hash_list_add_span(all, span_of(digest));
         change_json(out, planned, digest, &need);
     }
     json_close(out);
+}
+
+/* What the gate's digest is over; its changes come after it. */
+static void begin_digest(struct hash_list *all, const struct step *step, int number,
+                         int64_t due_ms)
+{
+    hash_list_init(all, "cordon.gate.v1");
+    hash_list_add_int(all, step->run->id);
+    hash_list_add_int(all, number);
+    hash_list_add_int(all, due_ms);
+    hash_list_add_span(all, step->args);
+}
+
+static void put_number(struct json_out *out, const char *key, int64_t number, int64_t usual)
+{
+    if (number != usual)
+        json_put_int(out, key, number);
+}
+
+/* How it goes on when nobody answers, and what follows from that. */
+static void put_waiting(struct json_out *out, struct step *step, const struct asked *asked)
+{
+    json_put_int(out, "due", asked->due_ms);
+    gate_put_escalate(out, step, asked->due_ms);
+    if (strcmp(step->kind, "ask") != 0)
+        json_put_int(out, "execute", asked->execute_ms);
+    put_from(out, &asked->demands);
+}
+
+/* What it is about: the preview, and the digest of all that. */
+static void put_what(struct json_out *out, struct step *step, struct run *shadow,
+                     const struct asked *asked, int number)
+{
+    struct engine *engine = step->run->engine;
+    struct hash_list all;
+    char digest[HASH_HEX_LEN + 1];
+
+    begin_digest(&all, step, number, asked->due_ms);
+    put_changes(out, shadow, asked, &all);
+    demands_put(out, &asked->demands);
+    put_number(out, "deny_threshold", policy_number(engine, "gate.deny_threshold", 1), 1);
+    if (strcmp(step->kind, "step") != 0)
+        json_put_raw(out, "detail", json_get(step->args, "detail"));
+    if (step->differs != NULL && step->differs[0] != '\0')
+        json_put(out, "differs", step->differs);
+    hash_hex(hash_list_end(&all), digest);
+    json_put(out, "digest", digest);
 }
 
 void gate_open(struct run *run, struct step *step, struct run *shadow)
@@ -195,33 +252,20 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
     struct str body = { 0 };
     struct json_out out = { .str = &body };
     struct asked asked;
-    struct hash_list all;
-    char digest[HASH_HEX_LEN + 1];
     bool is_wish = strcmp(step->kind, "step") != 0;
     int number = run->gate_count + 1;
 
     what_is_asked(run, step, shadow, &asked);
-    hash_list_init(&all, "cordon.gate.v1");
-    hash_list_add_int(&all, run->id);
-    hash_list_add_int(&all, number);
-    hash_list_add_int(&all, asked.due_ms);
-    hash_list_add_span(&all, step->args);
     json_open(&out, '{');
     if (step->action[0] != '\0')
         json_put(&out, "a", step->action);
+    if (step->also.len > 0)
+        json_put_raw(&out, "also", step->also);
     json_put_raw(&out, "args", step->args);
     json_put(&out, "b", step->branch);
     json_put(&out, "by", run->by);
-    put_changes(&out, shadow, asked.due_ms, &all);
-    put_demands(&out, &asked.demands);
-    if (is_wish)
-        json_put_raw(&out, "detail", json_get(step->args, "detail"));
-    if (step->differs != NULL && step->differs[0] != '\0')
-        json_put(&out, "differs", step->differs);
-    hash_hex(hash_list_end(&all), digest);
-    json_put(&out, "digest", digest);
-    json_put_int(&out, "due", asked.due_ms);
-    put_from(&out, &asked.demands);
+    put_what(&out, step, shadow, &asked, number);
+    put_waiting(&out, step, &asked);
     json_put_int(&out, "g", number);
     json_put(&out, "h", step->args_hash);
     json_put(&out, "k", step->kind);
@@ -229,15 +273,16 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
         json_put(&out, "more", shadow->stopped);
     json_put_int(&out, "n", step->n);
     json_put_int(&out, "need", most_needed(&asked.demands));
-    if (is_wish)
-        json_put_raw(&out, "on_timeout", json_get(step->args, "on_timeout"));
+    json_put(&out, "on_timeout", gate_on_timeout(step));
     json_put_bool(&out, "permanent", asked.is_permanent);
     json_put(&out, "policy", run->engine->policy_hash);
+    gate_put_remind(&out, run->engine, asked.due_ms);
     json_put_bool(&out, "self", policy_allows_self(run->engine));
     if (is_wish)
         json_put_raw(&out, "title", json_get(step->args, "title"));
     else
         json_put(&out, "title", step->what);
+    gate_put_wider(&out, step);
     json_close(&out);
     row_write(run, ROW_GATE, str_span(&body));
     str_fini(&body);

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-void permit_digest(const struct step *step, int64_t not_after, char *hex)
+/* Version 1 is that of journals in which a permit was good until the gate's own deadline. */
+void permit_digest(const struct step *step, int64_t due_ms, int64_t execute_ms, char *hex)
 {
     const struct run *run = step->run;
     struct action *action = action_find(run->engine, span_of(step->action));
@@ -14,7 +15,7 @@ void permit_digest(const struct step *step, int64_t not_after, char *hex)
     struct span found = step_found(step);
     struct hash state = hash_of(found.ptr, found.len);
 
-    hash_list_init(&list, "cordon.approval.v1");
+    hash_list_init(&list, execute_ms > 0 ? "cordon.approval.v2" : "cordon.approval.v1");
     hash_list_add_int(&list, run->id & ~SHADOW);
     hash_list_add_span(&list, span_of(step->branch));
     hash_list_add_int(&list, step->n);
@@ -29,7 +30,9 @@ void permit_digest(const struct step *step, int64_t not_after, char *hex)
     hash_list_add_span(&list, span_of(run->hash_hex));
     hash_list_add_span(&list, span_of(run->engine->policy_hash));
     hash_list_add_span(&list, span_of(run->by));
-    hash_list_add_int(&list, not_after);
+    hash_list_add_int(&list, due_ms);
+    if (execute_ms > 0)
+        hash_list_add_int(&list, execute_ms);
     hash_hex(hash_list_end(&list), hex);
 }
 
@@ -62,6 +65,54 @@ static void say_differences(const struct step *step, const struct change *change
         differ(out, "what it will do");
 }
 
+/* Until when what the gate granted may be done. */
+static int64_t good_until(const struct gate *gate)
+{
+    return gate->execute_ms > 0 ? gate->ended_ms + gate->execute_ms : gate->due_ms;
+}
+
+/* People were asked at the vote who they are, and are asked again before it is used. */
+static bool has_approvers(const struct gate *gate, struct str *differs)
+{
+    struct str lost = { 0 };
+    bool is_met = quorum_is_met(gate, &lost);
+
+    if (!is_met) {
+        differ(differs, "the approval: ");
+        str_add_text(differs, lost.len > 0 ? str_text(&lost) : "somebody");
+        str_add_text(differs, " may no longer approve this");
+    }
+    str_fini(&lost);
+    return is_met;
+}
+
+/* A used permit serves again only for the same step, whose earlier attempt is known to have
+ * changed nothing. */
+static bool is_free(const struct step *step, const struct gate *gate, int index)
+{
+    return !gate->changes[index].is_used ||
+           (step->permit_gate == gate->number && step->permit_index == index);
+}
+
+/* Does this change of a granted gate stand for the step? Else differs says why not. */
+static bool is_good(const struct step *step, const struct gate *gate, int index,
+                    struct str *differs)
+{
+    char digest[HASH_HEX_LEN + 1];
+
+    str_reset(differs);
+    permit_digest(step, gate->due_ms, gate->execute_ms, digest);
+    if (strcmp(digest, gate->changes[index].digest) != 0)
+        say_differences(step, &gate->changes[index], differs);
+    else if (!is_free(step, gate, index))
+        differ(differs, "the permit is used up");
+    else if (step->run->engine->now_ms > good_until(gate))
+        differ(differs, "the approval has expired");
+    if (!has_approvers(gate, differs))
+        return false;
+    return differs->len == 0;
+}
+
 bool permit_find(struct step *step, int *number, int *index, struct str *differs)
 {
     struct run *run = step->run;
@@ -75,29 +126,12 @@ bool permit_find(struct step *step, int *number, int *index, struct str *differs
             continue;
         was_asked = true;
         for (int i = 0; i < gate->change_count; i++) {
-            const struct change *change = &gate->changes[i];
-            char digest[HASH_HEX_LEN + 1];
-
-            if (strcmp(change->path, path) != 0)
+            if (strcmp(gate->changes[i].path, path) != 0 ||
+                !is_good(step, gate, i, differs))
                 continue;
-            str_reset(differs);
-            permit_digest(step, gate->due_ms, digest);
-            bool is_exact = strcmp(digest, change->digest) == 0;
-            /* A used permit serves again only for the same step, whose earlier attempt is
-             * known to have changed nothing. */
-            bool is_free = !change->is_used ||
-                           (step->permit_gate == gate->number && step->permit_index == i);
-
-            if (is_exact && is_free && run->engine->now_ms <= gate->due_ms) {
-                *number = gate->number;
-                *index = i;
-                return true;
-            }
-            if (is_exact)
-                differ(differs,
-                       is_free ? "the approval has expired" : "the permit is used up");
-            else
-                say_differences(step, change, differs);
+            *number = gate->number;
+            *index = i;
+            return true;
         }
     }
     if (was_asked && differs->len == 0)

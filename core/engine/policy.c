@@ -128,7 +128,7 @@ void demand_add(struct engine *engine, struct list *demands, int64_t need, struc
     list_each (link, after, demands) {
         struct demand *demand = list_item(link, struct demand, in_need);
 
-        if (!json_same(demand->from, from))
+        if (demand->slots.len > 0 || !json_same(demand->from, from))
             continue;
         if (need > demand->need)
             demand->need = need;
@@ -169,12 +169,15 @@ void policy_need(const struct step *step, struct need *need)
         str_add_char(&name, ']');
         names_add(&rules, str_span(&name));
         str_fini(&name);
-        int64_t n = json_get_int(rule, "need", 0);
+        int64_t n = need_count(json_get(rule, "need"), 0);
         if (n > need->need)
             need->need = n;
         if (n > 0) {
             names_add(&from, json_get(rule, "from"));
-            demand_add(engine, &need->demands, n, json_get(rule, "from"));
+            if (json_kind(json_get(rule, "need")) == JSON_ARRAY)
+                names_add(&from, json_get(rule, "need"));
+            demand_add_need(engine, &need->demands, json_get(rule, "need"),
+                            json_get(rule, "from"));
         }
         need->is_forbidden = need->is_forbidden || json_get_bool(rule, "forbid", false);
     }

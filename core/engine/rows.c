@@ -289,6 +289,8 @@ void row_apply(struct run *run, const struct event_row *row)
     case ROW_GATE: gate_apply(run, row); break;
     case ROW_VOTE: gate_apply_vote(run, row); break;
     case ROW_GATE_END: gate_apply_end(run, row); break;
+    case ROW_REMIND: gate_apply_remind(run, row); break;
+    case ROW_ESCALATE: gate_apply_escalate(run, row); break;
     case ROW_SLEEP:
         step = step_of(run, run_keep(run, body), run_text(run, json_get_raw(body, "k")));
         step->until_ms = json_get_int(body, "until", 0);

@@ -341,6 +341,7 @@ void step_on_failed_read(struct step *step, const struct event *event)
 static void begin_again(struct step *step)
 {
     step->gate = 0;
+    step->must_look = false;
     step->state = STEP_CALLING;
     if (step->is_undo)
         host_call(step, HOST_OBSERVE);
@@ -352,12 +353,12 @@ static void go_on_gated(struct step *step)
 {
     struct gate *gate = gate_find(step->run, step->gate);
 
-    if (step->gate == 0) {
+    if (step->gate == 0 && !step->must_look) {
         if (step->run->shadow == NULL)
             gate_begin(step);
         return;
     }
-    if (gate == NULL || gate->state == GATE_OPEN)
+    if (!step->must_look && (gate == NULL || gate->state == GATE_OPEN))
         return;
     if (strcmp(step->kind, "step") != 0) {
         gate_answer(step, gate);
@@ -368,7 +369,7 @@ static void go_on_gated(struct step *step)
         step->run->wants_vm = !step->run->is_started;
         return;
     }
-    if (gate->state == GATE_GRANTED || gate->state == GATE_VOID) {
+    if (step->must_look || gate->state == GATE_GRANTED || gate->state == GATE_VOID) {
         begin_again(step);
     } else {
         run_fail(step->run, RUN_DENIED, gate->state == GATE_DENIED ? "denied" : "expired",

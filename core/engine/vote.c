@@ -9,57 +9,55 @@
 
 #include "base/id.h"
 
-static bool has_voted(const struct gate *gate, struct span who)
+/* The name under which this human has voted already, or NULL. */
+static const char *has_voted(const struct gate *gate, struct span who)
 {
+    struct engine *engine = gate->step->run->engine;
+
     list_each (link, after, (struct list *)&gate->votes) {
-        if (span_is(who, list_item(link, struct vote, in_gate)->who))
-            return true;
+        const char *voter = list_item(link, struct vote, in_gate)->who;
+
+        if (span_equal(policy_human(engine, span_of(voter)), policy_human(engine, who)))
+            return voter;
     }
-    return false;
+    return NULL;
 }
 
-/* Whom does any of the demands speak of? */
-static bool is_asked(struct engine *engine, const struct gate *gate, struct span who)
+static void refuse_again(struct run *run, const struct event *event, const char *name,
+                         const char *voter)
 {
-    struct span demand;
-    size_t pos = 0;
+    int len = (int)event->who.len;
 
-    while (json_next(gate->demands, &pos, NULL, &demand))
-        if (policy_is_member(engine, json_get(demand, "from"), who))
-            return true;
-    return false;
+    if (span_is(event->who, voter))
+        reply_error(run->engine, event->number, 1, "voted",
+                    "%.*s has voted at gate %s already", len, event->who.ptr, name);
+    else
+        reply_error(run->engine, event->number, 1, "voted",
+                    "%.*s is the same person as %s (policy.lua, people), who has voted at "
+                    "gate %s already",
+                    len, event->who.ptr, voter, name);
 }
 
-/* Is each demand met by people who are in its groups now? */
-static bool is_met(struct engine *engine, const struct gate *gate)
+/* Whom it asks: its own groups, and those that it was escalated to. */
+static void refuse_stranger(struct run *run, const struct gate *gate,
+                            const struct event *event, const char *name)
 {
-    struct span demand;
-    size_t pos = 0;
+    struct str names = { 0 };
 
-    while (json_next(gate->demands, &pos, NULL, &demand)) {
-        int64_t missing = json_get_int(demand, "need", 1);
-
-        list_each (link, after, &gate->votes) {
-            const struct vote *vote = list_item(link, struct vote, in_gate);
-
-            if (vote->yes &&
-                policy_is_member(engine, json_get(demand, "from"), span_of(vote->who)))
-                missing--;
-        }
-        if (missing > 0)
-            return false;
-    }
-    return json_count(gate->demands) > 0;
+    names_add(&names, gate->from);
+    names_add(&names, gate->also);
+    reply_error(run->engine, event->number, 4, "not_an_approver",
+                "%.*s is in none of the groups [%s] that gate %s asks (policy.lua, groups)",
+                (int)event->who.len, event->who.ptr, str_text(&names), name);
+    str_fini(&names);
 }
 
-/* True when this person may speak at this gate now; else the ask has been answered. */
-bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event)
+/* Is it a time at which anybody may speak? */
+static bool is_in_time(struct run *run, struct gate *gate, const struct event *event,
+                       const char *name)
 {
     struct engine *engine = run->engine;
-    const char *id = id_gate(run->id, gate->number).text;
-    char name[ID_MAX];
 
-    memcpy(name, id, sizeof name);
     if (gate->state != GATE_OPEN) {
         reply_error(engine, event->number, 1, "gate_closed",
                     "gate %s is %s; a late vote changes nothing", name,
@@ -70,27 +68,33 @@ bool vote_may_speak(struct run *run, struct gate *gate, const struct event *even
         gate_on_due(run, gate->number);
     } else if (engine->policy == NULL) {
         reply_error(engine, event->number, 6, "policy", "%s", engine->policy_error);
-    } else if (!is_asked(engine, gate, event->who)) {
-        reply_error(
-            engine, event->number, 4, "not_an_approver",
-            "%.*s is in none of the groups %.*s that gate %s asks (policy.lua, groups)",
-            (int)event->who.len, event->who.ptr, (int)gate->from.len, gate->from.ptr, name);
-    } else if (span_is(event->who, run->by) && !policy_allows_self(engine) &&
-               !gate->is_question) {
-        reply_error(engine, event->number, 4, "own_request",
-                    "%s asked for this run, so somebody else must approve it", run->by);
-    } else if (gate->step->settled_by != NULL && !policy_allows_self(engine) &&
-               span_is(event->who, gate->step->settled_by)) {
-        reply_error(engine, event->number, 4, "own_request",
-                    "%s said what shall be done here, so somebody else must approve it",
-                    gate->step->settled_by);
-    } else if (has_voted(gate, event->who)) {
-        reply_error(engine, event->number, 1, "voted", "%.*s has voted at gate %s already",
-                    (int)event->who.len, event->who.ptr, name);
     } else {
         return true;
     }
     return false;
+}
+
+bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event)
+{
+    const char *voter = has_voted(gate, event->who), *bar;
+    struct str why = { 0 };
+    char name[ID_MAX];
+    bool may = false;
+
+    memcpy(name, id_gate(run->id, gate->number).text, sizeof name);
+    if (!is_in_time(run, gate, event, name))
+        return false;
+    gate_on_due(run, gate->number); /* an escalation that is due counts already */
+    if ((bar = person_bar(gate, event->who, &why)) != NULL)
+        reply_error(run->engine, event->number, 4, bar, "%s", str_text(&why));
+    else if (!quorum_asks(gate, event->who))
+        refuse_stranger(run, gate, event, name);
+    else if (voter != NULL)
+        refuse_again(run, event, name, voter);
+    else
+        may = true;
+    str_fini(&why);
+    return may;
 }
 
 static bool is_right_digest(struct run *run, struct gate *gate, const struct event *event)
@@ -134,9 +138,9 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
         json_put_bool(&out, "yes", yes);
         json_close(&out);
         row_write(run, ROW_VOTE, str_span(&body));
-        if (!yes)
+        if (quorum_is_denied(gate))
             gate_end(run, gate, GATE_DENIED, (struct span){ 0 });
-        else if (is_met(run->engine, gate))
+        else if (quorum_is_met(gate, NULL))
             gate_end(run, gate, GATE_GRANTED, (struct span){ 0 });
         ask_accept(run, event);
         run_push(run);

@@ -105,6 +105,7 @@ struct world {
     const char *info; /* what the playbook says of itself */
     const char *policy;
     const char *policy_hash, *plugin_hash;
+    const char *author, *installer; /* of the playbook, of the plugin; NULL: not known */
     int64_t timer_ms;
     int fault_percent; /* of host calls that go wrong */
     int crash_at;      /* the world step at which the power goes; 0 never */
@@ -381,6 +382,7 @@ static bool w_start_engine(struct world *w)
                             .name = span_of(w_hash),
                             .number = 0,
                             .json = span_of(w->info),
+                            .who = span_of(w->author),
                             .text = span_of("source") };
     for (int i = 0; i < w->entry_count; i++)
         if (w->entries[i].kind == ENTRY_PLAYBOOK)
@@ -390,6 +392,7 @@ static bool w_start_engine(struct world *w)
     event = (struct event){ .kind = EV_PLUGIN,
                             .name = span_of("noop"),
                             .ok = true,
+                            .who = span_of(w->installer),
                             .hash = span_of(w->plugin_hash),
                             .json = span_of(w_declaration) };
     if (!w_handle(w, &event))
@@ -800,7 +803,7 @@ static int w_by_itself(struct world *w)
 }
 
 /* Until nothing happens any more. */
-static void w_settle(struct world *w)
+static inline void w_settle(struct world *w)
 {
     for (int i = 0; i < W_STEPS_MAX; i++) {
         bool alive = true;
@@ -924,7 +927,7 @@ static inline const char *w_state(struct world *w, int64_t run)
     return entry == NULL ? "absent" : run_state_name(entry->state);
 }
 
-static void w_start_run(struct world *w)
+static inline void w_start_run(struct world *w)
 {
     if (!w_ask(w, "run", "alice", "{\"name\":\"p\",\"params\":{}}"))
         w_crash(w);
