@@ -58,3 +58,8 @@ bool span_int(struct span span, int64_t *value);
 bool duration_parse(struct span text, int64_t *ms);
 /* "30m", "1h 5m", "2d", "250ms": for people. buf has at least 32 bytes; returns buf. */
 char *duration_show(int64_t ms, char *buf);
+
+/* "2026-01-31T09:00:00Z", also with a fraction or an offset: milliseconds since 1970. */
+bool moment_parse(struct span text, int64_t *unix_ms);
+/* "+05:30" or "-08:00" in minutes. */
+bool moment_offset(struct span text, int64_t *minutes);

@@ -60,8 +60,10 @@ static void intend(struct step *step, int gate, int index, struct span rules)
     json_put(&out, "what", step->what);
     json_put_raw(&out, "z", step->after);
     json_close(&out);
-    rate_add(step->run->engine, step->run->engine->now_ms);
+    rate_add(step->run->engine, step->run->engine->now_ms,
+             span_of(step->run->playbook_name), span_of(step->run->top), str_span(&body));
     row_write(step->run, ROW_INTENT, str_span(&body));
+    family_put(step);
     str_fini(&body);
     step->state = STEP_APPLYING;
     host_call(step, is_restore ? HOST_RESTORE : HOST_APPLY);
@@ -97,13 +99,17 @@ static void decide(struct step *step)
     }
     policy_need(step, &need);
     if (need.is_forbidden) {
-        run_fail(run, RUN_BLOCKED, "policy", "%s on %s is not allowed: %s", step->action,
-                 step->target,
-                 run->engine->policy == NULL ? run->engine->policy_error
-                                             : "a rule of the policy forbids it");
+        run_fail(run, RUN_BLOCKED, "policy", "%s on %s is not allowed: %.*s", step->action,
+                 step->target, (int)need.why.len, need.why.ptr);
         return;
     }
-    if (permit_find(step, &gate, &index, &text) || (need.need == 0 && text.len == 0)) {
+    bool is_permitted = permit_find(step, &gate, &index, &text);
+    if (is_permitted && !need_is_covered(gate_find(run, gate)->demands, &need)) {
+        /* It is later now, or more: the same rules ask others for the same change. */
+        is_permitted = false;
+        str_add_text(&text, "who must approve");
+    }
+    if (is_permitted || (need.need == 0 && text.len == 0)) {
         if (gate > 0)
             snprintf(step->digest, sizeof step->digest, "%s",
                      gate_find(run, gate)->changes[index].digest);

@@ -20,6 +20,7 @@ struct engine *engine_new(void)
     list_init(&engine->actions);
     list_init(&engine->halts);
     list_init(&engine->asks);
+    list_init(&engine->families);
     for (int i = 0; i < SLICE_PLACES; i++) {
         list_init(&engine->effects[i]);
         list_init(&engine->waiters[i]);
@@ -108,7 +109,8 @@ void engine_free(struct engine *engine)
     free(engine->install);
     free(engine->policy);
     free(engine->policy_error);
-    free(engine->rate.at_ms);
+    free(engine->rate.seen);
+    families_free(engine);
     free(engine);
 }
 
@@ -441,7 +443,10 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
     case EV_POLICY: on_policy(engine, event); break;
     case EV_PLUGIN: on_plugin(engine, event); break;
     case EV_HALT: on_halt(engine, event); break;
-    case EV_CHANGE_SEEN: rate_add(engine, event->number); break;
+    case EV_CHANGE_SEEN:
+        rate_add(engine, event->number, event->name, event->text, event->json);
+        break;
+    case EV_FAMILY: family_on_entry(engine, event); break;
     case EV_OPEN_RUN:
         engine->is_ready = false; /* until all of them are here: they may know each other */
         run = run_wake(engine, event->run);

@@ -66,7 +66,9 @@ enum entry_kind {
     ENTRY_GATE = 2,     /* n: the gate's number; state: enum gate_state */
     ENTRY_HOLD = 3,     /* n: the step's ordinal in its run; state: enum hold_state */
     ENTRY_PLAYBOOK = 4, /* run: the row's seq; body {"hash","name","source","info"} */
-    ENTRY_HALT = 5      /* run 0, n: ordinal; state 1 in force, 0 lifted */
+    ENTRY_HALT = 5,     /* run 0, n: ordinal; state 1 in force, 0 lifted */
+    ENTRY_FAMILY = 9    /* run: from which on runs call each other; n: made of a
+                         * change's name; state 1 while that run goes on */
 };
 
 enum run_state {
@@ -98,7 +100,9 @@ enum event_kind {
     EV_POLICY,      /* the policy in force, or that there is none; number 1: not yet */
     EV_PLUGIN,      /* one line of plugins.lock */
     EV_HALT,        /* at start: a halt in force */
-    EV_CHANGE_SEEN, /* at start: an intent of the last hour (for rate guards) */
+    EV_CHANGE_SEEN, /* at start: an intent of the last hour (for rate guards): json its
+                     * row's body, name its playbook, text the playbook above all */
+    EV_FAMILY,      /* at start: an ENTRY_FAMILY of state 1 */
     EV_OPEN_RUN,    /* at start, after those: a run that was in memory; asks for its rows */
     EV_READY,       /* at start, last */
     EV_ROWS,        /* the answer to CMD_LOAD: all rows of a run, oldest first */

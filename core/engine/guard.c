@@ -4,177 +4,392 @@
  */
 #include "engine/internal.h"
 
+#include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANGES_PER_RUN = 50, CHANGES_PER_HOUR = 200, TARGETS_PER_RUN = 20 };
+enum {
+    CHANGES_PER_RUN = 50,
+    CHANGES_PER_HOUR = 200,
+    CHANGES_PER_PLAYBOOK_HOUR = 100,
+    TARGETS_PER_RUN = 20,
+    TARGETS_PERCENT = 25, /* of what exists, within an hour */
+    TARGETS_FLOOR = 5     /* so many are no wave, however few exist */
+};
 
-void rate_add(struct engine *engine, int64_t at_ms)
+/* -- how much: of a run, and of those that it calls or that called it ------------------------ */
+
+struct tally {
+    uint64_t *changes, *targets;
+    int count;
+};
+
+static void tally_add(struct tally *tally, uint64_t change, uint64_t target)
 {
-    struct rate *rate = &engine->rate;
+    tally->changes[tally->count] = change;
+    tally->targets[tally->count++] = target;
+}
 
-    if (rate->count == rate->cap && rate->old > rate->cap / 2) {
-        rate->count -= rate->old;
-        memmove(rate->at_ms, rate->at_ms + rate->old,
-                (size_t)rate->count * sizeof *rate->at_ms);
-        rate->old = 0;
-    } else if (rate->count == rate->cap) {
-        rate->cap = rate->cap == 0 ? 256 : rate->cap * 2;
-        rate->at_ms = xrealloc(rate->at_ms, (size_t)rate->cap * sizeof *rate->at_ms);
+/* What was begun already: that of the family, or of the run alone. */
+static void tally_done(struct tally *tally, struct run *run, bool is_undo)
+{
+    const struct family *family = is_undo ? NULL : family_of(run);
+
+    for (int i = 0; family != NULL && i < family->count; i++)
+        tally_add(tally, family->changes[i].change, family->changes[i].target);
+    list_each (link, after, &run->steps) {
+        const struct step *step = list_item(link, struct step, in_run);
+
+        if (family == NULL && step->attempt > 0 && step->is_undo == is_undo)
+            tally_add(tally, step->change_mark, step->target_mark);
     }
-    rate->at_ms[rate->count++] = at_ms;
 }
 
-/* Times are in order, so those that are too old are at the beginning. */
-static int in_last_hour(struct engine *engine)
-{
-    struct rate *rate = &engine->rate;
-
-    while (rate->old < rate->count &&
-           rate->at_ms[rate->old] <= engine->now_ms - RATE_WINDOW_MS)
-        rate->old++;
-    return rate->count - rate->old;
-}
-
-/* Changes of this run so far, and how many different targets they had, this one included.
- * An attempt that is repeated is one change. */
+/* An attempt that is repeated is one change. What a preview planned before this counts as if
+ * it were done. */
 static void count_run(const struct step *step, int *changes, int *targets)
 {
-    *changes = 1;
-    *targets = 1;
-    list_each (link, after, &step->run->steps) {
-        struct step *other = list_item(link, struct step, in_run);
-        bool is_new = strcmp(other->target, step->target) != 0;
+    struct run *shadow = step->run, *run = shadow;
+    struct family *family = family_of(run);
+    size_t room = 1;
 
-        if (other == step || other->attempt == 0)
-            continue;
-        (*changes)++;
-        list_each (link2, after2, &step->run->steps) {
-            struct step *earlier = list_item(link2, struct step, in_run);
-
-            if (earlier == other)
-                break;
-            if (earlier->attempt > 0 && strcmp(earlier->target, other->target) == 0)
-                is_new = false;
-        }
-        *targets += is_new;
-    }
+    if (run_is_shadow(shadow))
+        run = run_find(shadow->engine, shadow->id & ~SHADOW);
+    room += (family != NULL ? (size_t)family->count : 0) + (size_t)shadow->planned_count +
+            (run != NULL ? (size_t)run->step_count : 0);
+    struct tally tally = {
+        .changes = arena_alloc(shadow->engine->turn->arena, room * sizeof(uint64_t)),
+        .targets = arena_alloc(shadow->engine->turn->arena, room * sizeof(uint64_t)),
+    };
+    if (run != NULL)
+        tally_done(&tally, run, step->is_undo);
+    for (int i = 0; i < shadow->planned_count && shadow->planned[i] != step; i++)
+        tally_add(&tally, change_mark(shadow->planned[i]),
+                  target_mark(shadow->planned[i]->target));
+    tally_add(&tally, change_mark(step), target_mark(step->target));
+    *changes = marks_distinct(tally.changes, tally.count);
+    *targets = marks_distinct(tally.targets, tally.count);
 }
 
-static bool is_listed(struct engine *engine, const char *path, const char *text,
-                      char **entry)
+int64_t guard_targets(const struct step *step)
 {
-    struct span list = json_path(span_of(engine->policy), path);
-    size_t pos = 0;
-    struct span item;
+    int changes, targets;
 
-    while (json_next(list, &pos, NULL, &item)) {
-        char *glob = json_text(item);
-
-        if (glob != NULL && span_glob(span_of(text), glob)) {
-            *entry = glob;
-            return true;
-        }
-        free(glob);
-    }
-    return false;
+    count_run(step, &changes, &targets);
+    return targets;
 }
 
-/* A list of pinned subscriptions must name the one of this target. */
-static bool is_pinned_elsewhere(struct engine *engine, const char *target)
-{
-    struct span list = json_path(span_of(engine->policy), "guards.subscriptions");
-    size_t pos = 0;
-    struct span item;
+/* -- what is never touched ------------------------------------------------------------------- */
 
-    if (json_count(list) == 0 || !span_glob(span_of(target), "/subscriptions/*"))
-        return false;
-    while (json_next(list, &pos, NULL, &item)) {
-        struct str glob = { 0 };
-
-        str_printf(&glob, "/subscriptions/%.*s/*", (int)json_raw(item).len,
-                   json_raw(item).ptr);
-        bool is_here = span_glob(span_of(target), str_text(&glob));
-        str_fini(&glob);
-        if (is_here)
-            return false;
-    }
-    return true;
-}
-
-/* Ids are the same in small and in capital letters. */
+/* Ids are the same in small and in capital letters, and one is not found within another. */
 static bool holds_id(struct span json, struct span id)
 {
-    for (size_t i = 0; i + id.len <= json.len; i++)
-        if (span_equal_nocase((struct span){ json.ptr + i, id.len }, id))
+    for (size_t i = 0; i + id.len <= json.len; i++) {
+        bool is_begin = i == 0 || !isalnum((unsigned char)json.ptr[i - 1]);
+        bool is_end =
+            i + id.len == json.len || !isalnum((unsigned char)json.ptr[i + id.len]);
+
+        if (is_begin && is_end &&
+            span_equal_nocase((struct span){ json.ptr + i, id.len }, id))
             return true;
-    return false;
-}
-
-/* Is a protected principal anywhere in the arguments or the captured state? */
-static bool names_protected(const struct step *step, char **entry)
-{
-    struct span list = json_path(span_of(step->run->engine->policy), "guards.principals");
-    size_t pos = 0;
-    struct span item;
-
-    while (json_next(list, &pos, NULL, &item)) {
-        struct span id = json_raw(item);
-
-        if (id.len == 0 || (!holds_id(step->args, id) && !holds_id(step->before, id) &&
-                            !holds_id(span_of(step->target), id)))
-            continue;
-        *entry = span_dup(id);
-        return true;
     }
     return false;
 }
 
-bool guard_allows(const struct step *step, struct str *why)
+static bool names_id(const struct step *step, struct span id)
 {
-    struct engine *engine = step->run->engine;
-    int64_t per_run = policy_number(engine, "guards.changes_per_run", CHANGES_PER_RUN);
-    int64_t per_hour = policy_number(engine, "guards.changes_per_hour", CHANGES_PER_HOUR);
-    int64_t per_targets = policy_number(engine, "guards.targets_per_run", TARGETS_PER_RUN);
-    int changes, targets;
-    char *entry = NULL;
+    return id.len > 0 && (holds_id(step->args, id) || holds_id(step->before, id) ||
+                          holds_id(step->after, id) || holds_id(span_of(step->target), id));
+}
 
-    if (engine->policy == NULL || step->is_undo)
-        return true; /* no policy is a matter of policy; undoing counts against no guard */
-    count_run(step, &changes, &targets);
-    if (is_listed(engine, "guards.protected", step->target, &entry))
+/* The target itself, or whatever lies below it. */
+static bool is_below(const char *target, const char *glob)
+{
+    char *plain = target_plain(target), *wanted = target_plain(glob);
+    struct str below = { 0 };
+
+    str_printf(&below, "%s/*", wanted);
+    bool is_so = span_glob(span_of(plain), wanted) ||
+                 span_glob(span_of(plain), str_text(&below));
+    str_fini(&below);
+    free(plain);
+    free(wanted);
+    return is_so;
+}
+
+/* The first entry of a list of the policy that is about the step; free(). */
+static char *find_listed(const struct step *step, const char *path)
+{
+    struct span list = json_path(span_of(step->run->engine->policy), path);
+    bool is_ids = strcmp(path, "guards.principals") == 0;
+    bool is_both = strcmp(path, "guards.own") == 0;
+    struct span item;
+    size_t pos = 0;
+
+    while (json_next(list, &pos, NULL, &item)) {
+        char *entry = json_text(item);
+
+        if (entry != NULL && ((!is_ids && is_below(step->target, entry)) ||
+                              ((is_ids || is_both) && names_id(step, span_of(entry)))))
+            return entry;
+        free(entry);
+    }
+    return NULL;
+}
+
+static char *find_tag(const struct step *step)
+{
+    struct span list =
+        json_path(span_of(step->run->engine->policy), "guards.protected_tags");
+    struct span item;
+    size_t pos = 0;
+
+    while (json_next(list, &pos, NULL, &item))
+        if (tags_fit(step, item))
+            return json_text(item);
+    return NULL;
+}
+
+static void raise(struct str *why, const char *key)
+{
+    str_printf(why,
+               "; whoever owns the policy raises it with %s in policy.lua, which voids the "
+               "approvals given under the old policy",
+               key);
+}
+
+static bool is_own(const struct step *step, struct str *why)
+{
+    char *own = json_get_text(step->plan_info, "own");
+    char *entry = own == NULL ? find_listed(step, "guards.own") : NULL;
+
+    if (own != NULL)
+        str_printf(why,
+                   "guard own: %s on %s would cut cordon itself off: %s; no policy lifts "
+                   "that, so it is done by hand",
+                   step->action, step->target, own);
+    else if (entry != NULL)
+        str_printf(why,
+                   "guard own: %s on %s touches \"%s\", which the policy's guards.own "
+                   "lists as cordon's own",
+                   step->action, step->target, entry);
+    if (entry != NULL)
+        raise(why, "guards.own");
+    free(own);
+    free(entry);
+    return why->len > 0;
+}
+
+static bool is_protected(const struct step *step, struct str *why)
+{
+    char *entry = find_listed(step, "guards.protected");
+
+    if (entry != NULL) {
         str_printf(why,
                    "guard protected: %s is protected by \"%s\" in the policy's "
                    "guards.protected, and %s would change it",
                    step->target, entry, step->action);
-    else if (names_protected(step, &entry))
+        raise(why, "guards.protected");
+    } else if ((entry = find_tag(step)) != NULL) {
+        str_printf(why,
+                   "guard protected_tags: %s has a tag that \"%s\" in the policy's "
+                   "guards.protected_tags protects, and %s would change it",
+                   step->target, entry, step->action);
+        raise(why, "guards.protected_tags");
+    } else if ((entry = find_listed(step, "guards.principals")) != NULL) {
         str_printf(why,
                    "guard principals: principal %s is protected in the policy's "
                    "guards.principals, and %s on %s touches it",
                    entry, step->action, step->target);
-    else if (is_pinned_elsewhere(engine, step->target))
+        raise(why, "guards.principals");
+    }
+    free(entry);
+    return why->len > 0;
+}
+
+/* -- where ------------------------------------------------------------------------------------- */
+
+/* A list of pinned subscriptions must name the one of this target. */
+static bool is_pinned_elsewhere(const struct step *step)
+{
+    struct span list =
+        json_path(span_of(step->run->engine->policy), "guards.subscriptions");
+    char *plain = target_plain(step->target);
+    bool is_here = json_count(list) == 0 ||
+                   (!span_glob(span_of(plain), "/subscriptions/*"));
+    struct span item;
+    size_t pos = 0;
+
+    while (!is_here && json_next(list, &pos, NULL, &item)) {
+        struct str glob = { 0 };
+
+        str_printf(&glob, "/subscriptions/%.*s", (int)json_raw(item).len,
+                   json_raw(item).ptr);
+        is_here = is_below(plain, str_text(&glob));
+        str_fini(&glob);
+    }
+    free(plain);
+    return !is_here;
+}
+
+static bool is_tenant_listed(struct span list, struct span tenant)
+{
+    struct span item;
+    size_t pos = 0;
+
+    while (json_next(list, &pos, NULL, &item))
+        if (span_equal_nocase(json_raw(item), tenant))
+            return true;
+    return false;
+}
+
+/* Both whom the alert is about and where the plugin would go must be a pinned tenant; a
+ * plugin that does not say where it goes does not go. */
+static bool is_foreign_tenant(const struct step *step, struct str *why)
+{
+    struct span list = json_path(span_of(step->run->engine->policy), "guards.tenants");
+    struct span alert = step->run->alert.len > 0 ? step->run->alert : step->run->cause;
+    struct span told = json_get_raw(step->plan_info, "tenant");
+    struct span asked = json_get_raw(alert, "tenant");
+
+    if (json_count(list) == 0)
+        return false;
+    if (told.len == 0)
         str_printf(why,
-                   "guard subscriptions: %s is in no subscription that the policy's "
-                   "guards.subscriptions lists",
+                   "guard tenants: the policy's guards.tenants pins tenants, and the plugin "
+                   "does not say in which one %s is",
                    step->target);
-    else if (changes > per_run)
+    else if (!is_tenant_listed(list, told))
         str_printf(why,
-                   "guard changes_per_run: this would be change %d of the run, and "
+                   "guard tenants: %s is in tenant %.*s, which the policy's guards.tenants "
+                   "does not list",
+                   step->target, (int)told.len, told.ptr);
+    else if (asked.len > 0 && !is_tenant_listed(list, asked))
+        str_printf(why,
+                   "guard tenants: the alert is of tenant %.*s, which the policy's "
+                   "guards.tenants does not list",
+                   (int)asked.len, asked.ptr);
+    if (why->len > 0)
+        raise(why, "guards.tenants");
+    return why->len > 0;
+}
+
+static bool is_elsewhere(const struct step *step, struct str *why)
+{
+    if (!is_pinned_elsewhere(step))
+        return is_foreign_tenant(step, why);
+    str_printf(why,
+               "guard subscriptions: %s is in no subscription that the policy's "
+               "guards.subscriptions lists",
+               step->target);
+    raise(why, "guards.subscriptions");
+    return true;
+}
+
+/* -- how much ----------------------------------------------------------------------------------- */
+
+static int64_t limit_of(const struct step *step, const char *key, int64_t otherwise)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "guards.%s", key);
+    return policy_number(step->run->engine, path, otherwise);
+}
+
+static bool is_too_much_of_run(const struct step *step, struct str *why)
+{
+    int64_t changes_max = limit_of(step, "changes_per_run", CHANGES_PER_RUN);
+    int64_t targets_max = limit_of(step, "targets_per_run", TARGETS_PER_RUN);
+    const char *with = family_of(step->run) != NULL ? " and those that it is called with" : "";
+    int changes, targets;
+
+    count_run(step, &changes, &targets);
+    if (changes > changes_max) {
+        str_printf(why,
+                   "guard changes_per_run: this would be change %d of the run%s, and "
                    "guards.changes_per_run allows %" PRId64,
-                   changes, per_run);
-    else if (targets > per_targets)
+                   changes, with, changes_max);
+        raise(why, "guards.changes_per_run");
+    } else if (targets > targets_max) {
         str_printf(why,
-                   "guard targets_per_run: this would be target %d of the run, and "
+                   "guard targets_per_run: this would be target %d of the run%s, and "
                    "guards.targets_per_run allows %" PRId64,
-                   targets, per_targets);
-    else if (step->attempt == 0 && in_last_hour(engine) >= per_hour)
+                   targets, with, targets_max);
+        raise(why, "guards.targets_per_run");
+    }
+    return why->len > 0;
+}
+
+/* How many such things there are is what the plugin says, where it knows. */
+static bool is_too_much_of_all(const struct step *step, struct str *why)
+{
+    int64_t exist = json_get_int(step->plan_info, "exists", 0);
+    int64_t percent = limit_of(step, "targets_percent", TARGETS_PERCENT);
+    int64_t floor = limit_of(step, "targets_floor", TARGETS_FLOOR);
+    int targets = exist > 0 ? rate_targets(step) : 0;
+
+    if (exist <= 0 || targets <= floor || targets * INT64_C(100) <= percent * exist)
+        return false;
+    str_printf(why,
+               "guard targets_percent: this would be target %d within an hour of the %" PRId64
+               " that exist, and guards.targets_percent allows %" PRId64 "%%",
+               targets, exist, percent);
+    raise(why, "guards.targets_percent (or guards.targets_floor)");
+    return true;
+}
+
+static bool is_too_much_of_hour(const struct step *step, struct str *why)
+{
+    struct engine *engine = step->run->engine;
+    const struct run *run = step->run;
+    int64_t all_max = limit_of(step, "changes_per_hour", CHANGES_PER_HOUR);
+    int64_t own_max =
+        limit_of(step, "changes_per_playbook_hour", CHANGES_PER_PLAYBOOK_HOUR);
+    const char *top = run->top[0] != '\0' ? run->top : run->playbook_name;
+
+    if (step->attempt > 0)
+        return false; /* it was counted when it was begun */
+    if (rate_changes(engine) >= all_max) {
         str_printf(why,
                    "guard changes_per_hour: %d changes were made in the last hour, and "
                    "guards.changes_per_hour allows %" PRId64,
-                   in_last_hour(engine), per_hour);
-    free(entry);
-    return why->len == 0;
+                   rate_changes(engine), all_max);
+        raise(why, "guards.changes_per_hour");
+        return true;
+    }
+    if (rate_of_playbook(engine, run->playbook_name) >= own_max)
+        top = run->playbook_name;
+    else if (rate_of_playbook(engine, top) < own_max)
+        return false;
+    str_printf(why,
+               "guard changes_per_playbook_hour: playbook %s and what it calls made %d "
+               "changes in the last hour, and guards.changes_per_playbook_hour allows "
+               "%" PRId64,
+               top, rate_of_playbook(engine, top), own_max);
+    raise(why, "guards.changes_per_playbook_hour");
+    return true;
+}
+
+/* -- all of them ---------------------------------------------------------------------------------- */
+
+bool guard_allows(const struct step *step, struct str *why)
+{
+    if (step->run->engine->policy == NULL || step->is_undo)
+        return true; /* no policy is a matter of policy; undoing counts against no guard */
+    return !is_own(step, why) && !is_protected(step, why) && !is_elsewhere(step, why) &&
+           !is_too_much_of_run(step, why) && !is_too_much_of_all(step, why) &&
+           !is_too_much_of_hour(step, why);
+}
+
+void guard_put(struct json_out *out, const struct step *step)
+{
+    struct str why = { 0 };
+
+    if (!guard_allows(step, &why))
+        json_put(out, "guard", str_text(&why));
+    str_fini(&why);
 }
 
 bool halt_holds(const struct step *step)

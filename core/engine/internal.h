@@ -94,6 +94,8 @@ struct step {
     int undoes_ordinal;
     int64_t undoes_seq; /* the intent that is undone */
     const char *undoes_path;
+    struct span why; /* names of the rules that let its intent go */
+    uint64_t change_mark, target_mark; /* of what was begun: see family.c */
 };
 
 struct change {
@@ -149,6 +151,9 @@ struct run {
     struct span params, alert;
     int64_t of; /* ROLLBACK, RECOVER: the run it is about */
     int64_t parent, parent_n;
+    int64_t root;     /* the run from which on they call each other; 0: itself */
+    const char *top;  /* and its playbook; "": its own */
+    struct span cause; /* what the alert of that one says, for matching */
     int depth; /* how many runs called each other before it */
     const char *parent_branch;
     const char *only_step, *only_target, *since; /* ROLLBACK: limits */
@@ -249,17 +254,34 @@ enum {
     RATE_WINDOW_MS = 3600 * 1000
 };
 
-struct rate {       /* when changes were made, for the hourly guard */
-    int64_t *at_ms; /* oldest first */
+struct seen { /* one change of the last hour; names as mark_of() has them */
+    int64_t at_ms;
+    uint64_t playbook, top; /* top: the playbook that called it, from above all others */
+    uint64_t kind, target;  /* azure.appservice, and the target itself */
+};
+
+struct rate {          /* for the hourly guards */
+    struct seen *seen; /* oldest first */
     int count, cap;
     int old; /* so many at the beginning are out of the window */
+};
+
+struct family_change {
+    uint64_t change, target;
+};
+
+struct family { /* runs that called each other, under the one that nobody called */
+    struct list in_engine;
+    int64_t root;
+    struct family_change *changes;
+    int count, cap;
 };
 
 struct engine {
     struct list table[TABLE_SIZE];
     int run_count;
     struct list calls[TABLE_SIZE];
-    struct list playbooks, plugins, actions, halts, asks;
+    struct list playbooks, plugins, actions, halts, asks, families;
     int64_t next_seq, next_run, next_call;
     int next_halt;
     int64_t now_ms;
@@ -409,6 +431,8 @@ struct need {
     struct span from;  /* list of groups (JSON), in the turn's memory */
     struct span rules; /* names of the rules that made it so (JSON list) */
     bool is_forbidden;
+    struct span why;     /* and why it is: a sentence */
+    struct span freezes; /* that are in force for it: list of {emergency, name, to} */
     bool self; /* the requester may approve */
     int64_t within_ms;
     struct list demands;
@@ -458,11 +482,58 @@ void gate_remind(struct run *run, struct gate *gate);
 void gate_apply_remind(struct run *run, const struct event_row *row);
 void gate_apply_escalate(struct run *run, const struct event_row *row);
 
+/* -- need.c ----------------------------------------------------------------------------- */
+/* As approvers see it, and what a guard would say to it. */
+void need_put(struct json_out *out, const struct step *step, const struct need *need);
+/* People who approved under these demands: do they stand for all that is needed now? */
+bool need_is_covered(struct span demands, const struct need *need);
+
+/* -- match.c ---------------------------------------------------------------------------- */
+bool match_fits(struct span match, const struct step *step, const struct action *action);
+/* ">= 5": is_so tells whether count is; false when the word is no such thing. */
+bool match_count(struct span word, int64_t count, bool *is_so);
+bool match_is_days(struct span word, int day); /* "sat", "mon-fri"; day -1: is it one */
+int match_minute(struct span text);            /* "22:30" of the day; -1 when it is none */
+/* The tags that were observed, {"name": "value"}; empty when none are known. */
+struct span step_tags(const struct step *step);
+bool tags_fit(const struct step *step, struct span wanted);
+/* In small letters, each slash once, none at the end; free(). */
+char *target_plain(const char *target);
+
+/* -- freeze.c --------------------------------------------------------------------------- */
+void freeze_need(const struct step *step, const struct action *action, struct need *need,
+                 struct str *rules, struct str *groups);
+
 /* -- guard.c ---------------------------------------------------------------------------- */
 /* True when no guard stands against the change; else a sentence in why. */
 bool guard_allows(const struct step *step, struct str *why);
+void guard_put(struct json_out *out, const struct step *step); /* "guard": why not */
 bool halt_holds(const struct step *step);
-void rate_add(struct engine *engine, int64_t at_ms);
+/* How many different targets the run, with those that called it and that it called, has
+ * touched and would have touched with this step. */
+int64_t guard_targets(const struct step *step);
+
+/* -- rate.c ----------------------------------------------------------------------------- */
+void rate_add(struct engine *engine, int64_t at_ms, struct span playbook, struct span top,
+              struct span intent);
+int rate_changes(struct engine *engine);
+int rate_of_playbook(struct engine *engine, const char *playbook);
+/* How many different targets of the step's kind, this one included, whoever did it. */
+int rate_targets(const struct step *step);
+uint64_t mark_of(struct span text);
+uint64_t target_mark(const char *target);
+int marks_distinct(uint64_t *marks, int count); /* sorts them */
+
+/* -- family.c --------------------------------------------------------------------------- */
+struct family *family_of(const struct run *run);
+void family_begin(struct run *run);
+void family_take(const struct step *step);
+void family_drop(struct run *run);
+void family_put(const struct step *step);
+void family_put_all(struct run *run, int state);
+void family_on_entry(struct engine *engine, const struct event *event);
+void families_free(struct engine *engine);
+uint64_t change_mark(const struct step *step);
 
 /* -- gate.c ----------------------------------------------------------------------------- */
 void gate_end(struct run *run, struct gate *gate, int state, struct span value);

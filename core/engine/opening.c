@@ -28,27 +28,6 @@ void gate_for_step(struct step *step, struct span differs)
     gate_begin(step);
 }
 
-/* The role slots of the rules that have some. */
-static void put_slots(struct json_out *out, const struct need *need)
-{
-    bool has_slots = false;
-
-    list_each (link, after, (struct list *)&need->demands) {
-        struct demand *demand = list_item(link, struct demand, in_need);
-
-        if (demand->slots.len == 0)
-            continue;
-        if (!has_slots) {
-            json_key(out, "slots");
-            json_open(out, '[');
-        }
-        has_slots = true;
-        json_raw_value(out, demand->slots);
-    }
-    if (has_slots)
-        json_close(out);
-}
-
 void change_json(struct json_out *out, const struct step *step, const char *digest,
                  const struct need *need)
 {
@@ -68,20 +47,15 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
         json_put(out, "digest", digest);
     json_put_raw(out, "effect", json_get(declared, "effect"));
     json_key(out, "needs");
-    json_open(out, '{');
-    json_put_raw(out, "from", need->from);
-    json_put_int(out, "need", need->need);
-    json_put_raw(out, "rules", need->rules);
-    if (need->is_forbidden)
-        json_put_bool(out, "forbidden", true);
-    put_slots(out, need);
-    json_close(out);
+    need_put(out, step, need);
     json_put(out, "op", step->is_undo ? "restore" : "apply");
     json_put(out, "path", step_path(step));
     json_put_raw(out, "permissions", json_get(declared, "permissions"));
     json_put(out, "plugin", action != NULL ? action->plugin->hash : NULL);
     json_put_raw(out, "risk", json_get(declared, "risk"));
     json_put_raw(out, "state", step_found(step));
+    if (json_count(step_tags(step)) > 0)
+        json_put_raw(out, "tags", step_tags(step));
     json_put(out, "target", step->target);
     json_put(out, "undo", step->undo);
     json_put(out, "what", step->what);

@@ -9,84 +9,6 @@
 
 enum { DEFAULT_WITHIN_MS = 30 * 60 * 1000 };
 
-static bool matches_text(struct span match, const char *key, const char *value)
-{
-    struct span want = json_get(match, key);
-
-    if (want.len == 0)
-        return true;
-    if (json_kind(want) == JSON_ARRAY) {
-        size_t pos = 0;
-        struct span item;
-
-        while (json_next(want, &pos, NULL, &item)) {
-            char *glob = json_text(item);
-            bool is_match = glob != NULL && span_glob(span_of(value), glob);
-
-            free(glob);
-            if (is_match)
-                return true;
-        }
-        return false;
-    }
-    char *glob = json_text(want);
-    bool is_match = glob != NULL && span_glob(span_of(value), glob);
-    free(glob);
-    return is_match;
-}
-
-static const char *effect_word(const struct action *action)
-{
-    return action->effect == EFFECT_PERMANENT ? "permanent"
-           : action->effect == EFFECT_REVERTS ? "reverts"
-                                              : "reads";
-}
-
-static const char *risk_word(const struct action *action)
-{
-    return action->risk == 3 ? "high" : action->risk == 2 ? "medium" : "low";
-}
-
-/* "/subscriptions/ID/..." -> ID, or "". */
-static void subscription_of(const char *target, char *out, size_t size)
-{
-    static const char prefix[] = "/subscriptions/";
-    size_t len = 0;
-
-    if (span_glob(span_of(target), "/subscriptions/*"))
-        while (target[sizeof prefix - 1 + len] != '\0' &&
-               target[sizeof prefix - 1 + len] != '/' && len + 1 < size) {
-            out[len] = target[sizeof prefix - 1 + len];
-            len++;
-        }
-    out[len] = '\0';
-}
-
-static bool rule_matches(struct span rule, const struct step *step,
-                         const struct action *action)
-{
-    struct span match = json_get(rule, "match");
-    char subscription[64];
-    char *source = json_get_text(step->run->alert, "source");
-    struct span op = json_get_raw(match, "op");
-
-    subscription_of(step->target, subscription, sizeof subscription);
-    /* A rule that says nothing of op is about doing, not about undoing. */
-    bool is_op = op.len == 0
-                     ? !step->is_undo
-                     : span_is(op, "any") || span_is(op, step->is_undo ? "undo" : "apply");
-    bool is_match = is_op && matches_text(match, "action", step->action) &&
-                    matches_text(match, "effect", effect_word(action)) &&
-                    matches_text(match, "risk", risk_word(action)) &&
-                    matches_text(match, "target", step->target) &&
-                    matches_text(match, "subscription", subscription) &&
-                    matches_text(match, "playbook", step->run->playbook_name) &&
-                    matches_text(match, "requester", step->run->by) &&
-                    matches_text(match, "source", source != NULL ? source : "");
-    free(source);
-    return is_match;
-}
-
 void names_add(struct str *list, struct span names)
 {
     size_t pos = 0;
@@ -139,6 +61,19 @@ void demand_add(struct engine *engine, struct list *demands, int64_t need, struc
     list_add(demands, &demand->in_need);
 }
 
+static void forbid(struct engine *engine, struct span rule, struct need *need)
+{
+    struct str text = { 0 };
+
+    str_add_text(&text, "rule \"");
+    json_text_to(&text, json_get(rule, "name"));
+    str_add_text(&text, "\" of the policy forbids it");
+    need->is_forbidden = true;
+    if (need->why.len == 0)
+        need->why = turn_keep(engine, str_span(&text));
+    str_fini(&text);
+}
+
 void policy_need(const struct step *step, struct need *need)
 {
     struct engine *engine = step->run->engine;
@@ -153,6 +88,8 @@ void policy_need(const struct step *step, struct need *need)
     list_init(&need->demands);
     if (engine->policy == NULL || action == NULL) {
         need->is_forbidden = true;
+        need->why = span_of(engine->policy == NULL ? engine->policy_error
+                                                   : "no plugin offers the action");
         return;
     }
     char *within = json_get_text(json_path(span_of(engine->policy), "gate"), "within");
@@ -160,7 +97,7 @@ void policy_need(const struct step *step, struct need *need)
         duration_parse(span_of(within), &need->within_ms);
     free(within);
     while (json_next(json_get(span_of(engine->policy), "rules"), &pos, NULL, &rule)) {
-        if (!rule_matches(rule, step, action))
+        if (!match_fits(json_get(rule, "match"), step, action))
             continue;
         is_matched = true;
         struct str name = { 0 };
@@ -179,18 +116,20 @@ void policy_need(const struct step *step, struct need *need)
             demand_add_need(engine, &need->demands, json_get(rule, "need"),
                             json_get(rule, "from"));
         }
-        need->is_forbidden = need->is_forbidden || json_get_bool(rule, "forbid", false);
+        if (json_get_bool(rule, "forbid", false))
+            forbid(engine, rule, need);
     }
     if (!is_matched && !step->is_undo) {
         need->need = action->effect == EFFECT_PERMANENT ? 2 : 1;
+        demand_add(engine, &need->demands, need->need, (struct span){ 0 });
         names_add(&rules, span_of("[\"default\"]"));
     }
+    freeze_need(step, action, need, &rules, &from);
     if (step->may_restore_over && need->need == 0) {
         need->need = 1; /* writing over somebody else's change is a change of its own */
+        demand_add(engine, &need->demands, 1, (struct span){ 0 });
         names_add(&rules, span_of("[\"restore over drift\"]"));
     }
-    if (need->need > 0 && list_is_empty(&need->demands))
-        demand_add(engine, &need->demands, need->need, (struct span){ 0 });
     need->from = listed(engine, &from);
     need->rules = listed(engine, &rules);
 }

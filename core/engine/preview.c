@@ -77,6 +77,9 @@ struct run *preview_start(struct run *run, struct step *at)
     shadow->params = run->params;
     shadow->alert = run->alert;
     shadow->of = run->of;
+    shadow->root = run->root;
+    shadow->top = run->top;
+    shadow->cause = run->cause;
     shadow->is_loaded = true;
     shadow->wants_vm = true;
     shadow->begun_ms = run->engine->now_ms;

@@ -43,6 +43,7 @@ static void put_run(struct engine *engine, const struct event *event)
     if (run->expired_hold.len > 0)
         hold_put_expired(run, run->expired_hold);
     put_holds(run);
+    family_put_all(run, 1);
     run_free(run);
 }
 

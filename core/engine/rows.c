@@ -120,6 +120,9 @@ static void apply_start(struct run *run, const struct event_row *row)
     run->of = json_get_int(body, "of", 0);
     run->parent = json_get_int(parent, "run", 0);
     run->depth = (int)json_get_int(body, "depth", 0);
+    run->root = json_get_int(body, "root", run->depth == 1 ? run->parent : 0);
+    run->top = keep_text(run, json_get(body, "top"));
+    run->cause = json_get(body, "cause");
     run->parent_branch = keep_text(run, json_get(parent, "b"));
     run->parent_n = json_get_int(parent, "n", 0);
     run->only_step = keep_text(run, json_get(limits, "step"));
@@ -193,6 +196,10 @@ static void apply_intent(struct run *run, const struct event_row *row)
     step->has_outcome = false;
     step->intent_ms = row->at_ms;
     step->doubts = 0;
+    step->why = json_get(body, "why");
+    step->change_mark = change_mark(step);
+    step->target_mark = target_mark(step->target);
+    family_take(step);
     slice_take(step);
     step->state = STEP_IN_DOUBT; /* live code sends it and says STEP_APPLYING */
     if (permit.len > 0 && json_kind(permit) == JSON_OBJECT) {
@@ -300,6 +307,8 @@ void row_apply(struct run *run, const struct event_row *row)
         step = step_of(run, run_keep(run, body), run_text(run, json_get_raw(body, "k")));
         step->child = json_get_int(body, "run", 0);
         step->state = STEP_CHILD;
+        if (strcmp(step->kind, "call") == 0)
+            family_begin(run);
         break;
     case ROW_DRIFT: apply_doubt(run, row, true); break;
     case ROW_DOUBT: apply_doubt(run, row, false); break;
@@ -309,6 +318,7 @@ void row_apply(struct run *run, const struct event_row *row)
         run->state = (int)json_get_int(body, "s", RUN_FAILED);
         run->error = run_keep(run, json_get(body, "e"));
         run->ended_ms = row->at_ms;
+        family_drop(run);
         break;
     default: break;
     }

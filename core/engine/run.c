@@ -54,7 +54,7 @@ struct run *run_new(struct engine *engine, int64_t id, int kind)
     list_init(&run->waiting);
     list_init(&run->in_queue);
     run->playbook_name = run->entry = run->by = run->title = run->hash_hex = "";
-    run->only_step = run->only_target = run->since = run->parent_branch = "";
+    run->only_step = run->only_target = run->since = run->parent_branch = run->top = "";
     list_add(bucket(engine, id), &run->in_table);
     engine->run_count++;
     return run;
@@ -200,6 +200,8 @@ void run_put_entry(struct run *run)
     if (run->of > 0)
         json_put_int(&out, "of", run->of);
     json_put(&out, "playbook", run->playbook_name);
+    if (run->top[0] != '\0')
+        json_put(&out, "top", run->top);
     json_put_int(&out, "started", run->started_ms);
     if (run->ended_ms > 0)
         json_put_int(&out, "ended", run->ended_ms);
@@ -262,6 +264,7 @@ void run_end(struct run *run, int state, struct span error)
         return;
     }
     gate_void_all(run);
+    family_put_all(run, 0);
     json_open(&out, '{');
     if (error.len > 0)
         json_put_raw(&out, "e", error);
@@ -326,6 +329,29 @@ void run_fail(struct run *run, int state, const char *code, const char *fmt, ...
     str_fini(&body);
 }
 
+/* A run that was called is looked at as what its caller's alert made it. */
+static void put_cause(struct json_out *out, const struct run *caller)
+{
+    static const char *const keys[] = { "confidence", "severity", "source", "tenant",
+                                        "type" };
+    struct span from = caller->alert.len > 0 ? caller->alert : caller->cause;
+
+    if (json_kind(from) != JSON_OBJECT)
+        return;
+    json_key(out, "cause");
+    json_open(out, '{');
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_kind(json_get(from, keys[i])) == JSON_STRING)
+            json_put_raw(out, keys[i], json_get(from, keys[i]));
+    json_close(out);
+}
+
+static void put_family(struct json_out *out, const struct run *caller)
+{
+    json_put_int(out, "root", caller->root > 0 ? caller->root : caller->id);
+    json_put(out, "top", caller->top[0] != '\0' ? caller->top : caller->playbook_name);
+}
+
 struct run *run_start(struct engine *engine, int kind, struct playbook *playbook,
                       const char *entry, struct span params, struct span alert,
                       struct span by, int64_t of, struct step *parent, struct span limits)
@@ -340,6 +366,8 @@ struct run *run_start(struct engine *engine, int kind, struct playbook *playbook
     if (alert.len > 0)
         json_put_raw(&out, "alert", alert);
     json_put_span(&out, "by", by);
+    if (parent != NULL)
+        put_cause(&out, parent->run);
     if (parent != NULL)
         json_put_int(&out, "depth", parent->run->depth + 1);
     if (*entry != '\0')
@@ -361,6 +389,8 @@ struct run *run_start(struct engine *engine, int kind, struct playbook *playbook
     }
     json_put(&out, "playbook", playbook->name);
     json_put(&out, "policy", engine->policy_hash);
+    if (parent != NULL)
+        put_family(&out, parent->run);
     json_close(&out);
     row_write(run, ROW_START, str_span(&body));
     str_fini(&body);

@@ -298,6 +298,7 @@ static void put_child(struct step *step, struct run *child)
     json_close(&out);
     row_write(step->run, ROW_CHILD, str_span(&body));
     str_fini(&body);
+    family_put_all(step->run, 1);
     step->is_child_seen = true;
     run_push(child);
 }

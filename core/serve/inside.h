@@ -134,6 +134,8 @@ int serve_read_file(struct str *out, const char *path, size_t len_max, struct er
 void serve_stamp(struct stamp *stamp, const char *path);
 bool serve_stamp_same(const struct stamp *a, const struct stamp *b);
 struct known *serve_known(struct serve *serve, struct span hash);
+/* Tells the engine what runs that call each other have changed so far. */
+int serve_give_families(struct serve *serve, struct err *err);
 void serve_know(struct serve *serve, struct span hash, struct span name,
                 struct span source);
 

@@ -124,6 +124,8 @@ struct walk {
     struct event *events;
     int count, cap;
     struct serve *serve;
+    int64_t names_run; /* whose names these are */
+    struct span name, top;
     int64_t bad_source; /* row of a playbook that is not what its hash says; 0 none */
     bool is_source_good;
 };
@@ -192,17 +194,62 @@ static int take_halt(const struct entry *entry, void *arg)
     return 0;
 }
 
+/* What the guards want to know of an intent; a whole hour of whole rows would be much. */
 static int take_change(const struct row *row, void *arg)
 {
-    if (row->kind == ROW_INTENT)
-        add_event(arg, EV_CHANGE_SEEN)->number = row->at_ms;
+    static const char *const keys[] = { "a", "at", "op", "t" };
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    if (row->kind != ROW_INTENT)
+        return 0;
+    json_open(&out, '{');
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_get(row->body, keys[i]).len > 0)
+            json_put_raw(&out, keys[i], json_get(row->body, keys[i]));
+    json_close(&out);
+    struct event *event = add_event(arg, EV_CHANGE_SEEN);
+    event->number = row->at_ms;
+    event->run = row->run;
+    event->json = keep(arg, str_span(&text));
+    str_fini(&text);
+    return 0;
+}
+
+/* The playbook of its run, and the one above all that called it. */
+static void name_change(struct walk *walk, struct event *event)
+{
+    struct entry entry;
+    struct err ignored;
+
+    if (walk->names_run != event->run) {
+        walk->names_run = event->run;
+        walk->name = walk->top = (struct span){ 0 };
+        if (store_find(walk->serve->store, ENTRY_RUN, event->run, 0, &entry, &ignored) == 0) {
+            walk->name = keep(walk, json_get_raw(entry.body, "playbook"));
+            walk->top = keep(walk, json_get_raw(entry.body, "top"));
+        }
+    }
+    event->name = walk->name;
+    event->text = walk->top;
+}
+
+static int take_family(const struct entry *entry, void *arg)
+{
+    struct event *event = add_event(arg, EV_FAMILY);
+
+    event->run = entry->run;
+    event->json = keep(arg, entry->body);
     return 0;
 }
 
 static void give(struct walk *walk)
 {
-    for (int i = 0; i < walk->count; i++)
+    for (int i = 0; i < walk->count; i++) {
+        if (walk->events[i].kind == EV_CHANGE_SEEN)
+            name_change(walk, &walk->events[i]);
         pump_event(walk->serve, &walk->events[i]);
+    }
     walk->count = 0;
     arena_reset(&walk->arena);
 }
@@ -231,6 +278,18 @@ static int give_known(struct serve *serve, struct err *err)
         rc = store_each_entry(serve->store, &halts, take_halt, &walk, err);
     if (rc == 0)
         rc = store_each(serve->store, since, take_change, &walk, err);
+    if (rc == 0)
+        give(&walk);
+    end_walk(&walk);
+    return rc;
+}
+
+int serve_give_families(struct serve *serve, struct err *err)
+{
+    struct walk walk = { .serve = serve };
+    struct entry_query families = { .kind = ENTRY_FAMILY, .state = 1, .run = -1 };
+    int rc = store_each_entry(serve->store, &families, take_family, &walk, err);
+
     if (rc == 0)
         give(&walk);
     end_walk(&walk);
@@ -299,7 +358,8 @@ static void on_config(struct serve *serve, const struct err *wrong)
     if (wrong != NULL) {
         fail(serve, wrong);
     } else if (walk_once(serve, &err) != 0 || start_engine(serve, &err) != 0 ||
-               give_known(serve, &err) != 0 || locks_read(serve, &err) != 0) {
+               give_known(serve, &err) != 0 || serve_give_families(serve, &err) != 0 ||
+               locks_read(serve, &err) != 0) {
         fail(serve, &err);
     } else {
         rules_read(serve, on_policy);

@@ -104,6 +104,7 @@ struct world {
     const struct w_wish *scripts[W_RUNS];
     const char *info; /* what the playbook says of itself */
     const char *policy;
+    const char *told; /* by the plugin: {"target": {"tags": ..., "exists": ...}}; NULL */
     const char *policy_hash, *plugin_hash;
     const char *author, *installer; /* of the playbook, of the plugin; NULL: not known */
     int64_t timer_ms;
@@ -355,6 +356,15 @@ static struct span w_read_text(struct frame_reader *in)
     return frame_get_span(in);
 }
 
+/* The body of a run's first row. */
+static struct span w_start_of(struct world *w, int64_t run)
+{
+    for (int i = 0; i < w->row_count; i++)
+        if (w->rows[i].run == run && w->rows[i].kind == ROW_START)
+            return span_of(w->rows[i].body);
+    return (struct span){ 0 };
+}
+
 /* False when the power went meanwhile. */
 static bool w_start_engine(struct world *w)
 {
@@ -406,7 +416,12 @@ static bool w_start_engine(struct world *w)
         return false;
     for (int i = 0; i < w->row_count; i++)
         if (w->rows[i].kind == ROW_INTENT) {
-            event = (struct event){ .kind = EV_CHANGE_SEEN, .number = w->rows[i].at_ms };
+            struct span start = w_start_of(w, w->rows[i].run);
+            event = (struct event){ .kind = EV_CHANGE_SEEN,
+                                    .number = w->rows[i].at_ms,
+                                    .name = json_get_raw(start, "playbook"),
+                                    .text = json_get_raw(start, "top"),
+                                    .json = span_of(w->rows[i].body) };
             if (!w_handle(w, &event))
                 return false;
         }
@@ -420,6 +435,15 @@ static bool w_start_engine(struct world *w)
             if (!w_handle(w, &event))
                 return false;
         }
+        if (w->entries[i].kind == ENTRY_FAMILY && w->entries[i].state == 1) {
+            event = (struct event){ .kind = EV_FAMILY,
+                                    .run = w->entries[i].run,
+                                    .json = span_of(w->entries[i].body) };
+            if (!w_handle(w, &event))
+                return false;
+        }
+    }
+    for (int i = 0; i < count; i++) {
         if (w->entries[i].kind == ENTRY_RUN && w->entries[i].state == RUN_RUNNING) {
             event = (struct event){ .kind = EV_OPEN_RUN,
                                     .run = w->entries[i].run,
@@ -647,10 +671,32 @@ static void w_effect(struct world *w, struct w_target *target, const struct w_ca
     free(value);
 }
 
+/* What the plugin tells beside the state: w->told has more for the targets that it names. */
+static const char *w_info_of(struct world *w, const struct w_target *target, char *info)
+{
+    struct span told = json_get(span_of(w->told), target->name), key, value;
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    size_t pos = 0;
+
+    json_open(&out, '{');
+    while (json_next(told, &pos, &key, &value)) {
+        json_key_span(&out, key);
+        json_raw_value(&out, value);
+    }
+    json_put(&out, "undo", "put it back");
+    json_put(&out, "what", "set it");
+    json_close(&out);
+    snprintf(info, 512, "%s", str_text(&text));
+    CHECK(text.len < 512);
+    str_fini(&text);
+    return info;
+}
+
 static bool w_done(struct world *w, const struct w_call *call, struct w_target *target,
                    int status)
 {
-    char state[64], after[64];
+    char state[64], after[64], info[512];
     char *value = json_get_text(call->args, "value");
     struct span wanted = call->op == HOST_APPLY ? call->after : call->goal;
 
@@ -662,7 +708,7 @@ static bool w_done(struct world *w, const struct w_call *call, struct w_target *
         event.target = span_of(target->name);
         event.state = span_of(state);
         event.result = call->op == HOST_READ ? span_of(state) : (struct span){ 0 };
-        event.info = span_of("{\"undo\":\"put it back\",\"what\":\"set it\"}");
+        event.info = span_of(w_info_of(w, target, info));
         if (call->op == HOST_PREPARE) {
             event.after = span_of(after);
             event.goal = span_of(state);
