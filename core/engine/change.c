@@ -243,6 +243,7 @@ void change_on_observed(struct step *step, const struct event *event)
     }
     step->now = run_keep(step->run, event->state);
     step->token = run_text(step->run, event->token);
+    step->plan_info = run_keep(step->run, event->info); /* its tags, for rules */
     if (json_same(event->state, step->goal)) {
         step->is_noop = true;
         answer_write(step, true, span_of("{\"already\":true}"), true);

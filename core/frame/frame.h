@@ -82,7 +82,9 @@ enum frame_type {
                             * text target, text token, json state (what was observed last),
                             * json after (PREPARE: planned), json goal (PREPARE: what undoing
                             * would leave; "" when it cannot be undone), json info (PREPARE:
-                            * {"what","undo","affects","affects_what"}), json result,
+                            * {"what","undo","affects","affects_what","own"}; also where
+                            * known, and so of OBSERVE {"tags","exists","tenant"}), json
+                            * result,
                             * bool verified (APPLY, RESTORE: state equals after or goal) */
     FRAME_HOST_PROGRESS, /* int id, json resume -> FRAME_HOST_SAVED */
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -158,6 +159,25 @@ static const char *keep(struct cordon_call *call, const char *text)
     return text ? arena_strdup(&call->work->arena, text) : NULL;
 }
 
+/* A plugin that was built earlier has a shorter one. */
+#define IS_THERE(seen, field) \
+    ((seen)->size >= offsetof(struct cordon_observation, field) + sizeof (seen)->field)
+
+static void take_observation(struct cordon_call *call,
+                             const struct cordon_observation *seen)
+{
+    call->has_observation = true;
+    call->target = keep(call, seen->target);
+    call->token = keep(call, seen->token);
+    call->state = keep(call, seen->state);
+    if (IS_THERE(seen, tags))
+        call->tags = keep(call, seen->tags);
+    if (IS_THERE(seen, exists))
+        call->exists = seen->exists;
+    if (IS_THERE(seen, tenant))
+        call->tenant = keep(call, seen->tenant);
+}
+
 void call_answer(struct cordon_call *call, const struct cordon_result *result)
 {
     if (call->is_answered || call->fn == CALL_PURE) {
@@ -169,12 +189,8 @@ void call_answer(struct cordon_call *call, const struct cordon_result *result)
     call->code = keep(call, result->code);
     call->message = keep(call, result->message);
     call->json = keep(call, result->json);
-    if (result->observation) {
-        call->has_observation = true;
-        call->target = keep(call, result->observation->target);
-        call->token = keep(call, result->observation->token);
-        call->state = keep(call, result->observation->state);
-    }
+    if (result->observation)
+        take_observation(call, result->observation);
     settle(call);
 }
 
@@ -251,6 +267,7 @@ bool call_plan(struct work *work, cordon_plan_fn *fn, const struct cordon_input 
         out->what = keep(call, out->what);
         out->undo = keep(call, out->undo);
         out->affects_what = keep(call, out->affects_what);
+        out->own = keep(call, out->own);
     }
     call_end(call);
     return rc == 0;

@@ -69,7 +69,8 @@ struct cordon_call {
     enum cordon_status status;
     const char *code, *message, *json;
     bool has_observation;
-    const char *target, *token, *state;
+    const char *target, *token, *state, *tags, *tenant;
+    int64_t exists;
     /* What fail() said. */
     const char *fail_code, *fail_message;
 };
@@ -123,6 +124,9 @@ struct work {
     enum cordon_status status;
     const char *code, *message, *target, *token, *state, *after, *goal, *info, *result;
     bool is_verified;
+    /* Of what was observed, for info. */
+    const char *tags, *tenant;
+    int64_t exists;
 };
 
 void work_start(struct host *host, struct span fields);

@@ -147,14 +147,19 @@ static int take_observation(struct work *work, const struct cordon_call *call,
     const char *state = canonical(work, call->state, true, err);
     if (!state)
         return err->code;
+    if (call->tags && !(work->tags = canonical(work, call->tags, true, err)))
+        return err_wrap(err, "its tags");
     work->state = state;
     work->target = call->target;
     work->token = call->token ? call->token : "";
+    work->exists = call->exists;
+    work->tenant = call->tenant;
     return 0;
 }
 
 /* -- PREPARE --------------------------------------------------------------------------------- */
 
+/* What is told beside the state. plan NULL: nothing was planned. */
 static const char *info_of(struct work *work, const struct cordon_plan *plan)
 {
     struct str text = { 0 };
@@ -162,14 +167,34 @@ static const char *info_of(struct work *work, const struct cordon_plan *plan)
     struct err err;
 
     json_open(&out, '{');
-    json_put_int(&out, "affects", plan->affects);
-    json_put(&out, "affects_what", plan->affects_what);
-    json_put(&out, "undo", plan->undo);
-    json_put(&out, "what", plan->what);
+    if (plan) {
+        json_put_int(&out, "affects", plan->affects);
+        json_put(&out, "affects_what", plan->affects_what);
+    }
+    if (work->exists > 0)
+        json_put_int(&out, "exists", work->exists);
+    if (plan && plan->own && *plan->own)
+        json_put(&out, "own", plan->own);
+    if (work->tags)
+        json_put_raw(&out, "tags", span_of(work->tags));
+    if (work->tenant && *work->tenant)
+        json_put(&out, "tenant", work->tenant);
+    if (plan) {
+        json_put(&out, "undo", plan->undo);
+        json_put(&out, "what", plan->what);
+    }
     json_close(&out);
     const char *info = canonical(work, str_text(&text), true, &err);
     str_fini(&text);
     return info;
+}
+
+/* Whoever undoes something is asked by rules that speak of tags, too. */
+static void answer_observed(struct work *work)
+{
+    if (work->op == HOST_OBSERVE && (work->tags || work->tenant || work->exists > 0))
+        work->info = info_of(work, NULL);
+    answer(work);
 }
 
 static void plan(struct work *work)
@@ -258,7 +283,7 @@ static void on_done(struct work *work, const struct cordon_call *call)
         else if (work->op == HOST_PREPARE)
             plan(work);
         else
-            answer(work);
+            answer_observed(work);
         break;
     case CALL_READ:
         if (take_result(work, call, &err) != 0)

@@ -55,8 +55,9 @@
  * in any form, is checked strictly, and is made canonical by the host.
  *
  * COMPATIBILITY. Every struct begins with its size. Fields are only ever added at the end;
- * a reader looks at a field only if the size says that it is there. CORDON_ABI changes
- * only if that cannot be kept.
+ * a reader looks at a field only if the size says that it is there, and a plugin writes one
+ * of a struct that the host gave it only then. CORDON_ABI changes only if that cannot be
+ * kept.
  *
  * The header compiles as C99 and as C++17.
  */
@@ -128,6 +129,10 @@ struct cordon_observation {
     const char *target; /* the immutable id of what args name; the same text every time */
     const char *token;  /* ETag or the like; NULL or "" when the API has none */
     const char *state;  /* the slice, a JSON object, only what this action changes */
+    /* The rest is for policies, guards and approvers, and part of no digest. */
+    const char *tags;   /* the target's tags, a JSON object of texts; NULL: not known */
+    int64_t exists;     /* how many such targets there are; 0: not known */
+    const char *tenant; /* in whose directory the target is; NULL: not known */
 };
 
 /* What plan() says. Written by the plugin, memory from host->alloc(). */
@@ -138,6 +143,10 @@ struct cordon_plan {
     const char *undo;    /* "start it again"; NULL when nothing can be undone */
     int64_t affects;     /* how many things or people feel it; 0 when not known */
     const char *affects_what; /* "users", "addresses", ...; NULL */
+    /* Only when size says that it is there: why the target is the runner's own (identity,
+     * vault, way out), so that doing it would cut the runner off; NULL when it is not. No
+     * playbook and no policy gets past that. */
+    const char *own;
 };
 
 /* How a call ended. */

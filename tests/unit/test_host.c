@@ -158,6 +158,51 @@ TEST(prepare_tells_what_is_what_will_be_and_what_undoing_would_leave)
     CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
 }
 
+static struct rig_done ask_told(struct rig *rig, enum host_op op, const char *action,
+                                const char *args)
+{
+    static int64_t id;
+
+    return rig_ask(rig, &(struct rig_call){
+                            .id = ++id, .op = op, .action = action, .args = args });
+}
+
+TEST(tags_and_whatever_else_is_told_beside_the_state_reach_the_engine_and_not_the_state)
+{
+    struct rig rig = begin("told");
+    struct rig_done done = ask_told(&rig, HOST_PREPARE, "told.set", "{\"target\":\"t\"}");
+
+    CHECK_STR(done.state, "{\"on\":false}");
+    CHECK_HAS(done.info, "\"exists\":12,\"tags\":{\"env\":\"prod\",\"site\":\"a\"},"
+                         "\"tenant\":\"tenant-1\"");
+    CHECK(strstr(done.info, "\"own\"") == NULL);
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_PREPARE, "told.set", "{\"target\":\"mine\"}");
+    CHECK_HAS(done.info, "\"own\":\"it is the vault that our own secret comes from\"");
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"t\"}");
+    CHECK_STR(done.info, "{\"exists\":12,\"tags\":{\"env\":\"prod\",\"site\":\"a\"},"
+                         "\"tenant\":\"tenant-1\"}");
+    rig_forget(&done);
+    CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
+}
+
+TEST(a_plugin_from_before_there_were_tags_still_works_and_nothing_behind_its_struct_is_read)
+{
+    struct rig rig = begin("told");
+    struct rig_done done = ask_told(&rig, HOST_PREPARE, "told.old", "{\"target\":\"t\"}");
+
+    CHECK_INT(done.status, CORDON_DONE);
+    CHECK_STR(done.target, "t");
+    CHECK(strstr(done.info, "tags") == NULL && strstr(done.info, "99") == NULL);
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_PREPARE, "told.bad", "{\"target\":\"t\"}");
+    CHECK_INT(done.status, CORDON_REFUSED);
+    CHECK_HAS(done.message, "its tags: want a JSON object");
+    rig_forget(&done);
+    CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
+}
+
 TEST(apply_makes_it_so_and_restore_puts_it_back_and_both_look_whether_it_is)
 {
     struct rig rig = begin("noop");
