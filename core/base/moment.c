@@ -38,8 +38,8 @@ static int64_t offset_of(struct span zone)
 
 bool moment_offset(struct span text, int64_t *minutes)
 {
-    bool is_zone = text.len == 6 && (text.ptr[0] == '+' || text.ptr[0] == '-') &&
-                   text.ptr[3] == ':';
+    bool is_zone =
+        text.len == 6 && (text.ptr[0] == '+' || text.ptr[0] == '-') && text.ptr[3] == ':';
 
     for (size_t i = 1; is_zone && i < 6; i++)
         is_zone = i == 3 || (text.ptr[i] >= '0' && text.ptr[i] <= '9');

@@ -111,8 +111,8 @@ static bool is_below(const char *target, const char *glob)
     struct str below = { 0 };
 
     str_printf(&below, "%s/*", wanted);
-    bool is_so = span_glob(span_of(plain), wanted) ||
-                 span_glob(span_of(plain), str_text(&below));
+    bool is_so =
+        span_glob(span_of(plain), wanted) || span_glob(span_of(plain), str_text(&below));
     str_fini(&below);
     free(plain);
     free(wanted);
@@ -217,8 +217,8 @@ static bool is_pinned_elsewhere(const struct step *step)
     struct span list =
         json_path(span_of(step->run->engine->policy), "guards.subscriptions");
     char *plain = target_plain(step->target);
-    bool is_here = json_count(list) == 0 ||
-                   (!span_glob(span_of(plain), "/subscriptions/*"));
+    bool is_here =
+        json_count(list) == 0 || (!span_glob(span_of(plain), "/subscriptions/*"));
     struct span item;
     size_t pos = 0;
 
@@ -257,10 +257,11 @@ static bool is_foreign_tenant(const struct step *step, struct str *why)
     if (json_count(list) == 0)
         return false;
     if (told.len == 0)
-        str_printf(why,
-                   "guard tenants: the policy's guards.tenants pins tenants, and the plugin "
-                   "does not say in which one %s is",
-                   step->target);
+        str_printf(
+            why,
+            "guard tenants: the policy's guards.tenants pins tenants, and the plugin "
+            "does not say in which one %s is",
+            step->target);
     else if (!is_tenant_listed(list, told))
         str_printf(why,
                    "guard tenants: %s is in tenant %.*s, which the policy's guards.tenants "
@@ -302,7 +303,8 @@ static bool is_too_much_of_run(const struct step *step, struct str *why)
 {
     int64_t changes_max = limit_of(step, "changes_per_run", CHANGES_PER_RUN);
     int64_t targets_max = limit_of(step, "targets_per_run", TARGETS_PER_RUN);
-    const char *with = family_of(step->run) != NULL ? " and those that it is called with" : "";
+    const char *with =
+        family_of(step->run) != NULL ? " and those that it is called with" : "";
     int changes, targets;
 
     count_run(step, &changes, &targets);
@@ -332,10 +334,11 @@ static bool is_too_much_of_all(const struct step *step, struct str *why)
 
     if (exist <= 0 || targets <= floor || targets * INT64_C(100) <= percent * exist)
         return false;
-    str_printf(why,
-               "guard targets_percent: this would be target %d within an hour of the %" PRId64
-               " that exist, and guards.targets_percent allows %" PRId64 "%%",
-               targets, exist, percent);
+    str_printf(
+        why,
+        "guard targets_percent: this would be target %d within an hour of the %" PRId64
+        " that exist, and guards.targets_percent allows %" PRId64 "%%",
+        targets, exist, percent);
     raise(why, "guards.targets_percent (or guards.targets_floor)");
     return true;
 }

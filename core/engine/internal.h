@@ -94,7 +94,7 @@ struct step {
     int undoes_ordinal;
     int64_t undoes_seq; /* the intent that is undone */
     const char *undoes_path;
-    struct span why; /* names of the rules that let its intent go */
+    struct span why;                   /* names of the rules that let its intent go */
     uint64_t change_mark, target_mark; /* of what was begun: see family.c */
 };
 
@@ -151,10 +151,10 @@ struct run {
     struct span params, alert;
     int64_t of; /* ROLLBACK, RECOVER: the run it is about */
     int64_t parent, parent_n;
-    int64_t root;     /* the run from which on they call each other; 0: itself */
-    const char *top;  /* and its playbook; "": its own */
+    int64_t root;      /* the run from which on they call each other; 0: itself */
+    const char *top;   /* and its playbook; "": its own */
     struct span cause; /* what the alert of that one says, for matching */
-    int depth; /* how many runs called each other before it */
+    int depth;         /* how many runs called each other before it */
     const char *parent_branch;
     const char *only_step, *only_target, *since; /* ROLLBACK: limits */
     int64_t since_n;
@@ -433,7 +433,7 @@ struct need {
     bool is_forbidden;
     struct span why;     /* and why it is: a sentence */
     struct span freezes; /* that are in force for it: list of {emergency, name, to} */
-    bool self; /* the requester may approve */
+    bool self;           /* the requester may approve */
     int64_t within_ms;
     struct list demands;
 };

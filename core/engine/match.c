@@ -286,8 +286,8 @@ static bool fits_op(struct span op, const struct step *step)
 static bool fits_target(struct span wanted, const struct step *step)
 {
     char *plain = target_plain(step->target);
-    bool is_match = fits_any(wanted, fits_text, step->target) ||
-                    fits_any(wanted, fits_text, plain);
+    bool is_match =
+        fits_any(wanted, fits_text, step->target) || fits_any(wanted, fits_text, plain);
 
     free(plain);
     return is_match;

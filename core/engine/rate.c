@@ -126,9 +126,8 @@ int rate_targets(const struct step *step)
     int count = 0;
 
     forget_old(engine);
-    uint64_t *marks =
-        arena_alloc(engine->turn->arena,
-                    ((size_t)(rate->count - rate->old) + 1) * sizeof *marks);
+    uint64_t *marks = arena_alloc(engine->turn->arena,
+                                  ((size_t)(rate->count - rate->old) + 1) * sizeof *marks);
     for (int i = rate->old; i < rate->count; i++)
         if (rate->seen[i].kind == kind)
             marks[count++] = rate->seen[i].target;

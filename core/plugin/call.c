@@ -161,7 +161,7 @@ static const char *keep(struct cordon_call *call, const char *text)
 
 /* A plugin that was built earlier has a shorter one. */
 #define IS_THERE(seen, field) \
-    ((seen)->size >= offsetof(struct cordon_observation, field) + sizeof (seen)->field)
+    ((seen)->size >= offsetof(struct cordon_observation, field) + sizeof(seen)->field)
 
 static void take_observation(struct cordon_call *call,
                              const struct cordon_observation *seen)

@@ -225,7 +225,8 @@ static void name_change(struct walk *walk, struct event *event)
     if (walk->names_run != event->run) {
         walk->names_run = event->run;
         walk->name = walk->top = (struct span){ 0 };
-        if (store_find(walk->serve->store, ENTRY_RUN, event->run, 0, &entry, &ignored) == 0) {
+        if (store_find(walk->serve->store, ENTRY_RUN, event->run, 0, &entry, &ignored) ==
+            0) {
             walk->name = keep(walk, json_get_raw(entry.body, "playbook"));
             walk->top = keep(walk, json_get_raw(entry.body, "top"));
         }

@@ -78,14 +78,14 @@ static int on_change(struct cordon_call *call, const struct cordon_input *in)
     return 0;
 }
 
-#define ACTION(word, function)                                      \
-    {                                                               \
-        .size = sizeof(struct cordon_action), .name = "told." word, \
-        .summary = "Switch something on", .effect = CORDON_REVERTS, \
-        .repeat = CORDON_OBSERVABLE, .risk = CORDON_LOW,            \
-        .permissions = fixture_no_permissions, .timeout_ms = 9000,  \
-        .args_schema = FIXTURE_TARGET_SCHEMA, .observe = function,  \
-        .plan = on_plan, .apply = on_change, .restore = on_change,  \
+#define ACTION(word, function)                                                      \
+    {                                                                               \
+        .size = sizeof(struct cordon_action), .name = "told." word,                 \
+        .summary = "Switch something on", .effect = CORDON_REVERTS,                 \
+        .repeat = CORDON_OBSERVABLE, .risk = CORDON_LOW,                            \
+        .permissions = fixture_no_permissions, .timeout_ms = 9000,                  \
+        .args_schema = FIXTURE_TARGET_SCHEMA, .observe = function, .plan = on_plan, \
+        .apply = on_change, .restore = on_change,                                   \
     }
 
 static const struct cordon_action set = ACTION("set", on_observe);
