@@ -141,7 +141,8 @@ bool rebuild_ask(struct serve *serve, const struct asked *asked)
     rebuild.engine = engine_new();
     rebuild.turn = turn_new();
     /* What rows alone say of a parked run is that it is not over: it is loaded, and parks. */
-    if (rebuild_all(&rebuild, &err) != 0 || open_walk(serve, &err) != 0) {
+    if (rebuild_all(&rebuild, &err) != 0 || serve_give_families(serve, &err) != 0 ||
+        open_walk(serve, &err) != 0) {
         /* The transaction is rolled back with the process, and the old index is there. */
         clients_error(serve, asked->number, 1, err_word(err.code), "%s", err.text);
         serve_end(serve, 1);
