@@ -146,9 +146,9 @@ struct event {
                              * EV_VM_MATCHED: the ask's number; EV_HOST_*: the call's id;
                              * EV_OPEN_RUN: last seq known; EV_DUE: the entry's kind;
                              * EV_HALT: n */
-    int64_t
-        number2; /* EV_VM_MATCHED: does it match; EV_DUE: the entry's n; EV_VM_GONE: the run that was being
-                             * activated, or 0 */
+    /* EV_VM_MATCHED: does it match; EV_DUE: the entry's n; EV_VM_GONE: the run that was being
+     * activated, 0 none, -1 when the process ended before it had loaded the playbook */
+    int64_t number2;
     const struct event_row *rows;    /* EV_ROWS */
     const struct event_wish *wishes; /* EV_VM_TURN */
     int count;                       /* of rows or wishes */

@@ -200,6 +200,7 @@ struct playbook {
     char *info; /* canonical JSON */
     char *by;   /* its author, or who first brought it; "": not known */
     int64_t seq;
+    int load_strikes; /* VMs in a row that ended before they had loaded it */
 };
 
 struct action {

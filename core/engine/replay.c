@@ -193,6 +193,7 @@ void vm_on_turn(struct run *run, const struct event *event)
     }
     if (run_is_over(run) || !run->is_started)
         return;
+    run->playbook->load_strikes = 0;
     for (int i = 0; i < event->count; i++)
         if (!take_wish(run, &event->wishes[i]))
             return;
@@ -245,17 +246,33 @@ void vm_drop(struct run *run)
     send_vm(run, &bytes);
 }
 
+/* Started again and again, a process that cannot even load would keep the machine busy and
+ * its runs waiting for ever. */
+static void count_load_strike(struct engine *engine, const struct event *event)
+{
+    list_each (link, after, &engine->playbooks) {
+        struct playbook *playbook = list_item(link, struct playbook, in_engine);
+
+        if (span_is(event->name, playbook->hash))
+            playbook->load_strikes =
+                event->number2 == -1 && !event->ok ? playbook->load_strikes + 1 : 0;
+    }
+}
+
 /* The VM of a playbook version is gone. Its runs are replayed in a fresh one; the run that
  * was being activated has a strike more, and after a few of them it has failed. */
 static void lose_vm(struct run *run, const struct event *event)
 {
+    bool is_hopeless = run->playbook->load_strikes >= ENGINE_STRIKES_MAX;
+    bool is_blamed = !event->ok && run->id == event->number2 &&
+                     (event->number != 0 || ++run->strikes >= ENGINE_STRIKES_MAX);
+
     run->engine->busy -= run->turns;
     run->turns = 0;
     run->is_started = false;
     run->wants_vm = true;
-    if (!event->ok && run->id == event->number2 &&
-        (event->number != 0 || ++run->strikes >= ENGINE_STRIKES_MAX)) {
-        run_fail(run, RUN_FAILED, event->number != 0 ? "budget" : "vm", "%.*s",
+    if (is_hopeless || is_blamed) {
+        run_fail(run, RUN_FAILED, event->number != 0 && is_blamed ? "budget" : "vm", "%.*s",
                  (int)event->text.len, event->text.ptr);
         return;
     }
@@ -264,6 +281,7 @@ static void lose_vm(struct run *run, const struct event *event)
 
 void vm_on_gone(struct engine *engine, const struct event *event)
 {
+    count_load_strike(engine, event);
     for (int i = 0; i < TABLE_SIZE; i++) {
         list_each (link, after, &engine->table[i]) {
             struct run *run = list_item(link, struct run, in_table);

@@ -9,7 +9,11 @@
 #include "base/err.h"
 #include "base/json.h"
 
-enum { FORMS = 5 };
+enum {
+    FORMS = 11,
+    BASE64_PART_MIN =
+        8 /* of a secret that begins inside a group: less is found by chance */
+};
 
 struct redact_entry {
     char *name;
@@ -63,6 +67,17 @@ static char *as_base64(const char *value, const char *last)
     return str_take(&text);
 }
 
+static char *as_hex(const char *value, const char *digits)
+{
+    struct str text = { 0 };
+
+    for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
+        str_add_char(&text, digits[*c >> 4]);
+        str_add_char(&text, digits[*c & 15]);
+    }
+    return str_take(&text);
+}
+
 static void wipe(char *text)
 {
     if (text)
@@ -81,6 +96,16 @@ static void add_form(struct redact_entry *entry, char *form)
         }
     entry->forms[at] = form;
     entry->lens[at] = strlen(form);
+}
+
+static void add_base64(struct redact_entry *entry, const char *value, const char *last)
+{
+    char *form = as_base64(value, last);
+
+    if (value == entry->value || strlen(form) >= BASE64_PART_MIN)
+        add_form(entry, form);
+    else
+        wipe(form);
 }
 
 /* -- The list ------------------------------------------------------------------------------ */
@@ -103,8 +128,14 @@ int redact_add(struct redact *redact, struct span name, struct span value, struc
     add_form(entry, span_dup(value));
     add_form(entry, as_json(entry->value));
     add_form(entry, as_url(entry->value));
-    add_form(entry, as_base64(entry->value, "+/"));
-    add_form(entry, as_base64(entry->value, "-_"));
+    add_form(entry, as_hex(entry->value, "0123456789abcdef"));
+    add_form(entry, as_hex(entry->value, "0123456789ABCDEF"));
+    /* Three bytes are a group of base64. What stands before the secret decides where in a
+     * group it begins, and so which of its bytes begin the first whole one. */
+    for (int skip = 0; skip < 3; skip++) {
+        add_base64(entry, entry->value + skip, "+/");
+        add_base64(entry, entry->value + skip, "-_");
+    }
     return 0;
 }
 

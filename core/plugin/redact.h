@@ -3,7 +3,7 @@
  * plugin/redact.h - secrets that a plugin was given do not leave its host in any text.
  *
  * Each secret is looked for as it is, as it stands in a JSON string, in a URL, and in
- * base64; what is found is replaced by [secret]. Secrets shorter than REDACT_LEN_MIN would
+ * base64 (wherever it begins), hex; what is found is replaced by [secret]. Secrets shorter than REDACT_LEN_MIN would
  * take ordinary words with them, and are refused where secrets come in.
  */
 #pragma once

@@ -123,7 +123,8 @@ static void gone(struct machine *machine)
 {
     struct serve *serve = machine->serve;
     struct list owed;
-    int64_t run = 0;
+    int64_t run =
+        0; /* the one that was being activated; -1: none yet, it died while loading */
 
     if (machine->process != NULL || machine->stream != NULL)
         return;
@@ -131,7 +132,7 @@ static void gone(struct machine *machine)
     if (!list_is_empty(&machine->owed)) {
         struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
 
-        run = head->run;
+        run = head->type == FRAME_VM_LOADED ? -1 : head->run;
         owed = machine->owed;
         owed.next->prev = owed.prev->next = &owed;
         list_init(&machine->owed);

@@ -163,6 +163,48 @@ static int rows_of(struct world *w, int64_t run, int kind)
     return count;
 }
 
+/* The VM's process ends before it has loaded the playbook. */
+static void vm_dies_loading(struct world *w)
+{
+    struct event event = { .kind = EV_VM_GONE,
+                           .name = span_of(w_hash),
+                           .number2 = -1,
+                           .text = span_of("it ended with signal 11") };
+
+    memset(w->vms, 0, sizeof w->vms);
+    w_handle(w, &event);
+}
+
+TEST(a_vm_that_dies_three_times_while_it_loads_is_not_started_for_ever)
+{
+    struct world *w = open_world(5, one_set);
+
+    w_start_run(w);
+    vm_dies_loading(w);
+    vm_dies_loading(w);
+    CHECK_STR(w_state(w, 1), "running");
+    vm_dies_loading(w);
+    CHECK_STR(w_state(w, 1), "failed");
+    CHECK_HAS(w_run(w, 1)->body, "it ended with signal 11");
+    w_free(w);
+}
+
+TEST(a_vm_that_did_something_between_its_deaths_is_started_again)
+{
+    struct world *w = open_world(5, one_set);
+
+    w_start_run(w);
+    vm_dies_loading(w);
+    vm_dies_loading(w);
+    until_applying(w);
+    vm_dies_loading(w);
+    vm_dies_loading(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    CHECK_INT(rows_of(w, 1, ROW_INTENT), 1);
+    w_free(w);
+}
+
 TEST(a_playbook_that_returns_while_a_change_is_under_way_waits_for_its_outcome)
 {
     struct world *w = open_world(5, one_set);

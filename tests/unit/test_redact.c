@@ -37,6 +37,25 @@ TEST(a_secret_is_taken_out_in_every_spelling_that_texts_have)
     redact_fini(&redact);
 }
 
+TEST(a_secret_is_taken_out_of_base64_wherever_in_it_the_secret_begins)
+{
+    struct redact redact = make("a-long-secret-of-ours");
+
+    becomes(&redact, "dTphLWxvbmctc2VjcmV0LW9mLW91cnM=", "dTph[secret]cnM="); /* u: */
+    becomes(&redact, "dXM6YS1sb25nLXNlY3JldC1vZi1vdXJz", "dXM6[secret]");
+    becomes(&redact, "dXNlOmEtbG9uZy1zZWNyZXQtb2Ytb3Vycw==", "dXNlOmEt[secret]cw==");
+    redact_fini(&redact);
+}
+
+TEST(a_secret_is_taken_out_in_hex)
+{
+    struct redact redact = make("key-1/x");
+
+    becomes(&redact, "0x6b65792d312f78.", "0x[secret].");
+    becomes(&redact, "6B65792D312F78", "[secret]");
+    redact_fini(&redact);
+}
+
 TEST(of_two_secrets_that_begin_alike_the_longer_is_taken_whole)
 {
     struct redact redact = make("secret-1");
