@@ -23,7 +23,8 @@ third_party=(
     'lua.h|lualib.h|lauxlib.h|luaconf.h|lua5.4/*=core/vm/*'
     'dlfcn.h=core/plugin/*'
     'cJSON.h|cjson/*=core/base/*|plugins/*'
-    'sodium.h|sodium/*=core/base/hash.c|plugins/*'
+    'sodium.h|sodium/*=core/base/hash.c|core/base/ed25519.c|plugins/*'
+    'openssl/*=core/base/ecdsa.c'
     'seccomp.h=core/vm/*|core/plugin/*'
     'microhttpd.h=core/api/*|plugins/azure/sim/*'
 )
