@@ -13,15 +13,13 @@
 #include "cli/internal.h"
 
 const struct command *const commands[] = {
-    &command_run,       &command_plan,     &command_gates,
-    &command_approve,   &command_deny,     &command_answer,
-    &command_runs,      &command_show,     &command_watch,
-    &command_contained, &command_rollback, &command_recover,
-    &command_settle,    &command_signal,   &command_cancel,
-    &command_halt,      &command_resume,   &command_check,
-    &command_test,      &command_actions,  &command_plugins,
-    &command_doctor,    &command_engine,   &command_azsim,
-    &command_version,   &command_help,     NULL,
+    &command_run,     &command_plan,      &command_gates,    &command_approve,
+    &command_deny,    &command_answer,    &command_runs,     &command_show,
+    &command_watch,   &command_contained, &command_rollback, &command_recover,
+    &command_settle,  &command_signal,    &command_cancel,   &command_halt,
+    &command_resume,  &command_check,     &command_test,     &command_actions,
+    &command_plugins, &command_key,       &command_doctor,   &command_engine,
+    &command_azsim,   &command_version,   &command_help,     NULL,
 };
 
 static int unknown_command(const char *name)

@@ -199,6 +199,14 @@ static void ask_signal(struct run *run, const struct event *event)
                 "run %s does not wait for a signal of that name", id_run(run->id).text);
 }
 
+/* What a vote in a file is for, its own statement says. */
+static struct span gate_name(const struct event *event)
+{
+    return span_is(event->name, "import")
+               ? json_get_raw(json_get(event->json, "statement"), "gate")
+               : json_get_raw(event->json, "gate");
+}
+
 static int gate_number(struct run *run, struct span gate)
 {
     int64_t id;
@@ -233,7 +241,7 @@ static bool is_late(const struct run *run, struct span verb)
 void ask_on_run(struct run *run, const struct event *event)
 {
     struct span verb = event->name;
-    int gate = gate_number(run, json_get_raw(event->json, "gate"));
+    int gate = gate_number(run, gate_name(event));
 
     if (is_late(run, verb))
         reply_error(run->engine, event->number, 1, "over", "run %s is %s already",
@@ -242,6 +250,8 @@ void ask_on_run(struct run *run, const struct event *event)
         gate_on_vote(run, gate, event, true);
     else if (span_is(verb, "deny"))
         gate_on_vote(run, gate, event, false);
+    else if (span_is(verb, "import"))
+        gate_on_import(run, gate, event);
     else if (span_is(verb, "answer"))
         gate_on_answer(run, gate, event);
     else if (span_is(verb, "rollback"))
@@ -278,8 +288,12 @@ void ask_handle(struct engine *engine, const struct event *event)
         ask_halt(engine, event, span_is(verb, "halt"));
         return;
     }
+    if (ask_key(engine, event))
+        return;
     struct span name = json_get_raw(event->json, "run");
-    struct span gate = json_get_raw(event->json, "gate");
+    struct span gate = gate_name(event);
+    if (span_is(verb, "import") && !import_is_ours(engine, event))
+        return;
     if (!id_parse_run(name, &id) && !id_parse_gate(gate, &id, &n) &&
         !id_parse_run(gate, &id)) {
         reply_error(engine, event->number, 2, "not_found",

@@ -21,6 +21,7 @@ struct engine *engine_new(void)
     list_init(&engine->halts);
     list_init(&engine->asks);
     list_init(&engine->families);
+    list_init(&engine->keys);
     for (int i = 0; i < SLICE_PLACES; i++) {
         list_init(&engine->effects[i]);
         list_init(&engine->waiters[i]);
@@ -104,6 +105,7 @@ void engine_free(struct engine *engine)
         free(halt->scope);
         free(halt);
     }
+    keys_free(engine);
     free_playbooks(engine);
     free_plugins(engine);
     free(engine->install);
@@ -443,6 +445,7 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
     case EV_POLICY: on_policy(engine, event); break;
     case EV_PLUGIN: on_plugin(engine, event); break;
     case EV_HALT: on_halt(engine, event); break;
+    case EV_KEY: key_on_known(engine, event); break;
     case EV_CHANGE_SEEN:
         rate_add(engine, event->number, event->name, event->text, event->json);
         break;

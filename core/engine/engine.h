@@ -58,6 +58,7 @@ enum row_kind {
     ROW_LEAVE = 19,    /* a hold's run lets go of it without an effect */
     ROW_REMIND = 20,   /* people are reminded of a gate */
     ROW_ESCALATE = 21, /* from here on others may approve it too */
+    ROW_KEY = 24       /* run 0: a person's key is enrolled or revoked */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
 
@@ -67,6 +68,7 @@ enum entry_kind {
     ENTRY_HOLD = 3,     /* n: the step's ordinal in its run; state: enum hold_state */
     ENTRY_PLAYBOOK = 4, /* run: the row's seq; body {"hash","name","source","info"} */
     ENTRY_HALT = 5,     /* run 0, n: ordinal; state 1 in force, 0 lifted */
+    ENTRY_KEY = 7,      /* run 0, n: ordinal; state 1 in force, 0 revoked */
     ENTRY_FAMILY = 9    /* run: from which on runs call each other; n: made of a
                          * change's name; state 1 while that run goes on */
 };
@@ -100,6 +102,7 @@ enum event_kind {
     EV_POLICY,      /* the policy in force, or that there is none; number 1: not yet */
     EV_PLUGIN,      /* one line of plugins.lock */
     EV_HALT,        /* at start: a halt in force */
+    EV_KEY,         /* at start: a key that is or was enrolled; json: its row's body */
     EV_CHANGE_SEEN, /* at start: an intent of the last hour (for rate guards): json its
                      * row's body, name its playbook, text the playbook above all */
     EV_FAMILY,      /* at start: an ENTRY_FAMILY of state 1 */
@@ -154,6 +157,7 @@ struct event {
     int count;                       /* of rows or wishes */
     struct span who; /* EV_ASK: the person, as the socket says; EV_PLAYBOOK: its author;
                       * EV_PLUGIN: who trusted it */
+    struct span via; /* set by the engine alone: who carried the vote of who here */
     /* EV_START */
     int64_t last_seq, last_run;
     struct span seed; /* 32 random bytes, for ctx.random and ctx.uuid */
@@ -235,7 +239,9 @@ enum {
     ENGINE_SLOTS_MAX = 16, /* role slots of one demand */
     ENGINE_REMINDS_MAX = 10,
     ENGINE_ESCALATES_MAX = 10,
-    ENGINE_STRIKES_MAX = 3 /* how often a run may lose its VM before it has failed */
+    ENGINE_KEYS_MAX = 1000,  /* that were ever enrolled */
+    ENGINE_PERSON_MAX = 100, /* bytes of a person's name */
+    ENGINE_STRIKES_MAX = 3   /* how often a run may lose its VM before it has failed */
 };
 
 struct engine *engine_new(void);

@@ -65,6 +65,7 @@ void gate_apply(struct run *run, const struct event_row *row)
     gate->also = json_get(gate->body, "also");
     gate->wider = json_get(gate->body, "wider");
     gate->needs_reason = json_get_bool(gate->body, "permanent", false);
+    gate->sign = sign_of(json_get_raw(gate->body, "sign"));
     gate->is_question = span_is(json_get_raw(gate->body, "k"), "ask");
     list_init(&gate->votes);
     list = json_get(gate->body, "changes");
@@ -100,6 +101,9 @@ void gate_apply_vote(struct run *run, const struct event_row *row)
     vote->who = run_text(run, span_of(who));
     free(who);
     vote->yes = json_get_bool(row->body, "yes", false);
+    char *key = json_get_text(row->body, "key");
+    vote->key = key != NULL ? run_text(run, span_of(key)) : NULL;
+    free(key);
     list_add(&gate->votes, &vote->in_gate);
 }
 

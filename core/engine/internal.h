@@ -121,6 +121,7 @@ struct gate {
     int change_count;
     struct list votes;
     bool needs_reason;
+    int sign;               /* enum sign: of those who approve */
     struct span value;      /* of a question's answer */
     int64_t deny_threshold; /* so many denials end it */
     int64_t execute_ms;     /* a permit is good so long after the grant; 0: until due_ms */
@@ -134,6 +135,7 @@ struct gate {
 struct vote {
     struct list in_gate;
     const char *who;
+    const char *key; /* the fingerprint of the one that signed it; NULL */
     bool yes;
 };
 
@@ -230,6 +232,14 @@ struct halt {
     int n;
 };
 
+struct enrolled { /* a person's key */
+    struct list in_engine;
+    int n;
+    char *fingerprint, *person;
+    char *body; /* of its newest row */
+    bool is_revoked;
+};
+
 struct call { /* one host call under way */
     struct list in_table;
     int64_t id;
@@ -282,9 +292,9 @@ struct engine {
     struct list table[TABLE_SIZE];
     int run_count;
     struct list calls[TABLE_SIZE];
-    struct list playbooks, plugins, actions, halts, asks, families;
+    struct list playbooks, plugins, actions, halts, asks, families, keys;
     int64_t next_seq, next_run, next_call;
-    int next_halt;
+    int next_halt, next_key, key_count;
     int64_t now_ms;
     char *install; /* hex, the journal's own */
     struct hash seed;
@@ -417,6 +427,23 @@ void permit_digest(const struct step *step, int64_t due_ms, int64_t execute_ms, 
  * same as in the permit of the same path, when there is one. */
 bool permit_find(struct step *step, int *gate, int *index, struct str *differs);
 
+/* -- signed.c --------------------------------------------------------------------------- */
+enum sign { SIGN_NONE = 0, SIGN_KEY, SIGN_VERIFIED }; /* the last: the strictest */
+const char *sign_word(int sign);                      /* as in a gate's body */
+int sign_of(struct span word);
+/* Its key has not been revoked, if it has one. */
+bool vote_counts(struct engine *engine, const struct vote *vote);
+/* False when it has a signature that is none; then the ask has been answered. fingerprint
+ * (SSHKEY_FINGERPRINT_LEN + 1 bytes) is "" when there is none. */
+bool signed_is_good(struct run *run, struct gate *gate, const struct event *event, bool yes,
+                    char *fingerprint);
+/* True when the gate wants one and there is none; then the ask has been answered. */
+bool signed_is_missing(struct run *run, const struct gate *gate, const struct event *event,
+                       bool yes);
+/* A vote in a file: is it of this journal? When not, the ask has been answered. */
+bool import_is_ours(struct engine *engine, const struct event *event);
+void gate_on_import(struct run *run, int number, const struct event *event);
+
 /* -- policy.c --------------------------------------------------------------------------- */
 /* So many people out of these groups. Several of them all want to be met, each by itself:
  * two of one group do not stand for one of another. */
@@ -432,6 +459,7 @@ struct need {
     struct span from;  /* list of groups (JSON), in the turn's memory */
     struct span rules; /* names of the rules that made it so (JSON list) */
     bool is_forbidden;
+    int sign;            /* enum sign */
     struct span why;     /* and why it is: a sentence */
     struct span freezes; /* that are in force for it: list of {emergency, name, to} */
     bool self;           /* the requester may approve */
@@ -452,6 +480,7 @@ void policy_need(const struct step *step, struct need *need);
 /* Adds the names of a list that are not there yet, with commas between. */
 void names_add(struct str *list, struct span names);
 bool policy_is_member(struct engine *engine, struct span groups, struct span who);
+int policy_sign(struct engine *engine); /* for every gate: enum sign */
 bool policy_allows_self(struct engine *engine);
 int64_t policy_number(struct engine *engine, const char *path, int64_t otherwise);
 
@@ -591,6 +620,16 @@ void hold_put_expired(struct run *rollback, struct span hold);
 /* -- start.c, halt.c --------------------------------------------------------------------- */
 void ask_start(struct engine *engine, const struct event *event, bool is_plan);
 void ask_halt(struct engine *engine, const struct event *event, bool on);
+
+/* -- key.c ------------------------------------------------------------------------------ */
+bool ask_key(struct engine *engine,
+             const struct event *event); /* is the verb one of ours? */
+void key_on_known(struct engine *engine, const struct event *event);
+void key_put_entry(struct engine *engine, struct span body, int64_t seq);
+struct enrolled *key_find(struct engine *engine, struct span fingerprint);
+/* Also when nobody knows it. */
+bool key_is_revoked(struct engine *engine, const char *fingerprint);
+void keys_free(struct engine *engine);
 
 /* -- ask.c ------------------------------------------------------------------------------ */
 void ask_handle(struct engine *engine, const struct event *event);

@@ -11,6 +11,7 @@ static const char *const row_names[] = {
     [ROW_DRIFT] = "drift",       [ROW_DOUBT] = "doubt",       [ROW_SETTLE] = "settle",
     [ROW_CANCEL] = "cancel",     [ROW_END] = "end",           [ROW_HALT] = "halt",
     [ROW_LEAVE] = "leave",       [ROW_REMIND] = "remind",     [ROW_ESCALATE] = "escalate",
+    [ROW_KEY] = "key",
 };
 
 static const char *const run_names[] = {

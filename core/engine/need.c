@@ -36,6 +36,8 @@ void need_put(struct json_out *out, const struct step *step, const struct need *
     guard_put(out, step);
     json_put_int(out, "need", need->need);
     json_put_raw(out, "rules", need->rules);
+    if (need->sign != SIGN_NONE)
+        json_put(out, "sign", sign_word(need->sign));
     put_slots(out, need);
     if (need->is_forbidden && need->why.len > 0)
         json_put_span(out, "why", need->why);

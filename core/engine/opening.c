@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/schema.h"
+#include "engine/digest.h"
 
 void gate_begin(struct step *step)
 {
@@ -67,6 +68,7 @@ struct asked {
     struct list demands;
     int64_t due_ms, execute_ms;
     bool is_permanent;
+    int sign;
 };
 
 enum { EXECUTE_WITHIN_MS = 60 * 60 * 1000 };
@@ -122,10 +124,16 @@ static void what_is_asked(struct run *run, struct step *step, struct run *shadow
             else
                 demand_add(engine, &asked->demands, demand->need, demand->from);
         }
+        asked->sign = need.sign > asked->sign ? need.sign : asked->sign;
         asked->is_permanent |= action != NULL && action->effect == EFFECT_PERMANENT;
     }
     if (list_is_empty(&asked->demands))
         demand_add(engine, &asked->demands, 1, (struct span){ 0 });
+    /* An answer to a question allows nothing. */
+    if (strcmp(step->kind, "ask") == 0)
+        asked->sign = SIGN_NONE;
+    else if (policy_sign(engine) > asked->sign)
+        asked->sign = policy_sign(engine);
 }
 
 /* For a line that people read: every group once. */
@@ -156,8 +164,7 @@ static int64_t most_needed(const struct list *demands)
     return most;
 }
 
-static void put_changes(struct json_out *out, struct run *shadow, const struct asked *asked,
-                        struct hash_list *all)
+static void put_changes(struct json_out *out, struct run *shadow, const struct asked *asked)
 {
     json_key(out, "changes");
     json_open(out, '[');
@@ -168,21 +175,9 @@ static void put_changes(struct json_out *out, struct run *shadow, const struct a
 
         policy_need(planned, &need);
         permit_digest(planned, asked->due_ms, asked->execute_ms, digest);
-        hash_list_add_span(all, span_of(digest));
         change_json(out, planned, digest, &need);
     }
     json_close(out);
-}
-
-/* What the gate's digest is over; its changes come after it. */
-static void begin_digest(struct hash_list *all, const struct step *step, int number,
-                         int64_t due_ms)
-{
-    hash_list_init(all, "cordon.gate.v1");
-    hash_list_add_int(all, step->run->id);
-    hash_list_add_int(all, number);
-    hash_list_add_int(all, due_ms);
-    hash_list_add_span(all, step->args);
 }
 
 static void put_number(struct json_out *out, const char *key, int64_t number, int64_t usual)
@@ -201,24 +196,36 @@ static void put_waiting(struct json_out *out, struct step *step, const struct as
     put_from(out, &asked->demands);
 }
 
-/* What it is about: the preview, and the digest of all that. */
+/* What it is about: the preview, and whom it asks. */
 static void put_what(struct json_out *out, struct step *step, struct run *shadow,
-                     const struct asked *asked, int number)
+                     const struct asked *asked)
 {
     struct engine *engine = step->run->engine;
-    struct hash_list all;
-    char digest[HASH_HEX_LEN + 1];
 
-    begin_digest(&all, step, number, asked->due_ms);
-    put_changes(out, shadow, asked, &all);
+    put_changes(out, shadow, asked);
     demands_put(out, &asked->demands);
     put_number(out, "deny_threshold", policy_number(engine, "gate.deny_threshold", 1), 1);
     if (strcmp(step->kind, "step") != 0)
         json_put_raw(out, "detail", json_get(step->args, "detail"));
     if (step->differs != NULL && step->differs[0] != '\0')
         json_put(out, "differs", step->differs);
-    hash_hex(hash_list_end(&all), digest);
-    json_put(out, "digest", digest);
+}
+
+/* Over everything that stands in the body, so that nothing that people see can be another
+ * than what they voted for. */
+static void add_digest(const struct run *run, struct str *body)
+{
+    struct str sorted = { 0 };
+    char digest[HASH_HEX_LEN + 1];
+    struct err err;
+
+    /* A body too big for that is hashed as it is written. */
+    if (json_canonical(&sorted, body->ptr, body->len, &err) != 0)
+        str_add_span(&sorted, str_span(body));
+    gate_digest(str_span(&sorted), run->id, digest);
+    str_reset(body);
+    gate_put_digest(body, str_span(&sorted), digest);
+    str_fini(&sorted);
 }
 
 void gate_open(struct run *run, struct step *step, struct run *shadow)
@@ -238,7 +245,7 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
     json_put_raw(&out, "args", step->args);
     json_put(&out, "b", step->branch);
     json_put(&out, "by", run->by);
-    put_what(&out, step, shadow, &asked, number);
+    put_what(&out, step, shadow, &asked);
     put_waiting(&out, step, &asked);
     json_put_int(&out, "g", number);
     json_put(&out, "h", step->args_hash);
@@ -252,12 +259,15 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
     json_put(&out, "policy", run->engine->policy_hash);
     gate_put_remind(&out, run->engine, asked.due_ms);
     json_put_bool(&out, "self", policy_allows_self(run->engine));
+    if (asked.sign != SIGN_NONE)
+        json_put(&out, "sign", sign_word(asked.sign));
     if (is_wish)
         json_put_raw(&out, "title", json_get(step->args, "title"));
     else
         json_put(&out, "title", step->what);
     gate_put_wider(&out, step);
     json_close(&out);
+    add_digest(run, &body);
     row_write(run, ROW_GATE, str_span(&body));
     str_fini(&body);
     struct gate *gate = gate_find(run, number);

@@ -6,34 +6,32 @@
 
 #include <string.h>
 
-/* Version 1 is that of journals in which a permit was good until the gate's own deadline. */
+#include "engine/digest.h"
+
 void permit_digest(const struct step *step, int64_t due_ms, int64_t execute_ms, char *hex)
 {
     const struct run *run = step->run;
     struct action *action = action_find(run->engine, span_of(step->action));
-    struct hash_list list;
-    struct span found = step_found(step);
-    struct hash state = hash_of(found.ptr, found.len);
+    struct change_facts facts = {
+        .run = run->id & ~SHADOW,
+        .branch = span_of(step->branch),
+        .n = step->n,
+        .is_undo = step->is_undo,
+        .plugin = span_of(action != NULL ? action->plugin->name : ""),
+        .plugin_hash = span_of(action != NULL ? action->plugin->hash : ""),
+        .action = span_of(step->action),
+        .args = step->args,
+        .target = span_of(step->target),
+        .found = step_found(step),
+        .wanted = step_wanted(step),
+        .playbook_hash = span_of(run->hash_hex),
+        .policy_hash = span_of(run->engine->policy_hash),
+        .by = span_of(run->by),
+        .due_ms = due_ms,
+        .execute_ms = execute_ms,
+    };
 
-    hash_list_init(&list, execute_ms > 0 ? "cordon.approval.v2" : "cordon.approval.v1");
-    hash_list_add_int(&list, run->id & ~SHADOW);
-    hash_list_add_span(&list, span_of(step->branch));
-    hash_list_add_int(&list, step->n);
-    hash_list_add_int(&list, step->is_undo);
-    hash_list_add_span(&list, span_of(action != NULL ? action->plugin->name : ""));
-    hash_list_add_span(&list, span_of(action != NULL ? action->plugin->hash : ""));
-    hash_list_add_span(&list, span_of(step->action));
-    hash_list_add_span(&list, step->args);
-    hash_list_add_span(&list, span_of(step->target));
-    hash_list_add(&list, state.bytes, HASH_LEN);
-    hash_list_add_span(&list, step_wanted(step));
-    hash_list_add_span(&list, span_of(run->hash_hex));
-    hash_list_add_span(&list, span_of(run->engine->policy_hash));
-    hash_list_add_span(&list, span_of(run->by));
-    hash_list_add_int(&list, due_ms);
-    if (execute_ms > 0)
-        hash_list_add_int(&list, execute_ms);
-    hash_hex(hash_list_end(&list), hex);
+    change_digest(&facts, hex);
 }
 
 static void differ(struct str *out, const char *word)

@@ -74,6 +74,21 @@ static void forbid(struct engine *engine, struct span rule, struct need *need)
     str_fini(&text);
 }
 
+/* true, or "verified", which also wants to know who was there. */
+static int sign_wanted(struct span value)
+{
+    return span_is(json_raw(value), "verified") ? SIGN_VERIFIED
+           : json_bool(value, false)            ? SIGN_KEY
+                                                : SIGN_NONE;
+}
+
+int policy_sign(struct engine *engine)
+{
+    if (engine->policy == NULL)
+        return SIGN_NONE;
+    return sign_wanted(json_path(span_of(engine->policy), "gate.sign"));
+}
+
 void policy_need(const struct step *step, struct need *need)
 {
     struct engine *engine = step->run->engine;
@@ -116,6 +131,8 @@ void policy_need(const struct step *step, struct need *need)
             demand_add_need(engine, &need->demands, json_get(rule, "need"),
                             json_get(rule, "from"));
         }
+        int sign = sign_wanted(json_get(rule, "sign"));
+        need->sign = sign > need->sign ? sign : need->sign;
         if (json_get_bool(rule, "forbid", false))
             forbid(engine, rule, need);
     }

@@ -5,7 +5,8 @@
  * A gate has demands, one for each rule that wants people and one of the playbook. Each is
  * met by itself: somebody who is in the groups of two rules is what both of them ask for.
  * Within one demand of role slots a person fills one slot only. A human counts once, by
- * whatever names they vote, and only while nothing bars them.
+ * whatever names they vote, and only while nothing bars them and the key of a signed vote is
+ * not revoked.
  */
 #include "engine/internal.h"
 
@@ -41,7 +42,7 @@ static bool is_again(const struct gate *gate, const struct vote *vote)
 
         if (earlier == vote)
             return false;
-        if (earlier->yes == vote->yes &&
+        if (earlier->yes == vote->yes && vote_counts(engine, earlier) &&
             span_equal(policy_human(engine, span_of(earlier->who)), human))
             return true;
     }
@@ -55,7 +56,8 @@ static bool stands(const struct gate *gate, const struct vote *vote)
     bool is_barred = person_bar(gate, span_of(vote->who), &why) != NULL;
 
     str_fini(&why);
-    return !is_barred && !is_again(gate, vote);
+    return !is_barred && vote_counts(gate->step->run->engine, vote) &&
+           !is_again(gate, vote);
 }
 
 static bool fits(const struct gate *gate, const struct vote *vote, struct span groups)
@@ -137,6 +139,8 @@ static void add_lost(const struct gate *gate, struct str *lost)
         if (lost->len > 0)
             str_add_text(lost, " and ");
         str_add_shown(lost, who.ptr, who.len);
+        if (!vote_counts(gate->step->run->engine, vote))
+            str_add_text(lost, ", whose key was revoked,");
     }
 }
 

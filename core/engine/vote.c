@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/sshkey.h"
 
 /* The name under which this human has voted already, or NULL. */
 static const char *has_voted(const struct gate *gate, struct span who)
@@ -15,10 +16,11 @@ static const char *has_voted(const struct gate *gate, struct span who)
     struct engine *engine = gate->step->run->engine;
 
     list_each (link, after, (struct list *)&gate->votes) {
-        const char *voter = list_item(link, struct vote, in_gate)->who;
+        const struct vote *vote = list_item(link, struct vote, in_gate);
 
-        if (span_equal(policy_human(engine, span_of(voter)), policy_human(engine, who)))
-            return voter;
+        if (vote_counts(engine, vote) &&
+            span_equal(policy_human(engine, span_of(vote->who)), policy_human(engine, who)))
+            return vote->who;
     }
     return NULL;
 }
@@ -117,6 +119,7 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
     struct str body = { 0 };
     struct json_out out = { .str = &body };
     char *reason = json_get_text(event->json, "reason");
+    char fingerprint[SSHKEY_FINGERPRINT_LEN + 1];
     bool has_reason = reason != NULL && reason[0] != '\0';
 
     if (gate == NULL) {
@@ -129,10 +132,19 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
             run->engine, event->number, 2, "reason",
             yes ? "something here cannot be undone: approving it needs --reason TEXT"
                 : "denying needs --reason TEXT");
+    } else if (signed_is_missing(run, gate, event, yes) ||
+               !signed_is_good(run, gate, event, yes, fingerprint)) {
+        /* answered */
     } else {
         json_open(&out, '{');
         json_put_raw(&out, "d", json_get(gate->body, "digest"));
         json_put_int(&out, "g", number);
+        if (fingerprint[0] != '\0') {
+            json_put(&out, "key", fingerprint);
+            json_put_raw(&out, "sig", json_get(event->json, "sig"));
+        }
+        if (event->via.len > 0)
+            json_put_span(&out, "via", event->via);
         json_put_span(&out, "who", event->who);
         json_put(&out, "why", reason);
         json_put_bool(&out, "yes", yes);

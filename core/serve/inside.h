@@ -16,6 +16,7 @@
  *   clients.c  connections, asks, followers
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
  *   trust.c    trust and untrust
+ *   keys.c     who may enrol and revoke people's keys
  *   views.c    what can be read from the store
  *   ledger.c   what is contained: from the index, and from rows of runs under way
  *   rebuild.c  the index made again from the rows
@@ -298,9 +299,10 @@ void clients_to_engine(struct serve *serve, const struct asked *asked);
 /* -- rebuild.c ------------------------------------------------------------------------ */
 bool rebuild_ask(struct serve *serve, const struct asked *asked);
 
-/* -- starts.c, trust.c, tests.c, views.c: true when the verb is one of theirs ---------- */
+/* -- starts.c, trust.c, keys.c, tests.c, views.c: true when the verb is one of theirs ---------- */
 bool starts_ask(struct serve *serve, const struct asked *asked);
 bool trust_ask(struct serve *serve, const struct asked *asked);
+bool keys_ask(struct serve *serve, const struct asked *asked);
 bool tests_ask(struct serve *serve, const struct asked *asked);
 bool views_ask(struct serve *serve, const struct asked *asked);
 /* Sends how many rows the run of "run" or "gate" has so far, and those rows, as events. The

@@ -16,6 +16,7 @@
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1}}"
 /* One glob or a list of them; what is in the list is looked at by hand. */
 #define GLOBS "{\"type\":[\"string\",\"array\"]}"
+#define SIGN  "{\"type\":[\"boolean\",\"string\"],\"enum\":[true,false,\"verified\"]}"
 #define COUNT "{\"type\":\"integer\",\"minimum\":0}"
 
 static const char schema[] =
@@ -31,13 +32,14 @@ static const char schema[] =
     ",\"source\":" GLOBS
     ",\"op\":{\"type\":\"string\",\"enum\":[\"apply\",\"undo\",\"any\"]}}},"
     "\"need\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100},"
-    "\"from\":{\"type\":[\"string\",\"array\"]},\"forbid\":{\"type\":\"boolean\"}}}},"
+    "\"from\":{\"type\":[\"string\",\"array\"]},\"forbid\":{\"type\":\"boolean\"},"
+    "\"sign\":" SIGN "}}},"
     "\"guards\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"changes_per_run\":" COUNT ",\"changes_per_hour\":" COUNT
     ",\"targets_per_run\":" COUNT ",\"protected\":" STRINGS ",\"principals\":" STRINGS
     ",\"subscriptions\":" STRINGS "}},"
     "\"gate\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"within\":{\"type\":\"string\",\"format\":\"duration\"}}}}}";
+    "\"within\":{\"type\":\"string\",\"format\":\"duration\"},\"sign\":" SIGN "}}}}";
 
 struct reading {
     struct serve *serve;

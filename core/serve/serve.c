@@ -127,6 +127,7 @@ struct walk {
     int64_t names_run; /* whose names these are */
     struct span name, top;
     int64_t bad_source; /* row of a playbook that is not what its hash says; 0 none */
+    int bad_key;        /* a key whose row says something else; 0 none */
     bool is_source_good;
 };
 
@@ -192,6 +193,35 @@ static int take_halt(const struct entry *entry, void *arg)
     event->number = entry->n;
     free(scope);
     return 0;
+}
+
+/* As with a playbook, what counts is the row. */
+static int take_key_row(const struct row *row, void *arg)
+{
+    struct walk *walk = arg;
+
+    walk->is_source_good = row->kind == ROW_KEY;
+    if (walk->is_source_good)
+        add_event(walk, EV_KEY)->json = keep(walk, row->body);
+    return 1;
+}
+
+static int take_key(const struct entry *entry, void *arg)
+{
+    struct walk *walk = arg;
+    struct err err;
+
+    walk->is_source_good = false;
+    if (store_each(walk->serve->store, entry->last_seq, take_key_row, walk, &err) < 0)
+        log_warnx("%s", err.text);
+    if (walk->is_source_good) {
+        struct span body = walk->events[walk->count - 1].json;
+
+        walk->is_source_good = json_get_int(body, "i", 0) == entry->n &&
+                               json_get_bool(body, "on", false) == (entry->state == 1);
+    }
+    walk->bad_key = walk->is_source_good ? 0 : entry->n;
+    return !walk->is_source_good;
 }
 
 /* What the guards want to know of an intent; a whole hour of whole rows would be much. */
@@ -266,6 +296,7 @@ static int give_known(struct serve *serve, struct err *err)
     struct walk walk = { .serve = serve };
     struct entry_query playbooks = { .kind = ENTRY_PLAYBOOK, .state = -1, .run = -1 };
     struct entry_query halts = { .kind = ENTRY_HALT, .state = 1, .run = -1 };
+    struct entry_query keys = { .kind = ENTRY_KEY, .state = -1, .run = -1 };
     int64_t since = store_seq_since(serve->store, clock_unix_ms() - 3600 * INT64_C(1000));
     int rc = store_each_entry(serve->store, &playbooks, take_playbook, &walk, err);
 
@@ -277,6 +308,13 @@ static int give_known(struct serve *serve, struct err *err)
                      walk.bad_source, serve->dir);
     if (rc == 0)
         rc = store_each_entry(serve->store, &halts, take_halt, &walk, err);
+    if (rc == 0)
+        rc = store_each_entry(serve->store, &keys, take_key, &walk, err);
+    if (walk.bad_key > 0)
+        rc = err_set(err, ERR_CORRUPT,
+                     "the index in %s says of key k-%d what no row of the journal says; "
+                     "put a copy from a backup in its place",
+                     serve->dir, walk.bad_key);
     if (rc == 0)
         rc = store_each(serve->store, since, take_change, &walk, err);
     if (rc == 0)

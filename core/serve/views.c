@@ -19,6 +19,7 @@ struct view {
     struct json_out out;
     int64_t run, left;
     int gate;
+    struct span who; /* of one gate: who looks at it */
 };
 
 /* -- runs --------------------------------------------------------------------------------- */
@@ -194,6 +195,38 @@ static int find_body(const struct row *row, void *arg)
     return 1;
 }
 
+/* What else a vote that is signed has to name: the journal, and the playbook's version. */
+static int find_install(const struct row *row, void *arg)
+{
+    if (row->kind == ROW_BORN)
+        str_add_span(arg, json_get_raw(row->body, "install"));
+    return 1;
+}
+
+static int find_start(const struct row *row, void *arg)
+{
+    if (row->kind == ROW_START)
+        str_add_span(arg, json_get_raw(row->body, "hash"));
+    return 0;
+}
+
+static int put_origin(struct view *view, int64_t run, struct err *err)
+{
+    struct store *store = view->serve->store;
+    struct str install = { 0 }, hash = { 0 };
+    int rc = store_each(store, 1, find_install, &install, err);
+
+    if (rc >= 0)
+        rc = store_each_of_run(store, rows_last(view->serve, run), find_start, &hash, err);
+    if (rc >= 0) {
+        json_put_span(&view->out, "install", str_span(&install));
+        json_put_span(&view->out, "playbook_hash", str_span(&hash));
+    }
+    str_fini(&install);
+    str_fini(&hash);
+    return rc < 0 ? rc : 0;
+}
+
 static int put_gate(struct view *view, int64_t run, int n, int state, struct err *err)
 {
     struct store *store = view->serve->store;
@@ -210,12 +243,16 @@ static int put_gate(struct view *view, int64_t run, int n, int state, struct err
     json_put(out, "gate", id_gate(run, n).text);
     if (store_find(store, ENTRY_RUN, run, 0, &entry, err) == 0)
         json_put_raw(out, "playbook", json_get(entry.body, "playbook"));
+    int rc = view->who.len > 0 ? put_origin(view, run, err) : 0;
     json_put(out, "run", id_run(run).text);
     json_put(out, "state", gate_state_name(state));
+    if (view->who.len > 0)
+        json_put_span(out, "you", view->who);
     json_key(out, "votes");
     json_open(out, '[');
     view->gate = n;
-    int rc = store_each_of_run(store, last, add_vote, view, err);
+    if (rc == 0)
+        rc = store_each_of_run(store, last, add_vote, view, err);
     json_close(out);
     json_close(out);
     str_fini(&body.text);
@@ -264,6 +301,7 @@ static int view_gate(struct view *view, const struct asked *asked, struct err *e
     struct entry_query query = { .kind = ENTRY_GATE, .state = -1, .limit = VIEW_RUNS_MAX };
     int n = 0, found = -1;
 
+    view->who = asked->who;
     bool is_named = id_parse_gate(name, &query.run, &n);
     if (!is_named && !id_parse_run(run_name, &query.run) && !id_parse_run(name, &query.run))
         query.run = 0;

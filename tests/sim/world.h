@@ -427,6 +427,15 @@ static bool w_start_engine(struct world *w)
         }
     int count = w->entry_count;
     for (int i = 0; i < count; i++) {
+        if (w->entries[i].kind == ENTRY_KEY) {
+            int64_t seq = w->entries[i].last_seq;
+
+            CHECK_INT(w->rows[seq - 1].kind, ROW_KEY);
+            event =
+                (struct event){ .kind = EV_KEY, .json = span_of(w->rows[seq - 1].body) };
+            if (!w_handle(w, &event))
+                return false;
+        }
         if (w->entries[i].kind == ENTRY_HALT && w->entries[i].state == 1) {
             event = (struct event){ .kind = EV_HALT,
                                     .number = w->entries[i].n,
