@@ -522,8 +522,9 @@ int serve_engine(const struct serve_options *options)
     pump_open(serve);
     loop_on_signal(serve->loop, SIGTERM, on_signal, serve);
     loop_on_signal(serve->loop, SIGINT, on_signal, serve);
-    config_read(serve, on_config);
+    /* Without a file to read, the configuration is there at once, and does the walk. */
     timer_start(&serve->walk, serve->loop, 0, on_walk, serve);
+    config_read(serve, on_config);
     loop_run(serve->loop);
     close_all(serve);
     int exit = serve->exit;
