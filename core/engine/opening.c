@@ -3,7 +3,7 @@
  * engine/opening.c - a gate opens: everything that it covers, and whom it asks.
  *
  * Every change that the preview found is listed, each with its digest; the gate's own digest
- * is over those, over its deadline and over what was asked.
+ * is over those and over everything else that stands in it.
  */
 #include "engine/internal.h"
 
