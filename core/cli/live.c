@@ -346,6 +346,20 @@ static void on_child(struct live *live, struct str *out, const struct row *row)
     end(out);
 }
 
+/* It did not work, and is tried again. */
+static void on_pause(struct live *live, struct str *out, const struct row *row)
+{
+    begin(live, out, row, STYLE_WARN, "retry");
+    add_action(out, json_get(row->body, "a"), json_get(row->body, "t"),
+               json_get(row->body, "args"));
+    str_add_text(out, "  again in ");
+    render_took(out, json_get_int(row->body, "next", 0) - row->at_ms);
+    str_printf(out, ", try %lld of %lld", (long long)json_get_int(row->body, "try", 0),
+               (long long)json_get_int(row->body, "tries", 0));
+    end(out);
+    add_why(out, row->body);
+}
+
 /* Somebody did something: "word  what by who: why". */
 static void said(struct live *live, struct str *out, const struct row *row,
                  const char *label, struct span what)
@@ -427,6 +441,7 @@ void live_render(struct live *live, struct str *out, struct span json)
         { "gate_end", on_gate_end }, { "sleep", on_sleep },   { "child", on_child },
         { "drift", on_drift },       { "doubt", on_doubt },   { "settle", on_settle },
         { "cancel", on_cancel },     { "halt", on_halt },     { "leave", on_leave },
+        { "pause", on_pause },
     };
     struct row row = { .run = json_get_raw(json, "run"),
                        .kind = json_get_raw(json, "kind"),

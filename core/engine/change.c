@@ -227,7 +227,7 @@ void change_on_applied(struct step *step, const struct event *event)
                               step->action, step->retries + 1, (int)event->message.len,
                               event->message.ptr);
         else
-            step_pause(step);
+            step_pause(step, event);
     } else {
         outcome_write(step, "unknown", event, NULL);
         step->doubts = 0;

@@ -180,7 +180,8 @@ enum command_kind {
     CMD_FOLLOW,  /* ask number follows run: gets its rows as they become durable, and a
                    * reply at the next CMD_SETTLED of that run */
     CMD_SETTLED, /* run has parked or ended: reply json with exit to its followers */
-    CMD_REPLY    /* to ask number: FRAME_REPLY json with exit; the last */
+    CMD_TELL, /* to who follows run now: json, a row's shape; it is no row, and is not kept */
+    CMD_REPLY /* to ask number: FRAME_REPLY json with exit; the last */
 };
 
 struct command {

@@ -402,7 +402,8 @@ void undoes_put(struct json_out *out, const struct step *step);
 void answer_write(struct step *step, bool ok, struct span value, bool is_noop);
 void error_put(struct str *body, const struct step *step, struct span code,
                struct span message, bool retryable);
-void step_pause(struct step *step); /* asks again a little later */
+/* Asks again a little later, and tells who follows the run why. */
+void step_pause(struct step *step, const struct event *event);
 void step_on_failed_read(struct step *step, const struct event *event);
 
 /* -- change.c --------------------------------------------------------------------------- */

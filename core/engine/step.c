@@ -309,7 +309,40 @@ void step_begin(struct step *step)
 
 enum { PAUSE_FIRST_MS = 500, PAUSE_MAX_MS = 30000 };
 
-void step_pause(struct step *step)
+/* For people who wait and would otherwise see nothing: it is tried again, and why. */
+static void tell_pause(const struct step *step, const struct event *event)
+{
+    struct run *run = step->run;
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    if (run_is_shadow(run))
+        return;
+    json_open(&out, '{');
+    json_put_int(&out, "at", run->engine->now_ms);
+    json_key(&out, "body");
+    json_open(&out, '{');
+    json_put(&out, "a", step->action);
+    json_put_raw(&out, "args", step->args);
+    json_put(&out, "b", step->branch);
+    json_put_span(&out, "code", event->code);
+    json_put_span(&out, "msg", event->message);
+    json_put_int(&out, "n", step->n);
+    json_put_int(&out, "next", step->wake_ms);
+    json_put(&out, "t", step->target);
+    json_put_int(&out, "try", step->retries + 1);
+    json_put_int(&out, "tries", RETRIES_MAX + 1);
+    json_close(&out);
+    json_put(&out, "kind", "pause");
+    json_put(&out, "run", id_run(run->id).text);
+    json_close(&out);
+    struct command *command = turn_command(run->engine, CMD_TELL, false);
+    command->run = run->id;
+    command->bytes = turn_keep(run->engine, str_span(&text));
+    str_fini(&text);
+}
+
+void step_pause(struct step *step, const struct event *event)
 {
     int64_t ms = PAUSE_FIRST_MS;
 
@@ -319,6 +352,7 @@ void step_pause(struct step *step)
     step->state = STEP_PAUSING;
     step->wake_ms = step->run->engine->now_ms + (ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS);
     timer_want(step->run->engine, step->wake_ms);
+    tell_pause(step, event);
 }
 
 void step_on_failed_read(struct step *step, const struct event *event)
@@ -327,7 +361,7 @@ void step_on_failed_read(struct step *step, const struct event *event)
     struct str body = { 0 };
 
     if (may_retry && step->retries < RETRIES_MAX) {
-        step_pause(step);
+        step_pause(step, event);
         return;
     }
     error_put(&body, step, event->code.len > 0 ? event->code : span_of("failed"),

@@ -131,6 +131,16 @@ void clients_settled(struct serve *serve, int64_t run, int exit, struct span jso
     }
 }
 
+void clients_tell(struct serve *serve, int64_t run, struct span json)
+{
+    list_each (link, after, &serve->followers[(uint64_t)run % SERVE_BUCKETS]) {
+        struct client *client = list_item(link, struct client, in_followers);
+
+        if (client->follows == run)
+            send_event(client, json);
+    }
+}
+
 void clients_row(struct serve *serve, const struct turn_row *row)
 {
     struct str text = { 0 };

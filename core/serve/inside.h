@@ -280,6 +280,7 @@ void clients_last_words(struct serve *serve, const char *sentence);
 void clients_event(struct serve *serve, int64_t ask, struct span json);
 void clients_follow(struct serve *serve, int64_t ask, int64_t run);
 void clients_settled(struct serve *serve, int64_t run, int exit, struct span json);
+void clients_tell(struct serve *serve, int64_t run, struct span json);
 void clients_row(struct serve *serve, const struct turn_row *row);
 void clients_reply(struct serve *serve, int64_t ask, int exit, struct span json);
 void clients_error(struct serve *serve, int64_t ask, int exit, const char *code,

@@ -151,6 +151,7 @@ static void execute(struct serve *serve, const struct command *command)
     case CMD_TIMER: wait_until(serve, command->number); break;
     case CMD_EVENT: clients_event(serve, command->number, command->bytes); break;
     case CMD_FOLLOW: clients_follow(serve, command->number, command->run); break;
+    case CMD_TELL: clients_tell(serve, command->run, command->bytes); break;
     case CMD_SETTLED:
         clients_settled(serve, command->run, command->exit, command->bytes);
         break;

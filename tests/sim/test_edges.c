@@ -892,6 +892,26 @@ TEST(a_run_that_has_written_too_much_fails_with_a_sentence)
     w_free(w);
 }
 
+TEST(who_follows_a_run_hears_why_a_step_is_tried_again_and_the_journal_does_not)
+{
+    struct world *w = open_world(64, one_set);
+
+    w_start_run(w);
+    until_applying(w);
+    int rows = w->row_count;
+    struct w_call call = w_take_effect(w);
+    w_done(w, &call, w_target(w, span_of("a")), W_RETRY);
+    CHECK(w->told != NULL);
+    CHECK_HAS(w->told, "\"kind\":\"pause\"");
+    CHECK_HAS(w->told, "\"run\":\"r-000001\"");
+    CHECK_HAS(w->told, "\"try\":2");
+    w_commit(w);
+    CHECK_INT(w->row_count, rows + 1); /* the outcome alone */
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    w_free(w);
+}
+
 TEST(an_answer_that_is_too_long_is_no_answer_and_what_it_was_about_is_in_doubt)
 {
     struct world *w = open_world(64, one_set);
