@@ -901,10 +901,10 @@ TEST(who_follows_a_run_hears_why_a_step_is_tried_again_and_the_journal_does_not)
     int rows = w->row_count;
     struct w_call call = w_take_effect(w);
     w_done(w, &call, w_target(w, span_of("a")), W_RETRY);
-    CHECK(w->told != NULL);
-    CHECK_HAS(w->told, "\"kind\":\"pause\"");
-    CHECK_HAS(w->told, "\"run\":\"r-000001\"");
-    CHECK_HAS(w->told, "\"try\":2");
+    CHECK(w->hint != NULL);
+    CHECK_HAS(w->hint, "\"kind\":\"pause\"");
+    CHECK_HAS(w->hint, "\"run\":\"r-000001\"");
+    CHECK_HAS(w->hint, "\"try\":2");
     w_commit(w);
     CHECK_INT(w->row_count, rows + 1); /* the outcome alone */
     w_settle(w);

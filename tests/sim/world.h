@@ -120,7 +120,7 @@ struct world {
     int took_count;
     bool has_settled; /* somebody said what became of a doubt or a drift */
     bool may_edit;    /* somebody else changes targets too */
-    char *told;       /* what followers were told last that is no row; NULL */
+    char *hint;       /* what followers were told last that is no row; NULL */
     int settled;      /* how often followers were told how a run stands */
     struct w_reply replies[16];
     int64_t next_ask;
@@ -268,7 +268,7 @@ static void w_release(struct world *w, const struct command *command)
             w->replies[command->number].json = w_keep(w, command->bytes);
         }
         break;
-    case CMD_TELL: w->told = w_keep(w, command->bytes); break;
+    case CMD_TELL: w->hint = w_keep(w, command->bytes); break;
     case CMD_SETTLED: w->settled++; break;
     default: break;
     }
