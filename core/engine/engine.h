@@ -32,6 +32,7 @@
 #include "base/str.h"
 
 struct engine;
+struct err;
 
 /* -- What is kept -------------------------------------------------------------------- */
 
@@ -263,6 +264,10 @@ struct step_name {
     bool is_restore;
 };
 void engine_step_key(const struct engine *engine, const struct step_name *name, char *hex);
+
+/* Is it a match (of a rule, of a freeze) that the engine understands? Its keys and their
+ * types are known to be right. The error begins with the key: "severity: want ...". */
+int engine_check_match(struct span match, struct err *err);
 
 /* For doctor --rebuild, on a fresh engine: adds to turn the entries of one run (event has
  * its number and all its rows; run 0: the rows that belong to none). Runs in the order of

@@ -259,6 +259,10 @@ void rules_read(struct serve *serve, config_done_fn *done);
 /* Reads it again when the file has changed. */
 void rules_check(struct serve *serve);
 int rules_validate(struct span json, struct err *err);
+/* Adds a policy that is right, as the engine wants it. */
+void rules_write(struct str *text, struct span json);
+/* Puts "FILE:LINE:COLUMN: " in front of what rules_validate() said. Returns err->code. */
+int rules_place(struct err *err, const char *path, struct span source);
 
 /* -- locks.c -------------------------------------------------------------------------- */
 /* Reads plugins.lock and gives each line to the engine. */

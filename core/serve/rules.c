@@ -12,12 +12,24 @@
 #include <string.h>
 
 #include "base/schema.h"
+#include "vm/place.h"
 
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1}}"
 /* One glob or a list of them; what is in the list is looked at by hand. */
 #define GLOBS "{\"type\":[\"string\",\"array\"]}"
 #define SIGN  "{\"type\":[\"boolean\",\"string\"],\"enum\":[true,false,\"verified\"]}"
 #define COUNT "{\"type\":\"integer\",\"minimum\":0}"
+
+#define MATCH                                                                            \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"               \
+    "\"action\":" GLOBS ",\"effect\":" GLOBS ",\"risk\":" GLOBS ",\"target\":" GLOBS     \
+    ",\"subscription\":" GLOBS ",\"playbook\":" GLOBS ",\"requester\":" GLOBS            \
+    ",\"source\":" GLOBS ",\"type\":" GLOBS ",\"severity\":" GLOBS ",\"confidence\":" GLOBS \
+    ",\"tag\":" GLOBS ",\"targets\":{\"type\":\"string\"},"                            \
+    "\"reversible\":{\"type\":\"boolean\"},\"time\":{\"type\":[\"object\",\"array\"]},"  \
+    "\"op\":{\"type\":\"string\",\"enum\":[\"apply\",\"undo\",\"any\"]}}}"
+#define MOMENT "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define NEED "{\"type\":[\"integer\",\"array\"],\"minimum\":1,\"maximum\":100}"
 
 static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
@@ -26,18 +38,23 @@ static const char schema[] =
     "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
     "\"additionalProperties\":false,\"required\":[\"name\"],\"properties\":{"
     "\"name\":{\"type\":\"string\",\"minLength\":1},"
-    "\"match\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"action\":" GLOBS ",\"effect\":" GLOBS ",\"risk\":" GLOBS ",\"target\":" GLOBS
-    ",\"subscription\":" GLOBS ",\"playbook\":" GLOBS ",\"requester\":" GLOBS
-    ",\"source\":" GLOBS
-    ",\"op\":{\"type\":\"string\",\"enum\":[\"apply\",\"undo\",\"any\"]}}},"
+    "\"match\":" MATCH ","
     "\"need\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100},"
     "\"from\":{\"type\":[\"string\",\"array\"]},\"forbid\":{\"type\":\"boolean\"},"
     "\"sign\":" SIGN "}}},"
     "\"guards\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"changes_per_run\":" COUNT ",\"changes_per_hour\":" COUNT
-    ",\"targets_per_run\":" COUNT ",\"protected\":" STRINGS ",\"principals\":" STRINGS
-    ",\"subscriptions\":" STRINGS "}},"
+    ",\"changes_per_playbook_hour\":" COUNT ",\"targets_per_run\":" COUNT
+    ",\"targets_floor\":" COUNT
+    ",\"targets_percent\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100},"
+    "\"protected\":" STRINGS ",\"protected_tags\":" STRINGS ",\"principals\":" STRINGS
+    ",\"own\":" STRINGS ",\"subscriptions\":" STRINGS ",\"tenants\":" STRINGS "}},"
+    "\"freeze\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+    "\"additionalProperties\":false,\"required\":[\"name\",\"from\",\"to\"],"
+    "\"properties\":{\"name\":{\"type\":\"string\",\"minLength\":1},"
+    "\"from\":" MOMENT ",\"to\":" MOMENT ",\"match\":" MATCH ","
+    "\"emergency\":{\"type\":\"object\",\"additionalProperties\":false,"
+    "\"properties\":{\"need\":" NEED ",\"from\":" GLOBS "}}}}},"
     "\"gate\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"within\":{\"type\":\"string\",\"format\":\"duration\"},\"sign\":" SIGN "}}}}";
 
@@ -45,6 +62,7 @@ struct reading {
     struct serve *serve;
     config_done_fn *done;
     char hash[HASH_HEX_LEN + 1];
+    char *source;
 };
 
 /* -- Is it a policy? ---------------------------------------------------------------------- */
@@ -91,22 +109,67 @@ static int check_from(struct span groups, struct span from, const char *what,
     return 0;
 }
 
-static int check_rule(struct span groups, struct span rule, struct err *err)
+/* People who must be met: a number of them out of groups, or a list of slots. */
+static int check_asked(struct span groups, struct span asked, const char *path,
+                       struct err *err)
 {
-    struct span name = json_get_raw(rule, "name");
-    struct span key, value;
-    size_t pos = 0;
-    char what[200];
+    char what[120];
 
-    snprintf(what, sizeof what, "rule \"%.*s\": from",
-             (int)(name.len < 100 ? name.len : 100), name.ptr);
-    if (json_get(rule, "from").len > 0 &&
-        check_from(groups, json_get(rule, "from"), what, err) != 0)
+    snprintf(what, sizeof what, "%s.from", path);
+    if (json_get(asked, "from").len > 0 &&
+        check_from(groups, json_get(asked, "from"), what, err) != 0)
         return err->code;
-    while (json_next(json_get(rule, "match"), &pos, &key, &value)) {
-        snprintf(what, sizeof what, "rule \"%.*s\": match.%.*s",
-                 (int)(name.len < 100 ? name.len : 100), name.ptr, (int)key.len, key.ptr);
-        if (json_kind(value) == JSON_ARRAY && check_strings(value, what, err) != 0)
+    snprintf(what, sizeof what, "%s.need", path);
+    return json_kind(json_get(asked, "need")) == JSON_ARRAY
+               ? check_from(groups, json_get(asked, "need"), what, err)
+               : 0;
+}
+
+static int check_match(struct span match, const char *path, struct err *err)
+{
+    struct err why;
+
+    if (engine_check_match(match, &why) == 0)
+        return 0;
+    return err_set(err, ERR_INVALID, "%s.match.%s", path, why.text);
+}
+
+static int check_rule(struct span groups, struct span rule, const char *path,
+                      struct err *err)
+{
+    if (check_asked(groups, rule, path, err) != 0)
+        return err->code;
+    return check_match(json_get(rule, "match"), path, err);
+}
+
+static int check_freeze(struct span groups, struct span freeze, const char *path,
+                        struct err *err)
+{
+    char what[100];
+    int64_t from = 0, to = 0;
+
+    moment_parse(json_get_raw(freeze, "from"), &from);
+    moment_parse(json_get_raw(freeze, "to"), &to);
+    if (to <= from)
+        return err_set(err, ERR_INVALID, "%s.to: want a time after from", path);
+    snprintf(what, sizeof what, "%s.emergency", path);
+    if (check_asked(groups, json_get(freeze, "emergency"), what, err) != 0)
+        return err->code;
+    return check_match(json_get(freeze, "match"), path, err);
+}
+
+typedef int check_fn(struct span groups, struct span item, const char *path,
+                     struct err *err);
+
+static int check_each(struct span json, const char *key, check_fn *check, struct err *err)
+{
+    struct span item;
+    size_t pos = 0;
+    char path[64];
+
+    for (int i = 0; json_next(json_get(json, key), &pos, NULL, &item); i++) {
+        snprintf(path, sizeof path, "%s[%d]", key, i);
+        if (check(json_get(json, "groups"), item, path, err) != 0)
             return err->code;
     }
     return 0;
@@ -114,67 +177,81 @@ static int check_rule(struct span groups, struct span rule, struct err *err)
 
 int rules_validate(struct span json, struct err *err)
 {
-    struct span groups = json_get(json, "groups");
     struct span key, value;
     size_t pos = 0;
     char what[120];
 
     if (schema_match(span_of(schema), json, err) != 0)
         return err->code;
-    while (json_next(groups, &pos, &key, &value)) {
+    while (json_next(json_get(json, "groups"), &pos, &key, &value)) {
         snprintf(what, sizeof what, "groups.%.*s", (int)(key.len < 100 ? key.len : 100),
                  key.ptr);
         if (check_strings(value, what, err) != 0)
             return err->code;
     }
-    pos = 0;
-    while (json_next(json_get(json, "rules"), &pos, NULL, &value))
-        if (check_rule(groups, value, err) != 0)
-            return err->code;
-    return 0;
+    if (check_each(json, "rules", check_rule, err) != 0)
+        return err->code;
+    return check_each(json, "freeze", check_freeze, err);
 }
 
 /* -- Into the engine ---------------------------------------------------------------------- */
 
-/* `from = "soc"` is `from = { "soc" }`. */
-static void put_rule(struct json_out *out, struct span rule)
+/* `from = "soc"` is `from = { "soc" }`, wherever it is a list of groups. */
+static void put_plain(struct json_out *out, struct span value, bool has_from)
 {
-    struct span key, value;
+    struct span key, item;
     size_t pos = 0;
 
+    if (json_kind(value) == JSON_ARRAY) {
+        json_open(out, '[');
+        while (json_next(value, &pos, NULL, &item))
+            put_plain(out, item, has_from);
+        json_close(out);
+        return;
+    }
+    if (json_kind(value) != JSON_OBJECT) {
+        json_raw_value(out, value);
+        return;
+    }
     json_open(out, '{');
-    while (json_next(rule, &pos, &key, &value)) {
+    while (json_next(value, &pos, &key, &item)) {
+        bool is_group = has_from && span_is(key, "from") && json_kind(item) == JSON_STRING;
+
         json_key_span(out, key);
-        if (span_is(key, "from") && json_kind(value) == JSON_STRING) {
+        if (is_group)
             json_open(out, '[');
-            json_raw_value(out, value);
+        if (span_is(key, "emergency"))
+            put_plain(out, item, true);
+        else
+            json_raw_value(out, item);
+        if (is_group)
             json_close(out);
-        } else {
-            json_raw_value(out, value);
-        }
     }
     json_close(out);
 }
 
-static void put_policy(struct str *text, struct span json)
+void rules_write(struct str *text, struct span json)
 {
     struct json_out out = { .str = text };
-    struct span key, value, rule;
-    size_t pos = 0, at = 0;
+    struct span key, value;
+    size_t pos = 0;
 
     json_open(&out, '{');
     while (json_next(json, &pos, &key, &value)) {
         json_key_span(&out, key);
-        if (!span_is(key, "rules")) {
+        if (span_is(key, "rules") || span_is(key, "freeze"))
+            put_plain(&out, value, span_is(key, "rules"));
+        else
             json_raw_value(&out, value);
-            continue;
-        }
-        json_open(&out, '[');
-        while (json_next(value, &at, NULL, &rule))
-            put_rule(&out, rule);
-        json_close(&out);
     }
     json_close(&out);
+}
+
+int rules_place(struct err *err, const char *path, struct span source)
+{
+    struct place place = place_of_error(source, err->text);
+
+    return err_wrap(err, "%s:%d:%d", path, place.line, place.column);
 }
 
 enum { IS_NONE = 0, IS_COMING = 1 }; /* what it means that there is none */
@@ -206,9 +283,9 @@ static void on_read(void *arg, bool ok, struct span json)
         struct span why = vms_error(&arena, span_of(serve->policy_path), json);
         err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
     } else if (rules_validate(json, &err) != 0) {
-        err_wrap(&err, "%s", serve->policy_path);
+        rules_place(&err, serve->policy_path, span_of(reading->source));
     } else {
-        put_policy(&policy, json);
+        rules_write(&policy, json);
     }
     if (err.code != 0)
         err_wrap(&err, "there is no policy that can be read, so nothing that changes "
@@ -221,6 +298,7 @@ static void on_read(void *arg, bool ok, struct span json)
     clients_resume(serve);
     str_fini(&policy);
     arena_fini(&arena);
+    free(reading->source);
     free(reading);
 }
 
@@ -260,6 +338,7 @@ void rules_read(struct serve *serve, config_done_fn *done)
 
         reading->serve = serve;
         reading->done = done;
+        reading->source = span_dup(str_span(&source));
         hash_hex(hash_of(source.ptr, source.len), reading->hash);
         vms_data(serve, serve->policy_path, str_span(&source), on_read, reading);
     }

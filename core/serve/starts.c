@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "vm/place.h"
 
 struct start {
     struct list in_loading; /* serve->loading: waits until its source has been loaded */
@@ -122,6 +123,7 @@ static void on_policy(void *arg, bool ok, struct span json)
     struct json_out out = { .str = &text };
     struct err err = { 0 };
     bool is_good = ok && rules_validate(json, &err) == 0;
+    struct place place = place_of_error(span_of(start->source), err.text);
 
     json_open(&out, '{');
     json_key(&out, "findings");
@@ -130,7 +132,7 @@ static void on_policy(void *arg, bool ok, struct span json)
         put_finding(&out, json_get_int(json, "line", 0), json_get_int(json, "column", 0),
                     message != NULL ? message : "it cannot be read");
     else if (!is_good)
-        put_finding(&out, 0, 0, err.text);
+        put_finding(&out, place.line, place.column, err.text);
     json_close(&out);
     json_put(&out, "kind", "policy");
     json_close(&out);
