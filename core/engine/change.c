@@ -103,13 +103,8 @@ static void decide(struct step *step)
                  step->target, (int)need.why.len, need.why.ptr);
         return;
     }
-    bool is_permitted = permit_find(step, &gate, &index, &text);
-    if (is_permitted && !need_is_covered(gate_find(run, gate)->demands, &need)) {
-        /* It is later now, or more: the same rules ask others for the same change. */
-        is_permitted = false;
-        str_add_text(&text, "who must approve");
-    }
-    if (is_permitted || (need.need == 0 && text.len == 0)) {
+    if (permit_find(step, &need, &gate, &index, &text) ||
+        (need.need == 0 && text.len == 0)) {
         if (gate > 0)
             snprintf(step->digest, sizeof step->digest, "%s",
                      gate_find(run, gate)->changes[index].digest);

@@ -426,7 +426,9 @@ void doubt_write(struct step *step, const struct event *event, const char *why);
 void permit_digest(const struct step *step, int64_t due_ms, int64_t execute_ms, char *hex);
 /* A permit for exactly this step; false when none. differs gets words for what is not the
  * same as in the permit of the same path, when there is one. */
-bool permit_find(struct step *step, int *gate, int *index, struct str *differs);
+struct need;
+bool permit_find(struct step *step, const struct need *need, int *gate, int *index,
+                 struct str *differs);
 
 /* -- signed.c --------------------------------------------------------------------------- */
 enum sign { SIGN_NONE = 0, SIGN_KEY, SIGN_VERIFIED }; /* the last: the strictest */

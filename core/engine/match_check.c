@@ -112,8 +112,9 @@ static int check_time(struct span time, struct err *err)
                            "time: unknown member \"%.*s\", want days, from, to or offset",
                            (int)(key.len < 40 ? key.len : 40), key.ptr);
     value = json_get(time, "days");
-    if (value.len > 0 && check_words(value, "time.days", "days such as \"sat\" or \"mon-fri\"",
-                                     is_days, err) != 0)
+    if (value.len > 0 &&
+        check_words(value, "time.days", "days such as \"sat\" or \"mon-fri\"", is_days,
+                    err) != 0)
         return err->code;
     if (check_clock(time, "from", err) != 0 || check_clock(time, "to", err) != 0)
         return err->code;
@@ -155,7 +156,8 @@ int engine_check_match(struct span match, struct err *err)
         { "requester", "a glob", is_text },
         { "source", "a glob", is_text },
         { "type", "a glob", is_text },
-        { "severity", "informational, low, medium, high or critical, or one with a + behind it",
+        { "severity",
+          "informational, low, medium, high or critical, or one with a + behind it",
           is_level },
         { "confidence", "low, medium or high, or one with a + behind it", is_level },
         { "tag", "\"name=value\" (globs)", is_tag },

@@ -93,8 +93,8 @@ static bool is_free(const struct step *step, const struct gate *gate, int index)
 }
 
 /* Does this change of a granted gate stand for the step? Else differs says why not. */
-static bool is_good(const struct step *step, const struct gate *gate, int index,
-                    struct str *differs)
+static bool is_good(const struct step *step, const struct need *need,
+                    const struct gate *gate, int index, struct str *differs)
 {
     char digest[HASH_HEX_LEN + 1];
 
@@ -106,12 +106,15 @@ static bool is_good(const struct step *step, const struct gate *gate, int index,
         differ(differs, "the permit is used up");
     else if (step->run->engine->now_ms > good_until(gate))
         differ(differs, "the approval has expired");
+    else if (!need_is_covered(gate->demands, need)) /* it is later now, or there is more */
+        differ(differs, "who must approve");
     if (!has_approvers(gate, differs))
         return false;
     return differs->len == 0;
 }
 
-bool permit_find(struct step *step, int *number, int *index, struct str *differs)
+bool permit_find(struct step *step, const struct need *need, int *number, int *index,
+                 struct str *differs)
 {
     struct run *run = step->run;
     const char *path = step_path(step);
@@ -125,7 +128,7 @@ bool permit_find(struct step *step, int *number, int *index, struct str *differs
         was_asked = true;
         for (int i = 0; i < gate->change_count; i++) {
             if (strcmp(gate->changes[i].path, path) != 0 ||
-                !is_good(step, gate, i, differs))
+                !is_good(step, need, gate, i, differs))
                 continue;
             *number = gate->number;
             *index = i;

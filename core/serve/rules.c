@@ -20,16 +20,16 @@
 #define SIGN  "{\"type\":[\"boolean\",\"string\"],\"enum\":[true,false,\"verified\"]}"
 #define COUNT "{\"type\":\"integer\",\"minimum\":0}"
 
-#define MATCH                                                                            \
-    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"               \
-    "\"action\":" GLOBS ",\"effect\":" GLOBS ",\"risk\":" GLOBS ",\"target\":" GLOBS     \
-    ",\"subscription\":" GLOBS ",\"playbook\":" GLOBS ",\"requester\":" GLOBS            \
-    ",\"source\":" GLOBS ",\"type\":" GLOBS ",\"severity\":" GLOBS ",\"confidence\":" GLOBS \
-    ",\"tag\":" GLOBS ",\"targets\":{\"type\":\"string\"},"                            \
-    "\"reversible\":{\"type\":\"boolean\"},\"time\":{\"type\":[\"object\",\"array\"]},"  \
+#define MATCH                                                                           \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"              \
+    "\"action\":" GLOBS ",\"effect\":" GLOBS ",\"risk\":" GLOBS ",\"target\":" GLOBS    \
+    ",\"subscription\":" GLOBS ",\"playbook\":" GLOBS ",\"requester\":" GLOBS           \
+    ",\"source\":" GLOBS ",\"type\":" GLOBS ",\"severity\":" GLOBS                      \
+    ",\"confidence\":" GLOBS ",\"tag\":" GLOBS ",\"targets\":{\"type\":\"string\"},"    \
+    "\"reversible\":{\"type\":\"boolean\"},\"time\":{\"type\":[\"object\",\"array\"]}," \
     "\"op\":{\"type\":\"string\",\"enum\":[\"apply\",\"undo\",\"any\"]}}}"
 #define MOMENT "{\"type\":\"string\",\"format\":\"date-time\"}"
-#define NEED "{\"type\":[\"integer\",\"array\"],\"minimum\":1,\"maximum\":100}"
+#define NEED   "{\"type\":[\"integer\",\"array\"],\"minimum\":1,\"maximum\":100}"
 
 static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"

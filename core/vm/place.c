@@ -46,8 +46,8 @@ static void read_all(struct scan *scan, struct span source)
 static void note(struct scan *scan)
 {
     if (!is_end(scan))
-        scan->place = (struct place){ scan->tokens[scan->at].line,
-                                      scan->tokens[scan->at].column };
+        scan->place =
+            (struct place){ scan->tokens[scan->at].line, scan->tokens[scan->at].column };
 }
 
 /* To the "," or "}" behind the value. */
@@ -56,12 +56,12 @@ static void skip_value(struct scan *scan)
     int depth = 0;
 
     for (; !is_end(scan); scan->at++) {
-        bool is_open = is_sign(scan, 0, "{") || is_sign(scan, 0, "(") || is_sign(scan, 0, "[");
+        bool is_open =
+            is_sign(scan, 0, "{") || is_sign(scan, 0, "(") || is_sign(scan, 0, "[");
         bool is_close =
             is_sign(scan, 0, "}") || is_sign(scan, 0, ")") || is_sign(scan, 0, "]");
 
-        if (depth == 0 &&
-            (is_close || is_sign(scan, 0, ",") || is_sign(scan, 0, ";")))
+        if (depth == 0 && (is_close || is_sign(scan, 0, ",") || is_sign(scan, 0, ";")))
             return;
         depth += is_open - is_close;
     }

@@ -75,7 +75,7 @@ struct w_vm {
 };
 
 struct w_target {
-    char name[16];
+    char name[64];
     char value[32];
     int effects; /* how often a change by us took place */
     int edits;

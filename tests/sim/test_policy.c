@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a policy matches, what a freeze does, and that an approval stands only for those whom
+ * the policy asks when the change is made.
+ */
+#include "world.h"
+
+#define ALL "{\"name\":\"all\",\"need\":0}"
+#define SOC "\"groups\":{\"boss\":[\"dave\"],\"soc\":[\"bob\",\"carol\"]}"
+/* 2023-11-14T22:13:20Z, a Tuesday: when the world begins. */
+#define BEGIN_MS INT64_C(1700000000000)
+
+static const struct w_wish one_set[] = { SET("0", 1, 1, "/s/a"), END };
+static const struct w_wish three_sets[] = { SET("0", 1, 1, "/s/a"), SET("0", 2, 2, "/s/b"),
+                                            SET("0", 3, 3, "/s/c"), END };
+
+/* A policy whose only rule wants an approval of what it matches. */
+static void rule_is(struct world *w, const char *match)
+{
+    char *policy = arena_printf(&w->arena,
+                                "{" SOC ",\"rules\":[" ALL ",{\"match\":%s,\"name\":\"it\","
+                                "\"need\":1}]}",
+                                match);
+
+    w_policy_is(w, policy);
+}
+
+/* Does the rule match the first change of a run with this alert? */
+static bool is_matched(const char *match, const char *told, const char *alert, int64_t now)
+{
+    struct world *w = w_new(1, one_set);
+    char *ask = arena_printf(&w->arena, "{\"alert\":%s,\"name\":\"p\",\"params\":{}}",
+                             alert != NULL ? alert : "null");
+
+    w->approves = false;
+    w->now_ms = now > 0 ? now : w->now_ms;
+    w->told = told;
+    rule_is(w, match);
+    w_ask(w, "run", "alice", ask);
+    w_pump(w);
+    bool is_gated = strcmp(w_state(w, 1), "waiting") == 0;
+    CHECK(is_gated || strcmp(w_state(w, 1), "done") == 0);
+    w_free(w);
+    return is_gated;
+}
+
+TEST(a_rule_matches_what_the_alert_says_with_a_plus_for_more)
+{
+    static const char alert[] = "{\"confidence\":\"medium\",\"severity\":\"high\","
+                                "\"source\":\"defender\",\"type\":\"AppServices_X\"}";
+
+    CHECK(is_matched("{\"severity\":\"medium+\"}", NULL, alert, 0));
+    CHECK(is_matched("{\"severity\":\"HIGH\"}", NULL, alert, 0));
+    CHECK(is_matched("{\"severity\":[\"low\",\"high\"]}", NULL, alert, 0));
+    CHECK(!is_matched("{\"severity\":\"medium\"}", NULL, alert, 0));
+    CHECK(!is_matched("{\"severity\":\"critical+\"}", NULL, alert, 0));
+    CHECK(is_matched("{\"confidence\":[\"low\",\"medium\"]}", NULL, alert, 0));
+    CHECK(!is_matched("{\"confidence\":\"high\"}", NULL, alert, 0));
+    CHECK(is_matched("{\"type\":\"AppServices_*\"}", NULL, alert, 0));
+    CHECK(!is_matched("{\"severity\":\"low+\"}", NULL, NULL, 0));
+    CHECK(!is_matched("{\"confidence\":\"low+\"}", NULL, "{\"severity\":\"high\"}", 0));
+}
+
+TEST(a_rule_matches_the_tags_that_were_observed)
+{
+    static const char told[] =
+        "{\"/s/a\":{\"tags\":{\"Env\":\"Production\",\"owner\":\"pay\"}}}";
+
+    CHECK(is_matched("{\"tag\":\"env=prod*\"}", told, NULL, 0));
+    CHECK(is_matched("{\"tag\":\"env\"}", told, NULL, 0));
+    CHECK(is_matched("{\"tag\":[\"env=dev\",\"own*=pay\"]}", told, NULL, 0));
+    CHECK(!is_matched("{\"tag\":\"env=dev\"}", told, NULL, 0));
+    CHECK(!is_matched("{\"tag\":\"env=\"}", told, NULL, 0));
+    CHECK(!is_matched("{\"tag\":\"*\"}", NULL, NULL, 0));
+}
+
+static bool is_time(const char *time, int64_t hours)
+{
+    char match[200];
+
+    snprintf(match, sizeof match, "{\"time\":%s}", time);
+    return is_matched(match, NULL, NULL, BEGIN_MS + hours * 3600 * 1000);
+}
+
+TEST(a_rule_matches_days_and_hours_also_over_midnight_and_elsewhere_than_in_utc)
+{
+    static const char night[] = "{\"days\":\"tue\",\"from\":\"22:00\",\"to\":\"06:00\"}";
+
+    CHECK(is_time(night, 0));
+    CHECK(is_time(night, 7));   /* Wednesday, 05:13: the night that began on Tuesday */
+    CHECK(!is_time(night, 8));  /* 06:13 */
+    CHECK(!is_time(night, 24)); /* Wednesday's night */
+    CHECK(!is_time(night, -1)); /* 21:13 */
+    CHECK(is_time("{\"days\":\"mon-fri\"}", 0));
+    CHECK(!is_time("{\"days\":[\"sat\",\"sun\"]}", 0));
+    CHECK(is_time("{\"days\":\"fri-mon\"}", 5 * 24));
+    CHECK(!is_time("{\"days\":\"fri-mon\"}", 0));
+    CHECK(is_time("{\"days\":\"wed\",\"offset\":\"+02:00\"}", 0));
+    CHECK(!is_time("{\"days\":\"wed\",\"offset\":\"-08:00\"}", 9));
+    CHECK(is_time("{\"from\":\"22:13\",\"to\":\"22:14\"}", 0));
+    CHECK(!is_time("{\"from\":\"22:14\",\"to\":\"24:00\"}", 0));
+    CHECK(is_time("[{\"days\":\"sun\"},{\"days\":\"tue\"}]", 0));
+}
+
+TEST(a_rule_matches_by_whether_it_can_be_undone)
+{
+    CHECK(is_matched("{\"reversible\":true}", NULL, NULL, 0));
+    CHECK(!is_matched("{\"reversible\":false}", NULL, NULL, 0));
+}
+
+TEST(a_target_is_matched_in_whatever_letters_and_with_whatever_slashes_it_is_spelled)
+{
+    CHECK(is_matched("{\"target\":\"/S/A\"}", NULL, NULL, 0));
+    CHECK(!is_matched("{\"target\":\"/s/a/*\"}", NULL, NULL, 0));
+    struct world *w = w_new(2, (const struct w_wish[]){ SET("0", 1, 1, "/S//a/"), END });
+    w->approves = false;
+    rule_is(w, "{\"target\":\"/s/a\"}");
+    w_start_run(w);
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "waiting");
+    w_free(w);
+}
+
+TEST(a_rule_about_many_targets_asks_when_there_are_so_many_and_the_gate_before_says_so)
+{
+    struct world *w = w_new(3, three_sets);
+
+    w->approves = false;
+    rule_is(w, "{\"targets\":\">= 3\"}");
+    w_start_run(w);
+    w_pump(w);
+    CHECK_INT(w->applies, 2);
+    CHECK_STR(w_state(w, 1), "waiting");
+    w->approves = true;
+    w_settle(w);
+    CHECK_INT(w->applies, 3);
+    CHECK_INT(w_entry(w, ENTRY_GATE, GATE_GRANTED)->n, 1); /* it was asked once */
+    w_free(w);
+}
+
+/* -- freezes -------------------------------------------------------------------------------- */
+
+#define FREEZE(rest)                                                                    \
+    "{\"freeze\":[{" rest "\"from\":\"2023-11-14T00:00:00Z\",\"name\":\"quarter end\"," \
+    "\"to\":\"2023-11-15T01:00:00+01:00\"}]," SOC ",\"rules\":[" ALL "]}"
+
+TEST(in_a_freeze_what_it_matches_is_not_allowed_and_the_sentence_says_until_when)
+{
+    struct world *w = w_new(10, one_set);
+
+    w_policy_is(w, FREEZE(""));
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "blocked");
+    CHECK_INT(w->applies, 0);
+    CHECK_HAS(w_run(w, 1)->body, "freeze \\\"quarter end\\\" is in force until "
+                                 "2023-11-15T00:00:00Z");
+    CHECK_HAS(w_run(w, 1)->body, "emergency");
+    w->now_ms = BEGIN_MS + 2 * 3600 * 1000; /* it is over */
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "done");
+    w_free(w);
+}
+
+TEST(a_freeze_forbids_only_what_it_matches)
+{
+    struct world *w = w_new(11, three_sets);
+
+    w_policy_is(w, "{\"freeze\":[{\"from\":\"2023-11-14T00:00:00Z\",\"match\":{\"target\":"
+                   "\"*/c\"},\"name\":\"c\",\"to\":\"2023-11-15T00:00:00Z\"}]," SOC
+                   ",\"rules\":[" ALL "]}");
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "blocked");
+    CHECK_INT(w->applies, 2);
+    w_free(w);
+}
+
+TEST(an_emergency_path_asks_its_people_on_top_of_all_others)
+{
+    struct world *w = w_new(12, one_set);
+
+    w->approves = false;
+    w_policy_is(w, "{\"freeze\":[{\"emergency\":{\"from\":[\"boss\"],\"need\":1},"
+                   "\"from\":\"2023-11-14T00:00:00Z\",\"name\":\"quarter end\","
+                   "\"to\":\"2023-11-15T00:00:00Z\"}]," SOC
+                   ",\"rules\":[{\"from\":[\"soc\"],\"name\":\"all\",\"need\":1}]}");
+    w_start_run(w);
+    w_pump(w);
+    CHECK_HAS(w_entry(w, ENTRY_GATE, GATE_OPEN)->body,
+              "\"freezes\":[{\"emergency\":true,\"name\":\"quarter end\"");
+    CHECK_HAS(w_entry(w, ENTRY_GATE, GATE_OPEN)->body, "\"freeze: quarter end\"");
+    w_vote(w, "approve", "bob", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    CHECK_INT(w->applies, 0);
+    w_vote(w, "approve", "dave", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "done");
+    w_free(w);
+}
+
+TEST(what_was_approved_before_the_freeze_began_is_asked_again_for_those_whom_it_wants)
+{
+    static const struct w_wish gated[] = { APPROVE(1, 1), SET("0", 2, 2, "/s/a"), END };
+    struct world *w = w_new(13, gated);
+
+    w->approves = false;
+    w_policy_is(w, "{\"freeze\":[{\"emergency\":{\"from\":[\"boss\"],\"need\":1},"
+                   "\"from\":\"2023-11-14T22:20:00Z\",\"name\":\"quarter end\","
+                   "\"to\":\"2023-11-15T00:00:00Z\"}]," SOC ",\"rules\":[" ALL "]}");
+    w_start_run(w);
+    w_pump(w);
+    w_ask(w, "halt", "bob", "{\"scope\":\"all\"}");
+    w_vote(w, "approve", "bob", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    w->now_ms += 10 * 60 * 1000;
+    w_ask(w, "resume", "bob", "{\"scope\":\"all\"}");
+    w_pump(w);
+    CHECK_INT(w->applies, 0);
+    CHECK_HAS(w_entry(w, ENTRY_GATE, GATE_OPEN)->body, "\"differs\":\"who must approve\"");
+    w_vote(w, "approve", "dave", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "done");
+    w_free(w);
+}
+
+TEST(a_freeze_does_not_keep_what_was_done_from_being_undone)
+{
+    struct world *w = w_new(14, one_set);
+
+    w_policy_is(w, w_open_policy);
+    w_start_run(w);
+    w_settle(w);
+    w_policy_is(w, FREEZE(""));
+    w_ask(w, "rollback", "bob", "{\"run\":\"r-1\"}");
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "done");
+    CHECK_STR(w_target(w, span_of("/s/a"))->value, "old");
+    w_free(w);
+}
