@@ -349,6 +349,7 @@ static void on_rows(struct engine *engine, const struct event *event)
         run->wants_vm = run->kind != RUN_ROLLBACK && run->was_running;
         run->state = RUN_RUNNING;
     }
+    family_join(run);
     undo_on_loaded(run);
     tell_waiting_parent(run);
     handle_waiting(run);

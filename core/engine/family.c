@@ -115,6 +115,13 @@ static void take(struct family *family, const struct step *step)
         add(family, step->change_mark, step->target_mark);
 }
 
+static void take_all(struct family *family, struct run *run)
+{
+    list_each (link, after, &run->steps) {
+        take(family, list_item(link, struct step, in_run));
+    }
+}
+
 /* The run has called another one. Whoever was called finds the family there; it is gone when
  * the one that nobody called is over. */
 void family_begin(struct run *run)
@@ -124,11 +131,16 @@ void family_begin(struct run *run)
     if (run_is_shadow(run))
         return;
     family = run->root == 0 ? family_make(run->engine, run->id) : family_of(run);
-    if (family == NULL)
-        return;
-    list_each (link, after, &run->steps) {
-        take(family, list_item(link, struct step, in_run));
-    }
+    if (family != NULL)
+        take_all(family, run);
+}
+
+/* A run that was called is in memory and goes on. Nobody may have changed anything yet, and
+ * then the index does not tell of its family. */
+void family_join(struct run *run)
+{
+    if (run->root > 0 && !run_is_over(run) && !run_is_shadow(run))
+        take_all(family_make(run->engine, run->root), run);
 }
 
 void family_take(const struct step *step)

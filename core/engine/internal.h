@@ -560,6 +560,7 @@ int marks_distinct(uint64_t *marks, int count); /* sorts them */
 /* -- family.c --------------------------------------------------------------------------- */
 struct family *family_of(const struct run *run);
 void family_begin(struct run *run);
+void family_join(struct run *run);
 void family_take(const struct step *step);
 void family_drop(struct run *run);
 void family_put(const struct step *step);

@@ -70,6 +70,7 @@ TEST(a_rule_matches_the_tags_that_were_observed)
     CHECK(is_matched("{\"tag\":\"env\"}", told, NULL, 0));
     CHECK(is_matched("{\"tag\":[\"env=dev\",\"own*=pay\"]}", told, NULL, 0));
     CHECK(!is_matched("{\"tag\":\"env=dev\"}", told, NULL, 0));
+    CHECK(!is_matched("{\"tag\":\"owner=prod*\"}", told, NULL, 0));
     CHECK(!is_matched("{\"tag\":\"env=\"}", told, NULL, 0));
     CHECK(!is_matched("{\"tag\":\"*\"}", NULL, NULL, 0));
 }
