@@ -32,7 +32,7 @@ static struct world *world_of(const char *policy, const char *told,
 {
     struct world *w = w_new(1, script);
 
-    w->told = told;
+    w->says = told;
     w_policy_is(w, policy);
     return w;
 }
@@ -398,7 +398,7 @@ TEST(a_thousand_playbooks_that_try_to_get_round_the_guards_get_nothing_through)
         struct world *w = w_new((uint64_t)seed, NULL);
         int starts = 2 + (int)w_chance(w, 2);
 
-        w->told = tries_told;
+        w->says = tries_told;
         w_policy_is(w, tries_policy);
         for (int run = 1; run < RUNS; run++)
             w->scripts[run] = way(w, &tries);

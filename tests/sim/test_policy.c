@@ -34,7 +34,7 @@ static bool is_matched(const char *match, const char *told, const char *alert, i
 
     w->approves = false;
     w->now_ms = now > 0 ? now : w->now_ms;
-    w->told = told;
+    w->says = told;
     rule_is(w, match);
     w_ask(w, "run", "alice", ask);
     w_pump(w);

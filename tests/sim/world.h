@@ -104,7 +104,7 @@ struct world {
     const struct w_wish *scripts[W_RUNS];
     const char *info; /* what the playbook says of itself */
     const char *policy;
-    const char *told; /* by the plugin: {"target": {"tags": ..., "exists": ...}}; NULL */
+    const char *says; /* by the plugin: {"target": {"tags": ..., "exists": ...}}; NULL */
     const char *policy_hash, *plugin_hash;
     const char *author, *installer; /* of the playbook, of the plugin; NULL: not known */
     int64_t timer_ms;
@@ -682,10 +682,10 @@ static void w_effect(struct world *w, struct w_target *target, const struct w_ca
     free(value);
 }
 
-/* What the plugin tells beside the state: w->told has more for the targets that it names. */
+/* What the plugin tells beside the state: w->says has more for the targets that it names. */
 static const char *w_info_of(struct world *w, const struct w_target *target, char *info)
 {
-    struct span told = json_get(span_of(w->told), target->name), key, value;
+    struct span told = json_get(span_of(w->says), target->name), key, value;
     struct str text = { 0 };
     struct json_out out = { .str = &text };
     size_t pos = 0;
