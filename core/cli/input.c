@@ -104,6 +104,22 @@ static int put_source(struct json_out *out, const struct str *source, const char
                    : err_set(err, ERR_INVALID, "the playbook %s is not UTF-8 text", path);
 }
 
+/* Where the engine may look at whose file it is. */
+static void put_path(struct json_out *out, const char *path)
+{
+    char whole[PATH_MAX];
+    struct err ignored;
+
+    if (strcmp(path, "-") == 0 || realpath(path, whole) == NULL)
+        return;
+    struct str text = { 0 };
+    struct json_out one = { .str = &text };
+    json_string(&one, whole);
+    if (json_check(str_text(&text), text.len, JSON_LEN_MAX, &ignored) == 0)
+        json_put_raw(out, "path", str_span(&text));
+    str_fini(&text);
+}
+
 static int put_file(struct json_out *out, const char *key, const char *path,
                     struct err *err)
 {
@@ -115,6 +131,7 @@ static int put_file(struct json_out *out, const char *key, const char *path,
         json_key(out, key);
         json_open(out, '{');
         json_put(out, "name", name);
+        put_path(out, path);
         rc = put_source(out, &source, path, err);
         json_close(out);
         free(name);

@@ -312,7 +312,7 @@ static void on_closed(void *arg, const char *why)
     serve_maybe_end(serve);
 }
 
-static char *name_of(uid_t uid)
+char *clients_name_of(uid_t uid)
 {
     struct passwd entry, *found = NULL;
     char buf[4096];
@@ -346,7 +346,7 @@ static void on_connection(void *arg, int fd, uid_t uid, pid_t pid)
         free(client);
         return;
     }
-    client->who = name_of(uid);
+    client->who = clients_name_of(uid);
     client->is_owner = uid == 0 || uid == geteuid();
     list_add(&serve->clients, &client->in_serve);
     serve->client_count++;

@@ -11,9 +11,10 @@
  *   vms.c      a process per playbook version
  *   hosts.c    a process per plugin
  *   config.c   cordon.lua
- *   rules.c    policy.lua
+ *   rules.c    policy.lua; rules_gate.c is what it says of people and gates
  *   locks.c    plugins.lock
  *   clients.c  connections, asks, followers
+ *   author.c   whose work a playbook is
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
  *   trust.c    trust and untrust
  *   keys.c     who may enrol and revoke people's keys
@@ -29,6 +30,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "base/arena.h"
@@ -72,6 +74,7 @@ struct stamp {
 struct lock_line { /* one of plugins.lock */
     struct list in_serve;
     char *name, *path, *sha256, *declaration;
+    char *by;      /* who trusted it; NULL: the line does not say */
     char *json;    /* the line as it stands in the file */
     char *refused; /* why its host cannot be used; NULL */
 };
@@ -263,6 +266,19 @@ int rules_validate(struct span json, struct err *err);
 void rules_write(struct str *text, struct span json);
 /* Puts "FILE:LINE:COLUMN: " in front of what rules_validate() said. Returns err->code. */
 int rules_place(struct err *err, const char *path, struct span source);
+/* A list of texts with at least one in it; a group or a list of groups that there are. */
+int rules_check_strings(struct span list, const char *what, struct err *err);
+int rules_check_from(struct span groups, struct span from, const char *what,
+                     struct err *err);
+/* rules_gate.c: role slots; people, gates, break_glass. path is that of who asks for them. */
+int rules_check_slots(struct span groups, struct span asked, const char *path,
+                      struct err *err);
+int rules_check_gates(struct span json, struct err *err);
+
+/* -- author.c ------------------------------------------------------------------------- */
+/* Whose work the source is that somebody brought, as a user's name; free(). path may be
+ * NULL. */
+char *author_of(const char *path, struct span source, const char *bringer);
 
 /* -- locks.c -------------------------------------------------------------------------- */
 /* Reads plugins.lock and gives each line to the engine. */
@@ -281,6 +297,7 @@ int clients_open(struct serve *serve, struct err *err);
 void clients_close(struct serve *serve);
 /* For everybody who waits for an answer of an engine that is about to end. */
 void clients_last_words(struct serve *serve, const char *sentence);
+char *clients_name_of(uid_t uid); /* free() */
 void clients_event(struct serve *serve, int64_t ask, struct span json);
 void clients_follow(struct serve *serve, int64_t ask, int64_t run);
 void clients_settled(struct serve *serve, int64_t run, int exit, struct span json);

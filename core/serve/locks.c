@@ -22,6 +22,7 @@ static void free_line(struct lock_line *line)
     list_remove(&line->in_serve);
     free(line->name);
     free(line->path);
+    free(line->by);
     free(line->sha256);
     free(line->declaration);
     free(line->json);
@@ -52,6 +53,7 @@ static void tell(struct serve *serve, const struct lock_line *line)
                                        .number = config_settle_ms(serve, line->name),
                                        .ok = true,
                                        .name = span_of(line->name),
+                                       .who = span_of(line->by),
                                        .json = span_of(line->declaration),
                                        .text = span_of(line->path),
                                        .hash = span_of(line->sha256) });
@@ -77,6 +79,7 @@ static int add_line(struct list *lines, struct span name, struct span json, stru
     line->name = span_dup(name);
     line->json = span_dup(json);
     line->path = json_get_text(json, "path");
+    line->by = json_get_text(json, "by");
     line->sha256 = span_dup(json_get_raw(json, "sha256"));
     line->declaration = span_dup(json_get(json, "declaration"));
     if (line->path == NULL || !hash_from_hex(span_of(line->sha256), &ignored) ||

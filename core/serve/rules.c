@@ -16,9 +16,10 @@
 
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1}}"
 /* One glob or a list of them; what is in the list is looked at by hand. */
-#define GLOBS "{\"type\":[\"string\",\"array\"]}"
-#define SIGN  "{\"type\":[\"boolean\",\"string\"],\"enum\":[true,false,\"verified\"]}"
-#define COUNT "{\"type\":\"integer\",\"minimum\":0}"
+#define GLOBS    "{\"type\":[\"string\",\"array\"]}"
+#define SIGN     "{\"type\":[\"boolean\",\"string\"],\"enum\":[true,false,\"verified\"]}"
+#define DURATION "{\"type\":\"string\",\"format\":\"duration\"}"
+#define COUNT    "{\"type\":\"integer\",\"minimum\":0}"
 
 #define MATCH                                                                           \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"              \
@@ -35,11 +36,17 @@ static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"groups\":{\"type\":\"object\"},"
     "\"self_approval\":{\"type\":\"boolean\"},"
+    "\"people\":{\"type\":\"object\"},\"services\":" STRINGS ","
+    "\"break_glass\":{\"type\":\"object\",\"additionalProperties\":false,"
+    "\"required\":[\"from\",\"review_from\"],\"properties\":{\"from\":" GLOBS
+    ",\"review_from\":" GLOBS
+    ",\"reviewers\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"
+    "\"review_within\":{\"type\":\"string\",\"format\":\"duration\"}}},"
     "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
     "\"additionalProperties\":false,\"required\":[\"name\"],\"properties\":{"
     "\"name\":{\"type\":\"string\",\"minLength\":1},"
     "\"match\":" MATCH ","
-    "\"need\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100},"
+    "\"need\":{\"type\":[\"integer\",\"array\"],\"minimum\":0,\"maximum\":100},"
     "\"from\":{\"type\":[\"string\",\"array\"]},\"forbid\":{\"type\":\"boolean\"},"
     "\"sign\":" SIGN "}}},"
     "\"guards\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
@@ -56,7 +63,13 @@ static const char schema[] =
     "\"emergency\":{\"type\":\"object\",\"additionalProperties\":false,"
     "\"properties\":{\"need\":" NEED ",\"from\":" GLOBS "}}}}},"
     "\"gate\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"within\":{\"type\":\"string\",\"format\":\"duration\"},\"sign\":" SIGN "}}}}";
+    "\"within\":" DURATION ",\"sign\":" SIGN ",\"execute_within\":" DURATION
+    ",\"deny_threshold\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},"
+    "\"on_timeout\":{\"type\":\"string\",\"enum\":[\"deny\",\"hold\",\"escalate\"]},"
+    "\"remind\":{\"type\":\"array\",\"maxItems\":10,\"items\":" DURATION "},"
+    "\"escalate\":{\"type\":\"array\",\"maxItems\":10,\"items\":{\"type\":\"object\","
+    "\"additionalProperties\":false,\"required\":[\"after\",\"from\"],\"properties\":{"
+    "\"after\":" DURATION ",\"from\":" GLOBS ",\"severity\":{\"type\":\"string\"}}}}}}}}";
 
 struct reading {
     struct serve *serve;
@@ -67,7 +80,7 @@ struct reading {
 
 /* -- Is it a policy? ---------------------------------------------------------------------- */
 
-static int check_strings(struct span list, const char *what, struct err *err)
+int rules_check_strings(struct span list, const char *what, struct err *err)
 {
     struct span item;
     size_t pos = 0;
@@ -93,15 +106,15 @@ static int check_group(struct span groups, struct span name, const char *what,
     return is_there ? 0 : err->code;
 }
 
-static int check_from(struct span groups, struct span from, const char *what,
-                      struct err *err)
+int rules_check_from(struct span groups, struct span from, const char *what,
+                     struct err *err)
 {
     struct span item;
     size_t pos = 0;
 
     if (json_kind(from) == JSON_STRING)
         return check_group(groups, from, what, err);
-    if (check_strings(from, what, err) != 0)
+    if (rules_check_strings(from, what, err) != 0)
         return err->code;
     while (json_next(from, &pos, NULL, &item))
         if (check_group(groups, item, what, err) != 0)
@@ -117,12 +130,9 @@ static int check_asked(struct span groups, struct span asked, const char *path,
 
     snprintf(what, sizeof what, "%s.from", path);
     if (json_get(asked, "from").len > 0 &&
-        check_from(groups, json_get(asked, "from"), what, err) != 0)
+        rules_check_from(groups, json_get(asked, "from"), what, err) != 0)
         return err->code;
-    snprintf(what, sizeof what, "%s.need", path);
-    return json_kind(json_get(asked, "need")) == JSON_ARRAY
-               ? check_from(groups, json_get(asked, "need"), what, err)
-               : 0;
+    return rules_check_slots(groups, asked, path, err);
 }
 
 static int check_match(struct span match, const char *path, struct err *err)
@@ -186,12 +196,13 @@ int rules_validate(struct span json, struct err *err)
     while (json_next(json_get(json, "groups"), &pos, &key, &value)) {
         snprintf(what, sizeof what, "groups.%.*s", (int)(key.len < 100 ? key.len : 100),
                  key.ptr);
-        if (check_strings(value, what, err) != 0)
+        if (rules_check_strings(value, what, err) != 0)
             return err->code;
     }
-    if (check_each(json, "rules", check_rule, err) != 0)
+    if (check_each(json, "rules", check_rule, err) != 0 ||
+        check_each(json, "freeze", check_freeze, err) != 0)
         return err->code;
-    return check_each(json, "freeze", check_freeze, err);
+    return rules_check_gates(json, err);
 }
 
 /* -- Into the engine ---------------------------------------------------------------------- */

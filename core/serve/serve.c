@@ -155,11 +155,13 @@ static int take_source(const struct row *row, void *arg)
     struct event *event = add_event(walk, EV_PLAYBOOK);
     char *source = json_get_text(row->body, "source");
     char *name = json_get_text(row->body, "name");
+    char *by = json_get_text(row->body, "by");
     char hash[HASH_HEX_LEN + 1] = "";
 
     event->name = keep(walk, json_get_raw(row->body, "hash"));
     event->json = keep(walk, json_get(row->body, "info"));
     event->text = keep(walk, span_of(source));
+    event->who = keep(walk, span_of(by));
     event->number = row->seq;
     if (source != NULL)
         hash_hex(hash_of(source, strlen(source)), hash);
@@ -167,6 +169,7 @@ static int take_source(const struct row *row, void *arg)
     if (walk->is_source_good && serve_known(walk->serve, event->name) == NULL)
         serve_know(walk->serve, event->name, span_of(name), span_of(source));
     free(name);
+    free(by);
     free(source);
     return 1;
 }

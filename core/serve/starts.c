@@ -18,6 +18,7 @@ struct start {
     struct serve *serve;
     int64_t ask;
     char *verb, *args, *who, *name, *source;
+    char *path; /* of the file that the source comes from, as the command says; NULL */
     struct str alert; /* normalised; empty: none */
     char hash[HASH_HEX_LEN + 1];
     bool is_check, is_policy;
@@ -31,6 +32,7 @@ static void free_start(struct start *start)
     free(start->who);
     free(start->name);
     free(start->source);
+    free(start->path);
     str_fini(&start->alert);
     free(start);
 }
@@ -149,10 +151,13 @@ static void know(struct start *start, struct span info)
     if (serve_known(serve, span_of(start->hash)) != NULL)
         return;
     serve_know(serve, span_of(start->hash), span_of(start->name), span_of(start->source));
+    char *author = author_of(start->path, span_of(start->source), start->who);
     pump_event(serve, &(struct event){ .kind = EV_PLAYBOOK,
                                        .name = span_of(start->hash),
                                        .json = info,
+                                       .who = span_of(author),
                                        .text = span_of(start->source) });
+    free(author);
 }
 
 static void on_loaded_for(struct start *start, bool ok, struct span json)
@@ -259,6 +264,7 @@ bool starts_ask(struct serve *serve, const struct asked *asked)
     start->args = span_dup(asked->args);
     start->who = span_dup(asked->who);
     start->name = name;
+    start->path = json_get_text(playbook, "path");
     start->source = source;
     hash_hex(hash_of(source, strlen(source)), start->hash);
     struct err err;

@@ -10,6 +10,7 @@
 #include "vm/fork.h"
 #include "vm/opts.h"
 #include "vm/params.h"
+#include "vm/playbook.h"
 #include "vm/run.h"
 #include "vm/sandbox.h"
 #include "vm/state.h"
@@ -137,11 +138,82 @@ static void put_within(lua_State *L, int idx, struct json_out *out, const char *
     lua_pop(L, 1);
 }
 
+/* How many people, or the groups that one person each is wanted of. */
+static void put_need(lua_State *L, struct json_out *out, const char *what)
+{
+    lua_pushliteral(L, "need");
+    if (lua_rawget(L, 1) == LUA_TTABLE) { /* ... need */
+        lua_Integer count = value_sequence(L, -1, "ctx.approve: need");
+
+        for (lua_Integer i = 1; i <= count; i++) {
+            lua_rawgeti(L, -1, i);
+            opts_text_at(L, -1, "ctx.approve: need");
+            lua_pop(L, 1);
+        }
+        if (count < 1 || count > VM_SLOTS_MAX)
+            luaL_error(L, "ctx.approve: need wants 1 to %d groups, or a whole number",
+                       VM_SLOTS_MAX);
+        lua_pushliteral(L, "from");
+        if (lua_rawget(L, 1) != LUA_TNIL)
+            luaL_error(L, "ctx.approve: need names the groups itself, so there is no from");
+        lua_pop(L, 1);
+        value_write(L, -1, "ctx.approve: need", 0);
+        json_put_raw(out, "need", str_span(&vm_of(L)->json));
+    } else {
+        json_put_int(out, "need", opts_int(L, 1, what, "need", 1, 100, 1));
+    }
+    lua_pop(L, 1);
+}
+
+/* One link of the chain, at the top: { after = "10m", from = "managers", severity = "high+" }. */
+static void check_link(lua_State *L)
+{
+    static const char *const known[] = { "after", "from", "severity", NULL };
+    const char *what = "ctx.approve: escalate";
+    bool or_more;
+
+    opts_check(L, lua_gettop(L), what, known);
+    if (opts_duration(L, lua_gettop(L), what, "after", -1) < 0)
+        luaL_error(L, "%s wants after, a duration such as \"10m\"", what);
+    lua_pushliteral(L, "after");
+    if (lua_rawget(L, -2) != LUA_TSTRING)
+        luaL_error(L, "%s: after wants a text such as \"10m\"", what);
+    lua_pop(L, 1);
+    opts_text(L, lua_gettop(L), what, "from", true);
+    struct span severity = opts_text(L, lua_gettop(L), what, "severity", false);
+    if (severity.ptr != NULL && playbook_severity(severity, &or_more) < 0)
+        luaL_error(L,
+                   "%s: severity wants informational, low, medium, high or critical, "
+                   "each also with + behind it",
+                   what);
+}
+
+/* Whom it asks too when nobody has answered for a while. */
+static void put_escalate(lua_State *L, struct json_out *out)
+{
+    lua_pushliteral(L, "escalate");
+    if (lua_rawget(L, 1) != LUA_TNIL) { /* ... escalate */
+        luaL_checktype(L, -1, LUA_TTABLE);
+        lua_Integer count = value_sequence(L, -1, "ctx.approve: escalate");
+        if (count < 1 || count > VM_ESCALATES_MAX)
+            luaL_error(L, "ctx.approve: escalate wants a list of 1 to %d tables",
+                       VM_ESCALATES_MAX);
+        for (lua_Integer i = 1; i <= count; i++) {
+            lua_rawgeti(L, -1, i);
+            check_link(L);
+            lua_pop(L, 1);
+        }
+        value_write(L, -1, "ctx.approve: escalate", 0);
+        json_put_raw(out, "escalate", str_span(&vm_of(L)->json));
+    }
+    lua_pop(L, 1);
+}
+
 static int l_approve(lua_State *L)
 {
-    static const char *const known[] = { "title",  "from",       "need", "within",
-                                         "detail", "on_timeout", NULL };
-    static const char *const ends[] = { "hold", "deny", NULL };
+    static const char *const known[] = { "title",  "from",       "need",     "within",
+                                         "detail", "on_timeout", "escalate", NULL };
+    static const char *const ends[] = { "hold", "deny", "escalate", NULL };
     const char *what = "ctx.approve";
 
     want_args(L, what, 1, 1);
@@ -149,8 +221,9 @@ static int l_approve(lua_State *L)
     struct json_out out = begin_args(L);
     json_open(&out, '{');
     put_optional(&out, "detail", opts_text(L, 1, what, "detail", false));
+    put_escalate(L, &out);
     put_from(L, &out, what);
-    json_put_int(&out, "need", opts_int(L, 1, what, "need", 1, 100, 1));
+    put_need(L, &out, what);
     json_put(&out, "on_timeout", opts_choice(L, 1, what, "on_timeout", ends, "hold"));
     json_put_span(&out, "title", opts_text(L, 1, what, "title", true));
     put_within(L, 1, &out, what);

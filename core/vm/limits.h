@@ -19,7 +19,9 @@ enum {
     VM_BRANCHES_MAX = 1000,        /* branches of one run at the same time */
     VM_FORK_DEPTH_MAX = 8,         /* ctx.all inside ctx.all inside ... */
     VM_AT_ONCE_DEFAULT = 8,
-    VM_PATH_CAP = 192,     /* "0.2.3", long enough for VM_FORK_DEPTH_MAX */
-    VM_NAME_MAX = 128,     /* bytes of a playbook's, a parameter's, an action's name */
-    VM_TEXT_MAX = 8 * 1024 /* bytes of a title, a note, a summary */
+    VM_PATH_CAP = 192,      /* "0.2.3", long enough for VM_FORK_DEPTH_MAX */
+    VM_NAME_MAX = 128,      /* bytes of a playbook's, a parameter's, an action's name */
+    VM_TEXT_MAX = 8 * 1024, /* bytes of a title, a note, a summary */
+    VM_SLOTS_MAX = 16,      /* role slots of one ctx.approve; the engine's limit too */
+    VM_ESCALATES_MAX = 10   /* links of its chain of escalation */
 };
