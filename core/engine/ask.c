@@ -207,20 +207,48 @@ static struct span gate_name(const struct event *event)
                : json_get_raw(event->json, "gate");
 }
 
-static int gate_number(struct run *run, struct span gate)
+/* A gate's name, or its run's when only one is open: which of two is meant is not guessed.
+ * 0: the ask has been answered. */
+static int gate_number(struct run *run, const struct event *event)
 {
+    struct str names = { 0 };
     int64_t id;
-    int n;
+    int n = run->gate_count, open_count = 0;
 
-    if (id_parse_gate(gate, &id, &n))
+    if (id_parse_gate(gate_name(event), &id, &n))
         return n;
     list_each (link, after, &run->gates) {
-        struct gate *open = list_item(link, struct gate, in_run);
+        const struct gate *gate = list_item(link, struct gate, in_run);
 
-        if (open->state == GATE_OPEN)
-            return open->number;
+        if (gate->state != GATE_OPEN)
+            continue;
+        str_printf(&names, "%s%s", open_count++ > 0 ? " and " : "",
+                   id_gate(run->id, gate->number).text);
+        n = gate->number;
     }
-    return run->gate_count;
+    if (open_count > 1) {
+        reply_error(run->engine, event->number, 2, "which_gate",
+                    "run %s has %d open gates, %s: name the one that is meant",
+                    id_run(run->id).text, open_count, str_text(&names));
+        n = 0;
+    }
+    str_fini(&names);
+    return n;
+}
+
+/* What is said at a gate. */
+static void ask_at_gate(struct run *run, const struct event *event)
+{
+    int gate = gate_number(run, event);
+
+    if (gate == 0 && run->gate_count > 0)
+        return;
+    if (span_is(event->name, "answer"))
+        gate_on_answer(run, gate, event);
+    else if (span_is(event->name, "import"))
+        gate_on_import(run, gate, event);
+    else
+        gate_on_vote(run, gate, event, span_is(event->name, "approve"));
 }
 
 /* How a run stands is told when it parks or ends, and to who comes after that at once. */
@@ -241,19 +269,13 @@ static bool is_late(const struct run *run, struct span verb)
 void ask_on_run(struct run *run, const struct event *event)
 {
     struct span verb = event->name;
-    int gate = gate_number(run, gate_name(event));
 
     if (is_late(run, verb))
         reply_error(run->engine, event->number, 1, "over", "run %s is %s already",
                     id_run(run->id).text, run_state_name(run->state));
-    else if (span_is(verb, "approve"))
-        gate_on_vote(run, gate, event, true);
-    else if (span_is(verb, "deny"))
-        gate_on_vote(run, gate, event, false);
-    else if (span_is(verb, "import"))
-        gate_on_import(run, gate, event);
-    else if (span_is(verb, "answer"))
-        gate_on_answer(run, gate, event);
+    else if (span_is(verb, "approve") || span_is(verb, "deny") ||
+             span_is(verb, "answer") || span_is(verb, "import"))
+        ask_at_gate(run, event);
     else if (span_is(verb, "rollback"))
         ask_rollback(run, event);
     else if (span_is(verb, "recover"))

@@ -57,6 +57,7 @@ struct step {
     char args_hash[17]; /* the first 16 hex digits of its SHA-256 */
     int state;
     bool is_wished;    /* the VM has asked for it since it was started */
+    bool is_assumed;   /* shadow: it comes after a change whose result was taken as given */
     bool is_delivered; /* and has been given the answer */
     /* the answer */
     bool ok;
@@ -191,6 +192,7 @@ struct run {
     int planned_count, planned_cap, reads;
     size_t planned_bytes;
     const char *stopped; /* why the preview ended early, or NULL */
+    const char *blocked; /* why a branch of it does not go on; others may */
     int64_t begun_ms;
 };
 

@@ -41,6 +41,8 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
     json_put_raw(out, "affects_what", json_get(step->plan_info, "affects_what"));
     json_put_raw(out, "after", step_wanted(step));
     json_put_raw(out, "args", step->args);
+    if (step->is_assumed)
+        json_put_bool(out, "assumed", true);
     if (action != NULL && action->effect == EFFECT_PERMANENT)
         json_put_raw(out, "because", json_get(declared, "because"));
     json_put_raw(out, "before", step_found(step));

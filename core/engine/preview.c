@@ -118,23 +118,81 @@ static void preview_action(struct step *step)
     host_call(step, action->effect == EFFECT_READS ? HOST_READ : HOST_PREPARE);
 }
 
+/* This branch does not go on. Others do, and when none can, the preview is over. */
+static void block(struct step *step, const char *why)
+{
+    step->state = STEP_GATED;
+    step->gate = -1; /* none of ours */
+    step->run->blocked = why;
+}
+
+static bool is_blocked(const struct step *step)
+{
+    return step->state == STEP_GATED && step->gate < 0;
+}
+
+/* Does nothing happen any more but in blocked branches? */
+static bool is_at_rest(struct run *shadow)
+{
+    if (shadow->blocked == NULL || shadow->turns > 0 || shadow->calls > 0)
+        return false;
+    list_each (link, after, &shadow->steps) {
+        const struct step *step = list_item(link, struct step, in_run);
+
+        if (!is_blocked(step) && !(step->state == STEP_ANSWERED && step->is_delivered))
+            return false;
+    }
+    return true;
+}
+
+/* Branches of one ctx.all go on side by side: "0.1.2" and "0.1.3.1.1", but not "0.2.1",
+ * which began when all of the first were at their end. */
+static bool are_beside(const char *a, const char *b)
+{
+    bool is_child = true; /* "0" is one; then a fork and a child of it, in turn */
+
+    for (;;) {
+        size_t len_a = strcspn(a, "."), len_b = strcspn(b, ".");
+
+        if (len_a != len_b || memcmp(a, b, len_a) != 0)
+            return is_child;
+        if (a[len_a] == '\0' || b[len_b] == '\0')
+            return false;
+        a += len_a + 1;
+        b += len_b + 1;
+        is_child = !is_child;
+    }
+}
+
+/* Has the playbook been given the result of a change that was only planned, before it came
+ * to this step? Then what the step is may depend on it. */
+static bool is_assumed(const struct run *shadow, const struct step *step)
+{
+    for (int i = 0; i < shadow->planned_count; i++)
+        if (shadow->planned[i]->is_delivered &&
+            !are_beside(shadow->planned[i]->branch, step->branch))
+            return true;
+    return false;
+}
+
 void preview_step(struct step *step)
 {
     struct run *shadow = step->run;
     const char *kind = step->kind;
 
+    step->is_assumed = is_assumed(shadow, step);
     if (strcmp(kind, "step") == 0) {
         preview_action(step);
     } else if (strcmp(kind, "approve") == 0) {
         if (shadow->casts != NULL)
-            preview_end(shadow, "what follows the next gate is shown there");
+            block(step, "what follows the next gate is shown there");
         else
             step_answer(step, true, span_of("{\"by\":[]}"));
     } else if (strcmp(kind, "ask") == 0) {
-        preview_end(shadow, "what follows depends on a question to people");
+        block(step, "what follows depends on a question to people");
     } else if (strcmp(kind, "rollback") == 0 || strcmp(kind, "atomic_undo") == 0 ||
                strcmp(kind, "call") == 0 || strcmp(kind, "signal") == 0) {
-        preview_end(shadow, "what follows depends on another run");
+        block(step, "what follows depends on another run");
     } else if (strcmp(kind, "sleep") == 0) {
         step_answer(step, true, span_of("null"));
     } else {
@@ -195,7 +253,7 @@ void preview_end(struct run *shadow, const char *stopped)
 
     if (run_is_over(shadow))
         return;
-    shadow->stopped = stopped;
+    shadow->stopped = stopped != NULL ? stopped : shadow->blocked;
     shadow->state = RUN_DONE;
     vm_drop(shadow);
     if (run != NULL) {
@@ -211,7 +269,9 @@ void preview_end(struct run *shadow, const char *stopped)
 
 void preview_check_bounds(struct run *shadow)
 {
-    if (shadow->reads > ENGINE_PREVIEW_CALLS_MAX)
+    if (is_at_rest(shadow))
+        preview_end(shadow, shadow->blocked);
+    else if (shadow->reads > ENGINE_PREVIEW_CALLS_MAX)
         preview_end(shadow, "the preview stopped at its limit of calls");
     else if (shadow->engine->now_ms - shadow->begun_ms > PREVIEW_MS)
         preview_end(shadow, "the preview stopped at its limit of time");

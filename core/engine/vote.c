@@ -125,6 +125,10 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
     if (gate == NULL) {
         reply_error(run->engine, event->number, 2, "not_found", "run %s has no gate %d",
                     id_run(run->id).text, number);
+    } else if (gate->is_question && yes) {
+        reply_error(run->engine, event->number, 2, "question",
+                    "gate %s asks a question: `cordon answer` it",
+                    id_gate(run->id, number).text);
     } else if (!vote_may_speak(run, gate, event) || !is_right_digest(run, gate, event)) {
         /* answered */
     } else if (!has_reason && (!yes || gate->needs_reason)) {
