@@ -395,6 +395,39 @@ void guard_put(struct json_out *out, const struct step *step)
     str_fini(&why);
 }
 
+static void put_count(struct json_out *out, const char *guard, int64_t count, int64_t of)
+{
+    json_open(out, '{');
+    json_put_int(out, "count", count);
+    json_put(out, "guard", guard);
+    json_put_int(out, "of", of);
+    json_close(out);
+}
+
+void guard_put_counts(struct json_out *out, const struct step *step)
+{
+    struct engine *engine = step->run->engine;
+    int changes, targets, ahead = 1;
+
+    if (engine->policy == NULL || step->is_undo)
+        return;
+    count_run(step, &changes, &targets);
+    while (ahead <= step->run->planned_count && step->run->planned[ahead - 1] != step)
+        ahead++;
+    json_key(out, "guards");
+    json_open(out, '[');
+    put_count(out, "changes_per_run", changes,
+              limit_of(step, "changes_per_run", CHANGES_PER_RUN));
+    put_count(out, "targets_per_run", targets,
+              limit_of(step, "targets_per_run", TARGETS_PER_RUN));
+    put_count(out, "changes_per_hour", rate_changes(engine) + ahead,
+              limit_of(step, "changes_per_hour", CHANGES_PER_HOUR));
+    put_count(out, "changes_per_playbook_hour",
+              rate_of_playbook(engine, step->run->playbook_name) + ahead,
+              limit_of(step, "changes_per_playbook_hour", CHANGES_PER_PLAYBOOK_HOUR));
+    json_close(out);
+}
+
 bool halt_holds(const struct step *step)
 {
     struct engine *engine = step->run->engine;

@@ -543,6 +543,8 @@ void freeze_need(const struct step *step, const struct action *action, struct ne
 /* True when no guard stands against the change; else a sentence in why. */
 bool guard_allows(const struct step *step, struct str *why);
 void guard_put(struct json_out *out, const struct step *step); /* "guard": why not */
+/* "guards": each that counts, what it comes to with this change, and where it ends. */
+void guard_put_counts(struct json_out *out, const struct step *step);
 bool halt_holds(const struct step *step);
 /* How many different targets the run, with those that called it and that it called, has
  * touched and would have touched with this step. */

@@ -49,6 +49,7 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
     if (digest != NULL)
         json_put(out, "digest", digest);
     json_put_raw(out, "effect", json_get(declared, "effect"));
+    guard_put_counts(out, step);
     json_key(out, "needs");
     need_put(out, step, need);
     json_put(out, "op", step->is_undo ? "restore" : "apply");

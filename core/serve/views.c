@@ -180,6 +180,24 @@ static int add_vote(const struct row *row, void *arg)
     return 0;
 }
 
+/* Reminders and escalations that have been, oldest first. */
+static int add_reminder(const struct row *row, void *arg)
+{
+    struct view *view = arg;
+    bool is_escalation = row->kind == ROW_ESCALATE;
+
+    if ((!is_escalation && row->kind != ROW_REMIND) ||
+        json_get_int(row->body, "g", 0) != view->gate)
+        return 0;
+    json_open(&view->out, '{');
+    json_put_int(&view->out, "at", row->at_ms);
+    if (is_escalation)
+        json_put_raw(&view->out, "from", json_get(row->body, "from"));
+    json_put(&view->out, "kind", row_kind_name(row->kind));
+    json_close(&view->out);
+    return 0;
+}
+
 struct gate_body {
     int gate;
     struct str text;
@@ -244,13 +262,18 @@ static int put_gate(struct view *view, int64_t run, int n, int state, struct err
     if (store_find(store, ENTRY_RUN, run, 0, &entry, err) == 0)
         json_put_raw(out, "playbook", json_get(entry.body, "playbook"));
     int rc = view->who.len > 0 ? put_origin(view, run, err) : 0;
+    view->gate = n;
+    json_key(out, "reminders");
+    json_open(out, '[');
+    if (rc == 0)
+        rc = store_each_of_run(store, last, add_reminder, view, err);
+    json_close(out);
     json_put(out, "run", id_run(run).text);
     json_put(out, "state", gate_state_name(state));
     if (view->who.len > 0)
         json_put_span(out, "you", view->who);
     json_key(out, "votes");
     json_open(out, '[');
-    view->gate = n;
     if (rc == 0)
         rc = store_each_of_run(store, last, add_vote, view, err);
     json_close(out);
@@ -292,6 +315,25 @@ static int view_gates(struct view *view, const struct asked *asked, struct err *
     return rc < 0 ? rc : 0;
 }
 
+/* Which of several open gates of a run is meant is not guessed. */
+static int check_one_open(const struct gate_list *list, int64_t run, struct err *err)
+{
+    struct str names = { 0 };
+    int open_count = 0;
+
+    for (int i = 0; i < list->count; i++)
+        if (list->states[i] == GATE_OPEN)
+            str_printf(&names, "%s%s", open_count++ > 0 ? " and " : "",
+                       id_gate(run, list->ns[i]).text);
+    int rc = open_count <= 1
+                 ? 0
+                 : err_set(err, ERR_INVALID,
+                           "run %s has %d open gates, %s: name the one that is meant",
+                           id_run(run).text, open_count, str_text(&names));
+    str_fini(&names);
+    return rc;
+}
+
 /* By its name, or the open one of a run, or a run's last one. */
 static int view_gate(struct view *view, const struct asked *asked, struct err *err)
 {
@@ -308,6 +350,8 @@ static int view_gate(struct view *view, const struct asked *asked, struct err *e
     int rc = query.run > 0
                  ? store_each_entry(view->serve->store, &query, list_gate, list, err)
                  : 0;
+    if (rc >= 0 && !is_named)
+        rc = check_one_open(list, query.run, err);
     for (int i = 0; i < list->count; i++)
         if (is_named ? list->ns[i] == n : found < 0 || list->states[i] == GATE_OPEN)
             found = i;

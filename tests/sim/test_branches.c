@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gates in parallel branches, what a preview shows of them, questions, reminders. */
+#include "world.h"
+
+static const struct w_wish side_by_side[] = {
+    { 1, "0.1.1", 1, "approve", "", "{\"from\":\"soc\",\"need\":1,\"title\":\"one\"}" },
+    { 1, "0.1.2", 1, "approve", "", "{\"from\":\"soc\",\"need\":1,\"title\":\"two\"}" },
+    SET("0.1.3", 1, 1, "c"),
+    SET("0", 2, 2, "d"),
+    END
+};
+static const struct w_wish in_turn[] = { SET("0", 1, 1, "a"), SET("0", 2, 2, "b"), END };
+static const struct w_wish forked[] = { SET("0.1.1", 1, 1, "a"), SET("0.1.2", 1, 1, "b"),
+                                        SET("0", 2, 2, "c"), END };
+
+static struct world *started(const struct w_wish *script, const char *policy)
+{
+    struct world *w = w_new(7, script);
+
+    w->approves = false;
+    w_policy_is(w, policy);
+    w_start_run(w);
+    w_pump(w);
+    return w;
+}
+
+static int open_gates(struct world *w)
+{
+    int count = 0;
+
+    for (int i = 0; i < w->entry_count; i++)
+        count += w->entries[i].kind == ENTRY_GATE && w->entries[i].state == GATE_OPEN;
+    return count;
+}
+
+static struct w_entry *gate(struct world *w, int n)
+{
+    for (int i = 0; i < w->entry_count; i++)
+        if (w->entries[i].kind == ENTRY_GATE && w->entries[i].n == n)
+            return &w->entries[i];
+    FAIL("there is no gate %d", n);
+    return NULL;
+}
+
+static int rows_of(struct world *w, int kind)
+{
+    int count = 0;
+
+    for (int i = 0; i < w->row_count; i++)
+        count += w->rows[i].kind == kind;
+    return count;
+}
+
+static struct span change(struct world *w, int n, int index)
+{
+    struct span list = json_get(span_of(gate(w, n)->body), "changes"), item = { 0 };
+    size_t pos = 0;
+
+    for (int i = 0; i <= index; i++)
+        CHECK(json_next(list, &pos, NULL, &item));
+    return item;
+}
+
+TEST(gates_of_parallel_branches_block_only_their_branch)
+{
+    struct world *w = started(side_by_side, w_open_policy);
+
+    CHECK_INT(open_gates(w), 2);
+    CHECK_INT(w_target(w, span_of("c"))->effects, 1);
+    w_vote(w, "approve", "bob", gate(w, 2));
+    w_pump(w);
+    CHECK_INT(open_gates(w), 1);
+    CHECK_INT(w_target(w, span_of("d"))->effects, 0);
+    w_vote(w, "approve", "carol", gate(w, 1));
+    w_pump(w);
+    w_vote(w, "approve", "carol", gate(w, 3)); /* neither of the two could show d */
+    w_pump(w);
+    CHECK_INT(w_target(w, span_of("d"))->effects, 1);
+    CHECK_STR(w_state(w, 1), "done");
+    w_free(w);
+}
+
+TEST(two_open_gates_of_a_run_want_to_be_named_also_after_a_crash)
+{
+    struct world *w = started(side_by_side, w_open_policy);
+
+    for (int round = 0; round < 2; round++) {
+        w_ask(w, "approve", "bob", "{\"digest\":\"x\",\"gate\":\"r-000001\"}");
+        w_pump(w);
+        CHECK_INT(w->replies[w->next_ask - 1].exit, 2);
+        CHECK_HAS(w->replies[w->next_ask - 1].json, "g-000001-1 and g-000001-2");
+        w_ask(w, "deny", "bob",
+              "{\"digest\":\"x\",\"reason\":\"no\",\"run\":\"r-000001\"}");
+        w_pump(w);
+        CHECK_HAS(w->replies[w->next_ask - 1].json, "g-000001-1 and g-000001-2");
+        w_crash(w);
+        w_pump(w);
+    }
+    CHECK_INT(open_gates(w), 2);
+    w_free(w);
+}
+
+TEST(one_branch_that_waits_at_a_gate_does_not_keep_a_preview_from_showing_the_others)
+{
+    struct world *w = started(side_by_side, w_policy);
+    struct span body = span_of(gate(w, 1)->body);
+
+    CHECK_INT(json_count(json_get(body, "changes")), 1);
+    CHECK_SPAN(json_get_raw(change(w, 1, 0), "target"), "c");
+    CHECK_SPAN(json_get_raw(body, "more"), "what follows the next gate is shown there");
+    w_free(w);
+}
+
+TEST(a_change_that_comes_after_a_planned_one_is_shown_as_assumed)
+{
+    struct world *w = started(in_turn, w_policy);
+
+    CHECK_INT(json_count(json_get(span_of(gate(w, 1)->body), "changes")), 2);
+    CHECK(!json_get_bool(change(w, 1, 0), "assumed", false));
+    CHECK(json_get_bool(change(w, 1, 1), "assumed", false));
+    w_free(w);
+}
+
+TEST(branches_side_by_side_assume_nothing_of_each_other_and_what_joins_them_does)
+{
+    struct world *w = started(forked, w_policy);
+
+    CHECK_INT(json_count(json_get(span_of(gate(w, 1)->body), "changes")), 3);
+    CHECK(!json_get_bool(change(w, 1, 1), "assumed", false));
+    CHECK(json_get_bool(change(w, 1, 2), "assumed", false));
+    w_free(w);
+}
+
+TEST(a_gate_shows_what_each_guard_comes_to_with_each_change)
+{
+    struct world *w = started(in_turn, w_policy);
+
+    for (int i = 0; i < 2; i++) {
+        struct span guards = json_get(change(w, 1, i), "guards"), guard;
+        size_t pos = 0;
+
+        CHECK(json_count(guards) >= 4);
+        while (json_next(guards, &pos, NULL, &guard)) {
+            CHECK_INT(json_get_int(guard, "count", 0), i + 1);
+            CHECK(json_get_int(guard, "of", 0) > 1);
+        }
+    }
+    w_free(w);
+}
+
+/* -- what is due ------------------------------------------------------------------------------- */
+
+static const struct w_wish waits[] = {
+    { 1, "0", 1, "approve", "",
+      "{\"escalate\":[{\"after\":\"10m\",\"from\":\"cm\"}],\"from\":\"soc\",\"need\":1,"
+      "\"on_timeout\":\"deny\",\"title\":\"go on\",\"within\":\"30m\"}" },
+    END
+};
+static const char reminds[] =
+    "{\"gate\":{\"remind\":[\"5m\",\"12m\",\"20m\"]},\"groups\":{\"cm\":[\"dora\"],"
+    "\"soc\":[\"bob\"]},\"rules\":[{\"name\":\"all\",\"need\":0}]}";
+
+/* Time goes by until the journal has more rows. */
+static void until_something_happens(struct world *w)
+{
+    int count = w->row_count;
+
+    while (w->row_count == count) {
+        CHECK_INT(w_by_itself(w), 1);
+        w_pump(w);
+    }
+}
+
+TEST(a_gate_reminds_and_escalates_at_its_times_and_says_so_in_rows)
+{
+    struct world *w = started(waits, reminds);
+    int64_t opened_ms = w->now_ms;
+
+    CHECK_INT(gate(w, 1)->due_ms, opened_ms + 5 * 60000);
+    until_something_happens(w);
+    CHECK_INT(rows_of(w, ROW_REMIND), 1);
+    CHECK_INT(gate(w, 1)->due_ms, opened_ms + 10 * 60000);
+    w_crash(w);
+    w_pump(w);
+    until_something_happens(w);
+    CHECK_INT(rows_of(w, ROW_REMIND), 1);
+    CHECK_INT(rows_of(w, ROW_ESCALATE), 1);
+    CHECK_INT(gate(w, 1)->due_ms, opened_ms + 12 * 60000);
+    w_settle(w);
+    CHECK_INT(rows_of(w, ROW_REMIND), 3);
+    CHECK_STR(w_state(w, 1), "denied");
+    w_free(w);
+}
+
+TEST(an_engine_that_was_away_reminds_once_for_all_that_it_missed)
+{
+    struct world *w = started(waits, reminds);
+
+    w->now_ms += 21 * 60000;
+    until_something_happens(w);
+    CHECK_INT(rows_of(w, ROW_REMIND), 1);
+    CHECK_INT(rows_of(w, ROW_ESCALATE), 1);
+    CHECK_INT(gate(w, 1)->state, GATE_OPEN);
+    w_free(w);
+}
+
+/* -- questions ---------------------------------------------------------------------------------- */
+
+struct answer_case {
+    const char *args, *value;
+    bool is_taken;
+};
+
+static const struct answer_case answers[] = {
+    { "\"type\":\"string\"", "\"yes\"", true },
+    { "\"type\":\"string\"", "1", false },
+    { "\"type\":\"string\"", "null", false },
+    { "\"type\":\"integer\"", "7", true },
+    { "\"type\":\"integer\"", "-7", true },
+    { "\"type\":\"integer\"", "7.5", false },
+    { "\"type\":\"integer\"", "\"7\"", false },
+    { "\"type\":\"number\"", "7.5", true },
+    { "\"type\":\"number\"", "7", true },
+    { "\"type\":\"number\"", "true", false },
+    { "\"type\":\"boolean\"", "true", true },
+    { "\"type\":\"boolean\"", "false", true },
+    { "\"type\":\"boolean\"", "0", false },
+    { "\"type\":\"boolean\"", "\"true\"", false },
+    { "\"type\":\"ip\"", "\"203.0.113.7\"", true },
+    { "\"type\":\"ip\"", "\"2001:db8::1\"", true },
+    { "\"type\":\"ip\"", "\"203.0.113\"", false },
+    { "\"type\":\"ip\"", "203", false },
+    { "\"type\":\"uuid\"", "\"123e4567-e89b-12d3-a456-426614174000\"", true },
+    { "\"type\":\"uuid\"", "\"123e4567\"", false },
+    { "\"type\":\"duration\"", "\"24h\"", true },
+    { "\"type\":\"duration\"", "\"a while\"", false },
+    { "\"type\":\"time\"", "\"2026-11-25T22:00:00Z\"", true },
+    { "\"type\":\"time\"", "\"tomorrow\"", false },
+    { "\"type\":\"arm_id\"",
+      "\"/subscriptions/123e4567-e89b-12d3-a456-426614174000/resourceGroups/shop\"", true },
+    { "\"type\":\"arm_id\"", "\"shop\"", false },
+    { "\"choices\":[\"yes\",\"no\"],\"type\":\"string\"", "\"no\"", true },
+    { "\"choices\":[\"yes\",\"no\"],\"type\":\"string\"", "\"maybe\"", false },
+    { "\"choices\":[\"yes\",\"no\"],\"type\":\"string\"", "[\"yes\"]", false },
+};
+
+static void check_answer(const struct answer_case *one)
+{
+    struct w_wish script[] = { { 1, "0", 1, "ask", "", NULL }, END };
+    char args[256], ask[256];
+
+    /* Keys stand in order, as the VM sends them. */
+    bool has_choices = strncmp(one->args, "\"choices\"", 9) == 0;
+    snprintf(args, sizeof args,
+             has_choices ? "{%.*s,\"from\":\"soc\",\"title\":\"?\",\"type\":\"string\"}"
+                         : "{\"from\":\"soc\",\"title\":\"?\",%.*s}",
+             has_choices ? 22 : 100, one->args);
+    script[0].args = args;
+    struct world *w = started(script, w_policy);
+    snprintf(ask, sizeof ask, "{\"follow\":false,\"gate\":\"g-000001-1\",\"value\":%s}",
+             one->value);
+    w_ask(w, "answer", "bob", ask);
+    w_pump(w);
+    if ((w->replies[w->next_ask - 1].exit == 0) != one->is_taken ||
+        (strcmp(w_state(w, 1), "done") == 0) != one->is_taken)
+        FAIL("%s answered with %s: %s", one->args, one->value,
+             w->replies[w->next_ask - 1].json);
+    w_free(w);
+}
+
+TEST(an_answer_is_taken_when_it_is_of_the_type_that_is_asked_for)
+{
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+        check_answer(&answers[i]);
+}
+
+TEST(a_question_is_answered_and_not_approved)
+{
+    static const struct w_wish asks[] = {
+        { 1, "0", 1, "ask", "", "{\"from\":\"soc\",\"title\":\"?\",\"type\":\"string\"}" },
+        END
+    };
+    struct world *w = started(asks, w_policy);
+
+    w_vote(w, "approve", "bob", gate(w, 1));
+    w_pump(w);
+    CHECK_INT(w->replies[w->next_ask - 1].exit, 2);
+    CHECK_INT(gate(w, 1)->state, GATE_OPEN);
+    w_free(w);
+}
