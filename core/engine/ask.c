@@ -273,8 +273,8 @@ void ask_on_run(struct run *run, const struct event *event)
     if (is_late(run, verb))
         reply_error(run->engine, event->number, 1, "over", "run %s is %s already",
                     id_run(run->id).text, run_state_name(run->state));
-    else if (span_is(verb, "approve") || span_is(verb, "deny") ||
-             span_is(verb, "answer") || span_is(verb, "import"))
+    else if (span_is(verb, "approve") || span_is(verb, "deny") || span_is(verb, "answer") ||
+             span_is(verb, "import"))
         ask_at_gate(run, event);
     else if (span_is(verb, "rollback"))
         ask_rollback(run, event);

@@ -260,8 +260,10 @@ static bool known_name(struct lint *lint, const struct token *name)
     if (!span_is(name->text, "ctx"))
         return false;
     lint_step(lint);
-    check_member(lint, &lint->now);
+    struct token member = lint->now;
+    check_member(lint, &member);
     lint_step(lint);
+    lint_ctx(lint, &member);
     return true;
 }
 

@@ -57,3 +57,5 @@ void lint_expression(struct lint *lint);
 void lint_use(struct lint *lint, const struct token *name);
 /* At the token behind "space.action": the name and, when a call follows, its arguments. */
 void lint_action(struct lint *lint, const char *space, const struct token *action);
+/* The same behind "ctx.member". */
+void lint_ctx(struct lint *lint, const struct token *member);

@@ -201,6 +201,24 @@ static void check_required(struct call *call, const struct token *at)
     }
 }
 
+/* Behind the name: what is called with a table is held against the schema. */
+static void look_at_call(struct call *call, const struct token *name)
+{
+    struct lint *lint = call->lint;
+    bool is_bracket = lint_is(lint, "(") && lint->has_ahead;
+
+    if (lint_is(lint, "{")) {
+        argument_table(call);
+        check_required(call, name);
+    } else if (is_bracket && lint->ahead.kind == TOKEN_SIGN &&
+               span_is(lint->ahead.text, ")")) {
+        check_required(call, name);
+    } else if (lint->has_now && lint->now.kind == TOKEN_STRING) {
+        lint_find(lint, LINT_ERROR, &lint->now, "%s takes one table, as in %.*s { ... }",
+                  call->action, (int)name->text.len, name->text.ptr);
+    }
+}
+
 void lint_action(struct lint *lint, const char *space, const struct token *action)
 {
     char *full = arena_printf(&lint->arena, "%s.%.*s", space, (int)action->text.len,
@@ -208,19 +226,38 @@ void lint_action(struct lint *lint, const char *space, const struct token *actio
     struct call call = { .lint = lint, .action = full };
 
     call.schema = json_get(lint->catalog, full);
-    if (call.schema.len == 0) {
+    if (call.schema.len == 0)
         find_no_action(lint, space, action);
-        return;
-    }
-    bool is_bracket = lint_is(lint, "(") && lint->has_ahead;
-    if (lint_is(lint, "{")) {
-        argument_table(&call);
-        check_required(&call, action);
-    } else if (is_bracket && lint->ahead.kind == TOKEN_SIGN &&
-               span_is(lint->ahead.text, ")")) {
-        check_required(&call, action);
-    } else if (lint->has_now && lint->now.kind == TOKEN_STRING) {
-        lint_find(lint, LINT_ERROR, &lint->now, "%s takes one table, as in %.*s { ... }",
-                  full, (int)action->text.len, action->text.ptr);
+    else
+        look_at_call(&call, action);
+}
+
+/* What ctx.c and opts.c look at in a run, as far as it can stand there literally. */
+#define TEXT "{\"type\":\"string\",\"minLength\":1}"
+#define SPAN "{\"type\":[\"string\",\"integer\"],\"format\":\"duration\",\"minimum\":0}"
+static const struct {
+    const char *member, *schema;
+} ctx_tables[] = {
+    { "approve",
+      "{\"additionalProperties\":false,\"required\":[\"title\"],\"properties\":{"
+      "\"title\":" TEXT ",\"detail\":" TEXT ",\"from\":" TEXT ",\"within\":" SPAN
+      ",\"need\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},\"escalate\":{},"
+      "\"on_timeout\":{\"type\":\"string\",\"enum\":[\"hold\",\"deny\",\"escalate\"]}}}" },
+    { "ask", "{\"additionalProperties\":false,\"required\":[\"title\"],\"properties\":{"
+             "\"title\":" TEXT ",\"detail\":" TEXT ",\"from\":" TEXT ",\"within\":" SPAN
+             ",\"choices\":{},\"type\":{\"type\":\"string\",\"enum\":[\"string\","
+             "\"integer\",\"number\",\"boolean\",\"arm_id\",\"ip\",\"uuid\","
+             "\"duration\",\"time\"]}}}" },
+};
+
+void lint_ctx(struct lint *lint, const struct token *member)
+{
+    for (size_t i = 0; i < sizeof ctx_tables / sizeof *ctx_tables; i++) {
+        if (!span_is(member->text, ctx_tables[i].member))
+            continue;
+        struct call call = { .lint = lint, .schema = span_of(ctx_tables[i].schema) };
+
+        call.action = arena_printf(&lint->arena, "ctx.%s", ctx_tables[i].member);
+        look_at_call(&call, member);
     }
 }

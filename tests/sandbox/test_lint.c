@@ -143,6 +143,24 @@ TEST(code_and_gates_that_are_never_reached_are_pointed_at)
                "[" FOUND(3, 28, "warning", "this code is never reached") "]");
 }
 
+TEST(what_ctx_approve_and_ctx_ask_are_given_is_looked_at)
+{
+    check_body(
+        "ctx.approve { titel = 'x' }",
+        "[" FOUND(3, 15, "error",
+                  "ctx.approve has no argument 'titel'; did you mean "
+                  "'title'?") "," FOUND(3, 5, "error",
+                                        "ctx.approve wants the argument 'title'") "]");
+    CHECK_HAS(findings_of(proc_wrap("ctx.approve { title = 'x', need = 0 }")), "need");
+    CHECK_HAS(findings_of(proc_wrap("ctx.approve { title = 'x', within = 'soon' }")),
+              "within");
+    CHECK_HAS(findings_of(proc_wrap("ctx.ask { title = 'x', type = 'strin' }")), "type");
+    check_body("ctx.approve { title = 'x' .. p.app, need = { 'a', 'b' }, within = '30m',"
+               " from = { 'soc' }, on_timeout = 'escalate' }",
+               "[]");
+    check_body("ctx.ask { title = 'x', choices = { 'a' }, within = 600 }", "[]");
+}
+
 TEST(a_wrong_field_of_ctx_is_named_with_the_nearest)
 {
     check_body("ctx.aprove { title = 'x' }",
