@@ -16,7 +16,7 @@
 enum { ASKED_MAX = 100, ANSWER_LEN_MAX = 64 * 1024 };
 
 void decide_vote_args(struct str *args, const struct options *options, struct span gate,
-                      const char *digest, const char *reason)
+                      const char *digest, const char *reason, const char *armor)
 {
     struct json_out out = { .str = args };
     struct span shown = json_get_raw(gate, "digest");
@@ -30,6 +30,8 @@ void decide_vote_args(struct str *args, const struct options *options, struct sp
         json_put_span(&out, "digest", shown);
     if (reason && reason[0])
         json_put(&out, "reason", reason);
+    if (armor)
+        json_put(&out, "sig", armor);
     ask_put_follow(&out, options);
     json_close(&out);
 }
@@ -134,7 +136,7 @@ static bool ask_for_vote(const struct options *options, struct span gate, char *
     if (says == PERSON_YES && !person_line("reason (may be empty): ", &reason))
         says = PERSON_GONE;
     if (says == PERSON_YES) {
-        decide_vote_args(args, options, gate, NULL, str_text(&reason));
+        decide_vote_args(args, options, gate, NULL, str_text(&reason), NULL);
         free(*verb);
         *verb = xstrdup("approve");
     }
@@ -183,7 +185,8 @@ bool decide_at_gate(const struct options *options, const char *gate_id, char **v
         gate_render(&out, &look, gate);
         str_add_char(&out, '\n');
         ask_print(&out);
-        if (person_is_there(options))
+        /* Keys are named on the command line. */
+        if (person_is_there(options) && !gate_wants_signature(gate))
             has_next = gate_is_question(gate) ? ask_for_answer(options, gate, verb, args)
                                               : ask_for_vote(options, gate, verb, args);
         if (!has_next) {

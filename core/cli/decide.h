@@ -19,9 +19,9 @@ struct options;
 bool decide_at_gate(const struct options *options, const char *gate_id, char **verb,
                     struct str *args);
 
-/* The arguments of approve and deny. */
+/* The arguments of approve and deny. armor: its signature, or NULL. */
 void decide_vote_args(struct str *args, const struct options *options, struct span gate,
-                      const char *digest, const char *reason);
+                      const char *digest, const char *reason, const char *armor);
 /* The arguments of answer. text becomes one of the choices, a number or a boolean where
  * that is asked for, or a string. False when there are choices and it is none of them: then args is a sentence. */
 bool decide_answer_args(struct str *args, const struct options *options, struct span gate,

@@ -194,6 +194,11 @@ bool gate_is_question(struct span gate)
     return span_is(json_raw(json_path(gate, "body.k")), "ask");
 }
 
+bool gate_wants_signature(struct span gate)
+{
+    return json_kind(json_path(gate, "body.sign")) == JSON_STRING;
+}
+
 static void title(struct str *out, const struct look *look, struct span gate)
 {
     struct span body = json_get(gate, "body");
@@ -226,6 +231,31 @@ static void deadline(struct str *out, const struct look *look, struct span body)
     str_add_char(out, '\n');
 }
 
+/* How it came here, when not by its person's own command. */
+static void vote_origin(struct str *out, struct span vote)
+{
+    if (json_kind(json_get(vote, "key")) == JSON_STRING) {
+        str_add_text(out, " (signed with ");
+        render_value(out, json_get(vote, "key"), 80);
+        if (json_kind(json_get(vote, "via")) == JSON_STRING) {
+            str_add_text(out, ", carried by ");
+            render_value(out, json_get(vote, "via"), 200);
+        }
+        str_add_char(out, ')');
+    }
+}
+
+static void signature(struct str *out, const struct look *look, struct span gate)
+{
+    if (!gate_wants_signature(gate))
+        return;
+    label(out, look, "  ", "signature");
+    str_add_text(out, span_is(json_raw(json_path(gate, "body.sign")), "verified")
+                          ? "of a hardware key that asks for a PIN or a finger"
+                          : "of an SSH key");
+    str_add_text(out, ", with each approval\n");
+}
+
 static void quorum(struct str *out, const struct look *look, struct span gate)
 {
     struct span body = json_get(gate, "body"), from = json_get(body, "from"), vote;
@@ -246,6 +276,7 @@ static void quorum(struct str *out, const struct look *look, struct span gate)
             str_add_text(out, ": ");
             render_value(out, json_get(vote, "why"), WHOLE);
         }
+        vote_origin(out, vote);
         str_add_char(out, '\n');
     }
 }
@@ -271,6 +302,7 @@ void gate_render(struct str *out, const struct look *look, struct span gate)
     line(out, look, "  ", "detail", json_get(body, "detail"));
     asked_by(out, look, gate);
     quorum(out, look, gate);
+    signature(out, look, gate);
     deadline(out, look, body);
     line(out, look, "  ", "choices", json_path(body, "args.choices"));
     if (json_kind(json_get(body, "differs")) > JSON_NULL) {
@@ -298,7 +330,8 @@ void gate_render_commands(struct str *out, struct span gate)
     if (gate_is_question(gate))
         str_printf(out, "  cordon answer %s VALUE\n", str_text(&id));
     else
-        str_printf(out, "  cordon approve %s\n  cordon deny %s --reason TEXT\n",
-                   str_text(&id), str_text(&id));
+        str_printf(out, "  cordon approve %s%s\n  cordon deny %s --reason TEXT\n",
+                   str_text(&id), gate_wants_signature(gate) ? " --sign KEYFILE" : "",
+                   str_text(&id));
     str_fini(&id);
 }

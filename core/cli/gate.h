@@ -19,5 +19,7 @@ int gate_render_changes(struct str *out, const struct look *look, struct span ch
 void gate_render(struct str *out, const struct look *look, struct span gate);
 /* The lines that approve, deny or answer it from another terminal. */
 void gate_render_commands(struct str *out, struct span gate);
+/* Must approvals be signed? */
+bool gate_wants_signature(struct span gate);
 /* Is it a question with an answer, and not a yes or no to changes? */
 bool gate_is_question(struct span gate);

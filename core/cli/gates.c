@@ -5,6 +5,7 @@
 #include "cli/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "cli/ask.h"
@@ -13,7 +14,9 @@
 #include "cli/gate.h"
 #include "cli/person.h"
 #include "cli/render.h"
+#include "cli/sign.h"
 #include "cli/table.h"
+#include "engine/statement.h"
 
 static void add_gate_row(struct table *table, const struct look *look, struct span gate)
 {
@@ -113,13 +116,42 @@ static void show_gate(const struct options *options, struct span gate)
     str_fini(&out);
 }
 
+/* Adds the signature, when there shall be one. */
+static int sign_vote(struct str *armor, const struct options *options, struct span gate,
+                     const char *verb, struct err *err)
+{
+    struct str who = { 0 };
+    struct statement statement = {
+        .install = json_get_raw(gate, "install"),
+        .gate = json_get_raw(gate, "gate"),
+        .run = json_get_raw(gate, "run"),
+        .digest = options->digest ? span_of(options->digest) : json_get_raw(gate, "digest"),
+        .reason = span_of(options->reason),
+        .yes = strcmp(verb, "approve") == 0,
+    };
+
+    json_text_to(&who, json_get(gate, "you"));
+    statement.who = str_span(&who);
+    int rc = sign_statement(armor, options->sign, &statement, err);
+    str_fini(&who);
+    return rc;
+}
+
 static int vote(const struct options *options, struct span gate, const char *verb)
 {
-    struct str args = { 0 };
+    struct str args = { 0 }, armor = { 0 };
+    struct err err;
+    int exit_code;
 
-    decide_vote_args(&args, options, gate, options->digest, options->reason);
-    int exit_code = follow(options, verb, str_span(&args));
+    if (options->sign && sign_vote(&armor, options, gate, verb, &err) != 0) {
+        exit_code = command_error(options, &err);
+    } else {
+        decide_vote_args(&args, options, gate, options->digest, options->reason,
+                         options->sign ? str_text(&armor) : NULL);
+        exit_code = follow(options, verb, str_span(&args));
+    }
     str_fini(&args);
+    str_fini(&armor);
     return exit_code;
 }
 
@@ -228,14 +260,16 @@ const struct command command_gates = {
 const struct command command_approve = {
     .name = "approve",
     .summary = "approve a gate, and carry its run on",
-    .usage = "cordon approve GATE|RUN [--reason TEXT] [--digest HEX]",
+    .usage = "cordon approve GATE|RUN [--reason TEXT] [--digest HEX] [--sign KEYFILE]",
     .about =
         "Shows the gate first, every change whole, and asks at a terminal. Without one it\n"
         "votes only with --yes, or with --digest. The vote names the digest of what was\n"
         "shown: if anything is different by then, it does not count, and a new gate says\n"
-        "what differs.",
+        "what differs. With --sign the vote carries a signature of your SSH key, which\n"
+        "some gates want; cordon gate does the same on another machine.",
     .example = "cordon approve g-000001-1 --reason \"agreed with the shop's owner\"",
-    .options = OPTION_ENGINE | OPTION_REASON | OPTION_DIGEST | OPTION_YES | OPTION_DETACH,
+    .options = OPTION_ENGINE | OPTION_REASON | OPTION_DIGEST | OPTION_YES | OPTION_DETACH |
+               OPTION_SIGN,
     .args_min = 1,
     .args_max = 1,
     .run = run_approve,
@@ -244,9 +278,9 @@ const struct command command_approve = {
 const struct command command_deny = {
     .name = "deny",
     .summary = "deny a gate: nothing that it asks for is done",
-    .usage = "cordon deny GATE|RUN --reason TEXT",
+    .usage = "cordon deny GATE|RUN --reason TEXT [--sign KEYFILE]",
     .example = "cordon deny g-000001-1 --reason \"the site is being moved today\"",
-    .options = OPTION_ENGINE | OPTION_REASON | OPTION_DIGEST | OPTION_DETACH,
+    .options = OPTION_ENGINE | OPTION_REASON | OPTION_DIGEST | OPTION_DETACH | OPTION_SIGN,
     .args_min = 1,
     .args_max = 1,
     .run = run_deny,

@@ -25,6 +25,10 @@ static const struct option known[] = {
       "take an alert that the playbook's on_alert does not" },
     { "--reason", OPTION_REASON, "TEXT", "why; it is kept in the journal" },
     { "--digest", OPTION_DIGEST, "HEX", "approve exactly this gate digest and no other" },
+    { "--sign", OPTION_SIGN, "KEYFILE", "sign the vote with this SSH key, by ssh-keygen" },
+    { "--who", OPTION_FILE_VOTE, "PERSON", "whose key it is, as it is enrolled" },
+    { "--deny", OPTION_FILE_VOTE, NULL, "deny, in place of approving" },
+    { "--out", OPTION_FILE_VOTE, "FILE", "write to this file" },
     { "--yes", OPTION_YES, NULL, "do not ask at the terminal" },
     { "--step", OPTION_STEP, "B/N", "only this one step, not the whole run" },
     { "--target", OPTION_STEP, "ID", "only what was done to this target" },
@@ -113,6 +117,9 @@ static int set_value(struct options *options, const char *name, const char *valu
         { "--step", &options->step },
         { "--target", &options->target },
         { "--only", &options->only },
+        { "--sign", &options->sign },
+        { "--who", &options->who },
+        { "--out", &options->out },
         { "--state", &options->state_dir },
         { "--config", &options->config },
     };
@@ -134,6 +141,7 @@ static void set_flag(struct options *options, const char *name)
     options->help |= strcmp(name, "--help") == 0;
     options->rebuild |= strcmp(name, "--rebuild") == 0;
     options->force |= strcmp(name, "--force") == 0;
+    options->deny |= strcmp(name, "--deny") == 0;
     options->detach |= strcmp(name, "--detach") == 0;
 }
 

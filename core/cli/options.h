@@ -30,6 +30,8 @@ enum option_bit {
     OPTION_REBUILD = 1 << 10,
     OPTION_DETACH = 1 << 11,
     OPTION_FORCE = 1 << 12,
+    OPTION_SIGN = 1 << 13,
+    OPTION_FILE_VOTE = 1 << 14, /* --who, --deny and --out */
     OPTION_ENGINE = OPTION_STATE | OPTION_CONFIG | OPTION_JSON
 };
 
@@ -44,8 +46,9 @@ struct options_param {
 struct options {
     const char *state_dir; /* never NULL */
     const char *config, *alert, *param_file, *reason, *digest, *step, *target, *only;
+    const char *sign, *who, *out;
     int64_t limit; /* 0: not given */
-    bool json, yes, help, rebuild, detach, force;
+    bool json, yes, help, rebuild, detach, force, deny;
     struct options_param params[OPTIONS_PARAMS_MAX];
     int param_count;
     const char *args[OPTIONS_ARGS_MAX];

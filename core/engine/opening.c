@@ -259,6 +259,7 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
     json_put_int(&out, "need", most_needed(&asked.demands));
     json_put(&out, "on_timeout", gate_on_timeout(step));
     json_put_bool(&out, "permanent", asked.is_permanent);
+    json_put(&out, "playbook", run->playbook_name);
     json_put(&out, "policy", run->engine->policy_hash);
     gate_put_remind(&out, run->engine, asked.due_ms);
     json_put_bool(&out, "self", policy_allows_self(run->engine));

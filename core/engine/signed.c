@@ -232,6 +232,11 @@ void gate_on_import(struct run *run, int number, const struct event *event)
     else if (statement_read(&statement, &who, &reason, json_get(event->json, "statement"),
                             &err) != 0)
         reply_error(run->engine, event->number, 2, "file", "%s", err.text);
+    else if (!span_is(statement.run, id_run(run->id).text))
+        reply_error(run->engine, event->number, 4, "signature",
+                    "the vote says that the gate is one of run %.*s, and it is one of %s",
+                    (int)(statement.run.len < 40 ? statement.run.len : 40),
+                    statement.run.ptr, id_run(run->id).text);
     else
         take_vote(run, gate, event, &statement);
     str_fini(&who);
