@@ -49,11 +49,11 @@ static void say_differences(const struct step *step, const struct change *change
 
     if (strcmp(change->action, step->action) != 0)
         differ(out, "the action");
-    if (!json_same(change->args, step->args))
+    if (!span_equal(change->args, step->args))
         differ(out, "the arguments");
     if (strcmp(change->target, step->target) != 0)
         differ(out, "the target");
-    if (!json_same(change->before, step_found(step)))
+    if (!span_equal(change->before, step_found(step)))
         differ(out, "the target's state");
     if (action != NULL && strcmp(change->plugin_hash, action->plugin->hash) != 0)
         differ(out, "the plugin");

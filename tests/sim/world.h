@@ -31,7 +31,8 @@ enum {
     W_TARGETS = 32,
     W_KEYS = 400,
     W_LOADS = 100, /* within one turn */
-    W_RUNS = 64,
+    W_RUNS = 128,
+    W_WISHES = 104, /* of one turn */
     W_STEPS_MAX = 20000,
     W_DONE = 0,
     W_RETRY = 1,
@@ -86,6 +87,11 @@ struct w_reply {
     char *json;
 };
 
+struct w_call {
+    int64_t id, op;
+    struct span action, run, args, before, token, after, goal, key;
+};
+
 struct world {
     uint64_t rng;
     int64_t now_ms;
@@ -107,6 +113,12 @@ struct world {
     const char *says; /* by the plugin: {"target": {"tags": ..., "exists": ...}}; NULL */
     const char *policy_hash, *plugin_hash;
     const char *author, *installer; /* of the playbook, of the plugin; NULL: not known */
+    const char *plugin_name;
+    const char *target_id; /* what every target is called; NULL: as the arguments say */
+    const char *planned;   /* what plan() says, whatever is asked; NULL: what is asked */
+    /* Told of each change before it takes place. */
+    void (*on_effect)(struct world *w, const struct w_call *call);
+    void *watcher;
     int64_t timer_ms;
     int fault_percent; /* of host calls that go wrong */
     int crash_at;      /* the world step at which the power goes; 0 never */
@@ -402,7 +414,7 @@ static bool w_start_engine(struct world *w)
     if (!w_handle(w, &event))
         return false;
     event = (struct event){ .kind = EV_PLUGIN,
-                            .name = span_of("noop"),
+                            .name = span_of(w->plugin_name),
                             .ok = true,
                             .who = span_of(w->installer),
                             .hash = span_of(w->plugin_hash),
@@ -479,6 +491,7 @@ static struct world *w_new(uint64_t seed, const struct w_wish *script)
     w->policy = w_policy;
     w->policy_hash = w_policy_hash;
     w->plugin_hash = w_plugin_hash;
+    w->plugin_name = "noop";
     w->approves = true;
     w->next_ask = 1;
     w_start_engine(w);
@@ -545,7 +558,7 @@ static struct w_vm *w_vm(struct world *w, int64_t run)
 
 static bool w_turn(struct world *w, struct w_vm *vm)
 {
-    struct event_wish wishes[8];
+    struct event_wish wishes[W_WISHES];
     struct event event = {
         .kind = EV_VM_TURN, .run = vm->run, .wishes = wishes, .number = VM_TURN_WAITING
     };
@@ -556,7 +569,7 @@ static bool w_turn(struct world *w, struct w_vm *vm)
     } else if (vm->waiting == 0) {
         vm->group++;
         for (const struct w_wish *wish = vm->script; wish->branch != NULL; wish++)
-            if (wish->group == vm->group)
+            if (wish->group == vm->group && event.count < W_WISHES)
                 wishes[event.count++] =
                     (struct event_wish){ span_of(wish->branch), wish->n,
                                          span_of(wish->kind), span_of(wish->action),
@@ -624,11 +637,6 @@ static bool w_run_vm(struct world *w, const struct w_message *message)
 
 /* -- the host ------------------------------------------------------------------------------ */
 
-struct w_call {
-    int64_t id, op;
-    struct span action, args, before, after, goal, key;
-};
-
 static struct w_call w_read_call(const struct w_message *message)
 {
     enum frame_type type;
@@ -647,10 +655,10 @@ static struct w_call w_read_call(const struct w_message *message)
     call.id = frame_get_int(&in);
     call.op = frame_get_int(&in);
     call.action = frame_get_span(&in);
-    frame_get_span(&in); /* run */
+    call.run = frame_get_span(&in);
     call.args = frame_get_span(&in);
     call.before = frame_get_span(&in);
-    frame_get_span(&in); /* token */
+    call.token = frame_get_span(&in);
     call.after = frame_get_span(&in);
     call.goal = frame_get_span(&in);
     call.key = frame_get_span(&in);
@@ -674,6 +682,8 @@ static void w_effect(struct world *w, struct w_target *target, const struct w_ca
     w->applies++;
     if (!w_has_durable_intent(w, call->key))
         w->is_undurable = true;
+    if (w->on_effect != NULL)
+        w->on_effect(w, call);
     if (strcmp(target->value, value) != 0) {
         target->effects++;
         w_take(w, call->key);
@@ -716,12 +726,12 @@ static bool w_done(struct world *w, const struct w_call *call, struct w_target *
     free(value);
     struct event event = { .kind = EV_HOST_DONE, .number = call->id, .status = status };
     if (status == W_DONE) {
-        event.target = span_of(target->name);
+        event.target = span_of(w->target_id != NULL ? w->target_id : target->name);
         event.state = span_of(state);
         event.result = call->op == HOST_READ ? span_of(state) : (struct span){ 0 };
         event.info = span_of(w_info_of(w, target, info));
         if (call->op == HOST_PREPARE) {
-            event.after = span_of(after);
+            event.after = span_of(w->planned != NULL ? w->planned : after);
             event.goal = span_of(state);
         }
         event.verified = json_same(span_of(state), wanted);
