@@ -8,7 +8,7 @@
  *            └── the run ended ──────────► VOID
  *
  * A gate lists every change that it covers, each with its digest; its own digest is over
- * those. People vote for that digest.
+ * all of its row (vouch.c). People vote for that digest.
  */
 #include "engine/internal.h"
 
@@ -90,13 +90,21 @@ void gate_apply(struct run *run, const struct event_row *row)
     list_add(&run->gates, &gate->in_run);
 }
 
+/* A vote is for what its voter saw; an answer is for a question, and names nothing. */
+static bool is_for(struct span vote, const struct gate *gate)
+{
+    return gate->is_question ||
+           span_equal(json_get_raw(vote, "d"), json_get_raw(gate->body, "digest"));
+}
+
 void gate_apply_vote(struct run *run, const struct event_row *row)
 {
     struct gate *gate = gate_find(run, (int)json_get_int(row->body, "g", 0));
-    struct vote *vote = arena_alloc(&run->arena, sizeof *vote);
+    struct vote *vote;
 
-    if (gate == NULL)
+    if (gate == NULL || !is_for(row->body, gate))
         return;
+    vote = arena_alloc(&run->arena, sizeof *vote);
     char *who = json_get_text(row->body, "who");
     vote->who = run_text(run, span_of(who));
     free(who);

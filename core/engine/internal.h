@@ -131,6 +131,7 @@ struct gate {
     int reminded, escalated;      /* how many of them have been */
     struct span also;             /* groups that may fill any demand by now */
     struct span wider;            /* and those that its successor asks too */
+    bool is_checked, is_whole;    /* see vouch.c */
 };
 
 struct vote {
@@ -448,6 +449,10 @@ bool signed_is_missing(struct run *run, const struct gate *gate, const struct ev
 /* A vote in a file: is it of this journal? When not, the ask has been answered. */
 bool import_is_ours(struct engine *engine, const struct event *event);
 void gate_on_import(struct run *run, int number, const struct event *event);
+
+/* -- vouch.c ---------------------------------------------------------------------------- */
+/* Is this the row that was voted for? */
+bool vouch_gate(struct gate *gate);
 
 /* -- policy.c --------------------------------------------------------------------------- */
 /* So many people out of these groups. Several of them all want to be met, each by itself:

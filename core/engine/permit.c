@@ -93,8 +93,8 @@ static bool is_free(const struct step *step, const struct gate *gate, int index)
 }
 
 /* Does this change of a granted gate stand for the step? Else differs says why not. */
-static bool is_good(const struct step *step, const struct need *need,
-                    const struct gate *gate, int index, struct str *differs)
+static bool is_good(const struct step *step, const struct need *need, struct gate *gate,
+                    int index, struct str *differs)
 {
     char digest[HASH_HEX_LEN + 1];
 
@@ -108,6 +108,8 @@ static bool is_good(const struct step *step, const struct need *need,
         differ(differs, "the approval has expired");
     else if (!need_is_covered(gate->demands, need)) /* it is later now, or there is more */
         differ(differs, "who must approve");
+    else if (!vouch_gate(gate))
+        differ(differs, "the gate: its row is not the one that was voted for");
     if (!has_approvers(gate, differs))
         return false;
     return differs->len == 0;

@@ -20,7 +20,7 @@ struct sending {
     bool is_undo;
     struct span branch, plugin, plugin_hash, action, args, target, found, wanted;
     struct span playbook, policy, by;
-    int64_t not_after;
+    int64_t not_after, execute;
 };
 
 static void add_state(struct hash_list *list, struct span state)
@@ -30,10 +30,10 @@ static void add_state(struct hash_list *list, struct span state)
     hash_list_add(list, hash.bytes, HASH_LEN);
 }
 
-#define FIELD(name, add)                                                           \
-    static void add_##name(struct hash_list *list, const struct sending *sending)  \
-    {                                                                              \
-        add(list, sending->name);                                                  \
+#define FIELD(name, add)                                                          \
+    static void add_##name(struct hash_list *list, const struct sending *sending) \
+    {                                                                             \
+        add(list, sending->name);                                                 \
     }
 FIELD(run, hash_list_add_int)
 FIELD(branch, hash_list_add_span)
@@ -50,6 +50,7 @@ FIELD(playbook, hash_list_add_span)
 FIELD(policy, hash_list_add_span)
 FIELD(by, hash_list_add_span)
 FIELD(not_after, hash_list_add_int)
+FIELD(execute, hash_list_add_int)
 #undef FIELD
 
 static const struct field {
@@ -71,6 +72,7 @@ static const struct field {
     { "policy", add_policy },
     { "requester", add_by },
     { "not after", add_not_after },
+    { "how long after the grant", add_execute },
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -78,14 +80,15 @@ static void digest_of(const struct sending *sending, char *hex)
 {
     struct hash_list list;
 
-    hash_list_init(&list, "cordon.approval.v1");
+    hash_list_init(&list, "cordon.approval.v2");
     for (int i = 0; i < FIELDS; i++)
         fields[i].add(&list, sending);
     hash_hex(hash_list_end(&list), hex);
 }
 
 struct approved { /* one change of a gate that people voted for */
-    int64_t run, n, not_after;
+    int64_t run, n, not_after, execute;
+    int64_t granted_ms; /* 0: not yet */
     bool is_undo;
     const char *branch, *digest;
     int need;    /* so many people must say yes */
@@ -128,6 +131,7 @@ static struct sending sending_of(struct witness *witness, const struct w_call *c
         .policy = span_of(w->policy_hash),
         .by = span_of(is_undo ? "dave" : "alice"),
         .not_after = approved->not_after,
+        .execute = approved->execute,
     };
 
     id_parse_run(call->run, &sending.run);
@@ -151,6 +155,12 @@ static bool has_quorum(const struct approved *approved)
     return __builtin_popcount((unsigned)approved->said) >= approved->need;
 }
 
+static bool is_granted(const struct witness *witness, const struct approved *approved)
+{
+    return approved->granted_ms > 0 &&
+           witness->w->now_ms <= approved->granted_ms + approved->execute;
+}
+
 static void witness_effect(struct world *w, const struct w_call *call)
 {
     struct witness *witness = w->watcher;
@@ -162,7 +172,7 @@ static void witness_effect(struct world *w, const struct w_call *call)
 
         digest_of(&sending, digest);
         if (strcmp(digest, approved->digest) != 0 || !has_key_of(witness, call, approved) ||
-            w->now_ms > approved->not_after || !has_quorum(approved))
+            !is_granted(witness, approved))
             continue;
         witness->done += approved->effects == 0;
         witness->again += approved->effects > 0;
@@ -204,10 +214,13 @@ static inline bool witness_approve(struct witness *witness, const char *who,
         approved->branch = path;
         approved->n = strtoll(slash + 1, NULL, 10);
         approved->not_after = json_get_int(body, "due", 0);
+        approved->execute = json_get_int(body, "execute", 0);
         approved->is_undo = span_is(json_get_raw(change, "op"), "restore");
         approved->need = (int)json_get_int(body, "need", 1);
         for (int i = 0; i < 2; i++)
             approved->said |= strcmp(who, people[i]) == 0 ? 1 << i : 0;
+        if (has_quorum(approved) && approved->granted_ms == 0)
+            approved->granted_ms = w->now_ms;
     }
     return w_vote(w, "approve", who, gate);
 }
