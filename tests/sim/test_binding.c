@@ -409,7 +409,6 @@ static bool policy_gone(struct attempt *a, int i)
     return true;
 }
 
-
 /* -- somebody writes into the rows ------------------------------------------------------------------ */
 
 static struct w_row *row_of(struct world *w, int64_t run, int kind, int nth)
@@ -571,11 +570,11 @@ static const struct mutation mutations[] = {
       "nobody has seen", NULL, NULL, false },
     { "gate's row: each digit of its deadline", "not after", DISK, 13 * 4, gate_due_byte,
       "what it will do", NULL, NULL, false },
-    { "gate's row: each digit of how long it is good", "how long after the grant", DISK, 7 * 4,
-      gate_execute_byte, "what it will do", NULL, NULL, false },
+    { "gate's row: each digit of how long it is good", "how long after the grant", DISK,
+      7 * 4, gate_execute_byte, "what it will do", NULL, NULL, false },
     { "gate's row: each byte of it", NULL, DISK, 4000, gate_byte, NULL, "*", NULL, false },
-    { "votes' rows: who, what for, how many", NULL, DISK, 14, vote_edit, "the votes", NULL,
-      two_policy, false },
+    { "votes' rows: who, what for, how many", NULL, DISK, 14, vote_edit, "the approval",
+      NULL, two_policy, false },
     { "votes' rows: each byte of them", NULL, DISK, 1000, vote_byte, NULL, NULL, two_policy,
       true },
 };
