@@ -215,7 +215,7 @@ edit() { # edit PATH JSON: by somebody else
 }
 
 somebody_edits() { # somebody_edits ACTION: neither what was before nor what we left
-    local new='"value":"theirs","attributes":{"enabled":true,"created":1795300000,"updated":1795300000}'
+    local new='"value":"theirs","attributes":{"enabled":true,"created":4102444800,"updated":4102444800}'
     case $1 in
     appservice.block_ips)
         edit "$site/config/web" "$(sim GET world | jq -c '{properties: {ipSecurityRestrictions:
