@@ -276,6 +276,8 @@ void ask_on_run(struct run *run, const struct event *event)
     else if (span_is(verb, "approve") || span_is(verb, "deny") || span_is(verb, "answer") ||
              span_is(verb, "import"))
         ask_at_gate(run, event);
+    else if (span_is(verb, "break_glass"))
+        glass_break(run, event);
     else if (span_is(verb, "rollback"))
         ask_rollback(run, event);
     else if (span_is(verb, "recover"))
@@ -320,6 +322,10 @@ void ask_handle(struct engine *engine, const struct event *event)
         !id_parse_run(gate, &id)) {
         reply_error(engine, event->number, 2, "not_found",
                     "which run? Runs are named like r-000041, gates like g-000041-1");
+        return;
+    }
+    if (span_is(verb, "review")) {
+        glass_review(engine, id, event);
         return;
     }
     struct run *run = run_wake(engine, id);

@@ -19,6 +19,7 @@ struct engine *engine_new(void)
     list_init(&engine->plugins);
     list_init(&engine->actions);
     list_init(&engine->halts);
+    list_init(&engine->glasses);
     list_init(&engine->asks);
     list_init(&engine->families);
     list_init(&engine->keys);
@@ -106,6 +107,7 @@ void engine_free(struct engine *engine)
         free(halt);
     }
     keys_free(engine);
+    glasses_free(engine);
     free_playbooks(engine);
     free_plugins(engine);
     free(engine->install);
@@ -446,6 +448,7 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
     case EV_POLICY: on_policy(engine, event); break;
     case EV_PLUGIN: on_plugin(engine, event); break;
     case EV_HALT: on_halt(engine, event); break;
+    case EV_GLASS: glass_on_known(engine, event); break;
     case EV_KEY: key_on_known(engine, event); break;
     case EV_CHANGE_SEEN:
         rate_add(engine, event->number, event->name, event->text, event->json);

@@ -54,12 +54,14 @@ enum row_kind {
     ROW_DOUBT = 14,    /* nobody can know: a person must say */
     ROW_SETTLE = 15,   /* and what the person said */
     ROW_CANCEL = 16,
-    ROW_END = 17,      /* the run's end: state, error */
-    ROW_HALT = 18,     /* run 0: halt or resume, scope, who, why */
-    ROW_LEAVE = 19,    /* a hold's run lets go of it without an effect */
-    ROW_REMIND = 20,   /* people are reminded of a gate */
-    ROW_ESCALATE = 21, /* from here on others may approve it too */
-    ROW_KEY = 24       /* run 0: a person's key is enrolled or revoked */
+    ROW_END = 17,         /* the run's end: state, error */
+    ROW_HALT = 18,        /* run 0: halt or resume, scope, who, why */
+    ROW_LEAVE = 19,       /* a hold's run lets go of it without an effect */
+    ROW_REMIND = 20,      /* people are reminded of a gate */
+    ROW_ESCALATE = 21,    /* from here on others may approve it too */
+    ROW_BREAK_GLASS = 22, /* run 0: somebody granted the open gates of a run alone */
+    ROW_REVIEW = 23,      /* run 0: and what another says of that */
+    ROW_KEY = 24          /* run 0: a person's key is enrolled or revoked */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
 
@@ -69,6 +71,7 @@ enum entry_kind {
     ENTRY_HOLD = 3,     /* n: the step's ordinal in its run; state: enum hold_state */
     ENTRY_PLAYBOOK = 4, /* run: the row's seq; body {"hash","name","source","info"} */
     ENTRY_HALT = 5,     /* run 0, n: ordinal; state 1 in force, 0 lifted */
+    ENTRY_GLASS = 6,    /* n: ordinal; state: enum glass_state; body: the newest row's */
     ENTRY_KEY = 7,      /* run 0, n: ordinal; state 1 in force, 0 revoked */
     ENTRY_FAMILY = 9    /* run: from which on runs call each other; n: made of a
                          * change's name; state 1 while that run goes on */
@@ -91,6 +94,9 @@ int run_state_exit(int state);         /* DESIGN.md 11: 0 done, 1 failed, 3 wait
 enum gate_state { GATE_OPEN = 1, GATE_GRANTED, GATE_DENIED, GATE_EXPIRED, GATE_VOID };
 const char *gate_state_name(int state);
 
+enum glass_state { GLASS_UNREVIEWED = 1, GLASS_REVIEWED, GLASS_REJECTED };
+const char *glass_state_name(int state);
+
 enum hold_state { HOLD_ON = 1, HOLD_OFF = 2, HOLD_LEFT = 3 };
 
 enum run_kind { RUN_LIVE = 1, RUN_RECOVER = 2, RUN_ROLLBACK = 3, RUN_PLAN = 4 };
@@ -103,6 +109,7 @@ enum event_kind {
     EV_POLICY,      /* the policy in force, or that there is none; number 1: not yet */
     EV_PLUGIN,      /* one line of plugins.lock */
     EV_HALT,        /* at start: a halt in force */
+    EV_GLASS,       /* at start: each ENTRY_GLASS; json: its newest row's body */
     EV_KEY,         /* at start: a key that is or was enrolled; json: its row's body */
     EV_CHANGE_SEEN, /* at start: an intent of the last hour (for rate guards): json its
                      * row's body, name its playbook, text the playbook above all */

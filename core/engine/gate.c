@@ -140,6 +140,14 @@ void gate_apply_end(struct run *run, const struct event_row *row)
     sm_move(gate_states, &gate->state, (int)json_get_int(row->body, "s", GATE_VOID));
     gate->value = run_keep(run, json_get(row->body, "v"));
     gate->ended_ms = row->at_ms;
+    struct span glass = json_get(row->body, "glass");
+    if (glass.len > 0) {
+        char *who = json_get_text(glass, "who");
+
+        run->glass = (int)json_get_int(glass, "i", 0);
+        gate->glass_by = run_text(run, span_of(who));
+        free(who);
+    }
     if (gate->state == GATE_EXPIRED)
         ask_again(gate);
 }
@@ -158,21 +166,35 @@ void gate_put_entry(struct run *run, struct gate *gate)
                        .body = gate->state == GATE_OPEN ? gate->body : span_of("{}"),
                    });
 }
-void gate_end(struct run *run, struct gate *gate, int state, struct span value)
+static void end_gate(struct run *run, struct gate *gate, int state, const char *key,
+                     struct span value)
 {
     struct str body = { 0 };
     struct json_out out = { .str = &body };
+    bool is_last = key != NULL && strcmp(key, "s") > 0;
 
     json_open(&out, '{');
     json_put_int(&out, "g", gate->number);
+    if (key != NULL && !is_last)
+        json_put_raw(&out, key, value);
     json_put_int(&out, "s", state);
-    if (value.len > 0)
-        json_put_raw(&out, "v", value);
+    if (is_last)
+        json_put_raw(&out, key, value);
     json_close(&out);
     row_write(run, ROW_GATE_END, str_span(&body));
     str_fini(&body);
     gate_put_entry(run, gate);
     run_push(run);
+}
+
+void gate_end(struct run *run, struct gate *gate, int state, struct span value)
+{
+    end_gate(run, gate, state, value.len > 0 ? "v" : NULL, value);
+}
+
+void gate_end_by_glass(struct run *run, struct gate *gate, struct span glass)
+{
+    end_gate(run, gate, GATE_GRANTED, "glass", glass);
 }
 
 void gate_on_due(struct run *run, int number)
@@ -221,9 +243,11 @@ void gate_answer(struct step *step, struct gate *gate)
     list_each (link, after, &gate->votes) {
         const struct vote *vote = list_item(link, struct vote, in_gate);
 
-        if (vote->yes)
+        if (vote->yes && gate->glass_by == NULL)
             json_string(&out, vote->who);
     }
+    if (gate->glass_by != NULL)
+        json_string(&out, gate->glass_by);
     json_close(&out);
     json_close(&out);
     step_answer(step, true, str_span(&body));

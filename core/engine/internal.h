@@ -130,6 +130,7 @@ struct gate {
     struct span remind, escalate; /* when, and to whom: see remind.c */
     int reminded, escalated;      /* how many of them have been */
     struct span also;             /* groups that may fill any demand by now */
+    const char *glass_by;         /* who granted it alone; NULL */
     struct span wider;            /* and those that its successor asks too */
     bool is_checked, is_whole;    /* see vouch.c */
 };
@@ -175,6 +176,7 @@ struct run {
     int turns;           /* answers and starts that the VM has not answered yet */
     int calls;           /* host calls under way */
     int strikes;
+    int glass; /* the newest of its break-glasses; 0: none */
     bool is_indexed_running;
     bool is_canceling;
     bool wants_vm;  /* the VM has something to do for it */
@@ -295,9 +297,9 @@ struct engine {
     struct list table[TABLE_SIZE];
     int run_count;
     struct list calls[TABLE_SIZE];
-    struct list playbooks, plugins, actions, halts, asks, families, keys;
+    struct list playbooks, plugins, actions, halts, asks, families, keys, glasses;
     int64_t next_seq, next_run, next_call;
-    int next_halt, next_key, key_count;
+    int next_halt, next_key, key_count, next_glass;
     int64_t now_ms;
     char *install; /* hex, the journal's own */
     struct hash seed;
@@ -509,6 +511,14 @@ bool quorum_asks(const struct gate *gate, struct span who);
 bool quorum_is_met(const struct gate *gate, struct str *lost);
 bool quorum_is_denied(const struct gate *gate);
 
+/* -- glass.c ---------------------------------------------------------------------------- */
+void glass_on_known(struct engine *engine, const struct event *event);
+void glass_put_entry(struct engine *engine, struct span body, int64_t seq);
+void glasses_free(struct engine *engine);
+bool glass_may_break(struct engine *engine, struct span who);
+void glass_break(struct run *run, const struct event *event);
+void glass_review(struct engine *engine, int64_t run, const struct event *event);
+
 /* -- remind.c --------------------------------------------------------------------------- */
 struct span gate_groups(struct engine *engine, struct span from);
 /* Adds the keys escalate, remind and wider of a gate that opens, each in its place. */
@@ -580,6 +590,8 @@ uint64_t change_mark(const struct step *step);
 
 /* -- gate.c ----------------------------------------------------------------------------- */
 void gate_end(struct run *run, struct gate *gate, int state, struct span value);
+/* Granted by one person alone: glass is {"i", "who", "why"}. */
+void gate_end_by_glass(struct run *run, struct gate *gate, struct span glass);
 void gate_on_due(struct run *run, int number);
 void gate_void_all(struct run *run);
 void gate_put_entry(struct run *run, struct gate *gate);

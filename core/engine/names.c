@@ -4,14 +4,30 @@
 #include <stddef.h>
 
 static const char *const row_names[] = {
-    [ROW_BORN] = "born",         [ROW_PLAYBOOK] = "playbook", [ROW_START] = "start",
-    [ROW_ANSWER] = "answer",     [ROW_INTENT] = "intent",     [ROW_OUTCOME] = "outcome",
-    [ROW_PROGRESS] = "progress", [ROW_GATE] = "gate",         [ROW_VOTE] = "vote",
-    [ROW_GATE_END] = "gate_end", [ROW_SLEEP] = "sleep",       [ROW_CHILD] = "child",
-    [ROW_DRIFT] = "drift",       [ROW_DOUBT] = "doubt",       [ROW_SETTLE] = "settle",
-    [ROW_CANCEL] = "cancel",     [ROW_END] = "end",           [ROW_HALT] = "halt",
-    [ROW_LEAVE] = "leave",       [ROW_REMIND] = "remind",     [ROW_ESCALATE] = "escalate",
+    [ROW_BORN] = "born",
+    [ROW_PLAYBOOK] = "playbook",
+    [ROW_START] = "start",
+    [ROW_ANSWER] = "answer",
+    [ROW_INTENT] = "intent",
+    [ROW_OUTCOME] = "outcome",
+    [ROW_PROGRESS] = "progress",
+    [ROW_GATE] = "gate",
+    [ROW_VOTE] = "vote",
+    [ROW_GATE_END] = "gate_end",
+    [ROW_SLEEP] = "sleep",
+    [ROW_CHILD] = "child",
+    [ROW_DRIFT] = "drift",
+    [ROW_DOUBT] = "doubt",
+    [ROW_SETTLE] = "settle",
+    [ROW_CANCEL] = "cancel",
+    [ROW_END] = "end",
+    [ROW_HALT] = "halt",
+    [ROW_LEAVE] = "leave",
+    [ROW_REMIND] = "remind",
+    [ROW_ESCALATE] = "escalate",
     [ROW_KEY] = "key",
+    [ROW_BREAK_GLASS] = "break_glass",
+    [ROW_REVIEW] = "review",
 };
 
 static const char *const run_names[] = {
@@ -29,6 +45,12 @@ static const int run_exits[] = {
 static const char *const gate_names[] = {
     [GATE_OPEN] = "open",       [GATE_GRANTED] = "granted", [GATE_DENIED] = "denied",
     [GATE_EXPIRED] = "expired", [GATE_VOID] = "void",
+};
+
+static const char *const glass_names[] = {
+    [GLASS_UNREVIEWED] = "unreviewed",
+    [GLASS_REVIEWED] = "reviewed",
+    [GLASS_REJECTED] = "rejected",
 };
 
 #define NAME(table, i)                                                              \
@@ -49,6 +71,11 @@ const char *run_state_name(int state)
 const char *gate_state_name(int state)
 {
     return NAME(gate_names, state);
+}
+
+const char *glass_state_name(int state)
+{
+    return NAME(glass_names, state);
 }
 
 int run_state_exit(int state)

@@ -101,6 +101,42 @@ static int64_t execute_within(struct engine *engine)
     return ms > 0 ? ms : 1;
 }
 
+static bool lists(const struct gate *gate, const char *path)
+{
+    for (int i = 0; i < gate->change_count; i++)
+        if (strcmp(gate->changes[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+/* The policy wants nobody for this step, but the playbook had people asked, and what they
+ * approved is not what would run now: the same are asked, those who saw the step itself if
+ * there are such. */
+static void ask_those_before(struct run *run, struct step *step, struct asked *asked)
+{
+    const struct gate *before = NULL;
+    struct span demand;
+    size_t pos = 0;
+
+    list_each (link, after, &run->gates) {
+        const struct gate *gate = list_item(link, struct gate, in_run);
+
+        if (gate->state == GATE_GRANTED && !gate->is_question &&
+            (before == NULL || lists(gate, step_path(step)) ||
+             !lists(before, step_path(step))))
+            before = gate;
+    }
+    while (before != NULL && json_next(before->demands, &pos, NULL, &demand)) {
+        struct span slots = json_get(demand, "slots");
+
+        if (json_count(slots) > 0)
+            demand_add_slots(run->engine, &asked->demands, slots);
+        else
+            demand_add(run->engine, &asked->demands, json_get_int(demand, "need", 1),
+                       json_get(demand, "from"));
+    }
+}
+
 static void what_is_asked(struct run *run, struct step *step, struct run *shadow,
                           struct asked *asked)
 {
@@ -130,6 +166,8 @@ static void what_is_asked(struct run *run, struct step *step, struct run *shadow
         asked->sign = need.sign > asked->sign ? need.sign : asked->sign;
         asked->is_permanent |= action != NULL && action->effect == EFFECT_PERMANENT;
     }
+    if (list_is_empty(&asked->demands))
+        ask_those_before(run, step, asked);
     if (list_is_empty(&asked->demands))
         demand_add(engine, &asked->demands, 1, (struct span){ 0 });
     /* An answer to a question allows nothing. */

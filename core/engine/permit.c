@@ -73,7 +73,14 @@ static int64_t good_until(const struct gate *gate)
 static bool has_approvers(const struct gate *gate, struct str *differs)
 {
     struct str lost = { 0 };
-    bool is_met = quorum_is_met(gate, &lost);
+    bool is_met;
+
+    if (gate->glass_by != NULL) {
+        is_met = glass_may_break(gate->step->run->engine, span_of(gate->glass_by));
+        str_add_text(&lost, gate->glass_by);
+    } else {
+        is_met = quorum_is_met(gate, &lost);
+    }
 
     if (!is_met) {
         differ(differs, "the approval: ");

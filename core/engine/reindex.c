@@ -60,6 +60,8 @@ static void put_global(struct engine *engine, const struct event_row *row)
                                              .n = (int)json_get_int(row->body, "i", 1),
                                              .state = json_get_bool(row->body, "on", false),
                                              .body = row->body });
+    else if (row->kind == ROW_BREAK_GLASS || row->kind == ROW_REVIEW)
+        glass_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_KEY)
         key_put_entry(engine, row->body, row->seq);
 }

@@ -195,6 +195,8 @@ void run_put_entry(struct run *run)
         json_put_raw(&out, "error", run->error);
     if (gate > 0)
         json_put_int(&out, "gate", gate);
+    if (run->glass > 0)
+        json_put_int(&out, "glass", run->glass);
     if (run->kind != RUN_LIVE)
         json_put_int(&out, "kind", run->kind);
     if (run->of > 0)

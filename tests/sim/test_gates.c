@@ -15,8 +15,12 @@
  *          gone:bob  svc:bob  same:bob=carol   by the policy of now, its hash unchanged
  *          edit             the policy is edited: another hash
  *          halt resume cancel crash
+ *          break:zoe         zoe breaks the glass; break~:zoe without having looked,
+ *          break?:zoe        without a reason
+ *          review:dora reject:dora review?:dora   and what others say of that
  *          word!code        what it is answered with when it is refused
- * STANDS   STATE/CHANGES[/GATES]   of the newest gate, how many changes were made, gates
+ * STANDS   STATE/CHANGES[/GATES]   of the newest gate, how many changes were made, gates;
+ *          then each break-glass
  *
  * Each history is also run with a loss of power after each event, and must come out the
  * same; after each the index is made again from the rows, and must be what it was.
@@ -25,15 +29,15 @@
 
 #include "histories.h"
 
-enum { TEXT_MAX = 4096 };
+enum { TEXT_MAX = 4096, PART_MAX = 1024 };
 
 struct history {
     struct world *w;
     struct w_wish script[4];
-    char policy[4 * TEXT_MAX], ask[TEXT_MAX], alert[64];
-    char groups[TEXT_MAX], people[TEXT_MAX], services[256], gate[1024], rules[1024];
-    char escalate[512];
-    char author[16], installer[16], requester[16];
+    char policy[4 * TEXT_MAX], ask[TEXT_MAX], alert[PART_MAX];
+    char groups[TEXT_MAX], people[TEXT_MAX], services[PART_MAX], gate[1024], rules[1024];
+    char escalate[PART_MAX];
+    char author[PART_MAX], installer[PART_MAX], requester[PART_MAX];
     bool is_self, has_ask;
     const char *line;
     int events;
@@ -48,7 +52,7 @@ static void put(char *out, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(out + len, 1024 > len ? 1024 - len : 0, fmt, args);
+    vsnprintf(out + len, PART_MAX - len, fmt, args);
     va_end(args);
 }
 
@@ -189,7 +193,7 @@ static void set_up(struct history *h, const char *word)
 static void begin(struct history *h, char *setup)
 {
     static const char set[] = "{\"target\":\"a\",\"value\":\"new\"}";
-    char *rest, run[256];
+    char *rest, run[2 * PART_MAX];
     int n = 0;
 
     h->w = w_new(1, h->script);
@@ -292,6 +296,49 @@ static void vote(struct world *w, char *who, char how)
     free(digest);
 }
 
+static void break_glass(struct world *w, const char *who, char how)
+{
+    char json[1024] = "{\"follow\":false,\"gates\":[";
+    int count = 0;
+
+    for (int i = 0; i < w->entry_count && how != '~'; i++) {
+        if (w->entries[i].kind != ENTRY_GATE || w->entries[i].state != GATE_OPEN)
+            continue;
+        char *digest = shown_digest(w, w->entries[i].n);
+
+        put(json, "%s{\"digest\":\"%s\",\"gate\":\"g-000001-%d\"}", count++ ? "," : "",
+            digest, w->entries[i].n);
+        free(digest);
+    }
+    put(json, "]%s,\"run\":\"r-000001\"}", how == '?' ? "" : ",\"reason\":\"it burns\"");
+    w_ask(w, "break_glass", who, json);
+}
+
+static void review(struct world *w, const char *who, char how, bool rejects)
+{
+    char json[128];
+
+    snprintf(json, sizeof json, "{%s\"reject\":%s,\"run\":\"r-000001\"}",
+             how == '?' ? "" : "\"reason\":\"looked\",", rejects ? "true" : "false");
+    w_ask(w, "review", who, json);
+}
+
+/* "break:zoe", "review?:dora"; false when it is no such word. */
+static bool at_glass(struct world *w, const char *word)
+{
+    const char *colon = strchr(word, ':');
+    char how = colon != NULL ? colon[-1] : 0;
+
+    if (colon != NULL && strncmp(word, "break", 5) == 0)
+        break_glass(w, colon + 1, how);
+    else if (colon != NULL &&
+             (strncmp(word, "review", 6) == 0 || strncmp(word, "reject", 6) == 0))
+        review(w, colon + 1, how, strncmp(word, "reject", 6) == 0);
+    else
+        return false;
+    return true;
+}
+
 static void by_policy(struct history *h, const char *word)
 {
     const char *value;
@@ -332,6 +379,8 @@ static bool happens(struct history *h, char *word)
     } else if (strchr("+-~?=", how) != NULL) {
         word[strlen(word) - 1] = '\0';
         vote(w, word, how);
+        return true;
+    } else if (at_glass(w, word)) {
         return true;
     } else {
         by_policy(h, word);
@@ -391,13 +440,27 @@ static void run_events(struct history *h, char *events, bool crashes)
 static void check_outcome(struct history *h, const char *outcome)
 {
     struct w_entry *gate = newest_gate(h->w);
-    char is[64];
+    char is[PART_MAX];
 
     int gates = strchr(outcome, '/') != strrchr(outcome, '/') ? gate->n : 0;
     snprintf(is, sizeof is, gates > 0 ? "%s/%d/%d" : "%s/%d", gate_state_name(gate->state),
              w_target(h->w, span_of("a"))->effects, gates);
+    for (int i = 0; i < h->w->entry_count; i++)
+        if (h->w->entries[i].kind == ENTRY_GLASS)
+            put(is, " %s", glass_state_name(h->w->entries[i].state));
     if (strcmp(is, outcome) != 0)
         complain(h, "it is %s", is);
+}
+
+static bool is_made_again(const struct turn *turn, int at)
+{
+    const struct turn_entry *made = &turn->items[at].entry;
+
+    for (int i = at + 1; i < turn->item_count; i++)
+        if (turn->items[i].entry.kind == made->kind && turn->items[i].entry.n == made->n &&
+            turn->items[i].entry.run == made->run)
+            return true;
+    return false;
 }
 
 static void check_index(const struct history *h)
@@ -420,7 +483,10 @@ static void check_index(const struct history *h)
         for (int i = 0; i < turn->item_count; i++) {
             const struct turn_entry *made = &turn->items[i].entry;
 
-            for (int k = 0; k < h->w->entry_count && made->kind == ENTRY_GATE; k++)
+            if ((made->kind != ENTRY_GATE && made->kind != ENTRY_GLASS) ||
+                is_made_again(turn, i))
+                continue;
+            for (int k = 0; k < h->w->entry_count; k++)
                 if (h->w->entries[k].kind == made->kind && h->w->entries[k].n == made->n) {
                     CHECK_INT(h->w->entries[k].state, made->state);
                     CHECK_INT(h->w->entries[k].due_ms, made->due_ms);

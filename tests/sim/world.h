@@ -441,6 +441,11 @@ static bool w_start_engine(struct world *w)
         }
     int count = w->entry_count;
     for (int i = 0; i < count; i++) {
+        if (w->entries[i].kind == ENTRY_GLASS) {
+            event = (struct event){ .kind = EV_GLASS, .json = span_of(w->entries[i].body) };
+            if (!w_handle(w, &event))
+                return false;
+        }
         if (w->entries[i].kind == ENTRY_KEY) {
             int64_t seq = w->entries[i].last_seq;
 
