@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -184,10 +185,31 @@ static int next(struct client *client, struct client_message *message, struct er
                       : read_message(client, type, fields, message, err);
 }
 
+/* What everybody is told who asks for anything here; true when that was all. */
+static bool show_notice(const struct client_message *message, int got)
+{
+    struct span notice =
+        got == CLIENT_EVENT ? json_get(message->json, "notice") : (struct span){ 0 };
+    struct str text = { 0 }, shown = { 0 };
+
+    if (json_kind(notice) != JSON_STRING)
+        return false;
+    json_text_to(&text, notice);
+    str_add_shown(&shown, str_text(&text), text.len);
+    fflush(stdout);
+    fprintf(stderr, "cordon: %s\n", str_text(&shown));
+    str_fini(&text);
+    str_fini(&shown);
+    return true;
+}
+
 int client_next(struct client *client, struct client_message *message, struct err *err)
 {
     for (int i = 0; i < RESENDS_MAX; i++) {
         int got = next(client, message, err);
+
+        while (show_notice(message, got))
+            got = next(client, message, err);
         if (got != 0)
             return got;
         close(client->fd);

@@ -37,6 +37,7 @@ static const struct option known[] = {
       "..." },
     { "--limit", OPTION_ONLY, "N", "at most so many (50 when not given)" },
     { "--rebuild", OPTION_REBUILD, NULL, "make the tables again from the journal" },
+    { "--reject", OPTION_REJECT, NULL, "it should not have been done" },
     { "--detach", OPTION_DETACH, NULL, "return when it is journaled; do not follow" },
     { "--state", OPTION_STATE, "DIR", "where the journal is ($CORDON_STATE, .cordon)" },
     { "--config", OPTION_CONFIG, "FILE", "configuration for an engine that is started" },
@@ -142,6 +143,7 @@ static void set_flag(struct options *options, const char *name)
     options->rebuild |= strcmp(name, "--rebuild") == 0;
     options->force |= strcmp(name, "--force") == 0;
     options->deny |= strcmp(name, "--deny") == 0;
+    options->reject |= strcmp(name, "--reject") == 0;
     options->detach |= strcmp(name, "--detach") == 0;
 }
 

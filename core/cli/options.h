@@ -32,6 +32,7 @@ enum option_bit {
     OPTION_FORCE = 1 << 12,
     OPTION_SIGN = 1 << 13,
     OPTION_FILE_VOTE = 1 << 14, /* --who, --deny and --out */
+    OPTION_REJECT = 1 << 17,
     OPTION_ENGINE = OPTION_STATE | OPTION_CONFIG | OPTION_JSON
 };
 
@@ -48,7 +49,7 @@ struct options {
     const char *config, *alert, *param_file, *reason, *digest, *step, *target, *only;
     const char *sign, *who, *out;
     int64_t limit; /* 0: not given */
-    bool json, yes, help, rebuild, detach, force, deny;
+    bool json, yes, help, rebuild, detach, force, deny, reject;
     struct options_param params[OPTIONS_PARAMS_MAX];
     int param_count;
     const char *args[OPTIONS_ARGS_MAX];

@@ -90,6 +90,7 @@ static void send_reply(struct client *client, int exit, struct span json)
 {
     struct frame_writer out;
 
+    glass_tell(client->serve, client->ask);
     unfollow(client);
     client->ask = 0;
     if (client->stream == NULL)
@@ -217,9 +218,10 @@ void clients_to_engine(struct serve *serve, const struct asked *asked)
 
 static bool is_engine_verb(struct span verb)
 {
-    static const char *const verbs[] = { "approve", "deny",   "answer", "rollback",
-                                         "recover", "cancel", "halt",   "resume",
-                                         "settle",  "watch",  "signal", "import" };
+    static const char *const verbs[] = { "approve",     "deny",   "answer", "rollback",
+                                         "recover",     "cancel", "halt",   "resume",
+                                         "settle",      "watch",  "signal", "import",
+                                         "break_glass", "review" };
 
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (span_is(verb, verbs[i]))

@@ -15,6 +15,7 @@
  *   locks.c    plugins.lock
  *   clients.c  connections, asks, followers
  *   author.c   whose work a playbook is
+ *   glass.c    everybody is told of a break-glass
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
  *   trust.c    trust and untrust
  *   keys.c     who may enrol and revoke people's keys
@@ -125,6 +126,7 @@ struct serve {
     struct list clients, held; /* held: asks that wait until the policy has been read */
     struct list followers[SERVE_BUCKETS];
     int client_count, follower_count;
+    int glass_count; /* break-glasses without review; -1: not counted yet */
     int64_t next_ask;
 };
 
@@ -274,6 +276,15 @@ int rules_check_from(struct span groups, struct span from, const char *what,
 int rules_check_slots(struct span groups, struct span asked, const char *path,
                       struct err *err);
 int rules_check_gates(struct span json, struct err *err);
+
+/* -- glass.c -------------------------------------------------------------------------- */
+void glass_changed(struct serve *serve); /* an entry of its kind was written */
+/* Tells whoever asks of what nobody has reviewed yet. */
+void glass_tell(struct serve *serve, int64_t ask);
+/* Writes the member "break_glass": those of a run, or (run 0) all that are unreviewed. */
+int glass_show(struct serve *serve, struct json_out *out, int64_t run, struct err *err);
+/* How the newest of a run stands, given its entry's body; NULL when it has none. */
+const char *glass_word(struct serve *serve, int64_t run, struct span entry_body);
 
 /* -- author.c ------------------------------------------------------------------------- */
 /* Whose work the source is that somebody brought, as a user's name; free(). path may be

@@ -61,6 +61,8 @@ static void append(struct serve *serve, const struct turn_item *item)
         rc = store_put(serve->store, &entry, &err);
         serve->wrote_entries = true;
         dues_forget(serve->dues, entry.kind, entry.run, entry.n);
+        if (entry.kind == ENTRY_GLASS)
+            glass_changed(serve);
         if (entry.kind == ENTRY_RUN && entry.state != RUN_RUNNING)
             tails_drop(serve->tails, entry.run);
     }

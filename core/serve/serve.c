@@ -199,6 +199,25 @@ static int take_halt(const struct entry *entry, void *arg)
 }
 
 /* As with a playbook, what counts is the row. */
+/* What a break-glass is, its row says: the index is not chained. */
+static int take_glass_row(const struct row *row, void *arg)
+{
+    if (row->kind == ROW_BREAK_GLASS || row->kind == ROW_REVIEW)
+        add_event(arg, EV_GLASS)->json = keep(arg, row->body);
+    return 1;
+}
+
+static int take_glass(const struct entry *entry, void *arg)
+{
+    struct walk *walk = arg;
+    struct err err;
+
+    glass_changed(walk->serve);
+    if (store_each(walk->serve->store, entry->last_seq, take_glass_row, walk, &err) < 0)
+        log_warnx("%s", err.text);
+    return 0;
+}
+
 static int take_key_row(const struct row *row, void *arg)
 {
     struct walk *walk = arg;
@@ -299,6 +318,7 @@ static int give_known(struct serve *serve, struct err *err)
     struct walk walk = { .serve = serve };
     struct entry_query playbooks = { .kind = ENTRY_PLAYBOOK, .state = -1, .run = -1 };
     struct entry_query halts = { .kind = ENTRY_HALT, .state = 1, .run = -1 };
+    struct entry_query glasses = { .kind = ENTRY_GLASS, .state = -1, .run = -1 };
     struct entry_query keys = { .kind = ENTRY_KEY, .state = -1, .run = -1 };
     int64_t since = store_seq_since(serve->store, clock_unix_ms() - 3600 * INT64_C(1000));
     int rc = store_each_entry(serve->store, &playbooks, take_playbook, &walk, err);
@@ -311,6 +331,8 @@ static int give_known(struct serve *serve, struct err *err)
                      walk.bad_source, serve->dir);
     if (rc == 0)
         rc = store_each_entry(serve->store, &halts, take_halt, &walk, err);
+    if (rc == 0)
+        rc = store_each_entry(serve->store, &glasses, take_glass, &walk, err);
     if (rc == 0)
         rc = store_each_entry(serve->store, &keys, take_key, &walk, err);
     if (walk.bad_key > 0)

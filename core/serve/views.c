@@ -37,7 +37,7 @@ static void put_when(struct json_out *out, const char *key, int64_t unix_ms)
         json_put_int(out, key, unix_ms);
 }
 
-static void put_run(struct json_out *out, const struct entry *entry)
+static void put_run(struct serve *serve, struct json_out *out, const struct entry *entry)
 {
     struct span body = entry->body;
     int64_t of = json_get_int(body, "of", 0), gate = json_get_int(body, "gate", 0);
@@ -56,6 +56,8 @@ static void put_run(struct json_out *out, const struct entry *entry)
     json_put(out, "run", id_run(entry->run).text);
     json_put(out, "state", run_state_name(entry->state));
     json_put_raw(out, "title", json_get(body, "title"));
+    /* The last: the entry's bytes are not ours any more after another look into the store. */
+    json_put(out, "break_glass", glass_word(serve, entry->run, body));
     json_close(out);
 }
 
@@ -63,7 +65,7 @@ static int add_run(const struct entry *entry, void *arg)
 {
     struct view *view = arg;
 
-    put_run(&view->out, entry);
+    put_run(view->serve, &view->out, entry);
     return 0;
 }
 
@@ -91,7 +93,7 @@ static int view_runs(struct view *view, const struct asked *asked, struct err *e
     json_open(&view->out, '[');
     int rc = store_each_entry(view->serve->store, &query, add_run, view, err);
     json_close(&view->out);
-    return rc;
+    return rc < 0 ? rc : glass_show(view->serve, &view->out, 0, err);
 }
 
 /* -- holds -------------------------------------------------------------------------------- */
@@ -99,7 +101,8 @@ static int view_runs(struct view *view, const struct asked *asked, struct err *e
 static int view_contained(struct view *view, const struct asked *asked, struct err *err)
 {
     (void)asked;
-    return ledger_show(view->serve, &view->out, HOLD_ON, -1, err);
+    int rc = ledger_show(view->serve, &view->out, HOLD_ON, -1, err);
+    return rc < 0 ? rc : glass_show(view->serve, &view->out, 0, err);
 }
 
 /* -- one run ------------------------------------------------------------------------------ */
@@ -123,7 +126,7 @@ static int add_child(const struct entry *entry, void *arg)
 
     if (json_get_int(entry->body, "of", 0) == view->run ||
         json_get_int(entry->body, "parent", 0) == view->run)
-        put_run(&view->out, entry);
+        put_run(view->serve, &view->out, entry);
     return 0;
 }
 
@@ -158,7 +161,7 @@ static int view_show(struct view *view, const struct asked *asked, struct err *e
         store_find(view->serve->store, ENTRY_RUN, view->run, 0, &entry, err) != 0)
         return no_run(asked, err);
     json_key(&view->out, "run");
-    put_run(&view->out, &entry);
+    put_run(view->serve, &view->out, &entry);
     json_key(&view->out, "rows");
     json_open(&view->out, '[');
     int rc = store_each_of_run(view->serve->store, rows_last(view->serve, view->run),
@@ -166,6 +169,8 @@ static int view_show(struct view *view, const struct asked *asked, struct err *e
     json_close(&view->out);
     if (rc == 0)
         rc = ledger_show(view->serve, &view->out, -1, view->run, err);
+    if (rc == 0)
+        rc = glass_show(view->serve, &view->out, view->run, err);
     return rc == 0 ? put_children(view, err) : rc;
 }
 
@@ -312,7 +317,7 @@ static int view_gates(struct view *view, const struct asked *asked, struct err *
         rc = put_gate(view, list->runs[i], list->ns[i], list->states[i], err);
     json_close(&view->out);
     free(list);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : glass_show(view->serve, &view->out, 0, err);
 }
 
 /* Which of several open gates of a run is meant is not guessed. */
