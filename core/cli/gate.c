@@ -137,6 +137,10 @@ static void needs(struct str *out, const struct look *look, struct span needed)
     label(out, look, "     ", "needs");
     if (json_get_bool(needed, "forbidden", false)) {
         render_styled(out, look, STYLE_BAD, "policy forbids it");
+        if (json_kind(json_get(needed, "why")) == JSON_STRING) {
+            str_add_text(out, ": ");
+            render_value(out, json_get(needed, "why"), WHOLE);
+        }
         str_add_char(out, '\n');
         return;
     }
@@ -155,11 +159,40 @@ static void needs(struct str *out, const struct look *look, struct span needed)
     str_add_char(out, '\n');
 }
 
+static void freezes(struct str *out, const struct look *look, struct span list)
+{
+    struct span freeze;
+    size_t pos = 0;
+
+    while (json_next(list, &pos, NULL, &freeze)) {
+        label(out, look, "     ", "freeze");
+        render_value(out, json_get(freeze, "name"), WHOLE);
+        str_add_text(out, ", in force until ");
+        render_value(out, json_get(freeze, "to"), 60);
+        str_add_text(out, json_get_bool(freeze, "emergency", false)
+                              ? "; its emergency path asks those above\n"
+                              : "; it has no emergency path\n");
+    }
+}
+
+static void guard(struct str *out, const struct look *look, struct span sentence)
+{
+    if (json_kind(sentence) != JSON_STRING)
+        return;
+    label(out, look, "     ", "guard");
+    render_styled(out, look, STYLE_BAD, "would stop it");
+    str_add_text(out, ": ");
+    render_value(out, sentence, WHOLE);
+    str_add_char(out, '\n');
+}
+
 void gate_render_change(struct str *out, const struct look *look, struct span change,
                         int number)
 {
     head(out, look, change, number);
     line(out, look, "     ", "target", json_get(change, "target"));
+    if (json_get(change, "tags").len > 0)
+        line(out, look, "     ", "tags", json_get(change, "tags"));
     line(out, look, "     ", "what", json_get(change, "what"));
     if (render_diff_whole(out, json_get(change, "before"), json_get(change, "after"),
                           "       | ") == 0)
@@ -168,6 +201,8 @@ void gate_render_change(struct str *out, const struct look *look, struct span ch
     line(out, look, "     ", "permissions", json_get(change, "permissions"));
     affects(out, look, change);
     needs(out, look, json_get(change, "needs"));
+    freezes(out, look, json_path(change, "needs.freezes"));
+    guard(out, look, json_path(change, "needs.guard"));
     if (json_raw(json_get(change, "digest")).len == 0)
         return; /* a plan asks for nothing, so it has none */
     label(out, look, "     ", "digest");

@@ -34,6 +34,7 @@ const struct command *const commands[] = {
     &command_resume,
     &command_check,
     &command_test,
+    &command_policy,
     &command_actions,
     &command_plugins,
     &command_gate,

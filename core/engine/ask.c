@@ -288,6 +288,8 @@ void ask_on_run(struct run *run, const struct event *event)
         ask_settle(run, event);
     else if (span_is(verb, "signal"))
         ask_signal(run, event);
+    else if (span_is(verb, "explain"))
+        explain_reply(run, event);
     else
         ask_watch(run, event);
 }

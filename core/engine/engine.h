@@ -272,6 +272,13 @@ struct step_name {
 };
 void engine_step_key(const struct engine *engine, const struct step_name *name, char *hex);
 
+/* What the policy says of a change that json describes: action, target, op, args, tags, alert,
+ * requester, playbook, targets (which one of the run it is), exists, tenant, own, reversible.
+ * Adds {"need","from","rules"} and where they apply "forbidden", "why", "freezes", "guard",
+ * "slots", as a gate's changes have them. On an engine with a policy and plugins. */
+void engine_judge(struct engine *engine, struct span json, int64_t now_ms,
+                  struct turn *turn, struct str *text);
+
 /* Is it a match (of a rule, of a freeze) that the engine understands? Its keys and their
  * types are known to be right. The error begins with the key: "severity: want ...". */
 int engine_check_match(struct span match, struct err *err);

@@ -656,6 +656,9 @@ struct enrolled *key_find(struct engine *engine, struct span fingerprint);
 bool key_is_revoked(struct engine *engine, const char *fingerprint);
 void keys_free(struct engine *engine);
 
+/* -- explain.c -------------------------------------------------------------------------- */
+void explain_reply(struct run *run, const struct event *event);
+
 /* -- ask.c ------------------------------------------------------------------------------ */
 void ask_handle(struct engine *engine, const struct event *event);
 void ask_on_matched(struct engine *engine, const struct event *event);

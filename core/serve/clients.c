@@ -221,7 +221,7 @@ static bool is_engine_verb(struct span verb)
     static const char *const verbs[] = { "approve",     "deny",   "answer", "rollback",
                                          "recover",     "cancel", "halt",   "resume",
                                          "settle",      "watch",  "signal", "import",
-                                         "break_glass", "review" };
+                                         "break_glass", "review", "explain" };
 
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (span_is(verb, verbs[i]))
@@ -242,7 +242,7 @@ static void answer(struct client *client, struct span verb, struct span args)
         views_past(serve, &asked);
     if (views_ask(serve, &asked) || rebuild_ask(serve, &asked) ||
         starts_ask(serve, &asked) || trust_ask(serve, &asked) || keys_ask(serve, &asked) ||
-        tests_ask(serve, &asked))
+        tests_ask(serve, &asked) || policies_ask(serve, &asked))
         return;
     if (is_engine_verb(verb))
         clients_to_engine(serve, &asked);

@@ -12,6 +12,7 @@
  *   hosts.c    a process per plugin
  *   config.c   cordon.lua
  *   rules.c    policy.lua; rules_gate.c is what it says of people and gates
+ *   policies.c the policy shown, and tests of one
  *   locks.c    plugins.lock
  *   clients.c  connections, asks, followers
  *   author.c   whose work a playbook is
@@ -120,6 +121,7 @@ struct serve {
     bool is_reading_policy, policy_ok;
     char *policy_why; /* why there is none */
     char policy_hash[HASH_HEX_LEN + 1];
+    struct str policy_json; /* as the engine has it */
     struct list locks;
     /* clients.c */
     struct listener *listener;
@@ -338,6 +340,7 @@ bool trust_ask(struct serve *serve, const struct asked *asked);
 bool keys_ask(struct serve *serve, const struct asked *asked);
 bool tests_ask(struct serve *serve, const struct asked *asked);
 bool views_ask(struct serve *serve, const struct asked *asked);
+bool policies_ask(struct serve *serve, const struct asked *asked);
 /* Sends how many rows the run of "run" or "gate" has so far, and those rows, as events. The
  * rows that come once the ask is handled follow them without a gap. */
 void views_past(struct serve *serve, const struct asked *asked);

@@ -273,6 +273,8 @@ static void give(struct serve *serve, bool ok, int none, const char *why, struct
     free(serve->policy_why);
     serve->policy_why = ok ? NULL : xstrdup(why);
     serve->policy_ok = ok;
+    str_reset(&serve->policy_json);
+    str_add_span(&serve->policy_json, json);
     snprintf(serve->policy_hash, sizeof serve->policy_hash, "%s", ok ? hash : "");
     pump_event(serve, &(struct event){ .kind = EV_POLICY,
                                        .ok = ok,

@@ -506,6 +506,7 @@ static void free_all(struct serve *serve)
     free(serve->config_path);
     free(serve->policy_path);
     free(serve->policy_why);
+    str_fini(&serve->policy_json);
     free(serve);
 }
 
