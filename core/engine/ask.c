@@ -2,7 +2,7 @@
 /*
  * engine/ask.c - what people and programs ask for.
  */
-#include "engine/internal.h"
+#include "engine/holds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -168,8 +168,10 @@ static void ask_settle(struct run *run, const struct event *event)
         str_fini(&body);
         if (span_is(choice, "leave"))
             hold_put(found, HOLD_LEFT);
+        else if (span_is(choice, "applied") && found->is_undo)
+            hold_release(found, found->outcome_seq);
         else if (span_is(choice, "applied"))
-            hold_put(found, found->is_undo ? HOLD_OFF : HOLD_ON);
+            hold_put(found, HOLD_ON);
         run->state = RUN_RUNNING;
         run->wants_vm = run->kind != RUN_ROLLBACK && !run->is_started;
         ask_accept(run, event);

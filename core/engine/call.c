@@ -44,6 +44,7 @@ void host_call(struct step *step, int op)
     call->op = op;
     list_add(&engine->calls[(uint64_t)call->id % TABLE_SIZE], &call->in_table);
     step->call = call->id;
+    step->looked_at = engine->slice_clock;
     step->run->calls++;
     engine->busy++;
     struct step_name name = { step->run->id & ~SHADOW, span_of(step->branch), step->n,

@@ -5,7 +5,7 @@
  * Between a plan and its intent stand guards, halts, the policy and permits. The intent is
  * journaled, and the call that it announces waits for the commit.
  */
-#include "engine/internal.h"
+#include "engine/holds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +52,8 @@ static void intend(struct step *step, int gate, int index, struct span rules)
         json_put(&out, "op", "restore");
     put_permit(&out, gate, index);
     json_put(&out, "t", step->target);
+    if (json_count(step->passes) > 0)
+        json_put_raw(&out, "to", step->passes);
     if (step->undo != NULL)
         json_put(&out, "undo", step->undo);
     json_put_raw(&out, "w", step->before);
@@ -75,6 +77,18 @@ bool change_is_held(struct step *step)
     return halt_holds(step) || step->run->engine->is_policy_coming || slice_is_busy(step);
 }
 
+/* Something stands in its way, or happened to the slice since it was looked at. */
+static bool must_look_again(struct step *step)
+{
+    if (!change_is_held(step)) {
+        if (!slice_is_stale(step))
+            return false;
+        run_push(step->run);
+    }
+    step->state = STEP_HELD;
+    return true;
+}
+
 /* Guards, halt, policy and permits stand here, between a plan and its intent. */
 static void decide(struct step *step)
 {
@@ -93,10 +107,8 @@ static void decide(struct step *step)
         str_fini(&text);
         return;
     }
-    if (change_is_held(step)) {
-        step->state = STEP_HELD;
+    if (must_look_again(step))
         return;
-    }
     policy_need(step, &need);
     if (need.is_forbidden) {
         run_fail(run, RUN_BLOCKED, "policy", "%s on %s is not allowed: %.*s", step->action,
@@ -139,9 +151,22 @@ void change_on_prepared(struct step *step, const struct event *event)
         return;
     }
     if (json_same(step->before, step->after)) {
+        if (slice_is_busy(step) || slice_is_stale(step)) {
+            step->state = STEP_HELD; /* it may be about to be taken away */
+            run_push(step->run);
+            return;
+        }
         step->is_noop = true;
+        step->is_joined = hold_is_wanted_by_others(step);
+        step->until_ms = step->is_joined ? step_until(step) : 0;
         struct span result = step_result(step);
         answer_write(step, true, result, true);
+        if (step->is_joined) {
+            hold_take(step);
+            step->is_in_ledger = step->until_ms > 0;
+            if (step->is_in_ledger)
+                hold_put(step, HOLD_ON);
+        }
         return;
     }
     decide(step);
@@ -205,8 +230,12 @@ void outcome_done(struct step *step, const struct event *event, const char *how)
     step->until_ms = step_until(step);
     outcome_write(step, "done", event, how);
     step->is_in_ledger = step->is_undo || step->until_ms > 0;
-    if (step->is_in_ledger)
-        hold_put(step, step->is_undo ? HOLD_OFF : HOLD_ON);
+    if (step->is_undo)
+        hold_release(step, step->outcome_seq);
+    else if (step->is_in_ledger)
+        hold_put(step, HOLD_ON);
+    else if (step->ordinal > 0)
+        hold_take(step);
 }
 
 void change_on_applied(struct step *step, const struct event *event)
@@ -230,8 +259,86 @@ void change_on_applied(struct step *step, const struct event *event)
     }
 }
 
+static void drift_write(struct step *step, struct span now)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    json_open(&out, '{');
+    json_put(&out, "a", step->action);
+    json_put_raw(&out, "args", step->args);
+    json_put(&out, "b", step->branch);
+    json_put_int(&out, "n", step->n);
+    json_put_raw(&out, "now", now);
+    undoes_put(&out, step);
+    json_put(&out, "t", step->target);
+    json_put_raw(&out, "w", step->goal);
+    json_put_raw(&out, "z", step->after);
+    json_close(&out);
+    row_write(step->run, ROW_DRIFT, str_span(&body));
+    str_fini(&body);
+    run_push(step->run);
+}
+
+/* Before anybody looks: is there something to put back at all? */
+bool change_begins_undo(struct step *step)
+{
+    struct share share;
+    bool begins = false;
+
+    share_of(step, (struct span){ 0 }, &share);
+    if (share.kind == SHARE_WAIT) {
+        step->state = STEP_NEW; /* until the rows are there */
+    } else if (share.kind == SHARE_GONE) {
+        share_leave(step, &share);
+    } else if (share.kind == SHARE_ALL) {
+        if (slice_is_busy(step))
+            step->state = STEP_HELD;
+        else
+            share_leave(step, &share);
+    } else {
+        begins = true;
+    }
+    share_fini(&share);
+    return begins;
+}
+
+/* What this undo shall leave, now that the target was looked at; false when that must be
+ * asked again. */
+static bool aim(struct step *step, struct span found, bool *is_as_left)
+{
+    struct run *run = step->run;
+    struct hold *own = hold_find(run->engine, step->undoes_run, step->undoes_ordinal);
+    struct share share;
+    bool is_aimed = true;
+
+    share_of(step, found, &share);
+    step->passes = (struct span){ 0 };
+    step->after = step->own_after;
+    step->goal = step->own_goal;
+    if (share.kind == SHARE_NONE) {
+        if (own->goal != NULL)
+            step->goal = run_keep(run, span_of(own->goal));
+        *is_as_left = json_same(found, step->after);
+    } else if (share.kind == SHARE_SOME) {
+        step->goal = run_keep(run, str_span(&share.goal));
+        step->passes = run_keep(run, str_span(&share.passes));
+        *is_as_left = share.is_as_left;
+        if (share.is_as_left)
+            step->after = run_keep(run, found);
+    } else { /* others came meanwhile, or the hold is off */
+        step->state = STEP_NEW;
+        run_push(run);
+        is_aimed = false;
+    }
+    share_fini(&share);
+    return is_aimed;
+}
+
 void change_on_observed(struct step *step, const struct event *event)
 {
+    bool is_as_left = false;
+
     if (event->status != STATUS_DONE) {
         step_on_failed_read(step, event);
         return;
@@ -239,29 +346,20 @@ void change_on_observed(struct step *step, const struct event *event)
     step->now = run_keep(step->run, event->state);
     step->token = run_text(step->run, event->token);
     step->plan_info = run_keep(step->run, event->info); /* its tags, for rules */
-    if (json_same(event->state, step->goal)) {
+    if (slice_is_busy(step) || slice_is_stale(step)) {
+        step->state = STEP_HELD;
+        run_push(step->run);
+        return;
+    }
+    if (!aim(step, step->now, &is_as_left))
+        return;
+    if (json_same(step->now, step->goal)) {
         step->is_noop = true;
         answer_write(step, true, span_of("{\"already\":true}"), true);
-        hold_put(step, HOLD_OFF);
-    } else if (json_same(event->state, step->after) || step->may_restore_over) {
+        hold_release(step, step->run->last_seq);
+    } else if (is_as_left || step->may_restore_over) {
         decide(step);
     } else {
-        struct str body = { 0 };
-        struct json_out out = { .str = &body };
-
-        json_open(&out, '{');
-        json_put(&out, "a", step->action);
-        json_put_raw(&out, "args", step->args);
-        json_put(&out, "b", step->branch);
-        json_put_int(&out, "n", step->n);
-        json_put_raw(&out, "now", event->state);
-        undoes_put(&out, step);
-        json_put(&out, "t", step->target);
-        json_put_raw(&out, "w", step->goal);
-        json_put_raw(&out, "z", step->after);
-        json_close(&out);
-        row_write(step->run, ROW_DRIFT, str_span(&body));
-        str_fini(&body);
-        run_push(step->run);
+        drift_write(step, step->now);
     }
 }

@@ -2,7 +2,7 @@
 /*
  * engine/engine.c - the door: events come in here, one at a time.
  */
-#include "engine/internal.h"
+#include "engine/holds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,8 @@ struct engine *engine_new(void)
     for (int i = 0; i < TABLE_SIZE; i++) {
         list_init(&engine->table[i]);
         list_init(&engine->calls[i]);
+        list_init(&engine->holds_by_run[i]);
+        list_init(&engine->holds_by_slice[i]);
     }
     list_init(&engine->playbooks);
     list_init(&engine->plugins);
@@ -110,6 +112,7 @@ void engine_free(struct engine *engine)
     glasses_free(engine);
     free_playbooks(engine);
     free_plugins(engine);
+    holds_free(engine);
     free(engine->install);
     free(engine->policy);
     free(engine->policy_error);
@@ -352,6 +355,7 @@ static void on_rows(struct engine *engine, const struct event *event)
         run->state = RUN_RUNNING;
     }
     family_join(run);
+    holds_on_loaded(run);
     undo_on_loaded(run);
     tell_waiting_parent(run);
     handle_waiting(run);
@@ -454,6 +458,7 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
         rate_add(engine, event->number, event->name, event->text, event->json);
         break;
     case EV_FAMILY: family_on_entry(engine, event); break;
+    case EV_HOLD: hold_on_seen(engine, event); break;
     case EV_OPEN_RUN:
         engine->is_ready = false; /* until all of them are here: they may know each other */
         run = run_wake(engine, event->run);

@@ -114,6 +114,9 @@ enum event_kind {
     EV_CHANGE_SEEN, /* at start: an intent of the last hour (for rate guards): json its
                      * row's body, name its playbook, text the playbook above all */
     EV_FAMILY,      /* at start: an ENTRY_FAMILY of state 1 */
+    EV_HOLD,        /* at start: a hold that is on: run and number name it, number2 is its
+                     * due time, json its entry's body, text its intent's when json has no
+                     * "s"; first_seq, last_seq as in the entry */
     EV_OPEN_RUN,    /* at start, after those: a run that was in memory; asks for its rows */
     EV_READY,       /* at start, last */
     EV_ROWS,        /* the answer to CMD_LOAD: all rows of a run, oldest first */
@@ -168,6 +171,7 @@ struct event {
     struct span via; /* set by the engine alone: who carried the vote of who here */
     /* EV_START */
     int64_t last_seq, last_run;
+    int64_t first_seq; /* EV_HOLD */
     struct span seed; /* 32 random bytes, for ctx.random and ctx.uuid */
     /* EV_HOST_DONE */
     int status; /* enum cordon_status */

@@ -10,28 +10,321 @@
  * be about to release one: five entries side by side cost a page, far apart they cost five.
  * Until then its rows tell of them. Whatever the run's own entry covers (last_seq) has its
  * holds in the index; a hold that expires goes there at once.
+ *
+ * Every hold that is on is in memory too, found by its run and by its slice: which holds
+ * share a slice must be known before any of them is let go of.
  */
-#include "engine/internal.h"
+#include "engine/holds.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/id.h"
 
+/* -- which there are ----------------------------------------------------------------------- */
+
+uint64_t hold_slice(struct span action, struct span target)
+{
+    struct hash_list list;
+    struct str folded = { 0 };
+    uint64_t slice;
+
+    for (size_t i = 0; i < target.len; i++) /* ARM ids are the same in any case */
+        str_add_char(&folded, target.ptr[i] >= 'A' && target.ptr[i] <= 'Z'
+                                  ? (char)(target.ptr[i] | 0x20)
+                                  : target.ptr[i]);
+    hash_list_init(&list, "cordon.slice.v1");
+    hash_list_add_span(&list, action);
+    hash_list_add_span(&list, str_span(&folded));
+    struct hash hash = hash_list_end(&list);
+    memcpy(&slice, hash.bytes, sizeof slice);
+    str_fini(&folded);
+    return slice;
+}
+
+static struct list *by_run(struct engine *engine, int64_t run)
+{
+    return &engine->holds_by_run[(uint64_t)run % TABLE_SIZE];
+}
+
+static struct list *by_slice(struct engine *engine, uint64_t slice)
+{
+    return &engine->holds_by_slice[slice % TABLE_SIZE];
+}
+
+struct hold *hold_find(struct engine *engine, int64_t run, int n)
+{
+    list_each (link, after, by_run(engine, run)) {
+        struct hold *hold = list_item(link, struct hold, in_run);
+
+        if (hold->run == run && hold->n == n)
+            return hold;
+    }
+    return NULL;
+}
+
+static struct hold *hold_add(struct engine *engine, int64_t run, int n)
+{
+    struct hold *hold = xcalloc(1, sizeof *hold);
+
+    hold->run = run;
+    hold->n = n;
+    list_init(&hold->in_slice);
+    list_add(by_run(engine, run), &hold->in_run);
+    return hold;
+}
+
+/* Those of one slice stand in the order in which they took it. */
+static void place(struct engine *engine, struct hold *hold, uint64_t slice)
+{
+    struct list *head = by_slice(engine, slice);
+    struct list *at = head;
+
+    list_remove(&hold->in_slice);
+    hold->slice = slice;
+    while (at->prev != head &&
+           list_item(at->prev, struct hold, in_slice)->last_seq > hold->last_seq)
+        at = at->prev;
+    list_add(at, &hold->in_slice);
+}
+
+static void hold_free(struct hold *hold)
+{
+    list_remove(&hold->in_slice);
+    list_remove(&hold->in_run);
+    free(hold->goal);
+    free(hold->action);
+    free(hold->target);
+    free(hold->before);
+    free(hold->after);
+    free(hold->own_goal);
+    free(hold);
+}
+
+void holds_free(struct engine *engine)
+{
+    for (int i = 0; i < TABLE_SIZE; i++) {
+        list_each (link, after, &engine->holds_by_run[i]) {
+            hold_free(list_item(link, struct hold, in_run));
+        }
+    }
+}
+
+void hold_on_seen(struct engine *engine, const struct event *event)
+{
+    struct span slice = json_get_raw(event->json, "s");
+    struct hold *hold = hold_find(engine, event->run, (int)event->number);
+
+    if (hold != NULL)
+        return;
+    hold = hold_add(engine, event->run, (int)event->number);
+    hold->first_seq = event->first_seq;
+    hold->last_seq = event->last_seq > 0 ? event->last_seq : event->first_seq;
+    hold->due_ms = event->number2;
+    if (json_get(event->json, "g").len > 0)
+        hold->goal = span_dup(json_get(event->json, "g"));
+    if (slice.len == 16) {
+        char *hex = span_dup(slice);
+
+        place(engine, hold, strtoull(hex, NULL, 16));
+        free(hex);
+    } else { /* an index from before holds were shared: its intent tells */
+        char *target = json_get_text(event->text, "t");
+
+        place(engine, hold, hold_slice(json_get_raw(event->text, "a"), span_of(target)));
+        free(target);
+    }
+}
+
+struct step *hold_step(struct run *run, int n)
+{
+    list_each (link, after, &run->steps) {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (step->ordinal == n)
+            return step;
+    }
+    return NULL;
+}
+
+bool hold_is_wanted_by_others(const struct step *step)
+{
+    struct engine *engine = step->run->engine;
+    uint64_t slice = hold_slice(span_of(step->action), span_of(step->target));
+
+    list_each (link, after, by_slice(engine, slice)) {
+        const struct hold *hold = list_item(link, struct hold, in_slice);
+
+        if (hold->slice == slice && hold->run != step->run->id)
+            return true;
+    }
+    return false;
+}
+
+/* -- what they want ------------------------------------------------------------------------ */
+
+static void learn(struct hold *hold, struct run *run)
+{
+    struct step *step = hold_step(run, hold->n);
+    struct span after;
+
+    hold->is_asked = false;
+    hold->is_known = true;
+    if (step == NULL)
+        return;
+    after = step->now.len > 0 ? step->now : step->after;
+    hold->action = xstrdup(step->action);
+    hold->target = xstrdup(step->target);
+    hold->before = span_dup(step->before);
+    hold->after = span_dup(after);
+    if (step->goal.len > 0)
+        hold->own_goal = span_dup(step->goal);
+}
+
+bool hold_learn(struct engine *engine, struct hold *hold)
+{
+    struct run *run;
+
+    if (hold->is_known)
+        return true;
+    run = run_wake(engine, hold->run);
+    if (run == NULL) {
+        hold->is_known = true;
+    } else if (run->is_loaded) {
+        learn(hold, run);
+    } else {
+        hold->is_asked = true;
+    }
+    return hold->is_known;
+}
+
+void holds_on_loaded(struct run *run)
+{
+    struct engine *engine = run->engine;
+
+    list_each (link, after, &run->order) {
+        struct step *step = list_item(link, struct step, in_order);
+        struct hold *hold = step->ordinal > 0 && !step->is_undo
+                                ? hold_find(engine, run->id, step->ordinal)
+                                : NULL;
+
+        if (hold == NULL && step_holds(step) && !step->is_in_ledger)
+            hold_take(step);
+        else if (hold != NULL && hold->is_asked)
+            learn(hold, run);
+    }
+}
+
+/* -- the index ------------------------------------------------------------------------------ */
+
+static void put_entry(struct engine *engine, const struct hold *hold, int state)
+{
+    struct str body = { 0 };
+    char slice[17];
+
+    snprintf(slice, sizeof slice, "%016" PRIx64, hold->slice);
+    if (state != HOLD_ON)
+        str_add_text(&body, "{}");
+    else if (hold->goal != NULL)
+        str_printf(&body, "{\"g\":%s,\"s\":\"%s\"}", hold->goal, slice);
+    else
+        str_printf(&body, "{\"s\":\"%s\"}", slice);
+    turn_add_entry(engine, &(struct turn_entry){
+                               .kind = ENTRY_HOLD,
+                               .run = hold->run,
+                               .n = hold->n,
+                               .state = state,
+                               .due_ms = state == HOLD_ON ? hold->due_ms : 0,
+                               .first_seq = hold->first_seq,
+                               .last_seq = hold->last_seq,
+                               .body = str_span(&body),
+                           });
+    str_fini(&body);
+}
+
+bool step_holds(const struct step *step)
+{
+    return step->is_done && !step->is_undo && (step->has_intent || step->is_joined) &&
+           step->ordinal > 0 && !run_is_shadow(step->run);
+}
+
+struct hold *hold_take(struct step *step)
+{
+    struct engine *engine = step->run->engine;
+    struct hold *hold = hold_find(engine, step->run->id, step->ordinal);
+
+    if (hold == NULL)
+        hold = hold_add(engine, step->run->id, step->ordinal);
+    if (hold->is_off)
+        return hold;
+    hold->first_seq = step->intent_seq;
+    hold->last_seq = step->outcome_seq > 0 ? step->outcome_seq : step->intent_seq;
+    hold->due_ms = step->until_ms;
+    place(engine, hold, hold_slice(span_of(step->action), span_of(step->target)));
+    return hold;
+}
+
+static void let_go(struct engine *engine, struct step *undo, int state)
+{
+    struct hold *hold = hold_find(engine, undo->undoes_run, undo->undoes_ordinal);
+    struct hold none = { .run = undo->undoes_run,
+                         .n = undo->undoes_ordinal,
+                         .first_seq = undo->undoes_seq,
+                         .last_seq = undo->outcome_seq };
+
+    put_entry(engine, &none, state);
+    if (hold != NULL && engine->is_reindexing) {
+        hold->is_off = true;
+        list_remove(&hold->in_slice);
+    } else if (hold != NULL) {
+        hold_free(hold);
+    }
+}
+
 void hold_put(struct step *step, int state)
 {
-    int64_t run = step->is_undo ? step->undoes_run : step->run->id;
-    int ordinal = step->is_undo ? step->undoes_ordinal : step->ordinal;
+    struct engine *engine = step->run->engine;
 
-    if (run_is_shadow(step->run) || ordinal == 0)
+    if (run_is_shadow(step->run) ||
+        (step->is_undo ? step->undoes_ordinal : step->ordinal) == 0)
         return;
-    turn_add_entry(step->run->engine,
-                   &(struct turn_entry){
-                       .kind = ENTRY_HOLD,
-                       .run = run,
-                       .n = ordinal,
-                       .state = state,
-                       .due_ms = state == HOLD_ON ? step->until_ms : 0,
-                       .first_seq = step->is_undo ? step->undoes_seq : step->intent_seq,
-                       .last_seq = step->outcome_seq,
-                   });
+    if (step->is_undo)
+        let_go(engine, step, state);
+    else
+        put_entry(engine, hold_take(step), state);
+}
+
+/* Another hold's undo leaves this to it: what undoing it shall leave from now on. */
+static void pass(struct engine *engine, struct span item, int64_t seq)
+{
+    int64_t run = json_get_int(item, "run", 0);
+    int n = (int)json_get_int(item, "n", 0);
+    struct hold *hold = hold_find(engine, run, n);
+
+    if (hold == NULL && engine->is_reindexing)
+        hold = hold_add(engine, run, n); /* its run comes later */
+    if (hold == NULL || hold->is_off || seq < hold->goal_seq)
+        return;
+    free(hold->goal);
+    hold->goal = span_dup(json_get(item, "g"));
+    hold->goal_seq = seq;
+    if (hold->first_seq > 0)
+        put_entry(engine, hold, HOLD_ON);
+}
+
+void hold_release(struct step *undo, int64_t seq)
+{
+    struct engine *engine = undo->run->engine;
+    struct span item;
+    size_t pos = 0;
+
+    if (run_is_shadow(undo->run))
+        return;
+    hold_put(undo, HOLD_OFF);
+    while (json_next(undo->passes, &pos, NULL, &item))
+        pass(engine, item, seq);
 }
 
 void holds_put_all(struct run *run)
@@ -39,7 +332,7 @@ void holds_put_all(struct run *run)
     list_each (link, after, &run->order) {
         struct step *step = list_item(link, struct step, in_order);
 
-        if (step->is_done && !step->is_undo && step->has_intent && !step->is_in_ledger) {
+        if (step_holds(step) && !step->is_in_ledger) {
             step->is_in_ledger = true;
             hold_put(step, HOLD_ON);
         }
@@ -61,14 +354,18 @@ void holds_known_until(struct run *run, int64_t seq)
  * would begin. */
 void hold_put_expired(struct run *rollback, struct span hold)
 {
-    turn_add_entry(rollback->engine, &(struct turn_entry){
-                                         .kind = ENTRY_HOLD,
-                                         .run = rollback->of,
-                                         .n = (int)json_get_int(hold, "n", 0),
-                                         .state = HOLD_ON,
-                                         .first_seq = json_get_int(hold, "first", 0),
-                                         .last_seq = json_get_int(hold, "last", 0),
-                                     });
+    struct engine *engine = rollback->engine;
+    struct hold *known =
+        hold_find(engine, rollback->of, (int)json_get_int(hold, "n", 0));
+    struct hold none = { .run = rollback->of, .n = (int)json_get_int(hold, "n", 0) };
+
+    if (known == NULL && !engine->is_reindexing)
+        return; /* let go of meanwhile */
+    if (known == NULL)
+        known = &none;
+    known->due_ms = 0;
+    if (!known->is_off)
+        put_entry(engine, known, HOLD_ON);
 }
 
 /* Its time is over: taken off by a rollback of just this step. */

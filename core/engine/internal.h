@@ -76,10 +76,15 @@ struct step {
     int attempt;
     bool has_intent, has_outcome, is_noop, is_done;
     bool is_in_ledger; /* its hold is in the index */
+    bool is_joined;    /* found as planned, because of another run's hold */
+    /* an undo: as its hold has it, whoever shares the slice; and what others get of it */
+    struct span own_after, own_goal, passes;
+    bool is_gone; /* its hold was off already */
     int doubts;        /* observations since the intent got into doubt */
     int retries;
     int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
     int64_t call; /* the host call under way; 0 none */
+    int64_t looked_at; /* by the engine's slice_clock */
     int gate;     /* number of the gate it waits for; 0 none */
     int permit_gate, permit_index;
     int64_t child;
@@ -183,7 +188,6 @@ struct run {
     int stop_state; /* it shall end like this, once what it began is known */
     bool has_undo_list;
     int64_t wait_rows_of; /* ROLLBACK: loading the rows of that run */
-    bool is_awaited;      /* a rollback has said so of this one */
     struct span error;
     struct list waiting; /* events that wait for the rows */
     /* shadows */
@@ -312,7 +316,11 @@ struct engine {
     struct turn *turn;                 /* of the event being handled */
     struct list effects[SLICE_PLACES]; /* steps whose intent has no outcome yet */
     struct list waiters[SLICE_PLACES]; /* steps that wait for one of those */
-    bool is_policy_coming;             /* it is being read */
+    int64_t slice_clock;               /* one more with each effect that begins or ends */
+    int64_t slice_changed[SLICE_PLACES]; /* and when the last one was */
+    struct list holds_by_run[TABLE_SIZE], holds_by_slice[TABLE_SIZE];
+    bool is_reindexing;    /* the index is made again */
+    bool is_policy_coming; /* it is being read */
     struct list queue;                 /* runs to look at */
     bool is_ready;
 };
@@ -414,6 +422,8 @@ void step_on_failed_read(struct step *step, const struct event *event);
 /* -- change.c --------------------------------------------------------------------------- */
 bool change_is_held(struct step *step);
 void change_on_prepared(struct step *step, const struct event *event);
+/* An undo begins: true when its target must be looked at; else it lets go without, or waits. */
+bool change_begins_undo(struct step *step);
 void change_on_observed(struct step *step, const struct event *event);
 void change_on_applied(struct step *step, const struct event *event);
 void outcome_write(struct step *step, const char *word, const struct event *event,
@@ -633,10 +643,15 @@ void undo_on_loaded(struct run *of);
 bool slice_is_busy(struct step *step);
 void slice_take(struct step *step);
 void slice_let_go(struct step *step);
+/* Has an effect on the slice begun or ended since the step's last look began? */
+bool slice_is_stale(const struct step *step);
 void slice_forget(struct step *step); /* its run leaves the memory */
 
 /* -- hold.c ----------------------------------------------------------------------------- */
 void hold_put(struct step *step, int state);
+/* Its step has done what it wanted, or found it so: it is known from now on. */
+struct hold *hold_take(struct step *step);
+bool step_holds(const struct step *step); /* done, and not undone by this run */
 void holds_put_all(struct run *run);
 void holds_known_until(struct run *run, int64_t seq);
 void hold_on_due(struct run *run, int n);

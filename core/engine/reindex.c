@@ -5,7 +5,7 @@
  * A run that is not over comes out as running, so that the next start loads it and parks it
  * again where it belongs.
  */
-#include "engine/internal.h"
+#include "engine/holds.h"
 
 #include <string.h>
 
@@ -21,9 +21,9 @@ static void put_holds(struct run *run)
             hold_put(step, HOLD_LEFT);
         else if (step->is_undo && is_kept)
             continue;
-        else if (step->is_undo && step->is_done)
-            hold_put(step, HOLD_OFF);
-        else if (!step->is_undo && step->is_done && step->has_intent)
+        else if (step->is_undo && step->is_done && !step->is_gone)
+            hold_release(step, step->outcome_seq);
+        else if (step_holds(step))
             hold_put(step, HOLD_ON);
     }
 }
@@ -69,6 +69,7 @@ static void put_global(struct engine *engine, const struct event_row *row)
 void engine_reindex(struct engine *engine, const struct event *event, struct turn *turn)
 {
     engine->turn = turn;
+    engine->is_reindexing = true;
     if (event->run > 0) {
         put_run(engine, event);
         return;

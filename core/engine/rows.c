@@ -156,10 +156,22 @@ static void apply_answer(struct run *run, const struct event_row *row)
         step->args = json_get(extra, "args");
         step->target = keep_text(run, json_get(extra, "target"));
         step->after = json_get(extra, "after");
+        step->is_joined = json_get_bool(extra, "hold", false);
+    }
+    if (step->is_joined) {
+        step->before = step->goal = step->after;
+        step->now = (struct span){ 0 }; /* seen at an earlier attempt of its own */
+        step->is_done = true;
+        step->intent_seq = step->outcome_seq = row->seq;
+        step->until_ms = json_get_int(extra, "until", 0);
+        if (step->ordinal == 0)
+            step->ordinal = ++run->intent_count;
     }
     if (json_get_bool(extra, "undo", false)) {
         take_undoes(step, extra);
+        step->passes = json_get(extra, "to");
         step->is_done = step->ok;
+        step->outcome_seq = row->seq;
     }
     order(step);
 }
@@ -180,6 +192,7 @@ static void apply_intent(struct run *run, const struct event_row *row)
         step->goal = step->before;
     else if (json_kind(step->goal) == JSON_NULL)
         step->goal = (struct span){ 0 };
+    step->passes = json_get(body, "to");
     step->intent_seq = row->seq;
     if (!step->is_undo)
         step->now = (struct span){ 0 }; /* seen before this attempt */
@@ -246,6 +259,22 @@ static void apply_outcome(struct run *run, const struct event_row *row)
         slice_let_go(step);
 }
 
+/* An undo that writes nothing: others want what it would take away. */
+static void apply_leave(struct run *run, const struct event_row *row)
+{
+    struct span body = run_keep(run, row->body);
+    struct step *step = step_of(run, body, "step");
+
+    take_undoes(step, body);
+    step->target = keep_text(run, json_get(body, "t"));
+    step->passes = json_get(body, "to");
+    step->is_gone = json_get_bool(body, "off", false);
+    step->outcome_seq = row->seq;
+    step->is_done = step->ok = true;
+    step->value = span_of(step->is_gone ? "{\"already\":true}" : "{\"let_go\":true}");
+    order(step);
+}
+
 static void apply_settle(struct run *run, const struct event_row *row)
 {
     struct span body = run_keep(run, row->body);
@@ -254,6 +283,8 @@ static void apply_settle(struct run *run, const struct event_row *row)
     step->choice = run_text(run, json_get_raw(body, "choice"));
     step->settled_by = keep_text(run, json_get(body, "who"));
     step->until_ms = json_get_int(body, "until", 0);
+    if (strcmp(step->choice, "applied") == 0)
+        step->outcome_seq = row->seq;
     step_settle(step, step->choice);
     if (step->state == STEP_ANSWERED)
         order(step);
@@ -312,6 +343,7 @@ void row_apply(struct run *run, const struct event_row *row)
         break;
     case ROW_DRIFT: apply_doubt(run, row, true); break;
     case ROW_DOUBT: apply_doubt(run, row, false); break;
+    case ROW_LEAVE: apply_leave(run, row); break;
     case ROW_SETTLE: apply_settle(run, row); break;
     case ROW_CANCEL: run->is_canceling = true; break;
     case ROW_END:

@@ -46,8 +46,21 @@ bool slice_is_busy(struct step *step)
     return false;
 }
 
+static void mark(const struct step *step)
+{
+    struct engine *engine = step->run->engine;
+
+    engine->slice_changed[place_of(step)] = ++engine->slice_clock;
+}
+
+bool slice_is_stale(const struct step *step)
+{
+    return step->run->engine->slice_changed[place_of(step)] > step->looked_at;
+}
+
 void slice_take(struct step *step)
 {
+    mark(step);
     if (list_is_empty(&step->in_effects))
         list_add(&step->run->engine->effects[place_of(step)], &step->in_effects);
 }
@@ -58,6 +71,7 @@ void slice_let_go(struct step *step)
 
     if (list_is_empty(&step->in_effects))
         return;
+    mark(step);
     list_remove(&step->in_effects);
     list_each (link, after, &engine->waiters[place_of(step)]) {
         struct step *waiter = list_item(link, struct step, in_waiters);

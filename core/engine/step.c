@@ -88,11 +88,19 @@ void answer_write(struct step *step, bool ok, struct span value, bool is_noop)
         json_open(&out, '{');
         json_put_raw(&out, "after", step->after);
         json_put_raw(&out, "args", step->args);
+        if (step->is_joined && !step->is_undo)
+            json_put_bool(&out, "hold", true);
         json_put_bool(&out, "noop", is_noop);
         json_put(&out, "target", step->target);
         if (step->is_undo) {
             undoes_put(&out, step);
+            if (is_noop && json_count(step->passes) > 0)
+                json_put_raw(&out, "to", step->passes);
             json_put_bool(&out, "undo", true);
+        } else if (step->is_joined) {
+            if (step->until_ms > 0)
+                json_put_int(&out, "until", step->until_ms);
+            json_put(&out, "what", step->what);
         }
         json_close(&out);
     } else if (step->kind[0] == 'n' && strcmp(step->kind, "note") == 0) {
@@ -376,11 +384,12 @@ static void begin_again(struct step *step)
 {
     step->gate = 0;
     step->must_look = false;
-    step->state = STEP_CALLING;
-    if (step->is_undo)
-        host_call(step, HOST_OBSERVE);
-    else
+    if (!step->is_undo) {
         begin_action(step);
+    } else if (change_begins_undo(step)) {
+        step->state = STEP_CALLING;
+        host_call(step, HOST_OBSERVE);
+    }
 }
 
 static void go_on_gated(struct step *step)

@@ -7,7 +7,7 @@
  * drift, nothing is written, and a person decides. Steps go on past a drift, so that one
  * edited target does not keep all others contained.
  */
-#include "engine/internal.h"
+#include "engine/holds.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,14 +32,15 @@ static bool is_call(const struct step *step)
 /* Did it leave something behind that can be undone? */
 static bool is_undoable(const struct step *done)
 {
-    return is_call(done) ||
-           (done->is_done && !done->is_undo && done->has_intent && done->goal.len > 0);
+    return is_call(done) || (step_holds(done) && done->goal.len > 0);
 }
 
 static bool is_wanted(const struct run *run, const struct step *done)
 {
     if (!is_undoable(done))
         return false;
+    if (!is_call(done) && hold_find(run->engine, run->of, done->ordinal) == NULL)
+        return false; /* it was let go of before */
     if (run->only_step[0] != '\0' && strcmp(run->only_step, step_path(done)) != 0)
         return false;
     if (run->only_target[0] != '\0' && !is_call(done) &&
@@ -75,6 +76,9 @@ static struct step *undo_of(struct run *run, const struct step *done, int64_t n)
         undo->after = run_keep(run, done->now.len > 0 ? done->now : done->after);
     if (undo->target[0] == '\0')
         undo->target = run_text(run, span_of(done->target));
+    undo->own_goal = run_keep(run, done->goal);
+    undo->own_after = run_keep(run, done->now.len > 0 ? done->now : done->after);
+    undo->is_joined = done->is_joined;
     undo->undoes_ordinal = done->ordinal;
     undo->undoes_seq = done->intent_seq;
     undo->undoes_path = run_text(run, span_of(step_path(done)));
@@ -139,17 +143,17 @@ void undo_on_loaded(struct run *of)
 {
     struct engine *engine = of->engine;
 
-    if (!of->is_awaited)
-        return;
     for (int i = 0; i < TABLE_SIZE; i++) {
         list_each (link, after, &engine->table[i]) {
             struct run *run = list_item(link, struct run, in_table);
 
-            if (run->kind == RUN_ROLLBACK && run->wait_rows_of == of->id &&
-                run->is_loaded) {
+            if (run->kind != RUN_ROLLBACK || run->wait_rows_of != of->id || !run->is_loaded)
+                continue;
+            if (run->has_undo_list)
+                run->wait_rows_of = 0; /* of a run that shares a slice */
+            else
                 collect(run, of);
-                run_push(run);
-            }
+            run_push(run);
         }
     }
 }
@@ -179,7 +183,6 @@ void undo_push(struct run *run)
             return;
         }
         run->wait_rows_of = run->of;
-        of->is_awaited = true;
         if (of->is_loaded)
             collect(run, of);
         else

@@ -198,6 +198,33 @@ static int take_halt(const struct entry *entry, void *arg)
     return 0;
 }
 
+static int take_intent(const struct row *row, void *arg)
+{
+    struct walk *walk = arg;
+
+    walk->events[walk->count - 1].text = keep(walk, row->body);
+    return 1; /* just this one */
+}
+
+static int take_hold(const struct entry *entry, void *arg)
+{
+    struct walk *walk = arg;
+    struct event *event = add_event(walk, EV_HOLD);
+    int64_t first_seq = entry->first_seq;
+    struct err err;
+
+    event->run = entry->run;
+    event->number = entry->n;
+    event->number2 = entry->due_ms;
+    event->first_seq = first_seq;
+    event->last_seq = entry->last_seq;
+    event->json = keep(walk, entry->body);
+    if (json_get(event->json, "s").len == 0 && /* written before holds were shared */
+        store_each(walk->serve->store, first_seq, take_intent, walk, &err) < 0)
+        log_warnx("%s", err.text);
+    return 0;
+}
+
 /* As with a playbook, what counts is the row. */
 /* What a break-glass is, its row says: the index is not chained. */
 static int take_glass_row(const struct row *row, void *arg)
@@ -319,6 +346,7 @@ static int give_known(struct serve *serve, struct err *err)
     struct entry_query playbooks = { .kind = ENTRY_PLAYBOOK, .state = -1, .run = -1 };
     struct entry_query halts = { .kind = ENTRY_HALT, .state = 1, .run = -1 };
     struct entry_query glasses = { .kind = ENTRY_GLASS, .state = -1, .run = -1 };
+    struct entry_query holds = { .kind = ENTRY_HOLD, .state = HOLD_ON, .run = -1 };
     struct entry_query keys = { .kind = ENTRY_KEY, .state = -1, .run = -1 };
     int64_t since = store_seq_since(serve->store, clock_unix_ms() - 3600 * INT64_C(1000));
     int rc = store_each_entry(serve->store, &playbooks, take_playbook, &walk, err);
@@ -333,6 +361,8 @@ static int give_known(struct serve *serve, struct err *err)
         rc = store_each_entry(serve->store, &halts, take_halt, &walk, err);
     if (rc == 0)
         rc = store_each_entry(serve->store, &glasses, take_glass, &walk, err);
+    if (rc == 0)
+        rc = store_each_entry(serve->store, &holds, take_hold, &walk, err);
     if (rc == 0)
         rc = store_each_entry(serve->store, &keys, take_key, &walk, err);
     if (walk.bad_key > 0)

@@ -292,6 +292,7 @@ TEST(whatever_happens_nothing_is_done_without_a_record_and_everything_comes_to_r
         CHECK_INT(engine_runs(w->engine), 0);
         CHECK(engine_is_idle(w->engine));
         stuck += is_anything(w, RUN_STUCK);
+        w_check_index(w);
         check_way_back(w);
         CHECK(!is_anything(w, RUN_DIVERGED));
         crashes += w->crashes;

@@ -364,60 +364,20 @@ TEST(the_same_seed_gives_the_same_journal)
     w_free(b);
 }
 
-/* The index made again from rows says the same as the one that was written on the way. */
-static void same_after_reindex(struct world *w)
-{
-    static struct event_row rows[W_ROWS];
-    struct w_entry *was = xmalloc(sizeof w->entries);
-    int count = w->entry_count;
-
-    memcpy(was, w->entries, sizeof w->entries);
-    w->entry_count = 0;
-    for (int64_t run = 0; run <= 3; run++) {
-        struct engine *engine = engine_new();
-        struct event event = { .run = run, .rows = rows };
-
-        for (int i = 0; i < w->row_count; i++)
-            if (w->rows[i].run == run)
-                rows[event.count++] =
-                    (struct event_row){ w->rows[i].seq, w->rows[i].prev, w->rows[i].kind,
-                                        w->rows[i].at_ms, span_of(w->rows[i].body) };
-        turn_reset(w->turn);
-        if (event.count > 0)
-            engine_reindex(engine, &event, w->turn);
-        for (int i = 0; i < w->turn->item_count; i++)
-            w_put(w, &w->turn->items[i].entry);
-        engine_free(engine);
-    }
-    CHECK_INT(w->entry_count, count);
-    for (int i = 0; i < count; i++) {
-        struct w_entry *now = NULL;
-
-        for (int j = 0; j < count; j++)
-            if (w->entries[j].kind == was[i].kind && w->entries[j].run == was[i].run &&
-                w->entries[j].n == was[i].n)
-                now = &w->entries[j];
-        CHECK(now != NULL);
-        CHECK_INT(now->state, was[i].state);
-        CHECK_INT(now->last_seq, was[i].last_seq);
-    }
-    free(was);
-}
-
 TEST(the_index_can_be_made_again_from_the_rows_alone)
 {
     struct world *w = w_new(21, gated);
 
     w_start_run(w);
     w_settle(w);
-    same_after_reindex(w);
+    w_check_index(w);
     snprintf(w_target(w, span_of("a"))->value, 32, "edited");
     w_ask(w, "rollback", "bob", "{\"run\":\"r-1\"}");
     w_settle(w);
     w_ask(w, "settle", "bob", "{\"choice\":\"leave\",\"run\":\"r-2\"}");
     w_settle(w);
     CHECK_STR(w_state(w, 2), "done");
-    same_after_reindex(w);
+    w_check_index(w);
     w_free(w);
 }
 

@@ -441,6 +441,20 @@ static bool w_start_engine(struct world *w)
         }
     int count = w->entry_count;
     for (int i = 0; i < count; i++) {
+        if (w->entries[i].kind != ENTRY_HOLD || w->entries[i].state != HOLD_ON)
+            continue;
+        event = (struct event){ .kind = EV_HOLD,
+                                .run = w->entries[i].run,
+                                .number = w->entries[i].n,
+                                .number2 = w->entries[i].due_ms,
+                                .first_seq = w->entries[i].first_seq,
+                                .last_seq = w->entries[i].last_seq,
+                                .json = span_of(w->entries[i].body),
+                                .text = span_of(w->rows[w->entries[i].first_seq - 1].body) };
+        if (!w_handle(w, &event))
+            return false;
+    }
+    for (int i = 0; i < count; i++) {
         if (w->entries[i].kind == ENTRY_GLASS) {
             event = (struct event){ .kind = EV_GLASS, .json = span_of(w->entries[i].body) };
             if (!w_handle(w, &event))
@@ -997,6 +1011,58 @@ static inline const char *w_state(struct world *w, int64_t run)
     struct w_entry *entry = w_run(w, run);
 
     return entry == NULL ? "absent" : run_state_name(entry->state);
+}
+
+/* The index made again from rows says the same as the one that was written on the way. */
+static inline void w_check_index(struct world *w)
+{
+    static struct event_row rows[W_ROWS];
+    struct w_entry *was = xmalloc(sizeof w->entries);
+    struct engine *engine = engine_new();
+    int count = w->entry_count;
+    int64_t last = 0;
+
+    memcpy(was, w->entries, sizeof w->entries);
+    for (int i = 0; i < w->row_count; i++)
+        if (w->rows[i].run > last)
+            last = w->rows[i].run;
+    w->entry_count = 0;
+    for (int64_t run = 0; run <= last; run++) {
+        struct event event = { .run = run, .rows = rows };
+
+        for (int i = 0; i < w->row_count; i++)
+            if (w->rows[i].run == run)
+                rows[event.count++] =
+                    (struct event_row){ w->rows[i].seq, w->rows[i].prev, w->rows[i].kind,
+                                        w->rows[i].at_ms, span_of(w->rows[i].body) };
+        turn_reset(w->turn);
+        if (event.count > 0)
+            engine_reindex(engine, &event, w->turn);
+        for (int i = 0; i < w->turn->item_count; i++)
+            w_put(w, &w->turn->items[i].entry);
+    }
+    engine_free(engine);
+    CHECK_INT(w->entry_count, count);
+    for (int i = 0; i < count; i++) {
+        struct w_entry *now = NULL;
+
+        for (int j = 0; j < count; j++)
+            if (w->entries[j].kind == was[i].kind && w->entries[j].run == was[i].run &&
+                w->entries[j].n == was[i].n)
+                now = &w->entries[j];
+        CHECK(now != NULL);
+        /* A run that is not over comes out as running, and is loaded and parked again. */
+        CHECK(now->state == was[i].state ||
+              (now->kind == ENTRY_RUN && now->state == RUN_RUNNING));
+        CHECK_INT(now->last_seq, was[i].last_seq);
+        if (now->kind == ENTRY_HOLD) {
+            CHECK_INT(now->first_seq, was[i].first_seq);
+            CHECK_INT(now->due_ms, was[i].due_ms);
+            CHECK_STR(now->body, was[i].body);
+        }
+    }
+    memcpy(w->entries, was, sizeof w->entries);
+    free(was);
 }
 
 static inline void w_start_run(struct world *w)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/holds.h - which holds there are, and what they want of a slice that they share.
+ *
+ * The engine knows every hold that is on, though not much of it: whose it is, where its rows
+ * are, and a hash of its action and target. What it changed is read from its run's rows when
+ * somebody needs it. docs/decisions/0019 says how a shared slice is let go of.
+ */
+#pragma once
+
+#include "engine/internal.h"
+
+struct hold {
+    struct list in_slice, in_run; /* of the engine: holds_by_slice, holds_by_run */
+    int64_t run;
+    int n; /* ordinal in its run */
+    int64_t first_seq, last_seq, due_ms;
+    uint64_t slice;
+    char *goal; /* what undoing it leaves, when another hold passed that on; NULL: as journaled */
+    int64_t goal_seq; /* while the index is made again: the row that passed it on */
+    bool is_off;      /* while the index is made again: it was, and is let go of */
+    /* read from its run's rows on demand: what it wants */
+    bool is_asked, is_known;
+    char *action, *target, *before, *after, *own_goal;
+};
+
+/* -- hold.c ----------------------------------------------------------------------------- */
+struct hold *hold_find(struct engine *engine, int64_t run, int n);
+uint64_t hold_slice(struct span action, struct span target);
+/* Another run than this step's has a hold on the same action and target. */
+bool hold_is_wanted_by_others(const struct step *step);
+/* The step of this run that took hold n; NULL. */
+struct step *hold_step(struct run *run, int n);
+/* A hold from the index, at start. */
+void hold_on_seen(struct engine *engine, const struct event *event);
+/* A run was loaded: those of its holds that the index does not have are known again, and
+ * what was asked of them is answered. */
+void holds_on_loaded(struct run *run);
+/* An undo is over: its hold is off, and what it passes on belongs to those who still want it. */
+void hold_release(struct step *undo, int64_t seq);
+void holds_free(struct engine *engine);
+/* Is what it wants known? Otherwise its run is being loaded, and tells. */
+bool hold_learn(struct engine *engine, struct hold *hold);
+
+/* -- share.c ---------------------------------------------------------------------------- */
+enum share_kind {
+    SHARE_NONE, /* nobody else: put back as it was */
+    SHARE_SOME, /* put back what nobody else wants */
+    SHARE_ALL,  /* write nothing: all of it is wanted, or nothing is left to put back */
+    SHARE_GONE, /* the hold is off already */
+    SHARE_WAIT  /* the rows of another run must come first */
+};
+
+struct share {
+    enum share_kind kind;
+    struct str goal;   /* what this undo shall leave */
+    struct str wanted; /* list of runs that still want it: ["r-000002"] */
+    struct str passes; /* list: [{"g":GOAL,"n":N,"run":R}], what becomes theirs */
+    bool is_as_left;   /* apart from what others keep, found is as we left it */
+};
+
+/* found: what was observed, or empty before anybody looked. share_fini() it. */
+void share_of(struct step *undo, struct span found, struct share *share);
+void share_fini(struct share *share);
+/* Journals that the undo's hold is let go of without an effect. */
+void share_leave(struct step *undo, const struct share *share);
