@@ -8,7 +8,10 @@
 
 #include "base/schema.h"
 #include "cli/ask.h"
+#include "cli/drift.h"
 #include "cli/follow.h"
+#include "cli/gate.h"
+#include "cli/render.h"
 
 static int not_a_run(const struct options *options)
 {
@@ -16,24 +19,65 @@ static int not_a_run(const struct options *options)
                                options->args[0]);
 }
 
+static void show_plan(struct span reply)
+{
+    struct look look = look_of_stdout();
+    struct span drifted = json_get(reply, "drifted"), item;
+    struct str out = { 0 };
+    int count = gate_render_changes(&out, &look, json_get(reply, "changes"));
+    size_t pos = 0;
+
+    while (json_next(drifted, &pos, NULL, &item))
+        drift_render_planned(&out, &look, item);
+    str_printf(&out, "%s%d change%s would be undone", out.len ? "\n" : "", count,
+               count == 1 ? "" : "s");
+    if (json_count(drifted) > 0)
+        str_printf(&out, ", %d wait%s for a person", (int)json_count(drifted),
+                   json_count(drifted) == 1 ? "s" : "");
+    str_add_text(&out, "; nothing was changed\n");
+    if (json_kind(json_get(reply, "more")) == JSON_STRING) {
+        render_value(&out, json_get(reply, "more"), 400);
+        str_add_char(&out, '\n');
+    }
+    ask_print(&out);
+    str_fini(&out);
+}
+
+static int ask_plan(const struct options *options, struct span args)
+{
+    struct str reply = { 0 };
+    bool is_over;
+    int exit_code = ask_reply(options, "rollback", args, &reply, &is_over);
+
+    if (!is_over)
+        show_plan(str_span(&reply));
+    str_fini(&reply);
+    return exit_code;
+}
+
 static int run_rollback(const struct options *options)
 {
     struct str args = { 0 };
     struct json_out out = { .str = &args };
 
-    if (options->step && options->target)
-        return command_usage_error(options, "--step and --target: give one of them");
+    if ((options->step != NULL) + (options->target != NULL) + (options->to != NULL) > 1)
+        return command_usage_error(options, "--step, --target and --to: give one of them");
     json_open(&out, '{');
     bool is_run = ask_put_run(&out, options->args[0]);
     if (options->step)
         json_put(&out, "step", options->step);
     if (options->target)
         json_put(&out, "target", options->target);
+    if (options->to)
+        json_put(&out, "to", options->to);
     ask_put_reason(&out, options);
     ask_put_follow(&out, options);
+    if (options->plan)
+        json_put_bool(&out, "plan", true);
     json_close(&out);
-    int exit_code =
-        is_run ? follow(options, "rollback", str_span(&args)) : not_a_run(options);
+    int exit_code = !is_run         ? not_a_run(options)
+                    : options->plan ? ask_plan(options, str_span(&args))
+                                    : follow(options, "rollback", str_span(&args));
     str_fini(&args);
     return exit_code;
 }
@@ -102,16 +146,17 @@ static int run_settle(const struct options *options)
 const struct command command_rollback = {
     .name = "rollback",
     .summary = "put back what a run changed",
-    .usage = "cordon rollback RUN [--step B/N | --target ID] [--reason TEXT]",
+    .usage = "cordon rollback RUN [--step B/N | --to B/N | --target ID] [--plan]"
+             " [--reason TEXT]",
     .about =
         "A run of its own, in reverse order. What somebody else has changed since is "
         "never\n"
         "overwritten: the rollback stops there, shows before, ours and now, and a person\n"
-        "settles it (exit code 5). With --step only that one step is undone, with "
-        "--target\n"
-        "only what was done to that target.",
+        "settles it (exit code 5). With --step only that one step is undone, with --to\n"
+        "everything after that step, with --target only what was done to that target.\n"
+        "--plan looks at all targets and shows what would be undone.",
     .example = "cordon rollback r-000001 --step 0/3",
-    .options = OPTION_ENGINE | OPTION_STEP | OPTION_REASON | OPTION_DETACH,
+    .options = OPTION_ENGINE | OPTION_STEP | OPTION_BACK | OPTION_REASON | OPTION_DETACH,
     .args_min = 1,
     .args_max = 1,
     .run = run_rollback,

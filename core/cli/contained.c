@@ -6,45 +6,74 @@
 
 #include "cli/ask.h"
 #include "cli/render.h"
-#include "cli/table.h"
 
-static void add_hold(struct table *table, const struct look *look, struct span hold)
+enum { COLUMNS = 80, WHAT_MAX = 400 };
+
+/* Three lines a hold, none longer than a narrow terminal; --json has all of it. */
+static void add_line(struct str *out, size_t start, size_t columns)
 {
-    struct span what = json_get(hold, "what"), runs = json_get(hold, "runs"), run;
-    int64_t until_ms = json_get_int(hold, "until", 0);
-    struct str cell = { 0 };
-    size_t pos = 0;
+    render_cut(out, start, columns);
+    str_add_char(out, '\n');
+}
 
-    table_value(table, json_get(hold, "hold"));
-    table_whole_value(table,
-                      json_kind(what) == JSON_STRING ? what : json_get(hold, "action"));
-    render_target(&cell, json_get(hold, "target"));
-    table_cell(table, &cell);
-    render_when(&cell, look, json_get_int(hold, "since", 0));
-    table_cell(table, &cell);
+static void add_since(struct str *out, const struct look *look, struct span hold)
+{
+    int64_t until_ms = json_get_int(hold, "until", 0);
+
+    str_add_text(out, "  since ");
+    render_when(out, look, json_get_int(hold, "since", 0));
+    str_add_text(out, ", until ");
     if (until_ms > 0)
-        render_when(&cell, look, until_ms);
+        render_when(out, look, until_ms);
     else
-        str_add_text(&cell, "it is released");
-    table_cell(table, &cell);
-    table_value(table, runs);
-    str_add_text(&cell, "cordon rollback ");
-    if (json_next(runs, &pos, NULL, &run))
-        render_value(&cell, run, 20);
-    if (json_kind(json_get(hold, "step")) == JSON_STRING) {
-        str_add_text(&cell, " --step ");
-        render_value(&cell, json_get(hold, "step"), 40);
+        str_add_text(out, "it is released");
+}
+
+static void add_people(struct str *out, struct span hold)
+{
+    str_add_text(out, "  wanted by ");
+    render_list(out, json_get(hold, "runs"), 60);
+    if (json_count(json_get(hold, "approved_by")) > 0) {
+        str_add_text(out, ", approved by ");
+        render_list(out, json_get(hold, "approved_by"), 60);
     }
-    table_cell(table, &cell);
+}
+
+static void add_release(struct str *out, struct span hold)
+{
+    str_add_text(out, "  cordon release ");
+    render_value(out, json_get(hold, "hold"), 40);
+}
+
+static void add_hold(struct str *out, const struct look *look, struct span hold)
+{
+    size_t columns = look->columns > 0 ? (size_t)look->columns : COLUMNS;
+    struct span what = json_get(hold, "what");
+    size_t start = out->len;
+
+    render_value(out, json_get(hold, "hold"), 40);
+    str_add_text(out, "  ");
+    render_target(out, json_get(hold, "target"));
+    add_line(out, start, columns);
+    start = out->len;
+    str_add_text(out, "  ");
+    render_value(out, json_kind(what) == JSON_STRING ? what : json_get(hold, "action"),
+                 400);
+    add_line(out, start, look->columns > 0 ? columns : WHAT_MAX);
+    start = out->len;
+    add_since(out, look, hold);
+    add_line(out, start, columns);
+    start = out->len;
+    add_people(out, hold);
+    add_line(out, start, columns);
+    start = out->len;
+    add_release(out, hold);
+    add_line(out, start, columns);
 }
 
 static int run_contained(const struct options *options)
 {
     struct look look = look_of_stdout();
-    struct table table = { .columns = 7,
-                           .wide_column = 1,
-                           .head = { "hold", "what", "where", "since", "until", "runs",
-                                     "release with" } };
     struct str reply = { 0 }, out = { 0 };
     struct span hold;
     size_t pos = 0;
@@ -53,10 +82,8 @@ static int run_contained(const struct options *options)
 
     if (!is_over) {
         while (json_next(json_get(str_span(&reply), "holds"), &pos, NULL, &hold))
-            add_hold(&table, &look, hold);
-        if (table.count)
-            table_render(&table, &out, &look);
-        else
+            add_hold(&out, &look, hold);
+        if (out.len == 0)
             str_add_text(&out, "nothing is contained\n");
         ask_print(&out);
     }
@@ -69,6 +96,9 @@ const struct command command_contained = {
     .name = "contained",
     .summary = "what is contained now, by which runs, and how to release it",
     .usage = "cordon contained",
+    .about = "What several runs want is listed once for each of them, with all of their "
+             "names; it\n"
+             "is put back when the last of them lets go.",
     .example = "cordon contained",
     .options = OPTION_ENGINE,
     .run = run_contained,

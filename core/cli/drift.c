@@ -120,7 +120,8 @@ static void head(struct str *out, const struct look *look, const char *word,
     str_add_text(out, "  ");
     render_value(out, json_get(body, "b"), 80);
     str_printf(out, "/%lld  ", (long long)json_get_int(body, "n", 0));
-    render_target(out, json_get(body, "t"));
+    struct span target = json_get(body, "t");
+    render_target(out, target.len > 0 ? target : json_path(body, "x.target"));
     str_printf(out, ": %s\n", sentence);
 }
 
@@ -165,4 +166,41 @@ void drift_render_doubt(struct str *out, const struct look *look, struct span ru
                         json_get(body, "now"));
     command(out, run, body, "applied", "it happened: go on after it");
     command(out, run, body, "not-applied", "it did not happen");
+}
+
+void drift_render_planned(struct str *out, const struct look *look, struct span drifted)
+{
+    render_styled(out, look, STYLE_WARN, "DRIFT");
+    str_add_text(out, "  ");
+    render_value(out, json_get(drifted, "path"), 80);
+    str_add_text(out, "  ");
+    render_target(out, json_get(drifted, "target"));
+    str_add_text(out, ": not as we left it, so nothing would be written\n");
+    drift_render_states(out, look, json_get(drifted, "before"), json_get(drifted, "ours"),
+                        json_get(drifted, "now"));
+}
+
+void drift_render_failed(struct str *out, const struct look *look, struct span run,
+                         struct span body, struct span why)
+{
+    head(out, look, "NOT UNDONE", body, "it is still contained");
+    str_add_text(out, "  ");
+    render_error(out, why);
+    str_add_text(out, "\n  cordon retry ");
+    str_add_shown(out, run.ptr, run.len);
+    str_add_text(out, "                     look again, and undo what can be undone\n");
+    command(out, run, body, "accept", "it stays contained; a later rollback tries again");
+    command(out, run, body, "leave", "it stays as it is; the hold is taken off");
+}
+
+void leave_render(struct str *out, struct span body, struct span wanted)
+{
+    if (json_count(wanted) > 0) {
+        str_add_text(out, "  nothing was written: still wanted by ");
+        render_list(out, wanted, 200);
+    } else if (json_get_bool(body, "off", false)) {
+        str_add_text(out, "  let go of before");
+    } else {
+        str_add_text(out, "  nothing to put back");
+    }
 }

@@ -17,3 +17,11 @@ void drift_render(struct str *out, const struct look *look, struct span run,
 /* The same for a doubt row's body. */
 void drift_render_doubt(struct str *out, const struct look *look, struct span run,
                         struct span body);
+
+/* One of a gate's or a plan's drifted undos: where nothing would be written. */
+void drift_render_planned(struct str *out, const struct look *look, struct span drifted);
+/* An undo that could not be done, and the commands that go on from there. */
+void drift_render_failed(struct str *out, const struct look *look, struct span run,
+                         struct span body, struct span why);
+/* Adds to a line why an undo wrote nothing: others want it, or there is nothing to put back. */
+void leave_render(struct str *out, struct span body, struct span wanted);

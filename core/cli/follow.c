@@ -66,8 +66,8 @@ static void on_event(struct follow *follow, struct span json)
 /* The verbs that go on with a run which has rows already. */
 static bool has_past(const char *verb)
 {
-    static const char *const verbs[] = { "watch",  "approve", "deny",
-                                         "answer", "settle",  "signal" };
+    static const char *const verbs[] = { "watch",  "approve", "deny", "answer",
+                                         "settle", "signal",  "retry" };
 
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (span_is(span_of(verb), verbs[i]))

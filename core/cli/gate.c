@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "cli/drift.h"
 #include "cli/render.h"
 
 enum { LABEL_COLUMN = 18, WHOLE = 8192 };
@@ -329,7 +330,8 @@ static void asked_by(struct str *out, const struct look *look, struct span gate)
 
 void gate_render(struct str *out, const struct look *look, struct span gate)
 {
-    struct span body = json_get(gate, "body"), state = json_get(gate, "state");
+    struct span body = json_get(gate, "body"), state = json_get(gate, "state"), drifted;
+    size_t pos = 0;
 
     title(out, look, gate);
     if (json_kind(state) == JSON_STRING && !span_is(json_raw(state), "open"))
@@ -350,6 +352,8 @@ void gate_render(struct str *out, const struct look *look, struct span gate)
     if (json_count(json_get(body, "changes")))
         str_add_char(out, '\n');
     gate_render_changes(out, look, json_get(body, "changes"));
+    while (json_next(json_get(body, "drifted"), &pos, NULL, &drifted))
+        drift_render_planned(out, look, drifted);
     if (json_kind(json_get(body, "more")) == JSON_STRING) {
         str_add_text(out, "\n  More may follow, with gates of its own: ");
         render_value(out, json_get(body, "more"), WHOLE);

@@ -396,7 +396,12 @@ static void on_halt(struct live *live, struct str *out, const struct row *row)
 
 static void on_leave(struct live *live, struct str *out, const struct row *row)
 {
-    said(live, out, row, "left", (struct span){ 0 });
+    struct span wanted = json_get(row->body, "wanted");
+
+    begin(live, out, row, STYLE_GOOD, "let go");
+    add_action(out, json_get(row->body, "a"), json_get(row->body, "t"), (struct span){ 0 });
+    leave_render(out, row->body, wanted);
+    end(out);
 }
 
 /* Before now; what of it is still open is shown at the end. */

@@ -25,6 +25,8 @@ const struct command *const commands[] = {
     &command_contained,
     &command_rollback,
     &command_recover,
+    &command_release,
+    &command_retry,
     &command_break_glass,
     &command_review,
     &command_settle,

@@ -32,6 +32,9 @@ static const struct option known[] = {
     { "--yes", OPTION_YES, NULL, "do not ask at the terminal" },
     { "--step", OPTION_STEP, "B/N", "only this one step, not the whole run" },
     { "--target", OPTION_STEP, "ID", "only what was done to this target" },
+    { "--to", OPTION_BACK, "B/N", "back to this step: all that was done after it" },
+    { "--plan", OPTION_BACK, NULL, "show what would be undone, and change nothing" },
+    { "--run", OPTION_RUN, "RUN", "the run that lets go of it, when several want it" },
     { "--only", OPTION_ONLY, "STATE",
       "runs in this state: running, waiting, stuck, done, "
       "..." },
@@ -121,6 +124,8 @@ static int set_value(struct options *options, const char *name, const char *valu
         { "--sign", &options->sign },
         { "--who", &options->who },
         { "--out", &options->out },
+        { "--to", &options->to },
+        { "--run", &options->run },
         { "--state", &options->state_dir },
         { "--config", &options->config },
     };
@@ -143,6 +148,7 @@ static void set_flag(struct options *options, const char *name)
     options->rebuild |= strcmp(name, "--rebuild") == 0;
     options->force |= strcmp(name, "--force") == 0;
     options->deny |= strcmp(name, "--deny") == 0;
+    options->plan |= strcmp(name, "--plan") == 0;
     options->reject |= strcmp(name, "--reject") == 0;
     options->detach |= strcmp(name, "--detach") == 0;
 }

@@ -33,6 +33,8 @@ enum option_bit {
     OPTION_SIGN = 1 << 13,
     OPTION_FILE_VOTE = 1 << 14, /* --who, --deny and --out */
     OPTION_REJECT = 1 << 17,
+    OPTION_BACK = 1 << 25, /* --to and --plan of a rollback */
+    OPTION_RUN = 1 << 26,
     OPTION_ENGINE = OPTION_STATE | OPTION_CONFIG | OPTION_JSON
 };
 
@@ -47,9 +49,9 @@ struct options_param {
 struct options {
     const char *state_dir; /* never NULL */
     const char *config, *alert, *param_file, *reason, *digest, *step, *target, *only;
-    const char *sign, *who, *out;
+    const char *sign, *who, *out, *to, *run;
     int64_t limit; /* 0: not given */
-    bool json, yes, help, rebuild, detach, force, deny, reject;
+    bool json, yes, help, rebuild, detach, force, deny, reject, plan;
     struct options_param params[OPTIONS_PARAMS_MAX];
     int param_count;
     const char *args[OPTIONS_ARGS_MAX];

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "cli/drift.h"
 #include "cli/render.h"
 
 enum {
@@ -439,7 +440,10 @@ static void on_cancel(struct str *out, const struct step *step)
 
 static void on_leave(struct str *out, const struct step *step)
 {
-    by_whom(out, step, "left", (struct span){ 0 });
+    begin(out, step, STYLE_GOOD, "let go");
+    add_action(out, json_get(step->body, "a"), json_get(step->body, "t"));
+    leave_render(out, step->body, json_get(step->body, "wanted"));
+    str_add_char(out, '\n');
 }
 
 void step_render(struct str *out, const struct look *look, struct span show,

@@ -22,6 +22,17 @@ static bool is_settled(struct span rows, size_t pos, struct span body)
     return false;
 }
 
+/* The error of an undo that could not be done; empty when the row is none. */
+static struct span failed_undo(struct span kind, struct span body)
+{
+    bool is_undo = span_is(json_get_raw(body, "b"), "u");
+    bool is_answer = span_is(kind, "answer") && !json_get_bool(body, "ok", true);
+    bool is_refused =
+        span_is(kind, "outcome") && span_is(json_get_raw(body, "s"), "refused");
+
+    return is_undo && (is_answer || is_refused) ? json_get(body, "v") : (struct span){ 0 };
+}
+
 void stuck_render(struct str *out, const struct look *look, struct span show)
 {
     struct span rows = json_get(show, "rows"), row;
@@ -30,9 +41,13 @@ void stuck_render(struct str *out, const struct look *look, struct span show)
     while (json_next(rows, &pos, NULL, &row)) {
         struct span kind = json_get_raw(row, "kind"), body = json_get(row, "body");
         bool is_drift = span_is(kind, "drift");
-        if ((!is_drift && !span_is(kind, "doubt")) || is_settled(rows, pos, body))
+        struct span failed = failed_undo(kind, body);
+        if ((!is_drift && !failed.len && !span_is(kind, "doubt")) ||
+            is_settled(rows, pos, body))
             continue;
-        if (is_drift)
+        if (failed.len)
+            drift_render_failed(out, look, json_get_raw(row, "run"), body, failed);
+        else if (is_drift)
             drift_render(out, look, json_get_raw(row, "run"), body);
         else
             drift_render_doubt(out, look, json_get_raw(row, "run"), body);

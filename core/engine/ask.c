@@ -30,8 +30,7 @@ void ask_accept(struct run *run, const struct event *event)
     str_fini(&body);
 }
 
-static void accept_child(struct engine *engine, const struct event *event,
-                         struct run *child)
+void ask_accept_child(struct engine *engine, const struct event *event, struct run *child)
 {
     struct str body = { 0 };
 
@@ -49,7 +48,7 @@ static void accept_child(struct engine *engine, const struct event *event,
 }
 
 /* While a run goes on, undoing all of it would be undone again by what it does next. */
-static bool must_end_first(struct run *run, const struct event *event)
+bool ask_must_end_first(struct run *run, const struct event *event)
 {
     if (run_is_over(run))
         return false;
@@ -58,36 +57,6 @@ static bool must_end_first(struct run *run, const struct event *event)
                 "be rolled back while it goes on",
                 id_run(run->id).text, id_run(run->id).text);
     return true;
-}
-
-static void ask_rollback(struct run *run, const struct event *event)
-{
-    bool is_part = json_kind(json_get(event->json, "step")) == JSON_STRING ||
-                   json_kind(json_get(event->json, "target")) == JSON_STRING;
-
-    struct str limits = { 0 };
-    struct json_out out = { .str = &limits };
-
-    if (run->kind == RUN_ROLLBACK || run->playbook == NULL) {
-        reply_error(run->engine, event->number, 2, "rollback",
-                    "%s is a rollback itself; roll back the run that it undid, or run the "
-                    "playbook again",
-                    id_run(run->id).text);
-        return;
-    }
-    if (!is_part && must_end_first(run, event))
-        return;
-    json_open(&out, '{');
-    if (json_kind(json_get(event->json, "step")) == JSON_STRING)
-        json_put_raw(&out, "step", json_get(event->json, "step"));
-    if (json_kind(json_get(event->json, "target")) == JSON_STRING)
-        json_put_raw(&out, "target", json_get(event->json, "target"));
-    json_close(&out);
-    accept_child(run->engine, event,
-                 run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
-                           (struct span){ 0 }, event->who, run->id, NULL,
-                           str_span(&limits)));
-    str_fini(&limits);
 }
 
 static void ask_recover(struct run *run, const struct event *event)
@@ -101,13 +70,13 @@ static void ask_recover(struct run *run, const struct event *event)
             run->playbook_name, id_run(run->id).text);
         return;
     }
-    if (must_end_first(run, event))
+    if (ask_must_end_first(run, event))
         return;
     struct run *child =
         run_start(run->engine, RUN_RECOVER, run->playbook, "recover", run->params,
                   run->alert, event->who, run->id, NULL, (struct span){ 0 });
     child->wants_vm = true;
-    accept_child(run->engine, event, child);
+    ask_accept_child(run->engine, event, child);
 }
 
 static void ask_cancel(struct run *run, const struct event *event)
@@ -122,6 +91,8 @@ static void ask_cancel(struct run *run, const struct event *event)
 
 static bool is_choice(const struct step *step, struct span choice)
 {
+    if (step->is_failed)
+        return span_is(choice, "leave") || span_is(choice, "accept");
     if (step->is_drift)
         return span_is(choice, "leave") || span_is(choice, "restore") ||
                span_is(choice, "accept");
@@ -149,8 +120,10 @@ static void ask_settle(struct run *run, const struct event *event)
                     path != NULL ? " at step " : "", path != NULL ? path : "");
     } else if (!is_choice(found, choice)) {
         reply_error(run->engine, event->number, 2, "choice",
-                    found->is_drift ? "a drift is settled with leave, restore or accept"
-                                    : "a doubt is settled with applied or not-applied");
+                    found->is_failed  ? "what could not be undone is settled with leave or "
+                                        "accept; cordon retry tries it again"
+                    : found->is_drift ? "a drift is settled with leave, restore or accept"
+                                      : "a doubt is settled with applied or not-applied");
     } else {
         struct str body = { 0 };
         struct json_out out = { .str = &body };
@@ -264,8 +237,8 @@ static void ask_watch(struct run *run, const struct event *event)
 /* Nothing comes after the end of a run but the undoing of what it did. */
 static bool is_late(const struct run *run, struct span verb)
 {
-    return run_is_over(run) &&
-           (span_is(verb, "cancel") || span_is(verb, "settle") || span_is(verb, "signal"));
+    return run_is_over(run) && (span_is(verb, "cancel") || span_is(verb, "settle") ||
+                                span_is(verb, "signal") || span_is(verb, "retry"));
 }
 
 void ask_on_run(struct run *run, const struct event *event)
@@ -282,6 +255,10 @@ void ask_on_run(struct run *run, const struct event *event)
         glass_break(run, event);
     else if (span_is(verb, "rollback"))
         ask_rollback(run, event);
+    else if (span_is(verb, "release"))
+        ask_release(run, event);
+    else if (span_is(verb, "retry"))
+        ask_retry(run, event);
     else if (span_is(verb, "recover"))
         ask_recover(run, event);
     else if (span_is(verb, "cancel"))
@@ -322,8 +299,11 @@ void ask_handle(struct engine *engine, const struct event *event)
     struct span gate = gate_name(event);
     if (span_is(verb, "import") && !import_is_ours(engine, event))
         return;
-    if (!id_parse_run(name, &id) && !id_parse_gate(gate, &id, &n) &&
-        !id_parse_run(gate, &id)) {
+    if (span_is(verb, "release")) {
+        if (!ask_find_hold(engine, event, &id, &n))
+            return;
+    } else if (!id_parse_run(name, &id) && !id_parse_gate(gate, &id, &n) &&
+               !id_parse_run(gate, &id)) {
         reply_error(engine, event->number, 2, "not_found",
                     "which run? Runs are named like r-000041, gates like g-000041-1");
         return;

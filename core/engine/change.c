@@ -353,6 +353,10 @@ void change_on_observed(struct step *step, const struct event *event)
     }
     if (!aim(step, step->now, &is_as_left))
         return;
+    if (run_is_shadow(step->run) && !json_same(step->now, step->goal)) {
+        preview_undo(step, !is_as_left);
+        return;
+    }
     if (json_same(step->now, step->goal)) {
         step->is_noop = true;
         answer_write(step, true, span_of("{\"already\":true}"), true);

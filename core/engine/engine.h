@@ -56,7 +56,7 @@ enum row_kind {
     ROW_CANCEL = 16,
     ROW_END = 17,         /* the run's end: state, error */
     ROW_HALT = 18,        /* run 0: halt or resume, scope, who, why */
-    ROW_LEAVE = 19,       /* a hold's run lets go of it without an effect */
+    ROW_LEAVE = 19,       /* a hold's run lets go of it without an effect: others want it */
     ROW_REMIND = 20,      /* people are reminded of a gate */
     ROW_ESCALATE = 21,    /* from here on others may approve it too */
     ROW_BREAK_GLASS = 22, /* run 0: somebody granted the open gates of a run alone */
@@ -172,7 +172,7 @@ struct event {
     /* EV_START */
     int64_t last_seq, last_run;
     int64_t first_seq; /* EV_HOLD */
-    struct span seed; /* 32 random bytes, for ctx.random and ctx.uuid */
+    struct span seed;  /* 32 random bytes, for ctx.random and ctx.uuid */
     /* EV_HOST_DONE */
     int status; /* enum cordon_status */
     struct span code, message, target, token, state, after, goal, info, result;
@@ -286,6 +286,11 @@ void engine_judge(struct engine *engine, struct span json, int64_t now_ms,
 /* Is it a match (of a rule, of a freeze) that the engine understands? Its keys and their
  * types are known to be right. The error begins with the key: "severity: want ...". */
 int engine_check_match(struct span match, struct err *err);
+/* What is one slice, for all that the engine knows: an action and a target. */
+uint64_t engine_slice(struct span action, struct span target);
+/* Do two holds of one slice want the same field of it? before: what undoing each leaves. */
+bool engine_is_shared(struct span before, struct span after, struct span other_before,
+                      struct span other_after);
 
 /* For doctor --rebuild, on a fresh engine: adds to turn the entries of one run (event has
  * its number and all its rows; run 0: the rows that belong to none). Runs in the order of

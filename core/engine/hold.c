@@ -25,7 +25,7 @@
 
 /* -- which there are ----------------------------------------------------------------------- */
 
-uint64_t hold_slice(struct span action, struct span target)
+uint64_t engine_slice(struct span action, struct span target)
 {
     struct hash_list list;
     struct str folded = { 0 };
@@ -133,7 +133,7 @@ void hold_on_seen(struct engine *engine, const struct event *event)
     } else { /* an index from before holds were shared: its intent tells */
         char *target = json_get_text(event->text, "t");
 
-        place(engine, hold, hold_slice(json_get_raw(event->text, "a"), span_of(target)));
+        place(engine, hold, engine_slice(json_get_raw(event->text, "a"), span_of(target)));
         free(target);
     }
 }
@@ -152,7 +152,7 @@ struct step *hold_step(struct run *run, int n)
 bool hold_is_wanted_by_others(const struct step *step)
 {
     struct engine *engine = step->run->engine;
-    uint64_t slice = hold_slice(span_of(step->action), span_of(step->target));
+    uint64_t slice = engine_slice(span_of(step->action), span_of(step->target));
 
     list_each (link, after, by_slice(engine, slice)) {
         const struct hold *hold = list_item(link, struct hold, in_slice);
@@ -262,7 +262,7 @@ struct hold *hold_take(struct step *step)
     hold->first_seq = step->intent_seq;
     hold->last_seq = step->outcome_seq > 0 ? step->outcome_seq : step->intent_seq;
     hold->due_ms = step->until_ms;
-    place(engine, hold, hold_slice(span_of(step->action), span_of(step->target)));
+    place(engine, hold, engine_slice(span_of(step->action), span_of(step->target)));
     return hold;
 }
 
@@ -355,8 +355,7 @@ void holds_known_until(struct run *run, int64_t seq)
 void hold_put_expired(struct run *rollback, struct span hold)
 {
     struct engine *engine = rollback->engine;
-    struct hold *known =
-        hold_find(engine, rollback->of, (int)json_get_int(hold, "n", 0));
+    struct hold *known = hold_find(engine, rollback->of, (int)json_get_int(hold, "n", 0));
     struct hold none = { .run = rollback->of, .n = (int)json_get_int(hold, "n", 0) };
 
     if (known == NULL && !engine->is_reindexing)

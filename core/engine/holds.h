@@ -16,7 +16,8 @@ struct hold {
     int n; /* ordinal in its run */
     int64_t first_seq, last_seq, due_ms;
     uint64_t slice;
-    char *goal; /* what undoing it leaves, when another hold passed that on; NULL: as journaled */
+    char *
+        goal; /* what undoing it leaves, when another hold passed that on; NULL: as journaled */
     int64_t goal_seq; /* while the index is made again: the row that passed it on */
     bool is_off;      /* while the index is made again: it was, and is let go of */
     /* read from its run's rows on demand: what it wants */
@@ -26,7 +27,6 @@ struct hold {
 
 /* -- hold.c ----------------------------------------------------------------------------- */
 struct hold *hold_find(struct engine *engine, int64_t run, int n);
-uint64_t hold_slice(struct span action, struct span target);
 /* Another run than this step's has a hold on the same action and target. */
 bool hold_is_wanted_by_others(const struct step *step);
 /* The step of this run that took hold n; NULL. */

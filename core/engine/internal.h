@@ -80,18 +80,19 @@ struct step {
     /* an undo: as its hold has it, whoever shares the slice; and what others get of it */
     struct span own_after, own_goal, passes;
     bool is_gone; /* its hold was off already */
-    int doubts;        /* observations since the intent got into doubt */
+    int doubts;   /* observations since the intent got into doubt */
     int retries;
     int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
-    int64_t call; /* the host call under way; 0 none */
+    int64_t call;      /* the host call under way; 0 none */
     int64_t looked_at; /* by the engine's slice_clock */
-    int gate;     /* number of the gate it waits for; 0 none */
+    int gate;          /* number of the gate it waits for; 0 none */
     int permit_gate, permit_index;
     int64_t child;
     bool is_child_seen; /* and was not over; it tells its parent when it is */
     bool is_child_told; /* that it shall stop */
     char digest[HASH_HEX_LEN + 1];
     bool is_drift, may_restore_over;
+    bool is_failed; /* an undo that could not be done; it may be tried again */
     const char *settled_by;
     const char *choice; /* how a person settled it; NULL */
     int ordinal;        /* among the run's intents; names its hold */
@@ -166,7 +167,7 @@ struct run {
     struct span cause; /* what the alert of that one says, for matching */
     int depth;         /* how many runs called each other before it */
     const char *parent_branch;
-    const char *only_step, *only_target, *since; /* ROLLBACK: limits */
+    const char *only_step, *only_target, *since, *back_to; /* ROLLBACK: limits */
     int64_t since_n;
     struct span
         expired_hold; /* ROLLBACK of one whose time is over: its place in the index */
@@ -200,6 +201,9 @@ struct run {
     size_t planned_bytes;
     const char *stopped; /* why the preview ended early, or NULL */
     const char *blocked; /* why a branch of it does not go on; others may */
+    const char *more;      /* what it does not show, when it ended in time */
+    struct step **drifted; /* undos that would write nothing, and wait for a person */
+    int drifted_count, drifted_cap;
     int64_t begun_ms;
 };
 
@@ -311,17 +315,17 @@ struct engine {
     char policy_hash[HASH_HEX_LEN + 1];
     char *policy_error;
     struct rate rate;
-    int64_t timer_ms;                  /* asked for; 0 none */
-    int busy;                          /* turns and calls under way, over all runs */
-    struct turn *turn;                 /* of the event being handled */
-    struct list effects[SLICE_PLACES]; /* steps whose intent has no outcome yet */
-    struct list waiters[SLICE_PLACES]; /* steps that wait for one of those */
-    int64_t slice_clock;               /* one more with each effect that begins or ends */
+    int64_t timer_ms;                    /* asked for; 0 none */
+    int busy;                            /* turns and calls under way, over all runs */
+    struct turn *turn;                   /* of the event being handled */
+    struct list effects[SLICE_PLACES];   /* steps whose intent has no outcome yet */
+    struct list waiters[SLICE_PLACES];   /* steps that wait for one of those */
+    int64_t slice_clock;                 /* one more with each effect that begins or ends */
     int64_t slice_changed[SLICE_PLACES]; /* and when the last one was */
     struct list holds_by_run[TABLE_SIZE], holds_by_slice[TABLE_SIZE];
     bool is_reindexing;    /* the index is made again */
     bool is_policy_coming; /* it is being read */
-    struct list queue;                 /* runs to look at */
+    struct list queue;     /* runs to look at */
     bool is_ready;
 };
 
@@ -627,15 +631,33 @@ void gate_on_answer(struct run *run, int number, const struct event *event);
 struct run *preview_start(struct run *run, struct step *at);
 void preview_step(struct step *step);
 void preview_on_prepared(struct step *step);
+/* Of a shadow: what a run did twice to one slice is not known before the second is undone,
+ * and what other runs did is undone by rollbacks of their own. True when that is so. */
+bool preview_skips(struct step *step);
+/* Of a shadow: an undo was looked at, and would write, or wait for a person. */
+void preview_undo(struct step *step, bool is_drift);
+/* What a rollback of run with these limits would do, for whoever asked. */
+void preview_rollback(struct run *run, const struct event *event, struct span limits);
+/* The undos that a gate shows and that it is not about: what would be left alone, and why. */
+void preview_put_rest(const struct run *shadow, struct json_out *out);
 void preview_end(struct run *shadow, const char *stopped);
 void preview_check_bounds(struct run *shadow);
 
 /* -- undo.c ----------------------------------------------------------------------------- */
 void undo_push(struct run *run);
+/* What a rollback has undone and what not, for whoever asked for it. */
+void undo_tell(struct run *run, struct json_out *out);
 /* A run has ended: what it promised to undo by itself is undone. */
 void undo_after_end(struct run *run);
 /* A run's rows have come: rollbacks of it that waited for them go on. */
 void undo_on_loaded(struct run *of);
+
+/* -- back.c: what people ask for on the way back -------------------------------------------- */
+void ask_rollback(struct run *run, const struct event *event);
+void ask_release(struct run *run, const struct event *event);
+void ask_retry(struct run *run, const struct event *event);
+/* The hold that is to be released; false when there is none, and the ask is answered. */
+bool ask_find_hold(struct engine *engine, const struct event *event, int64_t *run, int *n);
 
 /* -- slice.c ---------------------------------------------------------------------------- */
 /* Does another intent for the same slice have no outcome yet? The step is then pushed when
@@ -679,6 +701,9 @@ void ask_handle(struct engine *engine, const struct event *event);
 void ask_on_matched(struct engine *engine, const struct event *event);
 /* The ask is journaled with this turn: its asker follows the run, or is told just that. */
 void ask_accept(struct run *run, const struct event *event);
+/* The ask started another run: its asker follows that. */
+void ask_accept_child(struct engine *engine, const struct event *event, struct run *child);
+bool ask_must_end_first(struct run *run, const struct event *event);
 /* With the run in memory. */
 void ask_on_run(struct run *run, const struct event *event);
 void start_wish_child(struct step *step);

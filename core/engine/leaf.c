@@ -25,9 +25,9 @@ static bool add(struct leaves *leaves, const struct leaf *at)
     if (leaves->count == LEAVES_MAX)
         return false;
     if ((leaves->count & (leaves->count - 1)) == 0)
-        leaves->items = xrealloc(
-            leaves->items,
-            (leaves->count == 0 ? 1 : 2 * (size_t)leaves->count) * sizeof *leaves->items);
+        leaves->items =
+            xrealloc(leaves->items, (leaves->count == 0 ? 1 : 2 * (size_t)leaves->count) *
+                                        sizeof *leaves->items);
     leaves->items[leaves->count++] = *at;
     return true;
 }

@@ -250,6 +250,8 @@ static void put_what(struct json_out *out, struct step *step, struct run *shadow
         json_put_raw(out, "detail", json_get(step->args, "detail"));
     if (step->differs != NULL && step->differs[0] != '\0')
         json_put(out, "differs", step->differs);
+    if (shadow != NULL)
+        preview_put_rest(shadow, out);
 }
 
 /* Over everything that stands in the body, so that nothing that people see can be another

@@ -9,6 +9,7 @@
  */
 #include "engine/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/id.h"
@@ -16,20 +17,25 @@
 
 enum { PREVIEW_MS = 60 * 1000 };
 
+static void list_step(struct run *shadow, struct step ***steps, int *count, int *cap,
+                      struct step *step)
+{
+    if (*count == *cap) {
+        int more = *cap == 0 ? 16 : *cap * 2;
+        struct step **grown =
+            arena_alloc(&shadow->arena, (size_t)more * sizeof(struct step *));
+
+        if (*count > 0)
+            memcpy(grown, *steps, (size_t)*count * sizeof(struct step *));
+        *steps = grown;
+        *cap = more;
+    }
+    (*steps)[(*count)++] = step;
+}
+
 static void plan_change(struct run *shadow, struct step *step)
 {
-    if (shadow->planned_count == shadow->planned_cap) {
-        int cap = shadow->planned_cap == 0 ? 16 : shadow->planned_cap * 2;
-        struct step **grown =
-            arena_alloc(&shadow->arena, (size_t)cap * sizeof(struct step *));
-
-        if (shadow->planned_count > 0)
-            memcpy(grown, shadow->planned,
-                   (size_t)shadow->planned_count * sizeof(struct step *));
-        shadow->planned = grown;
-        shadow->planned_cap = cap;
-    }
-    shadow->planned[shadow->planned_count++] = step;
+    list_step(shadow, &shadow->planned, &shadow->planned_count, &shadow->planned_cap, step);
 }
 
 /* A step of the run, as the shadow has it from the start. */
@@ -52,6 +58,13 @@ static struct step *cast(struct run *shadow, const struct step *step)
     copy->is_undo = step->is_undo;
     copy->may_restore_over = step->may_restore_over;
     copy->undoes_run = step->undoes_run;
+    copy->undoes_ordinal = step->undoes_ordinal;
+    copy->undoes_seq = step->undoes_seq;
+    copy->undoes_path = step->undoes_path;
+    copy->own_after = step->own_after;
+    copy->own_goal = step->own_goal;
+    copy->passes = step->passes;
+    copy->is_joined = step->is_joined;
     return copy;
 }
 
@@ -61,6 +74,45 @@ static void take_as_answered(struct run *shadow, struct step *step, struct span 
     step->value = value;
     step->state = STEP_ANSWERED;
     list_add(&shadow->order, &step->in_order);
+}
+
+static bool is_same_slice(const struct step *a, const struct step *b)
+{
+    return strcmp(a->action, b->action) == 0 &&
+           span_equal_nocase(span_of(a->target), span_of(b->target));
+}
+
+/* What the rollback would do after this step, to be looked at. */
+static void cast_undos(struct run *shadow, const struct step *at)
+{
+    shadow->has_undo_list = true;
+    list_each (link, after, &at->run->steps) {
+        const struct step *step = list_item(link, struct step, in_run);
+
+        if (step != at && step->is_undo && step->n > 0 && step->state == STEP_NEW)
+            cast(shadow, step);
+    }
+}
+
+bool preview_skips(struct step *step)
+{
+    bool is_known = strcmp(step->kind, "step") == 0;
+
+    if (!run_is_shadow(step->run))
+        return false;
+    list_each (link, after, &step->run->steps) {
+        const struct step *earlier = list_item(link, struct step, in_run);
+
+        if (earlier == step)
+            break;
+        if (earlier->n > 0 && earlier->is_undo && is_same_slice(earlier, step))
+            is_known = false;
+    }
+    if (is_known)
+        return false;
+    step->run->more = "some of it is not known before what is listed is undone";
+    step_answer(step, true, span_of("{}"));
+    return true;
 }
 
 struct run *preview_start(struct run *run, struct step *at)
@@ -98,7 +150,9 @@ struct run *preview_start(struct run *run, struct step *at)
     } else {
         take_as_answered(shadow, copy, span_of("{\"by\":[]}"));
     }
-    if (at->is_undo || run->kind == RUN_ROLLBACK)
+    if (at->is_undo)
+        cast_undos(shadow, at);
+    if (run->kind == RUN_ROLLBACK && !at->is_undo)
         preview_end(shadow, NULL);
     else
         run_push(shadow);
@@ -223,6 +277,64 @@ void preview_on_prepared(struct step *step)
     step_answer(step, true, result);
 }
 
+void preview_undo(struct step *step, bool is_drift)
+{
+    struct run *shadow = step->run;
+
+    shadow->reads++;
+    if (is_drift && !step->may_restore_over)
+        list_step(shadow, &shadow->drifted, &shadow->drifted_count, &shadow->drifted_cap,
+                  step);
+    else if (!plan_more(shadow, step))
+        return;
+    step_answer(step, true, span_of("{}"));
+}
+
+static void put_drift(struct json_out *out, const struct step *step)
+{
+    json_open(out, '{');
+    json_put(out, "action", step->action);
+    json_put_raw(out, "before", step->goal);
+    json_put_raw(out, "now", step->now);
+    json_put_raw(out, "ours", step->after);
+    json_put(out, "path", step_path(step));
+    json_put(out, "target", step->target);
+    json_close(out);
+}
+
+void preview_put_rest(const struct run *shadow, struct json_out *out)
+{
+    if (shadow->drifted_count == 0)
+        return;
+    json_key(out, "drifted");
+    json_open(out, '[');
+    for (int i = 0; i < shadow->drifted_count; i++)
+        put_drift(out, shadow->drifted[i]);
+    json_close(out);
+}
+
+void preview_rollback(struct run *run, const struct event *event, struct span limits)
+{
+    struct engine *engine = run->engine;
+    struct run *shadow =
+        run_new(engine, SHADOW | (SHADOW >> 1) | event->number, RUN_ROLLBACK);
+
+    shadow->playbook = run->playbook;
+    shadow->plan_ask = event->number;
+    shadow->hash_hex = run->playbook->hash;
+    shadow->playbook_name = run_text(shadow, span_of(run->playbook_name));
+    shadow->by = run_text(shadow, event->who);
+    shadow->of = run->id;
+    shadow->only_step = run_text(shadow, json_get_raw(limits, "step"));
+    char *target = json_get_text(limits, "target");
+    shadow->only_target = run_text(shadow, span_of(target));
+    free(target);
+    shadow->back_to = run_text(shadow, json_get_raw(limits, "to"));
+    shadow->is_loaded = true;
+    shadow->begun_ms = engine->now_ms;
+    run_push(shadow);
+}
+
 static void reply_plan(struct run *shadow)
 {
     struct str body = { 0 };
@@ -237,6 +349,7 @@ static void reply_plan(struct run *shadow)
         change_json(&out, shadow->planned[i], NULL, &need);
     }
     json_close(&out);
+    preview_put_rest(shadow, &out);
     json_put_raw(&out, "error", shadow->error);
     json_put(&out, "more", shadow->stopped);
     json_put_int(&out, "reads", shadow->reads);
@@ -253,7 +366,9 @@ void preview_end(struct run *shadow, const char *stopped)
 
     if (run_is_over(shadow))
         return;
-    shadow->stopped = stopped != NULL ? stopped : shadow->blocked;
+    shadow->stopped = stopped != NULL           ? stopped
+                      : shadow->blocked != NULL ? shadow->blocked
+                                                : shadow->more;
     shadow->state = RUN_DONE;
     vm_drop(shadow);
     if (run != NULL) {

@@ -82,6 +82,13 @@ struct gate *gate_find(struct run *run, int number)
 
 static void order(struct step *step)
 {
+    /* An undo that failed is not over: what it is about is still contained. */
+    step->is_failed = step->is_undo && !step->ok && step->run->kind == RUN_ROLLBACK &&
+                      !run_is_shadow(step->run);
+    if (step->is_failed) {
+        step->state = STEP_HUMAN;
+        return;
+    }
     step->state = STEP_ANSWERED;
     if (list_is_empty(&step->in_order))
         list_add(&step->run->order, &step->in_order);
@@ -128,6 +135,7 @@ static void apply_start(struct run *run, const struct event_row *row)
     run->only_step = keep_text(run, json_get(limits, "step"));
     run->only_target = keep_text(run, json_get(limits, "target"));
     run->since = keep_text(run, json_get(limits, "since"));
+    run->back_to = keep_text(run, json_get(limits, "to"));
     run->since_n = json_get_int(limits, "since_n", 0);
     run->expired_hold = json_get(limits, "hold");
     run->started_ms = row->at_ms;
@@ -281,7 +289,8 @@ static void apply_settle(struct run *run, const struct event_row *row)
     struct step *step = step_of(run, body, "step");
 
     step->choice = run_text(run, json_get_raw(body, "choice"));
-    step->settled_by = keep_text(run, json_get(body, "who"));
+    if (strcmp(step->choice, "retry") != 0)
+        step->settled_by = keep_text(run, json_get(body, "who"));
     step->until_ms = json_get_int(body, "until", 0);
     if (strcmp(step->choice, "applied") == 0)
         step->outcome_seq = row->seq;

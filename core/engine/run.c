@@ -55,6 +55,7 @@ struct run *run_new(struct engine *engine, int64_t id, int kind)
     list_init(&run->in_queue);
     run->playbook_name = run->entry = run->by = run->title = run->hash_hex = "";
     run->only_step = run->only_target = run->since = run->parent_branch = run->top = "";
+    run->back_to = "";
     list_add(bucket(engine, id), &run->in_table);
     engine->run_count++;
     return run;
@@ -136,7 +137,7 @@ static bool is_open(const struct step *step)
     case STEP_APPLYING:
     case STEP_IN_DOUBT:
     case STEP_CHILD: return true;
-    case STEP_HUMAN: return !step->is_drift;
+    case STEP_HUMAN: return !step->is_drift && !step->is_failed;
     default: return false;
     }
 }
@@ -232,6 +233,8 @@ void run_tell_followers(struct run *run)
     json_put_raw(&out, "error", run->error);
     json_put(&out, "gate",
              gate > 0 && !run_is_over(run) ? id_gate(run->id, gate).text : NULL);
+    if (run->kind == RUN_ROLLBACK && run->state == RUN_STUCK)
+        undo_tell(run, &out);
     json_put(&out, "run", id_run(run->id).text);
     json_put(&out, "state", run_state_name(run->state));
     json_close(&out);

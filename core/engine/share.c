@@ -181,7 +181,8 @@ static void put_pass(struct json_out *out, const struct sharing *sharing,
 static bool is_first_of_keeper(const struct sharing *sharing, int i)
 {
     for (int j = 0; j < i; j++)
-        if (sharing->keeper[j] == sharing->keeper[i] && is_changed(&sharing->leaves.items[j]))
+        if (sharing->keeper[j] == sharing->keeper[i] &&
+            is_changed(&sharing->leaves.items[j]))
             return false;
     return sharing->keeper[i] != NULL && is_changed(&sharing->leaves.items[i]);
 }
@@ -251,7 +252,8 @@ void share_of(struct step *undo, struct span found, struct share *share)
     sharing.own = hold_find(undo->run->engine, undo->undoes_run, undo->undoes_ordinal);
     if (sharing.own == NULL)
         return;
-    struct span goal = sharing.own->goal != NULL ? span_of(sharing.own->goal) : undo->own_goal;
+    struct span goal =
+        sharing.own->goal != NULL ? span_of(sharing.own->goal) : undo->own_goal;
     leaves_of(&sharing.leaves, goal, undo->own_after);
     size_t count = (size_t)sharing.leaves.count + 1;
     sharing.keeper = xcalloc(count, sizeof(struct hold *));
@@ -268,6 +270,29 @@ void share_of(struct step *undo, struct span found, struct share *share)
     free(sharing.keeper);
     free(sharing.passes_on);
     leaves_fini(&sharing.leaves);
+}
+
+bool engine_is_shared(struct span before, struct span after, struct span other_before,
+                      struct span other_after)
+{
+    struct leaves leaves;
+    bool is_other = false, is_common = false;
+
+    leaves_of(&leaves, before, after);
+    for (int i = 0; i < leaves.count; i++) {
+        const struct leaf *leaf = &leaves.items[i];
+        struct span theirs = leaf_at(leaf, other_after);
+        bool is_theirs_changed = !json_same(theirs, leaf_at(leaf, other_before));
+
+        if (theirs.len == 0 || leaf->b.len == 0)
+            continue;
+        if (is_changed(leaf) || is_theirs_changed)
+            is_common = true;
+        else if (!json_same(theirs, leaf->b))
+            is_other = true;
+    }
+    leaves_fini(&leaves);
+    return is_common && !is_other;
 }
 
 void share_fini(struct share *share)

@@ -519,9 +519,30 @@ void step_go_on(struct step *step)
     }
 }
 
+/* Looked at again, from the beginning; of a doubt what became of it is looked for again. */
+static void retry(struct step *step)
+{
+    if (step->is_drift || step->is_failed) {
+        step->has_intent = step->has_outcome = step->may_restore_over = false;
+        step->is_drift = step->is_failed = false;
+        step->gate = 0;
+        step->state = STEP_NEW;
+    } else {
+        step->has_outcome = false;
+        step->state = STEP_IN_DOUBT;
+        slice_take(step);
+    }
+    step->doubts = step->retries = 0;
+    step->wake_ms = 0;
+}
+
 /* A person's word on a doubt or a drift; called by the row, live and loaded. */
 void step_settle(struct step *step, const char *choice)
 {
+    if (strcmp(choice, "retry") == 0) {
+        retry(step);
+        return;
+    }
     step->has_outcome = true;
     if (strcmp(choice, "applied") == 0) {
         step->is_done = true;

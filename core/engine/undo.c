@@ -102,7 +102,7 @@ static struct step *list_undos(struct run *run, struct run *of)
     for (struct list *link = of->order.prev; link != &of->order; link = link->prev) {
         struct step *done = list_item(link, struct step, in_order);
 
-        if (is_begin_of(run, done))
+        if (is_begin_of(run, done) || strcmp(run->back_to, step_path(done)) == 0)
             break;
         if (!is_wanted(run, done))
             continue;
@@ -160,7 +160,10 @@ void undo_on_loaded(struct run *of)
 
 static void finish(struct run *run, int undone, int failed)
 {
-    if (failed > 0)
+    if (failed > 0 && run_is_shadow(run)) {
+        run->more = "some targets could not be looked at";
+        run_end(run, RUN_DONE, (struct span){ 0 });
+    } else if (failed > 0)
         run_fail(run, RUN_FAILED, "not_undone",
                  "%d of %d could not be undone; `cordon show %s` "
                  "says which and why",
@@ -169,9 +172,12 @@ static void finish(struct run *run, int undone, int failed)
         run_end(run, RUN_DONE, (struct span){ 0 });
 }
 
+/* What is still to come of a shadow is looked at side by side. */
+enum { UNDO_LOOKS_MAX = 8 };
+
 void undo_push(struct run *run)
 {
-    int undone = 0, failed = 0;
+    int undone = 0, failed = 0, busy = 0;
     bool is_open = false;
 
     if (!run->has_undo_list) {
@@ -201,12 +207,61 @@ void undo_push(struct run *run)
         is_open = true;
         if (step->state == STEP_HUMAN)
             continue; /* a person's turn; the others go on */
+        if (step->state == STEP_NEW && preview_skips(step))
+            continue;
         step_go_on(step);
-        if (run_is_over(run) || run->stop_state > 0 || step->state != STEP_ANSWERED)
+        if (run_is_over(run) || run->stop_state > 0)
+            return;
+        if (step->state != STEP_ANSWERED &&
+            (!run_is_shadow(run) || ++busy == UNDO_LOOKS_MAX))
             return; /* one after the other */
     }
     if (!is_open)
         finish(run, undone, failed);
+}
+
+/* -- what is told ----------------------------------------------------------------------- */
+
+static const char *why_not(const struct step *step)
+{
+    return step->state == STEP_NEW ? "its turn has not come"
+           : step->is_drift        ? "it is not as we left it; nothing was written"
+           : step->is_failed       ? "it could not be undone"
+                                   : "nobody knows whether it was undone";
+}
+
+static void tell_step(struct json_out *out, struct step *step)
+{
+    json_open(out, '{');
+    json_put(out, "action", step->action);
+    json_put(out, "of", step->undoes_path);
+    json_put(out, "step", step_path(step));
+    json_put(out, "target", step->target);
+    if (step->state != STEP_ANSWERED) {
+        struct span message = json_get(step->value, "message");
+
+        if (step->is_failed && message.len > 0)
+            json_put_raw(out, "why", message);
+        else
+            json_put(out, "why", why_not(step));
+    }
+    json_close(out);
+}
+
+void undo_tell(struct run *run, struct json_out *out)
+{
+    for (int round = 0; round < 2; round++) {
+        json_key(out, round == 0 ? "not_undone" : "undone");
+        json_open(out, '[');
+        list_each (link, after, &run->steps) {
+            struct step *step = list_item(link, struct step, in_run);
+
+            if (step->is_undo && step->n > 0 && strcmp(step->branch, "u") == 0 &&
+                (step->state == STEP_ANSWERED) == (round == 1))
+                tell_step(out, step);
+        }
+        json_close(out);
+    }
 }
 
 /* -- what undoes itself ------------------------------------------------------------------ */

@@ -221,7 +221,8 @@ static bool is_engine_verb(struct span verb)
     static const char *const verbs[] = { "approve",     "deny",   "answer", "rollback",
                                          "recover",     "cancel", "halt",   "resume",
                                          "settle",      "watch",  "signal", "import",
-                                         "break_glass", "review", "explain" };
+                                         "break_glass", "review", "explain", "release",
+                                         "retry" };
 
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (span_is(verb, verbs[i]))

@@ -3,32 +3,54 @@
  * serve/ledger.c - what is contained: from the index, and from the rows of runs under way.
  *
  * The index has a run's holds when the run has parked or ended (engine/hold.c); before that
- * its rows have them: intents with an outcome "done" beyond what the run's entry covers.
+ * its rows have them: intents with an outcome "done", and answers that joined a hold, beyond
+ * what the run's entry covers. Holds of one slice are shown with all runs that want it.
  */
 #include "serve/inside.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/id.h"
 #include "store/store.h"
 
-/* An intent: what a hold's entry points at. */
-struct intent {
-    struct str body;
-    int64_t at_ms;
-    int ordinal;
-    bool is_done; /* and not in the index yet */
+enum { LEDGER_RUNS_MAX = 20 }; /* named with one hold */
+
+struct hold {
+    int64_t run, due_ms, first_seq, at_ms;
+    int n, state;
+    uint64_t slice;
+    struct str body, goal; /* of its row, once it was read; what was passed on to it */
+    bool is_read, is_join, is_done, is_listed;
 };
 
 struct ledger {
     struct serve *serve;
     struct json_out *out;
-    /* the run that is being walked */
-    struct intent *intents;
+    struct hold *holds;
     int count, cap;
-    int64_t covered; /* up to here its holds are in the index */
+    /* the run that is being walked */
+    int64_t run, covered; /* up to here its holds are in the index */
+    int walked;           /* its first one among holds */
+    bool is_listing;
+    /* votes of one gate */
+    int64_t gate;
+    struct json_out *votes;
 };
+
+static struct hold *add_hold(struct ledger *ledger)
+{
+    if (ledger->count == ledger->cap) {
+        ledger->cap = ledger->cap == 0 ? 16 : ledger->cap * 2;
+        ledger->holds =
+            xrealloc(ledger->holds, (size_t)ledger->cap * sizeof *ledger->holds);
+    }
+    ledger->holds[ledger->count] = (struct hold){ .is_listed = ledger->is_listing };
+    return &ledger->holds[ledger->count++];
+}
+
+/* -- a hold's row ------------------------------------------------------------------------- */
 
 static bool is_same_step(struct span a, struct span b)
 {
@@ -36,147 +58,302 @@ static bool is_same_step(struct span a, struct span b)
            json_get_int(a, "n", 0) == json_get_int(b, "n", 0);
 }
 
-static void put_intent(struct json_out *out, const struct intent *intent)
+static int copy_row(const struct row *row, void *arg)
 {
-    struct span body = str_span(&intent->body);
+    struct hold *hold = arg;
+
+    str_add_span(&hold->body, row->body);
+    hold->at_ms = row->at_ms;
+    hold->is_join = row->kind == ROW_ANSWER;
+    return 1; /* just this one */
+}
+
+static bool read_row(struct ledger *ledger, struct hold *hold)
+{
+    struct err err;
+
+    if (!hold->is_read && hold->first_seq > 0)
+        store_each(ledger->serve->store, hold->first_seq, copy_row, hold, &err);
+    hold->is_read = true;
+    return hold->body.len > 0;
+}
+
+static struct span target_of(const struct hold *hold)
+{
+    struct span body = str_span(&hold->body);
+
+    return hold->is_join ? json_get(json_get(body, "x"), "target") : json_get(body, "t");
+}
+
+static struct span after_of(const struct hold *hold)
+{
+    struct span body = str_span(&hold->body);
+
+    return hold->is_join ? json_get(json_get(body, "x"), "after") : json_get(body, "z");
+}
+
+/* What undoing it leaves. */
+static struct span before_of(const struct hold *hold)
+{
+    if (hold->goal.len > 0)
+        return str_span(&hold->goal);
+    return hold->is_join ? after_of(hold) : json_get(str_span(&hold->body), "w");
+}
+
+static uint64_t slice_of(const struct hold *hold)
+{
+    struct str target = { 0 };
+
+    json_text_to(&target, target_of(hold));
+    uint64_t slice =
+        engine_slice(json_get_raw(str_span(&hold->body), "a"), str_span(&target));
+    str_fini(&target);
+    return slice;
+}
+
+/* -- one line ----------------------------------------------------------------------------- */
+
+static int take_vote(const struct row *row, void *arg)
+{
+    struct ledger *ledger = arg;
+
+    if (row->kind == ROW_VOTE && json_get_int(row->body, "g", 0) == ledger->gate &&
+        json_get_bool(row->body, "yes", false))
+        json_raw_value(ledger->votes, json_get(row->body, "who"));
+    return 0;
+}
+
+static void put_approvers(struct ledger *ledger, const struct hold *hold)
+{
+    struct err err;
+
+    ledger->gate = json_get_int(json_get(str_span(&hold->body), "p"), "gate", 0);
+    ledger->votes = ledger->out;
+    json_key(ledger->out, "approved_by");
+    json_open(ledger->out, '[');
+    if (ledger->gate > 0)
+        store_each_of_run(ledger->serve->store, rows_last(ledger->serve, hold->run),
+                          take_vote, ledger, &err);
+    json_close(ledger->out);
+}
+
+/* Its own run first, then the others that want the same. */
+static void put_runs(struct ledger *ledger, struct hold *hold)
+{
+    struct json_out *out = ledger->out;
+    int64_t last = hold->run;
+    int shown = 0;
+
+    json_key(out, "runs");
+    json_open(out, '[');
+    json_string(out, id_run(hold->run).text);
+    for (int i = 0; i < ledger->count && hold->state == HOLD_ON; i++) {
+        struct hold *other = &ledger->holds[i];
+
+        if (other->slice != hold->slice || other->run == hold->run || other->run == last ||
+            other->state != HOLD_ON || !read_row(ledger, other) ||
+            !engine_is_shared(before_of(hold), after_of(hold), before_of(other),
+                              after_of(other)))
+            continue;
+        last = other->run;
+        json_string(out, id_run(other->run).text);
+        if (++shown == LEDGER_RUNS_MAX)
+            break;
+    }
+    json_close(out);
+}
+
+static void put_what(struct json_out *out, const struct hold *hold)
+{
+    struct span body = str_span(&hold->body);
     struct str path = { 0 };
 
     str_printf(&path, "%.*s/%lld", (int)json_get_raw(body, "b").len,
                json_get_raw(body, "b").ptr, (long long)json_get_int(body, "n", 0));
     json_put_raw(out, "action", json_get(body, "a"));
-    json_put_raw(out, "after", json_get(body, "z"));
-    json_put_raw(out, "before", json_get(body, "w"));
+    json_put_raw(out, "after", after_of(hold));
+    json_put_raw(out, "before", before_of(hold));
     /* g is left out when undoing leaves it as before, and null when nothing can be undone. */
     json_put_bool(out, "can_undo", json_kind(json_get(body, "g")) != JSON_NULL);
-    json_put_int(out, "since", intent->at_ms);
+    if (hold->is_join)
+        json_put_bool(out, "joined", true); /* it was so, for another run */
+    json_put_int(out, "since", hold->at_ms);
     json_put(out, "step", str_text(&path));
-    json_put_raw(out, "target", json_get(body, "t"));
+    json_put_raw(out, "target", target_of(hold));
     json_put_raw(out, "undo", json_get(body, "undo"));
-    json_put_raw(out, "what", json_get(body, "what"));
+    json_put_raw(out, "what",
+                 hold->is_join ? json_get(json_get(body, "x"), "what")
+                               : json_get(body, "what"));
     str_fini(&path);
 }
 
-static void put_hold(struct ledger *ledger, int64_t run_id, int state, int64_t due_ms,
-                     const struct intent *intent)
+static void put_hold(struct ledger *ledger, struct hold *hold)
 {
     static const char *const states[] = { "on", "on", "off", "left" };
     struct json_out *out = ledger->out;
+    struct str release = { 0 };
     struct entry run;
     struct err err;
 
+    if (!read_row(ledger, hold))
+        return;
     json_open(out, '{');
-    put_intent(out, intent);
-    if (store_find(ledger->serve->store, ENTRY_RUN, run_id, 0, &run, &err) == 0) {
+    put_what(out, hold);
+    put_approvers(ledger, hold);
+    if (store_find(ledger->serve->store, ENTRY_RUN, hold->run, 0, &run, &err) == 0) {
         json_put_raw(out, "by", json_get(run.body, "by"));
         json_put_raw(out, "playbook", json_get(run.body, "playbook"));
     }
-    json_put(out, "hold", id_hold(run_id, intent->ordinal).text);
-    json_key(out, "runs");
-    json_open(out, '[');
-    json_string(out, id_run(run_id).text);
+    json_put(out, "hold", id_hold(hold->run, hold->n).text);
+    if (hold->state == HOLD_ON)
+        str_printf(&release, "cordon release %s", id_hold(hold->run, hold->n).text);
+    json_put(out, "release", hold->state == HOLD_ON ? str_text(&release) : NULL);
+    put_runs(ledger, hold);
+    json_put(out, "state",
+             hold->state > 0 && hold->state <= HOLD_LEFT ? states[hold->state] : "on");
+    if (hold->due_ms > 0)
+        json_put_int(out, "until", hold->due_ms);
     json_close(out);
-    json_put(out, "state", state > 0 && state <= HOLD_LEFT ? states[state] : "on");
-    if (due_ms > 0)
-        json_put_int(out, "until", due_ms);
-    json_close(out);
+    str_fini(&release);
 }
 
 /* -- from the index ----------------------------------------------------------------------- */
 
-static int copy_row(const struct row *row, void *arg)
-{
-    struct intent *intent = arg;
-
-    str_add_span(&intent->body, row->body);
-    intent->at_ms = row->at_ms;
-    return 1; /* just this one */
-}
-
 static int add_entry(const struct entry *entry, void *arg)
 {
     struct ledger *ledger = arg;
-    struct intent intent = { .ordinal = entry->n };
-    int64_t run = entry->run, due_ms = entry->due_ms;
-    int state = entry->state;
-    struct err err;
-    int rc = store_each(ledger->serve->store, entry->first_seq, copy_row, &intent, &err);
+    struct span slice = json_get_raw(entry->body, "s");
+    struct hold *hold = add_hold(ledger);
+    char hex[17] = "";
 
-    if (rc > 0)
-        put_hold(ledger, run, state, due_ms, &intent);
-    str_fini(&intent.body);
-    return rc < 0 ? rc : 0;
+    hold->run = entry->run;
+    hold->n = entry->n;
+    hold->state = entry->state;
+    hold->due_ms = entry->due_ms;
+    hold->first_seq = entry->first_seq;
+    str_add_span(&hold->goal, json_get(entry->body, "g"));
+    if (slice.len == 16) {
+        memcpy(hex, slice.ptr, 16);
+        hold->slice = strtoull(hex, NULL, 16);
+    } else if (hold->state == HOLD_ON && read_row(ledger, hold)) {
+        hold->slice = slice_of(hold); /* from before holds were shared */
+    }
+    return 0;
 }
 
 /* -- from the rows of a run under way ------------------------------------------------------- */
 
-static void take_intent(struct ledger *ledger, const struct row *row)
+static struct hold *of_step(struct ledger *ledger, struct span body)
 {
-    struct intent *intent;
+    for (int i = ledger->walked; i < ledger->count; i++)
+        if (is_same_step(str_span(&ledger->holds[i].body), body))
+            return &ledger->holds[i];
+    return NULL;
+}
 
-    for (int i = 0; i < ledger->count; i++)
-        if (is_same_step(str_span(&ledger->intents[i].body), row->body))
-            return; /* another attempt */
-    if (ledger->count == ledger->cap) {
-        ledger->cap = ledger->cap == 0 ? 16 : ledger->cap * 2;
-        ledger->intents =
-            xrealloc(ledger->intents, (size_t)ledger->cap * sizeof *ledger->intents);
+static void take_intent(struct ledger *ledger, const struct row *row, bool is_join)
+{
+    struct hold *hold = of_step(ledger, row->body);
+
+    if (hold == NULL) {
+        hold = add_hold(ledger);
+        hold->run = ledger->run;
+        hold->n = ledger->count - ledger->walked;
+        hold->state = HOLD_ON;
+        hold->is_read = true;
+        hold->at_ms = row->at_ms;
+    } else if (!is_join) {
+        return; /* another attempt */
     }
-    intent = &ledger->intents[ledger->count++];
-    *intent = (struct intent){ .at_ms = row->at_ms, .ordinal = ledger->count };
-    str_add_span(&intent->body, row->body);
+    str_reset(&hold->body);
+    str_add_span(&hold->body, row->body);
+    hold->is_join = is_join;
+    hold->is_done = is_join && row->seq > ledger->covered;
 }
 
 static void take_outcome(struct ledger *ledger, const struct row *row)
 {
-    if (!span_is(json_get_raw(row->body, "s"), "done") || row->seq <= ledger->covered ||
-        json_get_int(row->body, "until", 0) > 0)
-        return;
-    for (int i = 0; i < ledger->count; i++)
-        if (is_same_step(str_span(&ledger->intents[i].body), row->body) &&
-            !span_is(json_get_raw(str_span(&ledger->intents[i].body), "op"), "restore"))
-            ledger->intents[i].is_done = true;
+    struct hold *hold = of_step(ledger, row->body);
+
+    if (hold != NULL && span_is(json_get_raw(row->body, "s"), "done") &&
+        row->seq > ledger->covered &&
+        !span_is(json_get_raw(str_span(&hold->body), "op"), "restore"))
+        hold->is_done = true;
 }
 
 static int take_row(const struct row *row, void *arg)
 {
-    if (row->kind == ROW_INTENT)
-        take_intent(arg, row);
+    bool is_join =
+        row->kind == ROW_ANSWER && json_get_bool(json_get(row->body, "x"), "hold", false);
+
+    if (row->kind == ROW_INTENT || is_join)
+        take_intent(arg, row, is_join);
     else if (row->kind == ROW_OUTCOME)
         take_outcome(arg, row);
     return 0;
 }
 
+static bool is_in_index(const struct ledger *ledger, const struct hold *hold)
+{
+    for (int i = 0; i < ledger->walked; i++)
+        if (ledger->holds[i].run == hold->run && ledger->holds[i].n == hold->n)
+            return true;
+    return false;
+}
+
+static void hold_free(struct hold *hold)
+{
+    str_fini(&hold->body);
+    str_fini(&hold->goal);
+}
+
 static int add_running(const struct entry *entry, void *arg)
 {
     struct ledger *ledger = arg;
-    int64_t run = entry->run;
     struct err err;
 
-    ledger->count = 0;
+    ledger->run = entry->run;
     ledger->covered = entry->last_seq;
-    int rc = store_each_of_run(ledger->serve->store, rows_last(ledger->serve, run),
+    ledger->walked = ledger->count;
+    int rc = store_each_of_run(ledger->serve->store, rows_last(ledger->serve, entry->run),
                                take_row, ledger, &err);
-    for (int i = 0; i < ledger->count; i++) {
-        if (rc == 0 && ledger->intents[i].is_done)
-            put_hold(ledger, run, HOLD_ON, 0, &ledger->intents[i]);
-        str_fini(&ledger->intents[i].body);
+    int kept = ledger->walked;
+    for (int i = ledger->walked; i < ledger->count; i++) {
+        struct hold *hold = &ledger->holds[i];
+
+        if (rc == 0 && hold->is_done && !is_in_index(ledger, hold)) {
+            hold->slice = slice_of(hold);
+            ledger->holds[kept++] = *hold;
+        } else {
+            hold_free(hold);
+        }
     }
+    ledger->count = kept;
     return rc;
 }
 
 int ledger_show(struct serve *serve, struct json_out *out, int state, int64_t run,
                 struct err *err)
 {
-    struct ledger ledger = { .serve = serve, .out = out };
-    struct entry_query holds = { .kind = ENTRY_HOLD, .state = state, .run = run };
+    struct ledger ledger = { .serve = serve, .out = out, .is_listing = true };
+    struct entry_query listed = { .kind = ENTRY_HOLD, .state = state, .run = run };
+    struct entry_query others = { .kind = ENTRY_HOLD, .state = HOLD_ON, .run = -1 };
     struct entry_query running = { .kind = ENTRY_RUN, .state = RUN_RUNNING, .run = run };
+    int rc = store_each_entry(serve->store, &listed, add_entry, &ledger, err);
 
-    json_key(out, "holds");
-    json_open(out, '[');
-    int rc = store_each_entry(serve->store, &holds, add_entry, &ledger, err);
     if (rc == 0 && (state < 0 || state == HOLD_ON))
         rc = store_each_entry(serve->store, &running, add_running, &ledger, err);
+    ledger.is_listing = false;
+    if (rc == 0 && run >= 0) /* who else wants what this run holds */
+        rc = store_each_entry(serve->store, &others, add_entry, &ledger, err);
+    json_key(out, "holds");
+    json_open(out, '[');
+    for (int i = 0; i < ledger.count && rc == 0; i++)
+        if (ledger.holds[i].is_listed)
+            put_hold(&ledger, &ledger.holds[i]);
     json_close(out);
-    free(ledger.intents);
+    for (int i = 0; i < ledger.count; i++)
+        hold_free(&ledger.holds[i]);
+    free(ledger.holds);
     return rc;
 }

@@ -27,7 +27,7 @@ echo 'return playbook {}' >"$tmp/playbooks/contain-app-service.lua"
 echo 'return {}' >"$tmp/playbooks/contain-app-service.test.lua"
 
 commands="run plan gates approve deny answer runs show watch contained rollback recover
-settle cancel halt resume check test actions plugins doctor signal engine version help"
+release retry settle cancel halt resume check test actions plugins doctor signal engine version help"
 
 # -- The scripted engine -----------------------------------------------------------------
 
@@ -492,9 +492,16 @@ contained_tells_what_where_and_how_to_release_it() {
     stop
     start "$state/long.json"
     cordon contained
-    has "all of it on a pipe" "$out" "word end  "
+    has "all of it on a pipe" "$out" "word end"
     has where "$out" sites/shop-web
-    has release "$out" "cordon rollback r-000001 --step 0/2"
+    has release "$out" "cordon release h-000001-2"
+    jq '.contained[0][0].reply.holds[0] += {"runs": ["r-000001", "r-000004"],
+        "approved_by": ["change-manager-1"]}' "$here/script.json" >"$state/shared.json"
+    stop
+    start "$state/shared.json"
+    cordon contained
+    has "all runs" "$out" "wanted by r-000001, r-000004, approved by change-manager-1"
+    is "lines that are longer than 80 columns" "$(awk 'length > 80' <<<"$out")" ""
 }
 
 doctor_minds_who_may_write_to_the_state_directory_or_read_it() {

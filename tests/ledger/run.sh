@@ -57,9 +57,22 @@ both='["first on r-000001 0/1","second on r-000001 0/3"]'
 check when_it_is_over_all_is_listed_once "$both" "$(contained)"
 
 cordon run "$work/slow.lua" >"$work/out" 2>&1 # finds both as they shall be
-check what_was_so_already_is_not_contained_again "$both" "$(contained)"
+shared=$(cordon contained --json | jq -c "[.holds[] | {(.hold): .runs}] | add")
+check what_was_so_already_is_wanted_by_both_runs \
+    '{"h-000001-1":["r-000001","r-000002"],"h-000001-2":["r-000001","r-000002"],"h-000002-1":["r-000002","r-000001"],"h-000002-2":["r-000002","r-000001"]}' "$shared"
 
 cordon rollback r-000001 >"$work/out" 2>&1
+check what_one_run_lets_go_of_the_other_still_holds \
+    '["first on r-000002 0/1","second on r-000002 0/3"]' "$(contained)"
+check and_nothing_was_written 0 "$(grep -c "^restore first" "$work/effects/effects.log")"
+check it_says_who_wants_it 1 "$(grep -c 'noop.set *first *nothing was written: still wanted by r-000002' "$work/out")"
+check the_last_one_has_what_was_there_before_the_first null \
+    "$(cordon contained --json | jq -c '.holds[0].before.value')"
+cordon release h-000002-1 --run r-000001 >"$work/out" 2>&1
+check a_run_that_has_let_go_cannot_do_so_again 1 "$(grep -c 'r-000001 does not want what h-000002-1 holds' "$work/out")"
+cordon release h-000002-1 --reason "it is over" >"$work/out" 2>&1
+check one_hold_is_released_alone '["second on r-000002 0/3"]' "$(contained)"
+cordon rollback r-000002 >"$work/out" 2>&1
 check what_was_undone_is_listed_no_more '[]' "$(contained)"
 
 cordon run "$work/slow.lua" >"$work/out" 2>&1 &
@@ -70,9 +83,9 @@ for _ in $(seq 100); do
 done
 pkill -KILL -f -- "--internal-engine --state $state"
 wait "$runner"
-check after_a_crash_in_the_middle_it_is_listed_too '["first on r-000004 0/1"]' "$(contained)"
-cordon watch r-000004 >"$work/out" 2>&1
-both='["first on r-000004 0/1","second on r-000004 0/3"]'
+check after_a_crash_in_the_middle_it_is_listed_too '["first on r-000006 0/1"]' "$(contained)"
+cordon watch r-000006 >"$work/out" 2>&1
+both='["first on r-000006 0/1","second on r-000006 0/3"]'
 check and_all_of_it_when_the_run_is_over "$both" "$(contained)"
 cordon doctor --rebuild >"$work/out" 2>&1
 check the_same_is_listed_when_the_index_was_made_again "$both" "$(contained)"

@@ -77,7 +77,7 @@ struct w_vm {
 
 struct w_target {
     char name[64];
-    char value[32];
+    char value[64];
     int effects; /* how often a change by us took place */
     int edits;
 };
@@ -134,6 +134,8 @@ struct world {
     bool may_edit;    /* somebody else changes targets too */
     char *hint;       /* what followers were told last that is no row; NULL */
     int settled;      /* how often followers were told how a run stands */
+    const char *refused; /* looks at this target are refused */
+    char *stood;         /* how a run stands, as followers were told last */
     struct w_reply replies[16];
     int64_t next_ask;
     struct arena arena; /* all that is kept until the end */
@@ -172,6 +174,10 @@ static const char w_info[] =
 static const char w_policy[] = "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[]}";
 static const char w_open_policy[] =
     "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":[{\"name\":\"all\",\"need\":0}]}";
+#define W_ACTION(name)                                                                  \
+    "{\"because\":null,\"can_undo\":true,\"effect\":\"reverts\",\"name\":\"" name "\"," \
+    "\"permissions\":[],\"repeat\":\"observable\",\"risk\":\"low\",\"settle_ms\":0,"    \
+    "\"timeout_ms\":1000},"
 static const char w_declaration[] =
     "{\"actions\":["
     "{\"because\":null,\"can_undo\":true,\"effect\":\"reverts\",\"name\":\"noop.set\","
@@ -179,10 +185,12 @@ static const char w_declaration[] =
     "\"timeout_ms\":1000},"
     "{\"because\":null,\"can_undo\":true,\"effect\":\"reverts\",\"name\":\"noop.blind\","
     "\"permissions\":[],\"repeat\":\"blind\",\"risk\":\"low\",\"settle_ms\":0,"
-    "\"timeout_ms\":1000},"
-    "{\"because\":null,\"can_undo\":false,\"effect\":\"reads\",\"name\":\"noop.get\","
-    "\"permissions\":[],\"repeat\":\"observable\",\"risk\":\"low\",\"settle_ms\":0,"
-    "\"timeout_ms\":1000}],\"name\":\"noop\"}";
+    "\"timeout_ms\":1000}," W_ACTION("noop.block") W_ACTION("noop.drop")
+        W_ACTION("noop.rule") "{\"because\":null,\"can_undo\":false,\"effect\":\"reads\","
+                              "\"name\":\"noop.get\","
+                              "\"permissions\":[],\"repeat\":\"observable\",\"risk\":"
+                              "\"low\",\"settle_ms\":0,"
+                              "\"timeout_ms\":1000}],\"name\":\"noop\"}";
 
 static uint32_t w_chance(struct world *w, uint32_t below)
 {
@@ -281,7 +289,10 @@ static void w_release(struct world *w, const struct command *command)
         }
         break;
     case CMD_TELL: w->hint = w_keep(w, command->bytes); break;
-    case CMD_SETTLED: w->settled++; break;
+    case CMD_SETTLED:
+        w->settled++;
+        w->stood = w_keep(w, command->bytes);
+        break;
     default: break;
     }
 }
@@ -443,14 +454,15 @@ static bool w_start_engine(struct world *w)
     for (int i = 0; i < count; i++) {
         if (w->entries[i].kind != ENTRY_HOLD || w->entries[i].state != HOLD_ON)
             continue;
-        event = (struct event){ .kind = EV_HOLD,
-                                .run = w->entries[i].run,
-                                .number = w->entries[i].n,
-                                .number2 = w->entries[i].due_ms,
-                                .first_seq = w->entries[i].first_seq,
-                                .last_seq = w->entries[i].last_seq,
-                                .json = span_of(w->entries[i].body),
-                                .text = span_of(w->rows[w->entries[i].first_seq - 1].body) };
+        event =
+            (struct event){ .kind = EV_HOLD,
+                            .run = w->entries[i].run,
+                            .number = w->entries[i].n,
+                            .number2 = w->entries[i].due_ms,
+                            .first_seq = w->entries[i].first_seq,
+                            .last_seq = w->entries[i].last_seq,
+                            .json = span_of(w->entries[i].body),
+                            .text = span_of(w->rows[w->entries[i].first_seq - 1].body) };
         if (!w_handle(w, &event))
             return false;
     }
@@ -693,22 +705,141 @@ static void w_take(struct world *w, struct span key)
     snprintf(w->took[w->took_count++], sizeof *w->took, "%.*s", (int)key.len, key.ptr);
 }
 
+/* -- what slices there are ----------------------------------------------------------------- */
+
+/* noop.block: a set of letters, of which each call sees its own. noop.drop: a thing that is
+ * there or not. noop.rule: letters in a rule of the step's own. Everything else: a value. */
+
+static bool w_is(const struct w_call *call, const char *action)
+{
+    return span_is(call->action, action);
+}
+
+/* The step's own rule: as captured, or after its key. */
+static char *w_rule(struct world *w, const struct w_call *call)
+{
+    struct span rule = json_get_raw(call->before, "rule");
+
+    return w_keep(w, rule.len > 0 ? rule : (struct span){ call->key.ptr, 4 });
+}
+
+static void w_blocked(struct str *out, const struct w_call *call, const char *value)
+{
+    struct span items = json_get_raw(call->args, "items");
+
+    str_add_text(out, "{\"blocked\":{");
+    for (size_t i = 0; i < items.len; i++)
+        str_printf(out, "%s\"%c\":%s", i > 0 ? "," : "", items.ptr[i],
+                   value == NULL || strchr(value, items.ptr[i]) != NULL ? "true" : "false");
+    str_add_text(out, "}}");
+}
+
+/* The slice as the call sees it. */
+static char *w_found(struct world *w, struct w_target *target, const struct w_call *call)
+{
+    struct str out = { 0 };
+
+    if (w_is(call, "noop.block")) {
+        w_blocked(&out, call, target->value);
+    } else if (w_is(call, "noop.drop")) {
+        if (strcmp(target->value, "gone") == 0)
+            str_add_text(&out, "{\"present\":false}");
+        else
+            str_printf(&out, "{\"id\":\"%s\",\"present\":true}", target->value);
+    } else if (w_is(call, "noop.rule")) {
+        char *rule = w_rule(w, call), *at = strstr(target->value, rule);
+        int len = at != NULL ? (int)strcspn(at + 5, ";") : 0;
+
+        if (at != NULL)
+            str_printf(&out, "{\"items\":\"%.*s\",\"rule\":\"%s\"}", len, at + 5, rule);
+        else
+            str_printf(&out, "{\"items\":null,\"rule\":\"%s\"}", rule);
+    } else {
+        str_printf(&out, "{\"value\":\"%s\"}", target->value);
+    }
+    char *kept = w_keep(w, str_span(&out));
+    str_fini(&out);
+    return kept;
+}
+
+static char *w_planned(struct world *w, const struct w_call *call)
+{
+    struct str out = { 0 };
+    struct span items = json_get_raw(call->args, "items");
+
+    if (w_is(call, "noop.block"))
+        w_blocked(&out, call, NULL);
+    else if (w_is(call, "noop.drop"))
+        str_add_text(&out, "{\"present\":false}");
+    else if (w_is(call, "noop.rule"))
+        str_printf(&out, "{\"items\":\"%.*s\",\"rule\":\"%s\"}", (int)items.len, items.ptr,
+                   w_rule(w, call));
+    else
+        str_printf(&out, "{\"value\":\"%.*s\"}", (int)json_get_raw(call->args, "value").len,
+                   json_get_raw(call->args, "value").ptr);
+    char *kept = w_keep(w, str_span(&out));
+    str_fini(&out);
+    return kept;
+}
+
+static void w_write_set(char *value, size_t size, struct span blocked)
+{
+    struct span key, is_in;
+    size_t pos = 0;
+
+    while (json_next(blocked, &pos, &key, &is_in)) {
+        char *at = strchr(value, key.ptr[0]);
+
+        if (json_kind(is_in) == JSON_TRUE && at == NULL)
+            snprintf(value + strlen(value), size - strlen(value), "%c", key.ptr[0]);
+        else if (json_kind(is_in) == JSON_FALSE && at != NULL)
+            memmove(at, at + 1, strlen(at));
+    }
+}
+
+static void w_write_rule(char *value, size_t size, const char *rule, struct span items)
+{
+    char *at = strstr(value, rule);
+
+    if (at != NULL)
+        memmove(at, strchr(at, ';') + 1, strlen(strchr(at, ';') + 1) + 1);
+    if (json_kind(items) == JSON_STRING)
+        snprintf(value + strlen(value), size - strlen(value), "%s=%.*s;", rule,
+                 (int)json_raw(items).len, json_raw(items).ptr);
+}
+
+static void w_write(struct world *w, struct w_target *target, const struct w_call *call,
+                    struct span to)
+{
+    const char *key = w_is(call, "noop.drop") ? "id" : "value";
+    struct span value = json_get_raw(to, key);
+
+    if (w_is(call, "noop.block"))
+        w_write_set(target->value, sizeof target->value, json_get(to, "blocked"));
+    else if (w_is(call, "noop.rule"))
+        w_write_rule(target->value, sizeof target->value, w_rule(w, call),
+                     json_get(to, "items"));
+    else if (w_is(call, "noop.drop") && !json_get_bool(to, "present", true))
+        snprintf(target->value, sizeof target->value, "gone");
+    else
+        snprintf(target->value, sizeof target->value, "%.*s", (int)value.len, value.ptr);
+}
+
 static void w_effect(struct world *w, struct w_target *target, const struct w_call *call)
 {
-    struct span to = call->op == HOST_APPLY ? call->after : call->goal;
-    char *value = json_get_text(to, "value");
+    char was[sizeof target->value];
 
+    memcpy(was, target->value, sizeof was);
     w->applies++;
     if (!w_has_durable_intent(w, call->key))
         w->is_undurable = true;
     if (w->on_effect != NULL)
         w->on_effect(w, call);
-    if (strcmp(target->value, value) != 0) {
+    w_write(w, target, call, call->op == HOST_APPLY ? call->after : call->goal);
+    if (strcmp(was, target->value) != 0) {
         target->effects++;
         w_take(w, call->key);
     }
-    snprintf(target->value, sizeof target->value, "%s", value);
-    free(value);
 }
 
 /* What the plugin tells beside the state: w->says has more for the targets that it names. */
@@ -736,24 +867,20 @@ static const char *w_info_of(struct world *w, const struct w_target *target, cha
 static bool w_done(struct world *w, const struct w_call *call, struct w_target *target,
                    int status)
 {
-    char state[64], after[64], info[512];
-    char *value = json_get_text(call->args, "value");
+    char info[512];
     struct span wanted = call->op == HOST_APPLY ? call->after : call->goal;
-
-    snprintf(state, sizeof state, "{\"value\":\"%s\"}", target->value);
-    snprintf(after, sizeof after, "{\"value\":\"%s\"}", value != NULL ? value : "");
-    free(value);
     struct event event = { .kind = EV_HOST_DONE, .number = call->id, .status = status };
+
     if (status == W_DONE) {
         event.target = span_of(w->target_id != NULL ? w->target_id : target->name);
-        event.state = span_of(state);
-        event.result = call->op == HOST_READ ? span_of(state) : (struct span){ 0 };
+        event.state = span_of(w_found(w, target, call));
+        event.result = call->op == HOST_READ ? event.state : (struct span){ 0 };
         event.info = span_of(w_info_of(w, target, info));
         if (call->op == HOST_PREPARE) {
-            event.after = span_of(w->planned != NULL ? w->planned : after);
-            event.goal = span_of(state);
+            event.after = span_of(w->planned != NULL ? w->planned : w_planned(w, call));
+            event.goal = event.state;
         }
-        event.verified = json_same(span_of(state), wanted);
+        event.verified = json_same(event.state, wanted);
     } else {
         event.code = span_of("fault");
         event.message = span_of("the world is like that");
@@ -769,6 +896,9 @@ static bool w_host_turn(struct world *w, const struct w_message *message)
     if (call.id == 0)
         return true;
     struct w_target *target = w_target(w, json_get_raw(call.args, "target"));
+    if (call.op == HOST_OBSERVE && w->refused != NULL &&
+        strcmp(w->refused, target->name) == 0)
+        return w_done(w, &call, target, W_REFUSED);
     bool is_fault = (int)w_chance(w, 100) < w->fault_percent;
     if (!is_effect)
         return w_done(w, &call, target, is_fault ? W_RETRY : W_DONE);
