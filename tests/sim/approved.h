@@ -112,7 +112,7 @@ static struct sending sending_of(struct witness *witness, const struct w_call *c
     struct world *w = witness->w;
     bool is_undo = call->op == HOST_RESTORE;
     struct w_target *target = w_target(w, json_get_raw(call->args, "target"));
-    char state[64];
+    char state[96];
 
     snprintf(state, sizeof state, "{\"value\":\"%s\"}", target->value);
     struct sending sending = {
