@@ -129,9 +129,50 @@ static void affects(struct str *out, const struct look *look, struct span change
     str_add_char(out, '\n');
 }
 
+/* Each list of role slots: "one each of change-managers, service-owner". */
+static void slots(struct str *out, struct span lists)
+{
+    struct span list;
+    size_t pos = 0;
+
+    for (int i = 0; json_next(lists, &pos, NULL, &list); i++) {
+        str_add_text(out, i > 0 ? ", and one person each of " : "one person each of ");
+        render_list(out, list, WHOLE);
+    }
+}
+
+/* What each limit comes to with this change. */
+static void guards(struct str *out, const struct look *look, struct span change)
+{
+    struct span guard;
+    size_t pos = 0;
+
+    for (int i = 0; json_next(json_get(change, "guards"), &pos, NULL, &guard); i++) {
+        if (i == 0)
+            label(out, look, "     ", "counts as");
+        str_add_text(out, i > 0 ? ", " : "");
+        render_value(out, json_get(guard, "guard"), 60);
+        str_printf(out, " %lld of %lld", (long long)json_get_int(guard, "count", 0),
+                   (long long)json_get_int(guard, "of", 0));
+    }
+    if (pos > 0 && json_count(json_get(change, "guards")) > 0)
+        str_add_char(out, '\n');
+}
+
+static void assumed(struct str *out, const struct look *look, struct span change)
+{
+    if (!json_get_bool(change, "assumed", false))
+        return;
+    label(out, look, "     ", "assumed");
+    render_styled(out, look, STYLE_WARN,
+                  "that what comes before it ends as planned; if not, it has a new gate");
+    str_add_char(out, '\n');
+}
+
 static void needs(struct str *out, const struct look *look, struct span needed)
 {
     int64_t need = json_get_int(needed, "need", -1);
+    struct span from = json_get(needed, "from");
 
     if (need < 0)
         return;
@@ -145,13 +186,16 @@ static void needs(struct str *out, const struct look *look, struct span needed)
         str_add_char(out, '\n');
         return;
     }
-    if (need == 0)
+    if (json_count(json_get(needed, "slots"))) {
+        slots(out, json_get(needed, "slots"));
+        from = (struct span){ 0 };
+    } else if (need == 0)
         str_add_text(out, "nobody's approval");
     else
         str_printf(out, "%lld approval%s", (long long)need, need == 1 ? "" : "s");
-    if (json_count(json_get(needed, "from"))) {
+    if (json_count(from)) {
         str_add_text(out, " of ");
-        render_list(out, json_get(needed, "from"), WHOLE);
+        render_list(out, from, WHOLE);
     }
     if (json_count(json_get(needed, "rules"))) {
         str_add_text(out, ", by policy: ");
@@ -201,6 +245,8 @@ void gate_render_change(struct str *out, const struct look *look, struct span ch
     undo(out, look, change);
     line(out, look, "     ", "permissions", json_get(change, "permissions"));
     affects(out, look, change);
+    guards(out, look, change);
+    assumed(out, look, change);
     needs(out, look, json_get(change, "needs"));
     freezes(out, look, json_path(change, "needs.freezes"));
     guard(out, look, json_path(change, "needs.guard"));
@@ -265,6 +311,13 @@ static void deadline(struct str *out, const struct look *look, struct span body)
         render_value(out, json_get(body, "on_timeout"), 80);
     }
     str_add_char(out, '\n');
+    if (json_get_int(body, "execute", 0) > 0) {
+        char within[32];
+
+        label(out, look, "  ", "good for");
+        str_printf(out, "%s after it is approved\n",
+                   duration_show(json_get_int(body, "execute", 0), within));
+    }
 }
 
 /* How it came here, when not by its person's own command. */
@@ -292,18 +345,78 @@ static void signature(struct str *out, const struct look *look, struct span gate
     str_add_text(out, ", with each approval\n");
 }
 
-static void quorum(struct str *out, const struct look *look, struct span gate)
+static void demand(struct str *out, int64_t need, struct span from)
 {
-    struct span body = json_get(gate, "body"), from = json_get(body, "from"), vote;
-    size_t pos = 0;
-
-    label(out, look, "  ", gate_is_question(gate) ? "answer by" : "approval");
-    str_printf(out, "%lld of ", (long long)json_get_int(body, "need", 1));
+    str_printf(out, "%lld of ", (long long)need);
     if (json_count(from))
         render_list(out, from, WHOLE);
     else
         str_add_text(out, "anybody who may approve");
+}
+
+/* Each of them wants to be met. */
+static void demands(struct str *out, struct span list)
+{
+    struct span one;
+    size_t pos = 0;
+
+    for (int i = 0; json_next(list, &pos, NULL, &one); i++) {
+        str_add_text(out, i > 0 ? "; and " : "");
+        if (json_count(json_get(one, "slots")) > 0) {
+            str_add_text(out, "one person each of ");
+            render_list(out, json_get(one, "slots"), WHOLE);
+        } else {
+            demand(out, json_get_int(one, "need", 1), json_get(one, "from"));
+        }
+    }
+}
+
+void gate_render_demands(struct str *out, struct span body)
+{
+    if (json_count(json_get(body, "demands")) > 0)
+        demands(out, json_get(body, "demands"));
+    else
+        demand(out, json_get_int(body, "need", 1), json_get(body, "from"));
+}
+
+/* Who else may approve by now, and when it was asked for again. */
+static void escalated(struct str *out, const struct look *look, struct span gate)
+{
+    struct span also = json_path(gate, "body.also"), item;
+    size_t pos = 0;
+
+    if (json_count(also) > 0) {
+        label(out, look, "  ", "or by");
+        render_list(out, also, WHOLE);
+        str_add_char(out, '\n');
+    }
+    while (json_next(json_get(gate, "reminders"), &pos, NULL, &item)) {
+        bool is_wider = json_count(json_get(item, "from")) > 0;
+
+        label(out, look, "  ", is_wider ? "escalated" : "reminded");
+        render_when(out, look, json_get_int(item, "at", 0));
+        if (is_wider) {
+            str_add_text(out, ", to ");
+            render_list(out, json_get(item, "from"), WHOLE);
+        }
+        str_add_char(out, '\n');
+    }
+}
+
+static void quorum(struct str *out, const struct look *look, struct span gate)
+{
+    struct span body = json_get(gate, "body"), vote;
+    size_t pos = 0;
+
+    label(out, look, "  ", gate_is_question(gate) ? "answer by" : "approval");
+    gate_render_demands(out, body);
     str_add_char(out, '\n');
+    escalated(out, look, gate);
+    if (json_get_int(body, "deny_threshold", 1) > 1) {
+        label(out, look, "  ", "to deny");
+        str_printf(out, "%lld people\n",
+                   (long long)json_get_int(body, "deny_threshold", 1));
+    }
     while (json_next(json_get(gate, "votes"), &pos, NULL, &vote)) {
         label(out, look, "  ",
               json_get_bool(vote, "yes", false) ? "approved by" : "denied by");

@@ -9,6 +9,8 @@
 #include "base/str.h"
 
 struct look;
+/* Whose approval a gate's row wants: "2 of ops; and one person each of a, b". */
+void gate_render_demands(struct str *out, struct span body);
 
 /* One change of a plan or a gate, as a block. */
 void gate_render_change(struct str *out, const struct look *look, struct span change,

@@ -322,6 +322,24 @@ static void on_gate_end(struct live *live, struct str *out, const struct row *ro
         str_add_text(out, ": ");
         render_value(out, json_get(row->body, "v"), 300);
     }
+    struct span glass = json_get(row->body, "glass");
+    if (glass.len > 0) {
+        str_add_text(out, "  BREAK-GLASS by ");
+        render_value(out, json_get(glass, "who"), 200);
+        str_add_text(out, " alone: ");
+        render_value(out, json_get(glass, "why"), 1000);
+    }
+    end(out);
+}
+
+static void on_remind(struct live *live, struct str *out, const struct row *row)
+{
+    struct span from = json_get(row->body, "from");
+
+    begin(live, out, row, STYLE_WARN, "gate");
+    add_gate_id(out, row);
+    str_add_text(out, from.len > 0 ? "  escalated to " : "  waits: a reminder");
+    render_list(out, from, 1000);
     end(out);
 }
 
@@ -443,10 +461,10 @@ void live_render(struct live *live, struct str *out, struct span json)
     } kinds[] = {
         { "start", on_start },       { "answer", on_answer }, { "intent", on_intent },
         { "outcome", on_outcome },   { "gate", on_gate },     { "vote", on_vote },
-        { "gate_end", on_gate_end }, { "sleep", on_sleep },   { "child", on_child },
-        { "drift", on_drift },       { "doubt", on_doubt },   { "settle", on_settle },
-        { "cancel", on_cancel },     { "halt", on_halt },     { "leave", on_leave },
-        { "pause", on_pause },
+        { "gate_end", on_gate_end }, { "sleep", on_sleep },   { "remind", on_remind },
+        { "escalate", on_remind },   { "child", on_child },   { "drift", on_drift },
+        { "doubt", on_doubt },       { "settle", on_settle }, { "cancel", on_cancel },
+        { "halt", on_halt },         { "leave", on_leave },   { "pause", on_pause },
     };
     struct row row = { .run = json_get_raw(json, "run"),
                        .kind = json_get_raw(json, "kind"),

@@ -49,7 +49,12 @@ static void add_run_row(struct table *table, const struct look *look, struct spa
     struct str cell = { 0 };
 
     table_value(table, json_get(run, "run"));
-    table_value(table, json_get(run, "state"));
+    render_value(&cell, json_get(run, "state"), 40);
+    if (json_kind(json_get(run, "break_glass")) == JSON_STRING) {
+        str_add_text(&cell, ", glass ");
+        render_value(&cell, json_get(run, "break_glass"), 40);
+    }
+    table_cell(table, &cell);
     render_value(&cell, json_get(run, "playbook"), 40);
     if (kind.len && !span_is(kind, "live")) {
         str_printf(&cell, " (%.*s", (int)kind.len, kind.ptr);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/drift.h"
+#include "cli/gate.h"
 #include "cli/render.h"
 
 enum {
@@ -337,11 +338,7 @@ static void on_gate(struct str *out, const struct step *step)
     render_value(out, json_get(step->body, "title"), 300);
     str_printf(out, "  (%zu change%s)\n", changes, changes == 1 ? "" : "s");
     detail(out, step->look, "wants");
-    str_printf(out, "%lld of ", (long long)json_get_int(step->body, "need", 1));
-    if (json_count(json_get(step->body, "from")))
-        render_list(out, json_get(step->body, "from"), TEXT_MAX);
-    else
-        str_add_text(out, "anybody who may approve");
+    gate_render_demands(out, step->body);
     str_add_char(out, '\n');
     detail_value(out, step->look, "differs", json_get(step->body, "differs"));
 }
@@ -372,6 +369,26 @@ static void on_gate_end(struct str *out, const struct step *step)
     if (json_kind(json_get(step->body, "v")) > JSON_NULL) {
         str_add_text(out, ": ");
         render_value(out, json_get(step->body, "v"), 300);
+    }
+    struct span glass = json_get(step->body, "glass");
+    if (glass.len > 0) {
+        str_add_text(out, "  BREAK-GLASS by ");
+        render_value(out, json_get(glass, "who"), 200);
+        str_add_text(out, " alone: ");
+        render_value(out, json_get(glass, "why"), TEXT_MAX);
+    }
+    str_add_char(out, '\n');
+}
+
+static void on_remind(struct str *out, const struct step *step)
+{
+    struct span from = json_get(step->body, "from");
+
+    begin(out, step, STYLE_WARN, from.len > 0 ? "escalated" : "reminded");
+    add_gate_name(out, step, json_get_int(step->body, "g", 0));
+    if (from.len > 0) {
+        str_add_text(out, "  to ");
+        render_list(out, from, TEXT_MAX);
     }
     str_add_char(out, '\n');
 }
@@ -455,8 +472,9 @@ void step_render(struct str *out, const struct look *look, struct span show,
     } kinds[] = {
         { "answer", on_answer }, { "intent", on_intent },     { "gate", on_gate },
         { "vote", on_vote },     { "gate_end", on_gate_end }, { "sleep", on_sleep },
-        { "child", on_child },   { "drift", on_drift },       { "doubt", on_doubt },
-        { "settle", on_settle }, { "cancel", on_cancel },     { "leave", on_leave },
+        { "remind", on_remind }, { "escalate", on_remind },   { "child", on_child },
+        { "drift", on_drift },   { "doubt", on_doubt },       { "settle", on_settle },
+        { "cancel", on_cancel }, { "leave", on_leave },
     };
     struct step step = { .look = look,
                          .show = show,

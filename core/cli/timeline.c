@@ -62,6 +62,34 @@ static void add_origin(struct str *out, const struct look *look, struct span bod
     }
 }
 
+/* Who went ahead alone, and what others said of that. */
+static void add_glasses(struct str *out, const struct look *look, struct span glasses)
+{
+    struct span glass, review;
+    size_t pos = 0;
+
+    while (json_next(glasses, &pos, NULL, &glass)) {
+        size_t at = 0;
+
+        label(out, look, "glass");
+        str_add_text(out, "broken by ");
+        render_value(out, json_get(glass, "who"), 200);
+        str_add_text(out, ": ");
+        render_value(out, json_get(glass, "why"), 1000);
+        str_add_text(out, " (");
+        render_value(out, json_get(glass, "state"), 40);
+        str_add_text(out, ")\n");
+        while (json_next(json_get(glass, "reviews"), &at, NULL, &review)) {
+            label(out, look, json_get_bool(review, "ok", true) ? "reviewed" : "rejected");
+            str_add_text(out, "by ");
+            render_value(out, json_get(review, "who"), 200);
+            str_add_text(out, ": ");
+            render_value(out, json_get(review, "why"), 1000);
+            str_add_char(out, '\n');
+        }
+    }
+}
+
 static void add_times(struct str *out, const struct look *look, struct span start,
                       struct span end)
 {
@@ -99,6 +127,7 @@ static void add_head(struct str *out, const struct look *look, struct span show)
     add_times(out, look, start, end);
     add_origin(out, look, body);
     add_alert(out, look, json_get(body, "alert"));
+    add_glasses(out, look, json_get(show, "break_glass"));
     if (json_count(json_get(body, "params"))) {
         label(out, look, "params");
         render_args(out, json_get(body, "params"), 400);

@@ -144,7 +144,7 @@ void gate_apply_end(struct run *run, const struct event_row *row)
     if (glass.len > 0) {
         char *who = json_get_text(glass, "who");
 
-        run->glass = (int)json_get_int(glass, "i", 0);
+        run->glass = gate->glass = (int)json_get_int(glass, "i", 0);
         gate->glass_by = run_text(run, span_of(who));
         free(who);
     }

@@ -102,12 +102,38 @@ static struct span glass_policy(const struct engine *engine)
     return json_get(span_of(engine->policy), "break_glass");
 }
 
-bool glass_may_break(struct engine *engine, struct span who)
+static bool may_break_glass(struct engine *engine, struct span who)
 {
     struct span from = gate_groups(engine, json_get(glass_policy(engine), "from"));
 
     return json_count(from) > 0 && policy_is_member(engine, from, who) &&
            !policy_is_service(engine, who);
+}
+
+static bool opened(struct span body, const struct gate *gate)
+{
+    struct span number;
+    size_t pos = 0;
+
+    while (json_next(json_get(body, "gates"), &pos, NULL, &number))
+        if (json_int(number, 0) == gate->number)
+            return json_get_int(body, "run", 0) == gate->step->run->id &&
+                   span_is(json_get_raw(body, "who"), gate->glass_by);
+    return false;
+}
+
+bool glass_stands(const struct gate *gate)
+{
+    struct engine *engine = gate->step->run->engine;
+
+    list_each (link, after, &engine->glasses) {
+        const struct glass *glass = list_item(link, struct glass, in_engine);
+
+        if (glass->n == gate->glass)
+            return glass->state != GLASS_REJECTED && opened(span_of(glass->body), gate) &&
+                   may_break_glass(engine, span_of(gate->glass_by));
+    }
+    return false;
 }
 
 static const struct glass *overdue(const struct engine *engine)
@@ -149,7 +175,7 @@ static bool may_break(struct run *run, const struct event *event, const char *re
     else if (glass_policy(engine).len == 0)
         reply_error(engine, event->number, 6, "policy",
                     "the policy has no break_glass, so nobody can do without approvers");
-    else if (!glass_may_break(engine, event->who))
+    else if (!may_break_glass(engine, event->who))
         reply_error(engine, event->number, 4, "not_break_glass",
                     "%.*s is not one of those who may break the glass (policy.lua, "
                     "break_glass.from)",

@@ -137,6 +137,7 @@ struct gate {
     int reminded, escalated;      /* how many of them have been */
     struct span also;             /* groups that may fill any demand by now */
     const char *glass_by;         /* who granted it alone; NULL */
+    int glass;                    /* and the number of that */
     struct span wider;            /* and those that its successor asks too */
     bool is_checked, is_whole;    /* see vouch.c */
 };
@@ -529,7 +530,9 @@ bool quorum_is_denied(const struct gate *gate);
 void glass_on_known(struct engine *engine, const struct event *event);
 void glass_put_entry(struct engine *engine, struct span body, int64_t seq);
 void glasses_free(struct engine *engine);
-bool glass_may_break(struct engine *engine, struct span who);
+/* Is there a break-glass that granted this gate, by one who may still do so, and which its
+ * reviewers have not rejected? */
+bool glass_stands(const struct gate *gate);
 void glass_break(struct run *run, const struct event *event);
 void glass_review(struct engine *engine, int64_t run, const struct event *event);
 
