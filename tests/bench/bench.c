@@ -506,6 +506,8 @@ int main(int argc, char **argv)
         start_up();
     if (*only == '\0' || strcmp(only, "alert") == 0)
         first_effect();
+    if (*only == '\0' || strcmp(only, "gate") == 0)
+        bench_gate(figure);
     if (strcmp(only, "64") == 0)
         throughput(64, 25600);
     if (strcmp(only, "held") == 0)

@@ -52,3 +52,10 @@ double bench_first_event(const struct bench_engine *engine, const char *verb,
                          bench_json_fn *json_of, const char *kind);
 /* How many runs are in that state, limit or 1,000 at most. */
 int64_t bench_runs_in(const struct bench_engine *engine, const char *state, int limit);
+
+/* One figure: name, value, unit, and the goal it is held to; sense: '<', '>' or 0. */
+typedef void bench_figure_fn(const char *name, double value, const char *unit, char sense,
+                             double goal);
+/* gate.c: from the start of a run until its gate is open. Ends the process when azsim, the
+ * plugin or the gate are not as they should be. */
+void bench_gate(bench_figure_fn *figure);
