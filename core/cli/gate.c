@@ -192,7 +192,9 @@ static void needs(struct str *out, const struct look *look, struct span needed)
     } else if (need == 0)
         str_add_text(out, "nobody's approval");
     else
-        str_printf(out, "%lld approval%s", (long long)need, need == 1 ? "" : "s");
+        str_printf(out, "%lld %sapproval%s", (long long)need,
+                   json_kind(json_get(needed, "sign")) == JSON_STRING ? "signed " : "",
+                   need == 1 ? "" : "s");
     if (json_count(from)) {
         str_add_text(out, " of ");
         render_list(out, from, WHOLE);

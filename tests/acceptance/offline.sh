@@ -212,6 +212,35 @@ here() {
 }
 tell "at the engine a gate that wants a signature takes no vote without one" here
 
+by_a_rule() {
+    noop_state rule && cat >"$state/policy.lua" <<END && exits 3 cordon run "$work/change.lua" &&
+return {
+  groups = { ops = { "mary" } },
+  rules = {
+    { name = "sets", match = { action = "noop.*" }, need = 1, from = "ops" },
+    { name = "high", match = { action = "noop.set" }, need = 1, sign = "verified" },
+  },
+}
+END
+        has 'signature +of a hardware key that asks for a PIN or a finger' && has 'needs +1 signed approval' &&
+        exits 0 cordon key add mary "$there/mary.pub" && exits 0 cordon gate export g-000001-1 --out "$there/gate.json" &&
+        signed mary mary && refused 4 'wants a hardware key that asks for a PIN or a finger' "$vote"
+}
+tell "a rule can want a hardware key that asks for a PIN" by_a_rule
+
+misspelt() {
+    noop_state misspelt && policy 1 && sed -i 's/sign = true/sign = "always"/' "$state/policy.lua" &&
+        exits 6 cordon run "$work/change.lua" && has 'policy.lua.*sign' && is 0 "$(noop_effects)" "effects"
+}
+tell "a policy that says sign in other words is none" misspelt
+
+index_only() {
+    asked index && exits 0 cordon key revoke k-1 --reason lost && gone "$state" &&
+        sqlite3 "$state/journal.db" 'update entries set state = 1 where kind = 7' &&
+        exits 1 cordon key list && has 'k-1 what no row of the journal says'
+}
+tell "a key is in force when its row says so, not its line in the index" index_only
+
 no_keygen() {
     asked missing || return 1
     exits 1 env PATH=/nowhere "$(command -v timeout)" 20 "$CORDON" gate sign "$there/gate.json" --sign "$there/mary" --who mary &&
