@@ -119,6 +119,61 @@ TEST(a_signature_cut_off_anywhere_or_with_more_behind_is_refused)
     }
 }
 
+static void add_string(struct str *out, struct span bytes)
+{
+    const char lead[4] = { 0, 0, (char)(bytes.len >> 8), (char)bytes.len };
+
+    str_add(out, lead, sizeof lead);
+    str_add_span(out, bytes);
+}
+
+/* The same two numbers, the first of them with zeros in front. */
+static void add_zeros(struct str *blob, const struct sshsig *sig, size_t zeros)
+{
+    struct str number = { 0 }, pair = { 0 }, signature = { 0 };
+    struct span old = sig->signature, s = { sig->s.ptr, sig->s.len };
+    size_t head =
+        sig->bytes.len - old.len - 4 - strlen(sig->key.type) - 4 - 4; /* up to its length */
+
+    while (zeros-- > 0)
+        str_add_char(&number, 0);
+    str_add_span(&number, sig->r);
+    add_string(&pair, str_span(&number));
+    if (s.ptr[0] & 0x80) {
+        s.ptr--; /* the zero that says that it is positive */
+        s.len++;
+    }
+    add_string(&pair, s);
+    add_string(&signature, span_of(sig->key.type));
+    add_string(&signature, str_span(&pair));
+    str_add(blob, sig->bytes.ptr, head);
+    add_string(blob, str_span(&signature));
+    str_fini(&number);
+    str_fini(&pair);
+    str_fini(&signature);
+}
+
+TEST(a_number_has_one_spelling)
+{
+    struct sshsig sig;
+    struct err err;
+
+    hash_setup();
+    CHECK_OK(sshsig_read(&sig, span_of(v_p256_sig), &err), &err);
+    size_t right = (sig.r.ptr[0] & 0x80) != 0;
+    for (size_t zeros = 0; zeros < 4; zeros++) {
+        struct str blob = { 0 }, armor = { 0 };
+
+        add_zeros(&blob, &sig, zeros);
+        add_armor(&armor, str_span(&blob));
+        int rc = try(str_span(&armor), span_of(v_message), &err);
+        CHECK_INT(rc, zeros == right ? 0 : ERR_INVALID);
+        str_fini(&blob);
+        str_fini(&armor);
+    }
+    sshsig_fini(&sig);
+}
+
 TEST(a_message_with_any_bit_changed_is_not_what_was_signed)
 {
     char message[sizeof v_message];
