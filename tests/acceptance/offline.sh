@@ -136,7 +136,7 @@ altered_files() {
         alter '.body.changes[1].target = "z"' && alter '.body.changes[0].what = "harmless"' &&
         alter '.body.changes |= .[:1]' && alter '.body.title = "harmless"' && alter '.body.due += 1' &&
         alter '.body.by = "sam"' && alter '.playbook = "harmless"' && alter '.playbook_hash |= .[1:] + "0"' &&
-        alter '.digest |= .[1:] + "0"' && alter '.install |= .[1:] + "0"' && alter '.gate = "g-000001-2"' &&
+        alter '.digest |= .[1:] + "0"' && alter '.install |= .[1:] + "0"' && alter '.gate = "g-000001-2" | .statement.gate = .gate' &&
         alter '.run = "r-000002" | .statement.run = "r-000002"' && alter 'del(.body.sign)'
 }
 tell "a file with anything altered is neither shown nor signed" altered_files
@@ -150,12 +150,13 @@ altered_votes() {
         exits 4 cordon gate import "$work/vote.json" && one_sentence && is 0 "$(noop_effects)" "effects" || return 1
     done
     jq -c '.statement.digest |= .[1:] + "0"' "$vote" >"$work/vote.json"
-    refused 4 'the signature is not one of key' "$work/vote.json"
-    sign_anew approval@cordon mary
-    jq -c '.statement.digest |= .[1:] + "0"' "$work/vote.json" >"$work/other.json" && mv "$work/other.json" "$vote"
-    sign_anew approval@cordon mary && refused 1 'gate g-000001-1 is about' "$work/vote.json"
-    jq -c '.statement.more = "x"' "$vote" >"$work/vote.json" && refused 2 'members that no statement has' "$work/vote.json"
-    refused 2 'is a gate that nobody has signed' "$there/gate.json"
+    refused 4 'the signature is not one of key' "$work/vote.json" || return 1
+    # With a good signature over what is wrong.
+    cp "$work/vote.json" "$vote"
+    sign_anew approval@cordon mary && refused 1 'gate g-000001-1 is about' "$work/vote.json" || return 1
+    jq -c '.statement.more = "x"' "$work/vote.json" >"$vote"
+    sign_anew approval@cordon mary && refused 2 'members that no statement has' "$work/vote.json" &&
+        refused 2 'is a gate that nobody has signed' "$there/gate.json"
 }
 tell "a vote with anything altered is refused, and so is one for another digest" altered_votes
 
