@@ -10,8 +10,8 @@ static const struct w_wish side_by_side[] = {
     END
 };
 static const struct w_wish in_turn[] = { SET("0", 1, 1, "a"), SET("0", 2, 2, "b"), END };
-static const struct w_wish forked[] = { SET("0.1.1", 1, 1, "a"), SET("0.1.2", 1, 1, "b"),
-                                        SET("0", 2, 2, "c"), END };
+static const struct w_wish forked[] = { SET("0.1.1", 1, 1, "a"), SET("0.1.2", 1, 2, "b"),
+                                        SET("0", 2, 3, "c"), END };
 
 static struct world *started(const struct w_wish *script, const char *policy)
 {
