@@ -308,6 +308,7 @@ static void on_read(void *arg, bool ok, struct span json)
     serve->is_reading_policy = false;
     if (reading->done != NULL)
         reading->done(serve, NULL);
+    rules_check(serve); /* it may have changed while it was read; whoever waits, waits */
     clients_resume(serve);
     str_fini(&policy);
     arena_fini(&arena);

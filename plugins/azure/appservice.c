@@ -97,6 +97,8 @@ static void on_state(struct job *job, const struct answer *answer, void *arg)
     }
     cJSON *slice = job_object(job);
     cJSON_AddStringToObject(slice, "state", state);
+    job->tags = json_get(answer->json, "tags");
+    own_see_site(job, job_lower(job, id), json_get(answer->json, "identity"));
     job_observed(job, job_lower(job, id), slice);
 }
 
@@ -119,6 +121,7 @@ static int stop_plan(struct cordon_call *call, const struct cordon_input *in,
     if (id != NULL) {
         out->after = "{\"state\":\"Stopped\"}";
         out->what = job_text(job, "stop site %s", armid_name(id));
+        own_tell(out, own_site(job, id));
         if (strcmp(json_text(job->before, "state"), "Running") == 0)
             out->undo = "start it again";
     }

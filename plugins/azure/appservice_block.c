@@ -157,6 +157,7 @@ static int block_plan(struct cordon_call *call, const struct cordon_input *in,
                          fresh, fresh == 1 ? "" : "es", armid_name(change->id));
     if (fresh > 0)
         out->undo = "take exactly these rules off again";
+    own_tell(out, own_address(job, change->ips));
     out->affects = fresh;
     out->affects_what = "addresses";
     return job_end_plan(job);

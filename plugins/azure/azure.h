@@ -10,6 +10,7 @@
 #include <cordon/plugin.h>
 
 #include "config.h"
+#include "own.h"
 
 enum {
     TOKENS_MAX = 16, /* tokens kept at once; the oldest makes room */
@@ -38,6 +39,7 @@ struct azure {
     size_t token_next; /* the slot that a new token overwrites */
     struct challenge challenges[VAULTS_MAX];
     size_t challenge_next;
+    struct own own;
 };
 
 extern const struct cordon_action appservice_get;

@@ -30,7 +30,15 @@ const char config_schema[] =
     "\"secret\":{\"type\":\"string\","
     "\"description\":\"name of the client secret among this plugin's secrets\"},"
     "\"federated_token_file\":{\"type\":\"string\","
-    "\"description\":\"file with the assertion, read anew for each token\"}}}";
+    "\"description\":\"file with the assertion, read anew for each token\"},"
+    "\"own\":{\"type\":\"object\",\"additionalProperties\":false,"
+    "\"description\":\"what is cordon's own, and is never touched\",\"properties\":{"
+    "\"object_id\":{\"type\":\"string\",\"format\":\"uuid\","
+    "\"description\":\"of the identity that cordon has; also known from its tokens\"},"
+    "\"vaults\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
+    "\"description\":\"names of vaults that its own secrets come from\"},"
+    "\"addresses\":{\"type\":\"array\",\"items\":{\"type\":\"string\","
+    "\"format\":\"ip\"},\"description\":\"from which it reaches Azure\"}}}}}";
 
 struct cloud {
     const char *name;
@@ -166,6 +174,7 @@ static void fill(struct config *config, const struct cloud *cloud)
     config->client_id = text_or(json, "client_id", "");
     config->secret = text_or(json, "secret", "");
     config->federated_token_file = text_or(json, "federated_token_file", "");
+    config->own = cJSON_GetObjectItemCaseSensitive(json, "own");
 }
 
 int config_init(struct config *config, const struct cordon_host *host, const char *text)

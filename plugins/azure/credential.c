@@ -112,6 +112,7 @@ static void take_token(struct job *job, struct fetch *fetch, cJSON *json,
         job_fail(job, CORDON_RETRY, "NoToken", "the answer to our sign-in holds no token");
         return;
     }
+    own_learn(job, text);
     token_keep(job->azure, fetch->name, text, expiry_ms(job, json));
     explicit_bzero((char *)text, strlen(text));
     fetch->done(job, token_find(job->azure, fetch->name)->text, fetch->arg);

@@ -138,6 +138,8 @@ void job_observed(struct job *job, const char *target, const cJSON *state)
         .target = target,
         .token = "",
         .state = job_print(job, state),
+        .tags = cJSON_IsObject(job->tags) ? job_print(job, job->tags) : NULL,
+        .tenant = own_tenant(job),
     };
     struct cordon_result result = {
         .size = sizeof result,

@@ -36,6 +36,7 @@ struct job {
         has_changed; /* something was written: a later failure cannot say that nothing was */
     struct fetch *fetch; /* a token that az was asked for */
     void *state;         /* what the action keeps between its steps */
+    const cJSON *tags;   /* of the target, when it was read with them; NULL */
 };
 
 struct job *job_begin(struct cordon_call *call, const struct cordon_input *in);

@@ -107,6 +107,7 @@ static int disable_plan(struct cordon_call *call, const struct cordon_input *in,
                              "disable version %s of secret %s in vault %s: nobody can "
                              "read it any more",
                              version, secret->name, secret->vault);
+        own_tell(out, own_vault(job, secret->vault));
         if (json_true(job->before, "enabled"))
             out->undo = "enable that version again";
     }

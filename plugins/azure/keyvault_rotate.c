@@ -107,6 +107,7 @@ static int rotate_plan(struct cordon_call *call, const struct cordon_input *in,
                      "put a new random value into secret %s of vault %s, and disable "
                      "the version %s that it replaces",
                      secret->name, secret->vault, old_version(job));
+        own_tell(out, own_vault(job, secret->vault));
         if (json_true(job->before, "old_enabled"))
             out->undo = "enable the old version again; the new value stays the newest";
     }

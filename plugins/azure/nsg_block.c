@@ -187,6 +187,7 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
         if (text_same(json_text(item, "name"), block->rule))
             rule = item;
     }
+    job->tags = json_get(answer->json, "tags");
     job_observed(job, job_lower(job, block->id), slice_of(job, block, rule));
 }
 
@@ -225,6 +226,7 @@ static int block_plan(struct cordon_call *call, const struct cordon_input *in,
                          armid_name(block->id), block->rule);
     if (cJSON_IsNull(json_get(job->before, "addresses")))
         out->undo = job_text(job, "delete rule %s", block->rule);
+    own_tell(out, own_address(job, block->ips));
     out->affects = (int64_t)count;
     out->affects_what = "addresses";
     return job_end_plan(job);

@@ -81,6 +81,7 @@ static int remove_plan(struct cordon_call *call, const struct cordon_input *in,
                  json_text(job->before, "principal_id"), json_text(job->before, "scope"));
     out->undo = "make the same assignment again: same name, role, principal, scope and "
                 "condition";
+    own_tell(out, own_principal(job, json_text(job->before, "principal_id")));
     out->affects = 1;
     out->affects_what = "principals";
     return job_end_plan(job);

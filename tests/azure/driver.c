@@ -146,6 +146,8 @@ static void host_finish(struct cordon_call *call, const struct cordon_result *re
     if (result->observation != NULL) {
         add_text(call->answer, "target", result->observation->target);
         add_json(call->answer, "state", result->observation->state);
+        add_json(call->answer, "tags", result->observation->tags);
+        add_text(call->answer, "tenant", result->observation->tenant);
     }
     for (struct block *block = call->blocks, *next; block != NULL; block = next) {
         next = block->next;
@@ -564,6 +566,7 @@ static void plan(struct cordon_call *call, cordon_plan_fn *fn,
         add_json(call->answer, "after", out.after);
         add_text(call->answer, "what", out.what);
         add_text(call->answer, "undo", out.undo);
+        add_text(call->answer, "own", out.own);
         cJSON_AddNumberToObject(call->answer, "affects", (double)out.affects);
     }
     for (struct block *block = call->blocks, *next; block != NULL; block = next) {

@@ -12,6 +12,10 @@ import sys
 import urllib.parse
 
 CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}'
+# What a real token says of whom it was given: "oid" and "tid".
+JWT = "e30." + base64.urlsafe_b64encode(json.dumps({
+    "oid": "99999999-aaaa-4aaa-8aaa-999999999999", "tid": "tenant-of-the-token"
+}).encode()).decode().rstrip("=") + ".c2ln"
 SITE = {"id": "/s", "name": "shop-web", "properties": {"state": "Running"}}
 VERSIONS = {"value": [], "nextLink": "https://other-kv.vault.azure.net/secrets/x/versions"}
 ASSIGNMENTS = {"value": [], "nextLink": "http://127.0.0.1.evil.example/page2"}
@@ -45,6 +49,9 @@ class Liar(http.server.BaseHTTPRequestHandler):
         if "/broken/" in self.path:
             self.answer(200, {"access_token": "a\r\nX-Evil: b", "expires_in": 3599})
             return
+        if "/jwt/" in self.path:
+            self.answer(200, {"access_token": JWT, "expires_in": 3599})
+            return
         asked = form.get("claims", [""])[0] == CLAIMS
         self.answer(200, {"access_token": "with-claims" if asked else "plain", "expires_in": 3599})
 
@@ -65,7 +72,7 @@ class Liar(http.server.BaseHTTPRequestHandler):
             self.answer(200, ASSIGNMENTS)
         elif "networkSecurityGroups" in self.path:
             self.answer(200, b"<html>")
-        elif token == "with-claims":
+        elif token in ("with-claims", JWT):
             self.answer(200, SITE)
         else:
             self.answer(401, {"error": {"code": "InvalidAuthenticationToken"}},

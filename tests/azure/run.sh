@@ -421,6 +421,54 @@ a_token_that_would_break_a_header_is_not_used() {
     is "$(wc -l <"$tmp/lies")" 1
 }
 
+# -- What is told beside the state ------------------------------------------------------
+
+tags_and_tenant_are_told_and_are_no_part_of_the_state() {
+    before=
+    observe appservice.stop "$(id $site)"
+    is "$(get .tags)" '{"owner":"shop-team"}'
+    is "$(text .tenant)" "$tenant"
+    is "$state" '{"state":"Running"}'
+    observe nsg.block_ips "$(jq -nc --arg id $nsg '{id:$id,ips:["203.0.113.7"]}')"
+    is "$(get .tags)" '{"owner":"shop-team"}'
+    observe rbac.remove "$(id $grant)"
+    is "$(get .tags)" null
+}
+
+a_token_says_whose_directory_it_is_of() {
+    lies
+    config=$(jq -c '.tenant = "jwt"' <<<"$config")
+    before=
+    observe appservice.stop "$(id $site)"
+    is "$(text .tenant)" "tenant-of-the-token"
+}
+
+# owned ACTION ARGS BEFORE: what the plan says of whose it is.
+owned() {
+    ask plan "$1" "$2" "{\"before\":$3}"
+    text .own
+}
+
+what_is_cordons_own_is_said_in_the_plan() {
+    local us=99999999-1111-4aaa-8aaa-999999999999 role
+    config=$(configuration ".own = {object_id: \"$us\", vaults: [\"Shop-KV\"], addresses: [\"203.0.113.7\"]}")
+    role='{"present":true,"principal_id":"ID","scope":"/s","role_definition_id":"/r"}'
+    is "$(owned rbac.remove "$(id $grant)" "${role/ID/${us^^}}")" "principal ${us^^} is cordon's own identity"
+    is "$(owned rbac.remove "$(id $grant)" "${role/ID/$client}")" "principal $client is cordon's own identity"
+    is "$(owned rbac.remove "$(id $grant)" "${role/ID/$app}")" null
+    is "$(owned keyvault.disable_secret '{"vault":"shop-kv","name":"db-password"}' '{"version":"1","enabled":true}')" \
+        "cordon's own secrets come from vault shop-kv"
+    is "$(owned keyvault.rotate_secret '{"vault":"shop-kv","name":"db-password"}' '{"old_version":"1","old_enabled":true}')" \
+        "cordon's own secrets come from vault shop-kv"
+    is "$(owned appservice.block_ips "$(block '["203.0.113.0/24"]')" '{"blocked":{},"unmatched":"Allow"}')" \
+        "203.0.113.0/24 is where cordon itself comes from (203.0.113.7)"
+    is "$(owned appservice.block_ips "$(block '["203.0.114.0/24"]')" '{"blocked":{},"unmatched":"Allow"}')" null
+    is "$(owned nsg.block_ips "$(jq -nc --arg id $nsg '{id:$id,ips:["203.0.113.7"]}')" '{"addresses":null}')" \
+        "203.0.113.7/32 is where cordon itself comes from (203.0.113.7)"
+    config=$(configuration)
+    is "$(owned keyvault.disable_secret '{"vault":"shop-kv","name":"db-password"}' '{"version":"1","enabled":true}')" null
+}
+
 # -- azure.appservice -------------------------------------------------------------------
 
 a_site_is_read_with_its_identity() {

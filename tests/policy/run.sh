@@ -201,5 +201,28 @@ cordon 0 policy explain "$run"
 has "it ended because: guard protected"
 tell "a guard says its name, what it stands for, and how it is raised"
 
+# The site has an identity; when that is cordon's, cordon runs there.
+state=$work/own
+state_make "$state" >/dev/null
+for _ in $(seq 100); do # the configuration is read once by an engine, and that one ends
+    [[ -n $(grep -lsF -f <(printf '%s' "$state") /proc/[0-9]*/cmdline) ]] || break
+    sleep 0.05
+done
+sed -i 's/^        tenant     =/        own        = { object_id = "77777777-aaaa-4aaa-8aaa-777777777777" },\n&/' "$state/cordon.lua"
+cat >"$work/playbooks/stop.lua" <<END
+local site = use "azure.appservice"
+return playbook {
+  name = "stop", summary = "stop it",
+  run = function(p, ctx) site.stop { id = "$site" } end,
+}
+END
+sim POST edit "{\"path\":\"$site\",\"patch\":{\"properties\":{\"state\":\"Running\"}}}" >/dev/null
+before=$(writes)
+cordon 6 run "$work/playbooks/stop.lua"
+has "guard own: azure.appservice.stop on ${site,,} would cut cordon itself off" \
+    "has cordon's own identity: cordon runs there" "no policy lifts that"
+[[ $(writes) == "$before" ]] || wrong+="  something was written"$'\n'
+tell "the site that cordon itself runs on is not stopped, whatever the policy says"
+
 echo "$passed passed, $failed failed"
 ((failed == 0))
