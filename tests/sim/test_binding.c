@@ -10,6 +10,7 @@
 #include "approved.h"
 
 #include "base/err.h"
+#include "engine/digest.h"
 
 #ifdef CHECK_SANITIZED
 enum { EVERY = 12 };
@@ -526,6 +527,112 @@ static bool vote_edit(struct attempt *a, int i)
     return true;
 }
 
+/* -- somebody writes a whole approval, for what is another in one thing alone ------------------- */
+
+/* What people saw, as the table of fields has it. */
+static struct sending as_seen(struct attempt *a)
+{
+    struct span body = span_of(row_of(a->w, 1, ROW_GATE, 0)->body), change;
+    struct sending seen = { .run = 1,
+                            .branch = span_of("0"),
+                            .n = 2,
+                            .plugin = span_of("noop"),
+                            .plugin_hash = span_of(w_plugin_hash),
+                            .action = span_of("noop.set"),
+                            .args = span_of(args_as_shown),
+                            .target = span_of("site-1"),
+                            .playbook = span_of(w_hash),
+                            .policy = span_of(a->w->policy_hash),
+                            .by = span_of("alice"),
+                            .not_after = json_get_int(body, "due", 0),
+                            .execute = json_get_int(body, "execute", 0) };
+    size_t pos = 0;
+    char hex[HASH_HEX_LEN + 1];
+
+    CHECK(json_next(json_get(body, "changes"), &pos, NULL, &change));
+    seen.found = json_get(change, "state");
+    seen.wanted = json_get(change, "after");
+    digest_of(&seen, hex);
+    CHECK_SPAN(json_get_raw(change, "digest"), hex); /* so the table is what D covers */
+    return seen;
+}
+
+/* The gate shows the digest of that, and has one of its own that fits, and so do its votes. */
+static bool forge(struct attempt *a, const struct sending *other)
+{
+    struct w_row *row = row_of(a->w, 1, ROW_GATE, 0);
+    struct span change;
+    size_t pos = 0;
+    char hex[HASH_HEX_LEN + 1];
+
+    CHECK(json_next(json_get(span_of(row->body), "changes"), &pos, NULL, &change));
+    char *digest = json_get_text(change, "digest");
+    digest_of(other, hex);
+    row_edit(a->w, row, digest, hex);
+    free(digest);
+    digest = json_get_text(span_of(row->body), "digest");
+    gate_digest(span_of(row->body), 1, hex);
+    row_edit(a->w, row, digest, hex);
+    row_edit(a->w, row_of(a->w, 1, ROW_VOTE, 0), digest, hex);
+    free(digest);
+    return true;
+}
+
+static bool forge_run(struct attempt *a, int i)
+{
+    struct sending other = as_seen(a);
+
+    other.run ^= INT64_C(1) << i;
+    return forge(a, &other);
+}
+
+static bool forge_number(struct attempt *a, int i)
+{
+    struct sending other = as_seen(a);
+
+    other.n ^= INT64_C(1) << i;
+    return forge(a, &other);
+}
+
+static bool forge_undo(struct attempt *a, int i)
+{
+    struct sending other = as_seen(a);
+
+    (void)i;
+    other.is_undo = true;
+    return forge(a, &other);
+}
+
+static bool forge_time(struct attempt *a, int i)
+{
+    struct sending other = as_seen(a);
+
+    *(i % 2 == 0 ? &other.not_after : &other.execute) ^= INT64_C(1) << i / 2;
+    return forge(a, &other);
+}
+
+/* Byte by byte, through all fields that are texts. */
+static bool forge_byte(struct attempt *a, int i)
+{
+    struct sending other = as_seen(a);
+    struct span *const texts[] = { &other.branch, &other.plugin, &other.plugin_hash,
+                                   &other.action, &other.args,   &other.target,
+                                   &other.found,  &other.wanted, &other.playbook,
+                                   &other.policy, &other.by };
+
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        if ((size_t)i < texts[t]->len) {
+            char *copy = w_keep(a->w, *texts[t]);
+
+            copy[i] ^= 1;
+            texts[t]->ptr = copy;
+            return forge(a, &other);
+        }
+        i -= (int)texts[t]->len;
+    }
+    return false;
+}
+
 static const struct mutation mutations[] = {
     { "arguments: each byte, each value, as the playbook wishes", "arguments", REPLAY,
       (int)(sizeof args_as_shown - 1) * 255, wish_byte, "the arguments", NULL, NULL,
@@ -572,6 +679,16 @@ static const struct mutation mutations[] = {
       "what it will do", NULL, NULL, false },
     { "gate's row: each digit of how long it is good", "how long after the grant", DISK,
       7 * 4, gate_execute_byte, "what it will do", NULL, NULL, false },
+    { "approval written for another run", "run", DISK, 40, forge_run, "what it will do",
+      NULL, NULL, false },
+    { "approval written for another number", "number", DISK, 40, forge_number,
+      "what it will do", NULL, NULL, false },
+    { "approval written for undoing it", "do or undo", DISK, 1, forge_undo,
+      "what it will do", NULL, NULL, false },
+    { "approval written for another time", "not after", DISK, 80, forge_time,
+      "what it will do", NULL, NULL, false },
+    { "approval written for what is another in one byte", NULL, DISK, 500, forge_byte,
+      "what it will do", NULL, NULL, false },
     { "gate's row: each byte of it", NULL, DISK, 4000, gate_byte, NULL, "*", NULL, false },
     { "votes' rows: who, what for, how many", NULL, DISK, 14, vote_edit, "the approval",
       NULL, two_policy, false },
@@ -658,6 +775,9 @@ TEST(whatever_is_another_than_what_was_approved_is_not_done)
     printf("    %d mutations, %d executions of what was not approved\n", all.cases,
            all.executions);
     CHECK_INT(all.executions, 0);
+    for (int i = 0; i < FIELDS; i++)
+        if (all.by_field[i] == 0)
+            FAIL("nothing changes the field \"%s\"", fields[i].name);
     CHECK(all.cases >= 5000 / EVERY);
 }
 
@@ -697,4 +817,78 @@ TEST(a_gate_of_an_older_journal_is_voted_for_and_serves)
     CHECK_STR(stands(a), "done");
     CHECK_INT(a->witness.done, 1);
     attempt_close(a);
+}
+
+/* -- a permit that has been used --------------------------------------------------------------- */
+
+static void wake(struct attempt *a, int64_t run)
+{
+    for (int i = 0; i < a->w->entry_count; i++)
+        if (a->w->entries[i].kind == ENTRY_RUN && a->w->entries[i].run == run)
+            a->w->entries[i].state = RUN_RUNNING;
+}
+
+/* Somebody puts the target back, so that doing it once more would show. */
+static void put_back(struct attempt *a)
+{
+    snprintf(w_target(a->w, span_of("site-1"))->value, sizeof a->w->targets[0].value, "%s",
+             as_before);
+}
+
+TEST(a_used_permit_does_nothing_for_another_attempt_or_after_a_crash_or_a_rollback)
+{
+    struct attempt *a = xcalloc(1, sizeof *a);
+
+    attempt_open(a, both_policy, 7);
+    attempt_approve(a, IN_FLIGHT);
+    attempt_go_on(a);
+    CHECK_INT(a->witness.done, 1);
+    put_back(a);
+    power_off(a);
+    wake(a, 1); /* as if the index had missed its end */
+    power_on(a);
+    rest(a->w);
+    w_vm_gone(a->w);
+    rest(a->w);
+    CHECK_INT(a->witness.done, 1);
+    snprintf(w_target(a->w, span_of("site-1"))->value, sizeof a->w->targets[0].value,
+             "new");
+    w_ask(a->w, "rollback", "dave", "{\"run\":\"r-1\"}");
+    rest(a->w);
+    approve_all(a);
+    rest(a->w);
+    CHECK_INT(a->witness.done, 2); /* the undo, which was approved too */
+    CHECK_STR(w_target(a->w, span_of("site-1"))->value, as_before);
+    power_off(a);
+    wake(a, 1);
+    wake(a, 2);
+    power_on(a);
+    rest(a->w);
+    CHECK_INT(a->witness.done, 2);
+    CHECK_INT(a->witness.again + a->witness.unapproved, 0);
+    attempt_close(a);
+}
+
+TEST(an_approval_whose_rows_are_given_to_another_run_does_nothing_there)
+{
+    for (int is_all = 0; is_all < 2; is_all++) {
+        struct attempt *a = xcalloc(1, sizeof *a);
+
+        attempt_open(a, NULL, 8);
+        w_start_run(a->w);
+        w_pump(a->w);
+        witness_approve(&a->witness, "bob", w_entry(a->w, ENTRY_GATE, GATE_OPEN));
+        power_off(a);
+        if (is_all)
+            row_of(a->w, 2, ROW_GATE, 0)->body = row_of(a->w, 1, ROW_GATE, 0)->body;
+        row_of(a->w, 1, ROW_VOTE, 0)->run = 2;
+        row_of(a->w, 1, ROW_GATE_END, 0)->run = 2;
+        wake(a, 2);
+        power_on(a);
+        rest(a->w);
+        CHECK_INT(a->witness.done + a->witness.again + a->witness.unapproved, 0);
+        CHECK_STR(w_target(a->w, span_of("site-1"))->value, as_before);
+        CHECK(row_of(a->w, 2, ROW_GATE, 1) != NULL); /* it asks anew */
+        attempt_close(a);
+    }
 }
