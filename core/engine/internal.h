@@ -79,6 +79,7 @@ struct step {
     bool is_joined;    /* found as planned, because of another run's hold */
     /* an undo: as its hold has it, whoever shares the slice; and what others get of it */
     struct span own_after, own_goal, passes;
+    int64_t captured_ms; /* when the state to put back was seen */
     bool is_gone; /* its hold was off already */
     int doubts;   /* observations since the intent got into doubt */
     int retries;

@@ -89,6 +89,30 @@ int policy_sign(struct engine *engine)
     return sign_wanted(json_path(span_of(engine->policy), "gate.sign"));
 }
 
+/* What was captured long ago may not be what anybody wants back: somebody must look. */
+static void authority_need(const struct step *step, struct need *need, struct str *rules)
+{
+    struct engine *engine = step->run->engine;
+    int64_t authority_ms = INT64_C(7) * 24 * 3600 * 1000;
+    char *text = json_get_text(json_get(span_of(engine->policy), "rollback"), "authority");
+    char shown[32];
+    struct str name = { 0 };
+
+    if (text != NULL)
+        duration_parse(span_of(text), &authority_ms);
+    free(text);
+    if (!step->is_undo || step->captured_ms == 0 || need->need > 0 ||
+        engine->now_ms - step->captured_ms <= authority_ms)
+        return;
+    need->need = 1;
+    demand_add(engine, &need->demands, 1, (struct span){ 0 });
+    str_printf(&name, "[\"rollback.authority: the state to put back was captured more than %s "
+                      "ago\"]",
+               duration_show(authority_ms, shown));
+    names_add(rules, str_span(&name));
+    str_fini(&name);
+}
+
 void policy_need(const struct step *step, struct need *need)
 {
     struct engine *engine = step->run->engine;
@@ -147,6 +171,7 @@ void policy_need(const struct step *step, struct need *need)
         demand_add(engine, &need->demands, 1, (struct span){ 0 });
         names_add(&rules, span_of("[\"restore over drift\"]"));
     }
+    authority_need(step, need, &rules);
     need->from = listed(engine, &from);
     need->rules = listed(engine, &rules);
 }

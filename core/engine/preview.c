@@ -65,6 +65,7 @@ static struct step *cast(struct run *shadow, const struct step *step)
     copy->own_goal = step->own_goal;
     copy->passes = step->passes;
     copy->is_joined = step->is_joined;
+    copy->captured_ms = step->captured_ms;
     return copy;
 }
 

@@ -171,6 +171,7 @@ static void apply_answer(struct run *run, const struct event_row *row)
         step->now = (struct span){ 0 }; /* seen at an earlier attempt of its own */
         step->is_done = true;
         step->intent_seq = step->outcome_seq = row->seq;
+        step->intent_ms = row->at_ms;
         step->until_ms = json_get_int(extra, "until", 0);
         if (step->ordinal == 0)
             step->ordinal = ++run->intent_count;

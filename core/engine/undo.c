@@ -79,6 +79,7 @@ static struct step *undo_of(struct run *run, const struct step *done, int64_t n)
     undo->own_goal = run_keep(run, done->goal);
     undo->own_after = run_keep(run, done->now.len > 0 ? done->now : done->after);
     undo->is_joined = done->is_joined;
+    undo->captured_ms = done->intent_ms;
     undo->undoes_ordinal = done->ordinal;
     undo->undoes_seq = done->intent_seq;
     undo->undoes_path = run_text(run, span_of(step_path(done)));

@@ -62,6 +62,8 @@ static const char schema[] =
     "\"from\":" MOMENT ",\"to\":" MOMENT ",\"match\":" MATCH ","
     "\"emergency\":{\"type\":\"object\",\"additionalProperties\":false,"
     "\"properties\":{\"need\":" NEED ",\"from\":" GLOBS "}}}}},"
+    "\"rollback\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"authority\":" DURATION "}},"
     "\"gate\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"within\":" DURATION ",\"sign\":" SIGN ",\"execute_within\":" DURATION
     ",\"deny_threshold\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},"

@@ -176,3 +176,38 @@ TEST(one_hold_is_released_and_the_others_stay)
     CHECK_INT(w->replies[w->next_ask - 1].exit, 2);
     w_free(w);
 }
+
+TEST(what_was_captured_long_ago_is_put_back_only_when_somebody_agrees)
+{
+    for (int days = 6; days <= 8; days += 2) {
+        struct world *w = done_world(8, three_sets);
+
+        w->approves = false;
+        w->now_ms += days * INT64_C(24) * 3600 * 1000;
+        w_ask(w, "rollback", "alice", "{\"run\":\"r-1\"}");
+        w_pump(w);
+        CHECK_STR(w_state(w, 2), days > 7 ? "waiting" : "done");
+        if (days > 7)
+            CHECK_HAS(w_entry(w, ENTRY_GATE, GATE_OPEN)->body,
+                      "rollback.authority: the state to put back was captured more than 7d ago");
+        w->approves = true;
+        w_settle(w);
+        CHECK_STR(w_state(w, 2), "done");
+        CHECK_STR(value_of(w, "a"), "old");
+        w_free(w);
+    }
+}
+
+TEST(the_policy_says_how_long_a_captured_state_is_good)
+{
+    struct world *w = done_world(9, three_sets);
+
+    w_policy_is(w, "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rollback\":{\"authority\":\"1h\"},"
+                   "\"rules\":[{\"name\":\"all\",\"need\":0}]}");
+    w->approves = false;
+    w->now_ms += 2 * INT64_C(3600) * 1000;
+    w_ask(w, "rollback", "alice", "{\"run\":\"r-1\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 2), "waiting");
+    w_free(w);
+}
