@@ -33,6 +33,22 @@ static struct span failed_undo(struct span kind, struct span body)
     return is_undo && (is_answer || is_refused) ? json_get(body, "v") : (struct span){ 0 };
 }
 
+/* An outcome does not name its target; the intent of the same step does. */
+static struct span named(struct span rows, struct span body)
+{
+    struct span row, found = body;
+    size_t pos = 0;
+
+    while (json_get(body, "t").len == 0 && json_next(rows, &pos, NULL, &row)) {
+        struct span other = json_get(row, "body");
+        if (span_is(json_get_raw(row, "kind"), "intent") &&
+            span_equal(json_get(other, "b"), json_get(body, "b")) &&
+            json_get_int(other, "n", -1) == json_get_int(body, "n", -2))
+            found = other;
+    }
+    return found;
+}
+
 void stuck_render(struct str *out, const struct look *look, struct span show)
 {
     struct span rows = json_get(show, "rows"), row;
@@ -46,7 +62,7 @@ void stuck_render(struct str *out, const struct look *look, struct span show)
             is_settled(rows, pos, body))
             continue;
         if (failed.len)
-            drift_render_failed(out, look, json_get_raw(row, "run"), body, failed);
+            drift_render_failed(out, look, json_get_raw(row, "run"), named(rows, body), failed);
         else if (is_drift)
             drift_render(out, look, json_get_raw(row, "run"), body);
         else

@@ -193,22 +193,7 @@ tell "a row that is far behind the end is found by doctor" far_behind
 
 # -- Putting back after somebody else ------------------------------------------------------
 
-cat >"$work/one.lua" <<END
-local site = use "azure.appservice"
-local vault, rbac, nsg = use "azure.keyvault", use "azure.rbac", use "azure.nsg"
-local ips = { "203.0.113.9", "203.0.113.10" }
-local acts = {
-  ["appservice.block_ips"] = function() site.block_ips { id = "$site", ips = ips } end,
-  ["appservice.stop"] = function() site.stop { id = "$site" } end,
-  ["appservice.disable_publishing"] = function() site.disable_publishing { id = "$site" } end,
-  ["keyvault.rotate_secret"] = function() vault.rotate_secret { vault = "shop-kv", name = "db-password" } end,
-  ["keyvault.disable_secret"] = function() vault.disable_secret { vault = "shop-kv", name = "payment-key" } end,
-  ["rbac.remove"] = function() rbac.remove { id = "$role/a0000000-0000-4000-8000-000000000001" } end,
-  ["nsg.block_ips"] = function() nsg.block_ips { id = "$nsg", ips = ips } end,
-}
-return playbook { name = "one", summary = "one change", params = { what = { "string", "which" } },
-  run = function(p, ctx) acts[p.what]() end }
-END
+one_playbook
 
 edit() { # edit PATH JSON: by somebody else
     sim POST edit "{\"path\":\"$1\",\"patch\":$2}" || { echo "# the edit of $1 is refused"; return 1; }

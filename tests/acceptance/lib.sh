@@ -181,6 +181,27 @@ playbook() {
     } >"$work/$1.lua"
 }
 
+# one_playbook: $work/one.lua makes the one change that its parameter names, for each action.
+one_playbook() {
+    local providers=/subscriptions/33333333-3333-3333-3333-333333333333/resourceGroups/shop/providers
+    cat >"$work/one.lua" <<END
+local site = use "azure.appservice"
+local vault, rbac, nsg = use "azure.keyvault", use "azure.rbac", use "azure.nsg"
+local ips = { "203.0.113.9", "203.0.113.10" }
+local acts = {
+  ["appservice.block_ips"] = function() site.block_ips { id = "$site", ips = ips } end,
+  ["appservice.stop"] = function() site.stop { id = "$site" } end,
+  ["appservice.disable_publishing"] = function() site.disable_publishing { id = "$site" } end,
+  ["keyvault.rotate_secret"] = function() vault.rotate_secret { vault = "shop-kv", name = "db-password" } end,
+  ["keyvault.disable_secret"] = function() vault.disable_secret { vault = "shop-kv", name = "payment-key" } end,
+  ["rbac.remove"] = function() rbac.remove { id = "$providers/Microsoft.Authorization/roleAssignments/a0000000-0000-4000-8000-000000000001" } end,
+  ["nsg.block_ips"] = function() nsg.block_ips { id = "$providers/Microsoft.Network/networkSecurityGroups/shop-nsg", ips = ips } end,
+}
+return playbook { name = "one", summary = "one change", params = { what = { "string", "which" } },
+  run = function(p, ctx) acts[p.what]() end }
+END
+}
+
 # -- Tests ---------------------------------------------------------------------------------
 
 tell() { # tell NAME FUNCTION
