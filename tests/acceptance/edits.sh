@@ -71,13 +71,13 @@ measure() {
     asked=$(($(requests) - before))
 }
 
-# Where the edit landed, by what the simulator served after it: "window" when a write or the
-# end of one came next, with no look in between; "late" when nothing looked any more.
+# Where the edit landed, by what the simulator served after it: "window" when a write
+# came next, with no look in between; "ending" while one was under way; "late" when nothing looked any more.
 landed() {
     jq -rs '(map(.method == "EDIT") | rindex(true)) as $at | .[$at + 1:] |
         map(select(.path | test("oauth2|token") | not)) |
         (map(select(.path | test("operation"; "i") | not)) | .[0]) as $next |
-        if $next.effect then "window" elif any(.path | test("operation"; "i")) then "window"
+        if $next.effect then "window" elif any(.path | test("operation"; "i")) then "ending"
         elif length == 0 then "late" else "seen" end' "$work/requests.jsonl"
 }
 
@@ -109,9 +109,9 @@ points() {
         edited_after "$k" "$action" || return 1
         ((edits++))
         case "$where $kept $reported" in
-        "window no "*) ((lost++)) ;;
+        "window no "* | "ending no "*) ((lost++)) ;;
         *" yes yes") ((told++)) ;;
-        "late yes no") ((late++)) ;;
+        "late yes no" | "ending yes no") ((late++)) ;;
         "window yes no" | "seen yes no") if [[ $agrees == yes ]]; then ((same++)); else ((wrong++)); fi ;;
         *) ((wrong++)) ;;
         esac
@@ -122,10 +122,10 @@ points() {
 }
 
 one_playbook
-while read -r action agrees; do
+while read -r action agrees <&3; do
     at_points() { points "$action" "$agrees"; }
     tell "azure.$action: an edit at any point of a rollback is left alone and reported, but for the window" at_points
-done <<'END'
+done 3<<'END'
 appservice.block_ips yes
 appservice.stop no
 appservice.disable_publishing yes
