@@ -139,7 +139,7 @@ END
 }
 
 many_changes() { # the guards allow few
-    sed -i 's/^  rules/  guards = { changes_per_run = 4000, changes_per_hour = 4000, targets_per_run = 4000 },\n&/' \
+    sed -i 's/^  rules/  guards = { changes_per_run = 4000, changes_per_hour = 4000, changes_per_playbook_hour = 4000, targets_per_run = 4000 },\n&/' \
         "$state/policy.lua"
 }
 

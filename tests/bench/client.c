@@ -71,6 +71,7 @@ void bench_state(struct bench_engine *engine, const char *name)
                "return { groups = { all = { \"*\" } }, self_approval = true,\n"
                "  rules = { { name = \"all\", match = { action = \"*\" }, need = 0 } },\n"
                "  guards = { changes_per_run = 1000000, changes_per_hour = 100000000,\n"
+               "             changes_per_playbook_hour = 100000000,\n"
                "             targets_per_run = 1000000 } }\n");
     write_file(engine->dir, "cordon.lua", "return {}\n");
     bench_start(engine);
