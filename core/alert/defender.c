@@ -123,6 +123,8 @@ static int from_event(struct alert *alert, struct span event, struct span json,
     alert_set(&alert->link, event, "AlertUri");
     alert_set(&alert->tenant, event, "TenantId|AadTenantId");
     alert_set_status(alert, alert_get(event, "Status"));
+    if (!alert_set_confidence(alert, alert_get(event, "ConfidenceLevel")))
+        alert_set_confidence(alert, alert_get(event, "ConfidenceScore"));
     set_time(alert, event, "TimeGenerated|TimeGeneratedUtc|StartTimeUtc");
     if (set_severity(alert, event, err) != 0 ||
         alert_add_resource(alert, alert_get(event, "AzureResourceId"), err) != 0 ||

@@ -18,10 +18,10 @@ static void list_fini(struct alert_list *list)
 
 void alert_fini(struct alert *alert)
 {
-    struct str *const texts[] = { &alert->id,    &alert->source,   &alert->type,
-                                  &alert->title, &alert->severity, &alert->status,
-                                  &alert->time,  &alert->tenant,   &alert->subscription,
-                                  &alert->link };
+    struct str *const texts[] = { &alert->id,    &alert->source,    &alert->type,
+                                  &alert->title, &alert->severity,  &alert->status,
+                                  &alert->time,  &alert->tenant,    &alert->subscription,
+                                  &alert->link,  &alert->confidence };
     struct alert_list *const lists[] = { &alert->resources, &alert->ips,
                                          &alert->accounts,  &alert->hosts,
                                          &alert->urls,      &alert->files,
@@ -234,6 +234,24 @@ int alert_set_severity(struct alert *alert, struct span value, struct err *err)
     return err->code;
 }
 
+bool alert_set_confidence(struct alert *alert, struct span value)
+{
+    static const char *const words[] = { "low", "medium", "high" };
+    double score = json_double(value, -1);
+    const char *found = NULL;
+
+    if (json_kind(value) == JSON_NUMBER && score >= 0 && score <= 1)
+        found = words[score < 1.0 / 3 ? 0 : score < 2.0 / 3 ? 1 : 2];
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (span_equal_nocase(json_raw(value), span_of(words[i])))
+            found = words[i];
+    if (found == NULL)
+        return false;
+    str_reset(&alert->confidence);
+    str_add_text(&alert->confidence, found);
+    return true;
+}
+
 void alert_set_status(struct alert *alert, struct span value)
 {
     struct str text = { 0 };
@@ -284,6 +302,8 @@ int alert_write(const struct alert *alert, struct str *out, struct err *err)
     json_put_span(&json, "type", str_span(&alert->type));
     json_put_span(&json, "title", str_span(&alert->title));
     json_put_span(&json, "severity", str_span(&alert->severity));
+    if (alert->confidence.len > 0)
+        json_put_span(&json, "confidence", str_span(&alert->confidence));
     json_put_span(&json, "status", str_span(&alert->status));
     json_put_span(&json, "time", str_span(&alert->time));
     json_put_span(&json, "tenant", str_span(&alert->tenant));

@@ -20,6 +20,7 @@ struct alert_list {
 };
 
 struct alert {
+    struct str confidence; /* "" when the sender does not say */
     struct str id, source, type, title, severity, status, time, tenant, subscription, link;
     struct alert_list resources, ips, accounts, hosts, urls, files, tactics, techniques;
     struct span raw;
@@ -47,6 +48,9 @@ int alert_add_resource(struct alert *alert, struct span value, struct err *err);
 
 /* High, Critical, Low, Information...: our four words, or an error. */
 int alert_set_severity(struct alert *alert, struct span value, struct err *err);
+/* High, Medium, Low in any case, or a score from 0 to 1 in thirds. False, and nothing is set,
+ * for anything else. */
+bool alert_set_confidence(struct alert *alert, struct span value);
 /* New and Active are "active"; others in lower case. */
 void alert_set_status(struct alert *alert, struct span value);
 

@@ -17,10 +17,11 @@ bool alert_is_generic(struct span json)
            json_kind(json_get(json, "severity")) == JSON_STRING;
 }
 
-static const char *const members[] = { "id",           "source",    "type",     "title",
-                                       "severity",     "status",    "time",     "tenant",
-                                       "subscription", "resources", "entities", "tactics",
-                                       "techniques",   "link",      "raw" };
+static const char *const members[] = {
+    "id",         "source", "type",         "title",     "severity", "status",
+    "time",       "tenant", "subscription", "resources", "entities", "tactics",
+    "techniques", "link",   "raw",          "confidence"
+};
 static const char *const kinds[] = { "ips", "accounts", "hosts", "urls", "files" };
 
 /* A name that nobody reads would be believed to have been read. */
@@ -140,6 +141,10 @@ int alert_from_generic(struct alert *alert, struct span json, struct err *err)
         return err->code;
     if (alert->id.len == 0)
         return err_set(err, ERR_INVALID, "the alert's id is empty");
+    if (json_get(json, "confidence").len > 0 &&
+        !alert_set_confidence(alert, json_get(json, "confidence")))
+        return err_set(err, ERR_INVALID,
+                       "the alert's confidence: want low, medium or high");
     alert_set_status(alert, json_get(json, "status"));
     if (json_kind(raw) == JSON_OBJECT)
         alert->raw = raw; /* ours, coming round again */

@@ -191,6 +191,26 @@ TEST(a_severity_that_nobody_knows_is_refused_not_guessed)
                  "\"high\"");
 }
 
+TEST(how_sure_the_sender_is_is_kept_where_it_says_so_and_not_made_up)
+{
+    struct str out = { 0 };
+    struct err err;
+
+    check_member(EVENT ",\"ConfidenceLevel\":\"High\"}", "confidence", "\"high\"");
+    check_member(EVENT ",\"ConfidenceLevel\":\"Unknown\",\"ConfidenceScore\":0.5}",
+                 "confidence", "\"medium\"");
+    check_member(EVENT ",\"ConfidenceLevel\":\"Unknown\"}", "confidence", "");
+    check_member(
+        "{\"confidence\":\"low\",\"id\":\"1\",\"severity\":\"high\",\"title\":\"t\"}",
+        "confidence", "\"low\"");
+    CHECK(alert_normalise(span_of(
+                              "{\"confidence\":\"sure\",\"id\":\"1\",\"severity\":\"high\","
+                              "\"title\":\"t\"}"),
+                          &out, &err) != 0);
+    CHECK_HAS(err.text, "want low, medium or high");
+    str_fini(&out);
+}
+
 TEST(an_alert_written_by_hand_is_taken_with_what_it_has)
 {
     static const char text[] =
