@@ -331,6 +331,8 @@ static bool aim(struct step *step, struct span found, bool *is_as_left)
         run_push(run);
         is_aimed = false;
     }
+    if (is_aimed && step->may_restore_over) /* what was seen is what may be written over */
+        step->after = run_keep(run, found);
     share_fini(&share);
     return is_aimed;
 }

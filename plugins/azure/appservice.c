@@ -157,13 +157,31 @@ static int stop_apply(struct cordon_call *call, const struct cordon_input *in)
     return job_started(job);
 }
 
+/* Once more, right before starting it: the API takes no precondition. */
+static void on_state_again(struct job *job, const struct answer *answer, void *arg)
+{
+    const char *id = arg;
+
+    if (!answer_is_good(job, answer, true, job_text(job, "read site %s", id)))
+        return;
+    const char *state = json_text(json_get(answer->json, "properties"), "state");
+    if (strcmp(state, json_text(job->goal, "state")) == 0)
+        job_done(job, NULL);
+    else if (strcmp(state, json_text(job->after, "state")) != 0)
+        job_fail(job, CORDON_REFUSED, "Changed",
+                 "site %s is %s: somebody has changed it since it was looked at; it stays",
+                 id, state);
+    else
+        post(job, id, "start");
+}
+
 static int stop_restore(struct cordon_call *call, const struct cordon_input *in)
 {
     struct job *job = job_begin(call, in);
     const char *id = site_of(job);
 
     if (id != NULL && strcmp(json_text(job->goal, "state"), "Running") == 0)
-        post(job, id, "start");
+        arm_get(job, id, ARM_WEB, on_state_again, (void *)id);
     else if (id != NULL)
         job_fail(job, CORDON_REFUSED, "NotRunning",
                  "site %s was %s and not Running before: only starting it can be undone",

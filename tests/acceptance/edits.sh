@@ -75,7 +75,7 @@ measure() {
 # came next, with no look in between; "ending" while one was under way; "late" when nothing looked any more.
 landed() {
     jq -rs '(map(.method == "EDIT") | rindex(true)) as $at | .[$at + 1:] |
-        map(select(.path | test("oauth2|token") | not)) |
+        map(select(.fault != "edit" and (.path | test("oauth2|token") | not))) |
         (map(select(.path | test("operation"; "i") | not)) | .[0]) as $next |
         if $next.effect then "window" elif any(.path | test("operation"; "i")) then "ending"
         elif length == 0 then "late" else "seen" end' "$work/requests.jsonl"
@@ -91,7 +91,7 @@ edited_after() { # edited_after K ACTION: sets where, reported and kept
         (($1 == 1)) || sim POST faults "{\"match\":{},\"fault\":\"latency\",\"ms\":0,\"times\":$(($1 - 1))}" >/dev/null
         sim POST faults "{\"match\":{},\"fault\":\"edit\",\"edit\":$edit}" >/dev/null
     fi
-    cordon rollback r-000001 >/dev/null 2>&1
+    timeout 120 "$CORDON" rollback r-000001 --state "$state" >/dev/null 2>&1 # it waits until a write shows
     rc=$?
     sim DELETE faults >/dev/null
     where=$(landed)
