@@ -62,7 +62,8 @@ void stuck_render(struct str *out, const struct look *look, struct span show)
             is_settled(rows, pos, body))
             continue;
         if (failed.len)
-            drift_render_failed(out, look, json_get_raw(row, "run"), named(rows, body), failed);
+            drift_render_failed(out, look, json_get_raw(row, "run"), named(rows, body),
+                                failed);
         else if (is_drift)
             drift_render(out, look, json_get_raw(row, "run"), body);
         else

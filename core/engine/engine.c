@@ -117,6 +117,7 @@ void engine_free(struct engine *engine)
     free(engine->policy);
     free(engine->policy_error);
     free(engine->rate.seen);
+    free(engine->rate.playbooks);
     families_free(engine);
     free(engine);
 }

@@ -80,8 +80,8 @@ struct step {
     /* an undo: as its hold has it, whoever shares the slice; and what others get of it */
     struct span own_after, own_goal, passes;
     int64_t captured_ms; /* when the state to put back was seen */
-    bool is_gone; /* its hold was off already */
-    int doubts;   /* observations since the intent got into doubt */
+    bool is_gone;        /* its hold was off already */
+    int doubts;          /* observations since the intent got into doubt */
     int retries;
     int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
     int64_t call;      /* the host call under way; 0 none */
@@ -201,8 +201,8 @@ struct run {
     struct step **planned;
     int planned_count, planned_cap, reads;
     size_t planned_bytes;
-    const char *stopped; /* why the preview ended early, or NULL */
-    const char *blocked; /* why a branch of it does not go on; others may */
+    const char *stopped;   /* why the preview ended early, or NULL */
+    const char *blocked;   /* why a branch of it does not go on; others may */
     const char *more;      /* what it does not show, when it ended in time */
     struct step **drifted; /* undos that would write nothing, and wait for a person */
     int drifted_count, drifted_cap;
@@ -286,10 +286,17 @@ struct seen { /* one change of the last hour; names as mark_of() has them */
     uint64_t kind, target;  /* azure.appservice, and the target itself */
 };
 
+struct playbook_rate { /* a playbook, and how often it is among them */
+    uint64_t mark;
+    int count;
+};
+
 struct rate {          /* for the hourly guards */
     struct seen *seen; /* oldest first */
     int count, cap;
     int old; /* so many at the beginning are out of the window */
+    struct playbook_rate *playbooks;
+    int playbook_count;
 };
 
 struct family_change {

@@ -106,8 +106,9 @@ static void authority_need(const struct step *step, struct need *need, struct st
         return;
     need->need = 1;
     demand_add(engine, &need->demands, 1, (struct span){ 0 });
-    str_printf(&name, "[\"rollback.authority: the state to put back was captured more than %s "
-                      "ago\"]",
+    str_printf(&name,
+               "[\"rollback.authority: the state to put back was captured more than %s "
+               "ago\"]",
                duration_show(authority_ms, shown));
     names_add(rules, str_span(&name));
     str_fini(&name);

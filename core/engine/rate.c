@@ -39,8 +39,36 @@ static struct span kind_of(struct span action)
     return (struct span){ action.ptr, len > 0 ? len - 1 : action.len };
 }
 
+/* How many there are of each playbook is counted as they come and go: the hour may have more
+ * changes than there is time to look at before each new one. */
+static void count(struct rate *rate, uint64_t playbook, int by)
+{
+    struct playbook_rate *found = NULL;
+
+    for (int i = 0; i < rate->playbook_count && found == NULL; i++)
+        if (rate->playbooks[i].mark == playbook)
+            found = &rate->playbooks[i];
+    if (found == NULL) {
+        rate->playbooks = xrealloc(rate->playbooks, ((size_t)rate->playbook_count + 1) *
+                                                        sizeof *rate->playbooks);
+        found = &rate->playbooks[rate->playbook_count++];
+        *found = (struct playbook_rate){ .mark = playbook };
+    }
+    found->count += by;
+    if (found->count == 0)
+        *found = rate->playbooks[--rate->playbook_count];
+}
+
+static void count_seen(struct rate *rate, const struct seen *seen, int by)
+{
+    count(rate, seen->playbook, by);
+    if (seen->top != seen->playbook)
+        count(rate, seen->top, by);
+}
+
 static void add(struct rate *rate, struct seen seen)
 {
+    count_seen(rate, &seen, 1);
     if (rate->count == rate->cap && rate->old > rate->cap / 2) {
         rate->count -= rate->old;
         memmove(rate->seen, rate->seen + rate->old,
@@ -80,7 +108,7 @@ static void forget_old(struct engine *engine)
 
     while (rate->old < rate->count &&
            rate->seen[rate->old].at_ms <= engine->now_ms - RATE_WINDOW_MS)
-        rate->old++;
+        count_seen(rate, &rate->seen[rate->old++], -1);
 }
 
 int rate_changes(struct engine *engine)
@@ -92,12 +120,12 @@ int rate_changes(struct engine *engine)
 int rate_of_playbook(struct engine *engine, const char *playbook)
 {
     uint64_t mark = mark_of(span_of(playbook));
-    int count = 0;
 
     forget_old(engine);
-    for (int i = engine->rate.old; i < engine->rate.count; i++)
-        count += engine->rate.seen[i].playbook == mark || engine->rate.seen[i].top == mark;
-    return count;
+    for (int i = 0; i < engine->rate.playbook_count; i++)
+        if (engine->rate.playbooks[i].mark == mark)
+            return engine->rate.playbooks[i].count;
+    return 0;
 }
 
 static int compare_marks(const void *a, const void *b)
@@ -123,14 +151,14 @@ int rate_targets(const struct step *step)
     struct engine *engine = step->run->engine;
     const struct rate *rate = &engine->rate;
     uint64_t kind = mark_of(kind_of(span_of(step->action)));
-    int count = 0;
+    int found = 0;
 
     forget_old(engine);
     uint64_t *marks = arena_alloc(engine->turn->arena,
                                   ((size_t)(rate->count - rate->old) + 1) * sizeof *marks);
     for (int i = rate->old; i < rate->count; i++)
         if (rate->seen[i].kind == kind)
-            marks[count++] = rate->seen[i].target;
-    marks[count++] = target_mark(step->target);
-    return marks_distinct(marks, count);
+            marks[found++] = rate->seen[i].target;
+    marks[found++] = target_mark(step->target);
+    return marks_distinct(marks, found);
 }

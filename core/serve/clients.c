@@ -218,9 +218,9 @@ void clients_to_engine(struct serve *serve, const struct asked *asked)
 
 static bool is_engine_verb(struct span verb)
 {
-    static const char *const verbs[] = { "approve",     "deny",   "answer", "rollback",
-                                         "recover",     "cancel", "halt",   "resume",
-                                         "settle",      "watch",  "signal", "import",
+    static const char *const verbs[] = { "approve",     "deny",   "answer",  "rollback",
+                                         "recover",     "cancel", "halt",    "resume",
+                                         "settle",      "watch",  "signal",  "import",
                                          "break_glass", "review", "explain", "release",
                                          "retry" };
 

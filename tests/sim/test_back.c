@@ -188,8 +188,9 @@ TEST(what_was_captured_long_ago_is_put_back_only_when_somebody_agrees)
         w_pump(w);
         CHECK_STR(w_state(w, 2), days > 7 ? "waiting" : "done");
         if (days > 7)
-            CHECK_HAS(w_entry(w, ENTRY_GATE, GATE_OPEN)->body,
-                      "rollback.authority: the state to put back was captured more than 7d ago");
+            CHECK_HAS(
+                w_entry(w, ENTRY_GATE, GATE_OPEN)->body,
+                "rollback.authority: the state to put back was captured more than 7d ago");
         w->approves = true;
         w_settle(w);
         CHECK_STR(w_state(w, 2), "done");
@@ -202,8 +203,9 @@ TEST(the_policy_says_how_long_a_captured_state_is_good)
 {
     struct world *w = done_world(9, three_sets);
 
-    w_policy_is(w, "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rollback\":{\"authority\":\"1h\"},"
-                   "\"rules\":[{\"name\":\"all\",\"need\":0}]}");
+    w_policy_is(
+        w, "{\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rollback\":{\"authority\":\"1h\"},"
+           "\"rules\":[{\"name\":\"all\",\"need\":0}]}");
     w->approves = false;
     w->now_ms += 2 * INT64_C(3600) * 1000;
     w_ask(w, "rollback", "alice", "{\"run\":\"r-1\"}");

@@ -130,10 +130,10 @@ struct world {
     bool is_twice;     /* a step's change took place again */
     char took[W_KEYS][STEP_KEY_LEN + 1]; /* keys of what took place */
     int took_count;
-    bool has_settled; /* somebody said what became of a doubt or a drift */
-    bool may_edit;    /* somebody else changes targets too */
-    char *hint;       /* what followers were told last that is no row; NULL */
-    int settled;      /* how often followers were told how a run stands */
+    bool has_settled;    /* somebody said what became of a doubt or a drift */
+    bool may_edit;       /* somebody else changes targets too */
+    char *hint;          /* what followers were told last that is no row; NULL */
+    int settled;         /* how often followers were told how a run stands */
     const char *refused; /* looks at this target are refused */
     char *stood;         /* how a run stands, as followers were told last */
     struct w_reply replies[16];
