@@ -16,11 +16,10 @@
  */
 #include "engine/holds.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/id.h"
 
 /* -- which there are ----------------------------------------------------------------------- */
@@ -112,9 +111,32 @@ void holds_free(struct engine *engine)
     }
 }
 
+/* The index has one of these for every step of every run, so it is short: a slice in base64,
+ * and an object only where there is more to say. */
+static void put_slice(struct str *out, uint64_t slice)
+{
+    str_add_char(out, '"');
+    base64_add(out, &slice, sizeof slice);
+    str_add_char(out, '"');
+}
+
+static bool read_slice(struct span json, uint64_t *slice)
+{
+    struct str bytes = { 0 };
+    bool is_short = json_kind(json) == JSON_STRING;
+    bool is_read =
+        base64_read(&bytes, is_short ? json_raw(json) : json_get_raw(json, "s")) &&
+        bytes.len == sizeof *slice;
+
+    if (is_read)
+        memcpy(slice, bytes.ptr, sizeof *slice);
+    str_fini(&bytes);
+    return is_read;
+}
+
 void hold_on_seen(struct engine *engine, const struct event *event)
 {
-    struct span slice = json_get_raw(event->json, "s");
+    uint64_t slice;
     struct hold *hold = hold_find(engine, event->run, (int)event->number);
 
     if (hold != NULL)
@@ -125,11 +147,8 @@ void hold_on_seen(struct engine *engine, const struct event *event)
     hold->due_ms = event->number2;
     if (json_get(event->json, "g").len > 0)
         hold->goal = span_dup(json_get(event->json, "g"));
-    if (slice.len == 16) {
-        char *hex = span_dup(slice);
-
-        place(engine, hold, strtoull(hex, NULL, 16));
-        free(hex);
+    if (read_slice(event->json, &slice)) {
+        place(engine, hold, slice);
     } else { /* an index from before holds were shared: its intent tells */
         char *target = json_get_text(event->text, "t");
 
@@ -222,15 +241,16 @@ void holds_on_loaded(struct run *run)
 static void put_entry(struct engine *engine, const struct hold *hold, int state)
 {
     struct str body = { 0 };
-    char slice[17];
 
-    snprintf(slice, sizeof slice, "%016" PRIx64, hold->slice);
-    if (state != HOLD_ON)
+    if (state != HOLD_ON) {
         str_add_text(&body, "{}");
-    else if (hold->goal != NULL)
-        str_printf(&body, "{\"g\":%s,\"s\":\"%s\"}", hold->goal, slice);
-    else
-        str_printf(&body, "{\"s\":\"%s\"}", slice);
+    } else if (hold->goal != NULL) {
+        str_printf(&body, "{\"g\":%s,\"s\":", hold->goal);
+        put_slice(&body, hold->slice);
+        str_add_char(&body, '}');
+    } else {
+        put_slice(&body, hold->slice);
+    }
     turn_add_entry(engine, &(struct turn_entry){
                                .kind = ENTRY_HOLD,
                                .run = hold->run,

@@ -393,7 +393,8 @@ struct run *run_start(struct engine *engine, int kind, struct playbook *playbook
         json_close(&out);
     }
     json_put(&out, "playbook", playbook->name);
-    json_put(&out, "policy", engine->policy_hash);
+    json_put_span(&out, "policy",
+                  (struct span){ engine->policy_hash, strnlen(engine->policy_hash, 16) });
     if (parent != NULL)
         put_family(&out, parent->run);
     json_close(&out);
