@@ -127,7 +127,7 @@ static int sign_vote(struct str *armor, const struct options *options, struct sp
         .run = json_get_raw(gate, "run"),
         .digest = options->digest ? span_of(options->digest) : json_get_raw(gate, "digest"),
         .reason = span_of(options->reason),
-        .yes = strcmp(verb, "approve") == 0,
+        .vote = strcmp(verb, "approve") == 0 ? VOTE_APPROVE : VOTE_DENY,
     };
 
     json_text_to(&who, json_get(gate, "you"));

@@ -149,7 +149,7 @@ static int sign_gate(const struct options *options, struct span gate)
                                    .digest = json_get_raw(gate, "digest"),
                                    .reason = span_of(options->reason),
                                    .who = span_of(options->who),
-                                   .yes = !options->deny };
+                                   .vote = options->deny ? VOTE_DENY : VOTE_APPROVE };
     bool wants_reason =
         options->deny || json_get_bool(json_get(gate, "body"), "permanent", false);
 

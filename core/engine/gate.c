@@ -97,6 +97,15 @@ static bool is_for(struct span vote, const struct gate *gate)
            span_equal(json_get_raw(vote, "d"), json_get_raw(gate->body, "digest"));
 }
 
+static const char *text_or_null(struct run *run, struct span body, const char *key)
+{
+    char *text = json_get_text(body, key);
+    const char *kept = text != NULL ? run_text(run, span_of(text)) : NULL;
+
+    free(text);
+    return kept;
+}
+
 void gate_apply_vote(struct run *run, const struct event_row *row)
 {
     struct gate *gate = gate_find(run, (int)json_get_int(row->body, "g", 0));
@@ -109,9 +118,11 @@ void gate_apply_vote(struct run *run, const struct event_row *row)
     vote->who = run_text(run, span_of(who));
     free(who);
     vote->yes = json_get_bool(row->body, "yes", false);
-    char *key = json_get_text(row->body, "key");
-    vote->key = key != NULL ? run_text(run, span_of(key)) : NULL;
-    free(key);
+    char *why = json_get_text(row->body, "why");
+    vote->why = run_text(run, span_of(why));
+    free(why);
+    vote->key = text_or_null(run, row->body, "key");
+    vote->sig = text_or_null(run, row->body, "sig");
     list_add(&gate->votes, &vote->in_gate);
 }
 
@@ -241,9 +252,9 @@ void gate_answer(struct step *step, struct gate *gate)
     json_key(&out, "by");
     json_open(&out, '[');
     list_each (link, after, &gate->votes) {
-        const struct vote *vote = list_item(link, struct vote, in_gate);
+        struct vote *vote = list_item(link, struct vote, in_gate);
 
-        if (vote->yes && gate->glass_by == NULL)
+        if (vote->yes && gate->glass_by == NULL && vote_counts(gate, vote))
             json_string(&out, vote->who);
     }
     if (gate->glass_by != NULL)

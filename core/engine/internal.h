@@ -146,8 +146,12 @@ struct gate {
 struct vote {
     struct list in_gate;
     const char *who;
+    const char *why; /* the reason; "" */
     const char *key; /* the fingerprint of the one that signed it; NULL */
+    const char *sig; /* the armor; NULL */
     bool yes;
+    bool is_checked; /* see proof.c */
+    int proof;       /* enum sign, or PROOF_NONE: a signature that fits nothing */
 };
 
 struct run {
@@ -462,18 +466,34 @@ bool permit_find(struct step *step, const struct need *need, int *gate, int *ind
 enum sign { SIGN_NONE = 0, SIGN_KEY, SIGN_VERIFIED }; /* the last: the strictest */
 const char *sign_word(int sign);                      /* as in a gate's body */
 int sign_of(struct span word);
-/* Its key has not been revoked, if it has one. */
-bool vote_counts(struct engine *engine, const struct vote *vote);
-/* False when it has a signature that is none; then the ask has been answered. fingerprint
+/* False when the event has a signature that is none of what event->who is to have said, or
+ * less of one than is wanted (enum sign); then the ask has been answered. fingerprint
  * (SSHKEY_FINGERPRINT_LEN + 1 bytes) is "" when there is none. */
-bool signed_is_good(struct run *run, struct gate *gate, const struct event *event, bool yes,
-                    char *fingerprint);
+struct statement;
+bool signed_is_good(struct engine *engine, const struct statement *statement, int wanted,
+                    const struct event *event, char *fingerprint);
+bool signed_vote_is_good(struct run *run, struct gate *gate, const struct event *event,
+                         bool yes, char *fingerprint);
 /* True when the gate wants one and there is none; then the ask has been answered. */
 bool signed_is_missing(struct run *run, const struct gate *gate, const struct event *event,
                        bool yes);
 /* A vote in a file: is it of this journal? When not, the ask has been answered. */
 bool import_is_ours(struct engine *engine, const struct event *event);
 void gate_on_import(struct run *run, int number, const struct event *event);
+
+/* -- proof.c ---------------------------------------------------------------------------- */
+enum { PROOF_NONE = -1 };
+/* Whether the armor signs the statement, and how (enum sign); -1 with err. fingerprint
+ * (SSHKEY_FINGERPRINT_LEN + 1 bytes) is set when there is a key in it. */
+int proof_read(const struct statement *statement, struct span armor, char *fingerprint,
+               bool *is_hardware, struct err *err);
+/* Of a row that says which key signed it: enum sign, or PROOF_NONE. */
+int proof_of_row(const struct statement *statement, struct span armor, struct span key);
+/* It is signed when the gate wants that; and when it is signed, its signature is right, and
+ * its key is that of its voter, and not revoked. */
+bool vote_counts(const struct gate *gate, struct vote *vote);
+/* Why it does not count, for a sentence about its voter; NULL when it does. */
+const char *vote_lost(const struct gate *gate, struct vote *vote);
 
 /* -- vouch.c ---------------------------------------------------------------------------- */
 /* Is this the row that was voted for? */
@@ -560,8 +580,8 @@ void gate_apply_escalate(struct run *run, const struct event_row *row);
 /* -- need.c ----------------------------------------------------------------------------- */
 /* As approvers see it, and what a guard would say to it. */
 void need_put(struct json_out *out, const struct step *step, const struct need *need);
-/* People who approved under these demands: do they stand for all that is needed now? */
-bool need_is_covered(struct span demands, const struct need *need);
+/* People who approved at this gate: do they stand for all that is needed now? */
+bool need_is_covered(const struct gate *gate, const struct need *need);
 
 /* -- match.c ---------------------------------------------------------------------------- */
 bool match_fits(struct span match, const struct step *step, const struct action *action);
@@ -700,7 +720,8 @@ bool ask_key(struct engine *engine,
 void key_on_known(struct engine *engine, const struct event *event);
 void key_put_entry(struct engine *engine, struct span body, int64_t seq);
 struct enrolled *key_find(struct engine *engine, struct span fingerprint);
-/* Also when nobody knows it. */
+/* Is it enrolled for who, and not revoked? */
+bool key_speaks_for(struct engine *engine, const char *fingerprint, struct span who);
 bool key_is_revoked(struct engine *engine, const char *fingerprint);
 void keys_free(struct engine *engine);
 

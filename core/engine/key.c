@@ -28,7 +28,14 @@ bool key_is_revoked(struct engine *engine, const char *fingerprint)
 {
     const struct enrolled *key = key_find(engine, span_of(fingerprint));
 
-    return key == NULL || key->is_revoked;
+    return key != NULL && key->is_revoked;
+}
+
+bool key_speaks_for(struct engine *engine, const char *fingerprint, struct span who)
+{
+    const struct enrolled *key = key_find(engine, span_of(fingerprint));
+
+    return key != NULL && !key->is_revoked && span_is(who, key->person);
 }
 
 /* Takes what the row of a key says, the first time and when it is revoked. */

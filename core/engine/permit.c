@@ -113,7 +113,7 @@ static bool is_good(const struct step *step, const struct need *need, struct gat
         differ(differs, "the permit is used up");
     else if (step->run->engine->now_ms > good_until(gate))
         differ(differs, "the approval has expired");
-    else if (!need_is_covered(gate->demands, need)) /* it is later now, or there is more */
+    else if (!need_is_covered(gate, need)) /* it is later now, or there is more */
         differ(differs, "who must approve");
     else if (!vouch_gate(gate))
         differ(differs, "the gate: its row is not the one that was voted for");

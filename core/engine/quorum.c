@@ -5,8 +5,8 @@
  * A gate has demands, one for each rule that wants people and one of the playbook. Each is
  * met by itself: somebody who is in the groups of two rules is what both of them ask for.
  * Within one demand of role slots a person fills one slot only. A human counts once, by
- * whatever names they vote, and only while nothing bars them and the key of a signed vote is
- * not revoked.
+ * whatever names they vote, and only while nothing bars them and the vote proves itself when
+ * it must (proof.c).
  */
 #include "engine/internal.h"
 
@@ -32,17 +32,17 @@ bool quorum_asks(const struct gate *gate, struct span who)
 }
 
 /* Has this human voted before that vote? */
-static bool is_again(const struct gate *gate, const struct vote *vote)
+static bool is_again(const struct gate *gate, struct vote *vote)
 {
     struct engine *engine = gate->step->run->engine;
     struct span human = policy_human(engine, span_of(vote->who));
 
     list_each (link, after, &gate->votes) {
-        const struct vote *earlier = list_item(link, struct vote, in_gate);
+        struct vote *earlier = list_item(link, struct vote, in_gate);
 
         if (earlier == vote)
             return false;
-        if (earlier->yes == vote->yes && vote_counts(engine, earlier) &&
+        if (earlier->yes == vote->yes && vote_counts(gate, earlier) &&
             span_equal(policy_human(engine, span_of(earlier->who)), human))
             return true;
     }
@@ -50,17 +50,16 @@ static bool is_again(const struct gate *gate, const struct vote *vote)
 }
 
 /* Does it count now, whatever it is? */
-static bool stands(const struct gate *gate, const struct vote *vote)
+static bool stands(const struct gate *gate, struct vote *vote)
 {
     struct str why = { 0 };
     bool is_barred = person_bar(gate, span_of(vote->who), &why) != NULL;
 
     str_fini(&why);
-    return !is_barred && vote_counts(gate->step->run->engine, vote) &&
-           !is_again(gate, vote);
+    return !is_barred && vote_counts(gate, vote) && !is_again(gate, vote);
 }
 
-static bool fits(const struct gate *gate, const struct vote *vote, struct span groups)
+static bool fits(const struct gate *gate, struct vote *vote, struct span groups)
 {
     return vote->yes && is_member(gate, groups, span_of(vote->who)) && stands(gate, vote);
 }
@@ -70,13 +69,13 @@ static bool fits(const struct gate *gate, const struct vote *vote, struct span g
 struct slots {
     const struct gate *gate;
     struct span groups[ENGINE_SLOTS_MAX]; /* a list of one each */
-    const struct vote *filled_by[ENGINE_SLOTS_MAX];
+    struct vote *filled_by[ENGINE_SLOTS_MAX];
     bool is_tried[ENGINE_SLOTS_MAX];
     int count;
 };
 
 /* Finds a slot for the vote; who is in its way moves to another one, if there is one. */
-static bool fill(struct slots *slots, const struct vote *vote)
+static bool fill(struct slots *slots, struct vote *vote)
 {
     for (int i = 0; i < slots->count; i++) {
         if (slots->is_tried[i] || !fits(slots->gate, vote, slots->groups[i]))
@@ -131,7 +130,7 @@ static bool is_demand_met(const struct gate *gate, struct span demand)
 static void add_lost(const struct gate *gate, struct str *lost)
 {
     list_each (link, after, &gate->votes) {
-        const struct vote *vote = list_item(link, struct vote, in_gate);
+        struct vote *vote = list_item(link, struct vote, in_gate);
         struct span who = span_of(vote->who);
 
         if (!vote->yes || (quorum_asks(gate, who) && stands(gate, vote)))
@@ -139,8 +138,9 @@ static void add_lost(const struct gate *gate, struct str *lost)
         if (lost->len > 0)
             str_add_text(lost, " and ");
         str_add_shown(lost, who.ptr, who.len);
-        if (!vote_counts(gate->step->run->engine, vote))
-            str_add_text(lost, ", whose key was revoked,");
+        const char *why = vote_lost(gate, vote);
+        if (why != NULL)
+            str_add_text(lost, why);
     }
 }
 
@@ -164,7 +164,7 @@ bool quorum_is_denied(const struct gate *gate)
     int64_t denials = 0;
 
     list_each (link, after, &gate->votes) {
-        const struct vote *vote = list_item(link, struct vote, in_gate);
+        struct vote *vote = list_item(link, struct vote, in_gate);
 
         denials +=
             !vote->yes && quorum_asks(gate, span_of(vote->who)) && stands(gate, vote);

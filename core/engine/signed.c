@@ -3,8 +3,8 @@
  * engine/signed.c - votes that carry a signature.
  *
  * What was signed is made again here from the gate and from what the vote says; the bytes
- * that somebody sent along are never what is looked at. A vote counts for as long as its key
- * is not revoked, which is asked again when a permit is used.
+ * that somebody sent along are never what is looked at. All of that is asked again of the
+ * vote's row when a permit is used: see proof.c.
  */
 #include "engine/internal.h"
 
@@ -30,28 +30,18 @@ int sign_of(struct span word)
                                      : SIGN_NONE;
 }
 
-bool vote_counts(struct engine *engine, const struct vote *vote)
-{
-    return vote->key == NULL || !key_is_revoked(engine, vote->key);
-}
-
-static void refuse(struct engine *engine, const struct event *event, const char *code,
-                   const char *sentence)
-{
-    reply_error(engine, event->number, 4, code, "%s", sentence);
-}
-
 /* Whose key is it, and may it speak for who? */
 static bool is_key_of(struct engine *engine, const struct event *event,
-                      const struct sshsig *sig, struct span who)
+                      const char *fingerprint)
 {
-    const struct enrolled *key = key_find(engine, span_of(sig->key.fingerprint));
+    const struct enrolled *key = key_find(engine, span_of(fingerprint));
+    struct span who = event->who;
 
     if (key == NULL)
         reply_error(engine, event->number, 4, "key",
                     "key %s is not enrolled here: the engine's owner does that with "
                     "`cordon key add PERSON FILE.pub`",
-                    sig->key.fingerprint);
+                    fingerprint);
     else if (key->is_revoked)
         reply_error(engine, event->number, 4, "key_revoked",
                     "key %s of %s has been revoked, and what it signs does not count",
@@ -65,65 +55,50 @@ static bool is_key_of(struct engine *engine, const struct event *event,
     return false;
 }
 
-/* Does the gate want more of a key than this one does? */
-static bool is_enough(struct run *run, const struct gate *gate, const struct event *event,
-                      const struct sshsig *sig)
+bool signed_is_good(struct engine *engine, const struct statement *statement, int wanted,
+                    const struct event *event, char *fingerprint)
 {
-    if (gate->sign != SIGN_VERIFIED || sig->is_verified)
-        return true;
-    reply_error(run->engine, event->number, 4, "sign",
-                "gate %s wants a hardware key that asks for a PIN or a finger, and %s %s "
-                "(ssh-keygen -t ed25519-sk -O verify-required)",
-                id_gate(run->id, gate->number).text, sig->key.fingerprint,
-                sshkey_is_hardware(&sig->key) ? "did not ask" : "is a file");
-    return false;
-}
-
-static bool check(struct run *run, struct gate *gate, const struct event *event,
-                  const struct statement *statement, struct sshsig *sig)
-{
-    struct engine *engine = run->engine;
-    struct str bytes = { 0 };
-    struct err err;
-
-    statement_put(&bytes, statement);
-    int rc = sshsig_check(sig, SSHSIG_VOTE_NAMESPACE, str_span(&bytes), &err);
-    str_fini(&bytes);
-    if (rc != 0)
-        refuse(engine, event, "signature", err.text);
-    return rc == 0 && is_key_of(engine, event, sig, statement->who) &&
-           is_enough(run, gate, event, sig);
-}
-
-bool signed_is_good(struct run *run, struct gate *gate, const struct event *event, bool yes,
-                    char *fingerprint)
-{
-    struct engine *engine = run->engine;
     char *armor = json_get_text(event->json, "sig");
+    bool is_hardware = false, is_good = false;
+    struct err err;
+    int sign;
+
+    fingerprint[0] = '\0';
+    if (armor == NULL)
+        return true;
+    sign = proof_read(statement, span_of(armor), fingerprint, &is_hardware, &err);
+    free(armor);
+    if (sign < 0)
+        reply_error(engine, event->number, 4, "signature", "%s", err.text);
+    else if (!is_key_of(engine, event, fingerprint))
+        ; /* answered */
+    else if (sign < wanted)
+        reply_error(engine, event->number, 4, "sign",
+                    "%.*s wants a hardware key that asks for a PIN or a finger, and %s %s "
+                    "(ssh-keygen -t ed25519-sk -O verify-required)",
+                    (int)statement->gate.len, statement->gate.ptr, fingerprint,
+                    is_hardware ? "did not ask" : "is a file");
+    else
+        is_good = true;
+    return is_good;
+}
+
+bool signed_vote_is_good(struct run *run, struct gate *gate, const struct event *event,
+                         bool yes, char *fingerprint)
+{
     char *reason = json_get_text(event->json, "reason");
     struct id gate_id = id_gate(run->id, gate->number), run_id = id_run(run->id);
-    struct statement statement = { .install = span_of(engine->install),
+    struct statement statement = { .install = span_of(run->engine->install),
                                    .gate = span_of(gate_id.text),
                                    .run = span_of(run_id.text),
                                    .digest = json_get_raw(event->json, "digest"),
                                    .reason = span_of(reason),
                                    .who = event->who,
-                                   .yes = yes };
-    struct sshsig sig;
-    struct err err;
-    bool is_good = false;
+                                   .vote = yes ? VOTE_APPROVE : VOTE_DENY };
+    /* To say stop takes any key, or none. */
+    bool is_good = signed_is_good(run->engine, &statement, yes ? gate->sign : SIGN_NONE,
+                                  event, fingerprint);
 
-    fingerprint[0] = '\0';
-    if (armor == NULL) {
-        is_good = true;
-    } else if (sshsig_read(&sig, span_of(armor), &err) != 0) {
-        refuse(engine, event, "signature", err.text);
-    } else {
-        is_good = check(run, gate, event, &statement, &sig);
-        memcpy(fingerprint, sig.key.fingerprint, sizeof sig.key.fingerprint);
-        sshsig_fini(&sig);
-    }
-    free(armor);
     free(reason);
     return is_good;
 }
@@ -184,14 +159,15 @@ static void take_vote(struct run *run, struct gate *gate, const struct event *ev
     vote.via = event->who;
     vote.who = statement->who;
     vote.json = str_span(&json);
-    if (!signed_is_good(run, gate, &vote, statement->yes, fingerprint))
+    if (!signed_vote_is_good(run, gate, &vote, statement->vote == VOTE_APPROVE,
+                             fingerprint))
         ; /* answered */
     else if (has_taken(gate, vote.who, fingerprint))
         reply_error(run->engine, event->number, 1, "replayed",
                     "this vote of %.*s was taken before; it counts once", (int)vote.who.len,
                     vote.who.ptr);
     else
-        gate_on_vote(run, gate->number, &vote, statement->yes);
+        gate_on_vote(run, gate->number, &vote, statement->vote == VOTE_APPROVE);
     str_fini(&json);
 }
 

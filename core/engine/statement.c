@@ -8,6 +8,7 @@
 
 void statement_put(struct str *out, const struct statement *statement)
 {
+    static const char *const words[] = { "deny", "approve", "break-glass" };
     struct json_out json = { .str = out };
 
     json_open(&json, '{');
@@ -17,7 +18,7 @@ void statement_put(struct str *out, const struct statement *statement)
     json_put_span(&json, "reason", statement->reason);
     json_put_span(&json, "run", statement->run);
     json_put(&json, "v", VERSION);
-    json_put(&json, "vote", statement->yes ? "approve" : "deny");
+    json_put(&json, "vote", words[statement->vote]);
     json_put_span(&json, "who", statement->who);
     json_close(&json);
 }
@@ -59,12 +60,13 @@ int statement_read(struct statement *statement, struct str *who, struct str *rea
     str_reset(reason);
     json_text_to(who, json_get(json, "who"));
     json_text_to(reason, json_get(json, "reason"));
-    *statement = (struct statement){ .install = json_get_raw(json, "install"),
-                                     .gate = json_get_raw(json, "gate"),
-                                     .run = json_get_raw(json, "run"),
-                                     .digest = json_get_raw(json, "digest"),
-                                     .who = str_span(who),
-                                     .reason = str_span(reason),
-                                     .yes = span_is(vote, "approve") };
+    *statement =
+        (struct statement){ .install = json_get_raw(json, "install"),
+                            .gate = json_get_raw(json, "gate"),
+                            .run = json_get_raw(json, "run"),
+                            .digest = json_get_raw(json, "digest"),
+                            .who = str_span(who),
+                            .reason = str_span(reason),
+                            .vote = span_is(vote, "approve") ? VOTE_APPROVE : VOTE_DENY };
     return 0;
 }

@@ -16,9 +16,9 @@ static const char *has_voted(const struct gate *gate, struct span who)
     struct engine *engine = gate->step->run->engine;
 
     list_each (link, after, (struct list *)&gate->votes) {
-        const struct vote *vote = list_item(link, struct vote, in_gate);
+        struct vote *vote = list_item(link, struct vote, in_gate);
 
-        if (vote_counts(engine, vote) &&
+        if (vote_counts(gate, vote) &&
             span_equal(policy_human(engine, span_of(vote->who)), policy_human(engine, who)))
             return vote->who;
     }
@@ -137,7 +137,7 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
             yes ? "something here cannot be undone: approving it needs --reason TEXT"
                 : "denying needs --reason TEXT");
     } else if (signed_is_missing(run, gate, event, yes) ||
-               !signed_is_good(run, gate, event, yes, fingerprint)) {
+               !signed_vote_is_good(run, gate, event, yes, fingerprint)) {
         /* answered */
     } else {
         json_open(&out, '{');
