@@ -195,7 +195,8 @@ void outcome_write(struct step *step, const char *word, const struct event *even
     json_put_int(&out, "n", step->n);
     if (event != NULL && event->result.len > 0)
         json_put_raw(&out, "r", event->result);
-    json_put(&out, "s", word);
+    if (strcmp(word, "done") != 0) /* most are, so it goes without saying */
+        json_put(&out, "s", word);
     if (is_refused) {
         error_put(&error, step, event->code, event->message, false);
         json_put_raw(&out, "v", str_span(&error));

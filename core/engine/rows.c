@@ -246,7 +246,7 @@ static void apply_outcome(struct run *run, const struct event_row *row)
         step->now = json_get(body, "z");
     step->code = keep_text(run, json_get(body, "code"));
     step->message = keep_text(run, json_get(body, "msg"));
-    if (span_is(word, "done")) {
+    if (word.len == 0 || span_is(word, "done")) {
         step->is_done = true;
         step->ok = true;
         step->info = json_get(body, "r");

@@ -62,6 +62,22 @@ static void show_intent(struct serve *serve, struct json_out *out,
     json_close(out);
 }
 
+/* An outcome that says no word is done. */
+static void show_outcome(struct json_out *out, struct span body)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    json_open(out, '{');
+    while (json_next(body, &pos, &key, &value)) {
+        json_key_span(out, key);
+        json_raw_value(out, value);
+    }
+    if (json_get(body, "s").len == 0)
+        json_put(out, "s", "done");
+    json_close(out);
+}
+
 /* The members of body as they are, but for one that is a number and gets a name. */
 static void show_body(struct json_out *out, int kind, struct span body)
 {
@@ -89,6 +105,8 @@ void rows_show(struct serve *serve, struct json_out *out, const struct shown_row
     json_key(out, "body");
     if (row->kind == ROW_INTENT)
         show_intent(serve, out, row);
+    else if (row->kind == ROW_OUTCOME)
+        show_outcome(out, row->body);
     else
         show_body(out, row->kind, row->body);
     json_put(out, "kind", row_kind_name(row->kind));
