@@ -19,7 +19,7 @@ end() { # ends what this script started, and lets each part clean up behind itse
 }
 trap end EXIT
 
-(($# > 0)) || set -- hostile badinput binding people gates offline
+(($# > 0)) || set -- edits hostile badinput binding people gates offline
 # Side by side: most of their time they wait.
 for part in "$@"; do
     bash "$here/$part.sh" >"$out/$part" 2>&1 &
