@@ -25,7 +25,7 @@ static const struct option known[] = {
       "take an alert that the playbook's on_alert does not" },
     { "--reason", OPTION_REASON, "TEXT", "why; it is kept in the journal" },
     { "--digest", OPTION_DIGEST, "HEX", "approve exactly this gate digest and no other" },
-    { "--sign", OPTION_SIGN, "KEYFILE", "sign the vote with this SSH key, by ssh-keygen" },
+    { "--sign", OPTION_SIGN, "KEYFILE", "sign it with this SSH key, by ssh-keygen" },
     { "--who", OPTION_FILE_VOTE, "PERSON", "whose key it is, as it is enrolled" },
     { "--deny", OPTION_FILE_VOTE, NULL, "deny, in place of approving" },
     { "--out", OPTION_FILE_VOTE, "FILE", "write to this file" },

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/sshkey.h"
 
 enum { REVIEWERS = 2, REVIEW_WITHIN_MS = 24 * 60 * 60 * 1000 };
 
@@ -131,7 +132,8 @@ bool glass_stands(const struct gate *gate)
 
         if (glass->n == gate->glass)
             return glass->state != GLASS_REJECTED && opened(span_of(glass->body), gate) &&
-                   may_break_glass(engine, span_of(gate->glass_by));
+                   may_break_glass(engine, span_of(gate->glass_by)) &&
+                   glass_is_proved(gate->step->run, span_of(glass->body));
     }
     return false;
 }
@@ -249,12 +251,13 @@ static struct span gates_to_open(struct run *run, const struct event *event)
     return (struct span){ 0 };
 }
 
-static void put_body(struct json_out *out, const struct run *run, struct span who,
-                     const char *reason, struct span gates, int n)
+static void put_body(struct json_out *out, const struct run *run, const struct event *event,
+                     struct span gates, const char *fingerprint)
 {
     struct engine *engine = run->engine;
     struct span rules = glass_policy(engine);
     int64_t within = REVIEW_WITHIN_MS;
+    char *reason = json_get_text(event->json, "reason");
 
     duration_parse(json_get_raw(rules, "review_within"), &within);
     json_open(out, '{');
@@ -263,14 +266,19 @@ static void put_body(struct json_out *out, const struct run *run, struct span wh
     json_put_int(out, "due", engine->now_ms + within);
     json_put_raw(out, "from", gate_groups(engine, json_get(rules, "review_from")));
     json_put_raw(out, "gates", gates);
-    json_put_int(out, "i", n);
+    json_put_int(out, "i", engine->next_glass);
+    if (fingerprint[0] != '\0')
+        json_put(out, "key", fingerprint);
     json_put_int(out, "need", json_get_int(rules, "reviewers", REVIEWERS));
     json_put(out, "playbook", run->playbook_name);
     json_put_raw(out, "reviews", span_of("[]"));
     json_put_int(out, "run", run->id);
-    json_put_span(out, "who", who);
+    if (fingerprint[0] != '\0')
+        json_put_raw(out, "sig", json_get(event->json, "sig"));
+    json_put_span(out, "who", event->who);
     json_put(out, "why", reason);
     json_close(out);
+    free(reason);
 }
 
 static void grant(struct run *run, const struct glass *glass, struct span who,
@@ -300,13 +308,14 @@ void glass_break(struct run *run, const struct event *event)
     struct str body = { 0 };
     struct json_out out = { .str = &body };
     struct span gates = { 0 };
+    char fingerprint[SSHKEY_FINGERPRINT_LEN + 1];
 
     if (may_break(run, event, reason))
         gates = gates_to_open(run, event);
-    if (gates.len > 0) {
+    if (gates.len > 0 && glass_is_signed(run, event, gates, fingerprint)) {
         struct glass *glass = glass_new(engine, engine->next_glass + 1);
 
-        put_body(&out, run, event->who, reason, gates, glass->n);
+        put_body(&out, run, event, gates, fingerprint);
         write_glass(engine, glass, ROW_BREAK_GLASS, str_span(&body));
         grant(run, glass, event->who, reason);
         ask_accept(run, event);

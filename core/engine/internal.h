@@ -535,7 +535,7 @@ void policy_need(const struct step *step, struct need *need);
 /* Adds the names of a list that are not there yet, with commas between. */
 void names_add(struct str *list, struct span names);
 bool policy_is_member(struct engine *engine, struct span groups, struct span who);
-int policy_sign(struct engine *engine); /* for every gate: enum sign */
+int policy_sign(struct engine *engine, const char *path); /* "gate.sign": enum sign */
 bool policy_allows_self(struct engine *engine);
 int64_t policy_number(struct engine *engine, const char *path, int64_t otherwise);
 
@@ -563,6 +563,14 @@ void glasses_free(struct engine *engine);
 bool glass_stands(const struct gate *gate);
 void glass_break(struct run *run, const struct event *event);
 void glass_review(struct engine *engine, int64_t run, const struct event *event);
+
+/* -- glass_sign.c ----------------------------------------------------------------------- */
+/* Is it signed when the policy wants that, and rightly when it is signed? Else the ask has
+ * been answered. gates: the list of the numbers of those that it opens. */
+bool glass_is_signed(struct run *run, const struct event *event, struct span gates,
+                     char *fingerprint);
+/* The same of its row, when what it granted is about to be done. */
+bool glass_is_proved(struct run *run, struct span body);
 
 /* -- remind.c --------------------------------------------------------------------------- */
 struct span gate_groups(struct engine *engine, struct span from);

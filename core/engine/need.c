@@ -55,7 +55,7 @@ static bool stands_for(struct span demand, const struct demand *wanted)
 
 bool need_is_covered(const struct gate *gate, const struct need *need)
 {
-    int sign = policy_sign(gate->step->run->engine);
+    int sign = policy_sign(gate->step->run->engine, "gate.sign");
 
     /* Whoever approved without a key did so when none was wanted. */
     if (gate->sign < sign || gate->sign < need->sign)

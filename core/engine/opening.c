@@ -173,8 +173,8 @@ static void what_is_asked(struct run *run, struct step *step, struct run *shadow
     /* An answer to a question allows nothing. */
     if (strcmp(step->kind, "ask") == 0)
         asked->sign = SIGN_NONE;
-    else if (policy_sign(engine) > asked->sign)
-        asked->sign = policy_sign(engine);
+    else if (policy_sign(engine, "gate.sign") > asked->sign)
+        asked->sign = policy_sign(engine, "gate.sign");
 }
 
 /* For a line that people read: every group once. */

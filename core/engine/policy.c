@@ -82,11 +82,11 @@ static int sign_wanted(struct span value)
                                                 : SIGN_NONE;
 }
 
-int policy_sign(struct engine *engine)
+int policy_sign(struct engine *engine, const char *path)
 {
     if (engine->policy == NULL)
         return SIGN_NONE;
-    return sign_wanted(json_path(span_of(engine->policy), "gate.sign"));
+    return sign_wanted(json_path(span_of(engine->policy), path));
 }
 
 /* What was captured long ago may not be what anybody wants back: somebody must look. */

@@ -60,6 +60,9 @@ bool signed_is_good(struct engine *engine, const struct statement *statement, in
 {
     char *armor = json_get_text(event->json, "sig");
     bool is_hardware = false, is_good = false;
+    struct span what = statement->vote == VOTE_BREAK_GLASS
+                           ? span_of("break_glass.sign of the policy")
+                           : statement->gate;
     struct err err;
     int sign;
 
@@ -76,7 +79,7 @@ bool signed_is_good(struct engine *engine, const struct statement *statement, in
         reply_error(engine, event->number, 4, "sign",
                     "%.*s wants a hardware key that asks for a PIN or a finger, and %s %s "
                     "(ssh-keygen -t ed25519-sk -O verify-required)",
-                    (int)statement->gate.len, statement->gate.ptr, fingerprint,
+                    (int)what.len, what.ptr, fingerprint,
                     is_hardware ? "did not ask" : "is a file");
     else
         is_good = true;

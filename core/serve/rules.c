@@ -41,7 +41,8 @@ static const char schema[] =
     "\"required\":[\"from\",\"review_from\"],\"properties\":{\"from\":" GLOBS
     ",\"review_from\":" GLOBS
     ",\"reviewers\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"
-    "\"review_within\":{\"type\":\"string\",\"format\":\"duration\"}}},"
+    "\"review_within\":{\"type\":\"string\",\"format\":\"duration\"},"
+    "\"sign\":" SIGN "}},"
     "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
     "\"additionalProperties\":false,\"required\":[\"name\"],\"properties\":{"
     "\"name\":{\"type\":\"string\",\"minLength\":1},"

@@ -124,6 +124,20 @@ review_it() {
 }
 tell "two others review it, and then nobody is told any more" review_it
 
+sign_it() {
+    ssh-keygen -q -t ed25519 -N '' -f "$work/key" && noop_state signs &&
+        policy "$two
+  break_glass = { from = \"glass\", review_from = \"rev\", sign = true }," && gone "$state" &&
+        exits 0 cordon key add "$me" "$work/key.pub" && exits 3 cordon run "$work/set.lua" &&
+        exits 2 cordon break-glass r-000001 --reason "it burns" --yes &&
+        has 'wants a signature .*cordon break-glass r-000001 --reason TEXT --sign KEYFILE' &&
+        is 0 "$(noop_effects)" "effects" &&
+        exits 0 cordon break-glass r-000001 --reason "it burns" --sign "$work/key" --yes &&
+        is 1 "$(noop_effects)" "effects" && exits 0 cordon show r-000001 --json &&
+        has '"key":"SHA256:'
+}
+tell "breaking the glass takes a signature where the policy says so" sign_it
+
 it_survives() {
     noop_state survives && policy "$two" && gone "$state" && exits 3 cordon run "$work/set.lua" &&
         exits 0 cordon break-glass r-000001 --reason "it burns" --yes && gone "$state" &&

@@ -892,3 +892,102 @@ TEST(an_approval_whose_rows_are_given_to_another_run_does_nothing_there)
         attempt_close(a);
     }
 }
+
+/* -- the intent's row, when nobody knows whether it took place ------------------------------------ */
+
+/* Up to the moment at which the effect is on its way; it gets nowhere, and the power goes. */
+static struct attempt *attempt_in_doubt(const char *policy, uint64_t seed)
+{
+    struct attempt *a = xcalloc(1, sizeof *a);
+
+    attempt_open(a, policy, seed);
+    approve_all(a);
+    for (int i = 0; i < 100 && !w_is_applying(a->w); i++)
+        CHECK(w_message_turn(a->w));
+    w_take_effect(a->w);
+    power_off(a);
+    CHECK_INT(a->witness.done, 0);
+    return a;
+}
+
+/* Starts again, and looks at what comes of it; true when what was approved took place. */
+static bool is_done_after(struct attempt *a, const char *what, int i)
+{
+    const struct witness *seen = &a->witness;
+    char *row = w_keep(a->w, span_of(row_of(a->w, 1, ROW_INTENT, 0)->body));
+
+    power_on(a);
+    rest(a->w);
+    if (seen->unapproved > 0 || seen->again > 0)
+        FAIL("%s, %d: %d unapproved, %d again; the run is %s; the row was %s", what, i,
+             seen->unapproved, seen->again, stands(a), row);
+    return seen->done > 0;
+}
+
+TEST(an_intent_whose_effect_was_lost_takes_place_once_and_as_it_was_approved)
+{
+    struct attempt *a = attempt_in_doubt(NULL, 1);
+
+    CHECK(is_done_after(a, "as it was", 0));
+    CHECK_STR(w_state(a->w, 1), "done");
+    attempt_close(a);
+}
+
+TEST(an_intent_whose_row_is_another_in_one_byte_does_nothing_that_was_not_approved)
+{
+    int cases = 0, done = 0, len = 1;
+
+    for (int i = 0; i < len * 4; i += EVERY) {
+        struct attempt *a = attempt_in_doubt(i % 2 == 0 ? NULL : both_policy, 1);
+        struct w_row *row = row_of(a->w, 1, ROW_INTENT, 0);
+
+        len = (int)strlen(row->body);
+        if (row_byte(a->w, row, "", i / 4, 1 << i / 2 % 2)) {
+            done += is_done_after(a, "a byte", i);
+            cases++;
+        } else {
+            power_on(a);
+        }
+        attempt_close(a);
+    }
+    printf("    %6d cases, 0 executions of anything else (%d times what was approved)\n",
+           cases, done);
+    CHECK(cases > 400 / EVERY);
+}
+
+TEST(an_intent_whose_row_says_something_else_does_nothing_that_was_not_approved)
+{
+    static const struct {
+        const char *from, *to;
+    } edits[] = {
+        { "\"value\":\"new\"", "\"value\":\"bad\"" }, /* the arguments */
+        { "\"target\":\"site-1\"", "\"target\":\"site-2\"" },
+        { "\"t\":\"site-1\"", "\"t\":\"site-2\"" },
+        { "\"z\":{\"value\":\"new\"}", "\"z\":{\"value\":\"bad\"}" },
+        { "\"z\":{\"value\":\"new\"}", "\"z\":null" },
+        { "\"w\":{\"value\":\"running, two instances\"}", "\"w\":{\"value\":\"x\"}" },
+        { "\"w\":{\"value\":\"running, two instances\"}", "\"w\":null" },
+        { "\"a\":\"noop.set\"", "\"a\":\"noop.blind\"" },
+        { "\"a\":\"noop.set\"", "\"a\":\"noop.other\"" },
+        { "\"b\":\"0\"", "\"b\":\"0.1.1\"" },
+        { "\"n\":2", "\"n\":3" },
+        { "\"n\":2", "\"n\":1" },
+        { "\"n\":2", "\"n\":2,\"of\":1,\"ofn\":1,\"ofp\":\"0/2\",\"op\":\"restore\"" },
+        { "\"n\":2", "\"n\":2,\"op\":\"restore\"" },
+        { "\"p\":{\"gate\":1,\"i\":0}", "\"p\":{\"gate\":1,\"i\":1}" },
+        { "\"p\":{\"gate\":1,\"i\":0}", "\"p\":{\"gate\":1,\"i\":-1}" },
+        { "\"p\":{\"gate\":1,\"i\":0}", "\"p\":{\"gate\":1,\"i\":99999999}" },
+        { "\"p\":{\"gate\":1,\"i\":0}", "\"p\":{\"gate\":2,\"i\":0}" },
+        { "\"p\":{\"gate\":1,\"i\":0}", "\"p\":null" },
+        { "\"d\":\"", "\"d\":\"0" },
+        { "\"a\":\"noop.set\"", "\"a\":\"noop.set\",\"at\":2" },
+    };
+
+    for (int i = 0; i < (int)(sizeof edits / sizeof *edits); i++) {
+        struct attempt *a = attempt_in_doubt(NULL, 1);
+
+        row_edit(a->w, row_of(a->w, 1, ROW_INTENT, 0), edits[i].from, edits[i].to);
+        is_done_after(a, edits[i].to, i);
+        attempt_close(a);
+    }
+}

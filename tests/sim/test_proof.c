@@ -306,3 +306,245 @@ TEST(an_approval_without_a_signature_is_good_as_long_as_no_rule_wants_one)
     CHECK_INT(w->applies, 1);
     w_free(w);
 }
+
+/* -- break-glass ---------------------------------------------------------------------------- */
+
+static const char glass_signs[] =
+    "{\"break_glass\":{\"from\":[\"soc\"],\"review_from\":[\"soc\"],\"sign\":true},"
+    "\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":["
+    "{\"name\":\"two\",\"need\":2,\"from\":[\"soc\"]}]}";
+static const char glass[] =
+    "{\"break_glass\":{\"from\":[\"soc\"],\"review_from\":[\"soc\"]},"
+    "\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":["
+    "{\"name\":\"two\",\"need\":2,\"from\":[\"soc\"]}]}";
+static const char glass_verifies[] =
+    "{\"break_glass\":{\"from\":[\"soc\"],\"review_from\":[\"soc\"],\"sign\":\"verified\"},"
+    "\"groups\":{\"soc\":[\"bob\",\"carol\"]},\"rules\":["
+    "{\"name\":\"two\",\"need\":2,\"from\":[\"soc\"]}]}";
+static const struct w_wish two_branches[] = { SET("0.1.1", 1, 1, "a"),
+                                              SET("0.1.2", 1, 1, "b"), END };
+
+/* What bob signs for the gates that are open, as `cordon break-glass --sign` does; word is
+ * "break-glass", or another. */
+static void put_glass_statement(struct world *w, const struct said *said,
+                                enum vote_word word, struct str *out)
+{
+    struct str names = { 0 }, digests = { 0 };
+    char *install = json_get_text(span_of(w->rows[0].body), "install");
+
+    for (int i = 0; i < w->entry_count; i++) {
+        if (w->entries[i].kind != ENTRY_GATE || w->entries[i].state != GATE_OPEN)
+            continue;
+        str_printf(&names, "%sg-000001-%d", names.len > 0 ? " " : "", w->entries[i].n);
+        str_add_text(&digests, digests.len > 0 ? " " : "");
+        str_add_span(&digests, json_get_raw(span_of(w->entries[i].body), "digest"));
+    }
+    struct statement statement = { .install = span_of(install),
+                                   .gate = str_span(&names),
+                                   .run = span_of("r-000001"),
+                                   .digest = str_span(&digests),
+                                   .reason = span_of(said->reason),
+                                   .who = span_of(said->who),
+                                   .vote = word };
+    statement_put(out, &statement);
+    free(install);
+    str_fini(&names);
+    str_fini(&digests);
+}
+
+/* Bob breaks the glass, with what said signed, or (NULL) with no signature. */
+static void break_glass(struct world *w, const struct said *said, enum vote_word word)
+{
+    struct str statement = { 0 }, armor = { 0 }, json = { 0 };
+    struct json_out out = { .str = &json };
+
+    json_open(&out, '{');
+    json_put_bool(&out, "follow", false);
+    json_key(&out, "gates");
+    json_open(&out, '[');
+    for (int i = 0; i < w->entry_count; i++) {
+        char name[24];
+
+        if (w->entries[i].kind != ENTRY_GATE || w->entries[i].state != GATE_OPEN)
+            continue;
+        snprintf(name, sizeof name, "g-000001-%d", w->entries[i].n);
+        json_open(&out, '{');
+        json_put_raw(&out, "digest", json_get(span_of(w->entries[i].body), "digest"));
+        json_put(&out, "gate", name);
+        json_close(&out);
+    }
+    json_close(&out);
+    json_put(&out, "reason", "it burns");
+    json_put(&out, "run", "r-000001");
+    if (said != NULL) {
+        put_glass_statement(w, said, word, &statement);
+        sign(said, str_span(&statement), &armor);
+        json_put(&out, "sig", str_text(&armor));
+    }
+    json_close(&out);
+    w_ask(w, "break_glass", "bob", str_text(&json));
+    str_fini(&statement);
+    str_fini(&armor);
+    str_fini(&json);
+}
+
+static const struct said bob_breaks = { .who = "bob",
+                                        .reason = "it burns",
+                                        .signer = &bob };
+
+TEST(a_glass_that_wants_a_signature_is_not_broken_without_one)
+{
+    struct world *w = at_gate(glass_signs);
+
+    break_glass(w, NULL, VOTE_BREAK_GLASS);
+    check_refused(w, "sign", "`cordon break-glass r-000001 --reason TEXT --sign KEYFILE`");
+    CHECK(row_of(w, ROW_BREAK_GLASS) == NULL);
+    break_glass(w, &bob_breaks, VOTE_BREAK_GLASS);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    w_free(w);
+}
+
+TEST(one_signature_is_for_all_gates_that_the_glass_was_before)
+{
+    struct world *w = at_gate_of(two_branches, glass_signs);
+
+    break_glass(w, &bob_breaks, VOTE_BREAK_GLASS);
+    CHECK_INT(last(w)->exit, 0);
+    w_crash(w);
+    w_pump(w);
+    w_settle(w);
+    CHECK_INT(w->applies, 2);
+    w_free(w);
+}
+
+TEST(a_glass_is_not_broken_with_a_signature_over_anything_else)
+{
+    const struct {
+        struct said said;
+        enum vote_word word;
+        const char *code;
+    } wrong[] = {
+        { { .who = "bob", .reason = "it burns", .signer = &bob },
+          VOTE_APPROVE,
+          "signature" },
+        { { .who = "bob", .reason = "it rains", .signer = &bob },
+          VOTE_BREAK_GLASS,
+          "signature" },
+        { { .who = "carol", .reason = "it burns", .signer = &bob },
+          VOTE_BREAK_GLASS,
+          "signature" },
+        { { .who = "bob", .reason = "it burns", .signer = &carol },
+          VOTE_BREAK_GLASS,
+          "key" },
+        { { .who = "bob", .reason = "it burns", .signer = &bob, .namespace = "git" },
+          VOTE_BREAK_GLASS,
+          "signature" },
+    };
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        /* Also where none is wanted: one that is there must be right. */
+        struct world *w = at_gate(i % 2 == 0 ? glass_signs : glass);
+
+        break_glass(w, &wrong[i].said, wrong[i].word);
+        check_refused(w, wrong[i].code, "");
+        CHECK(row_of(w, ROW_BREAK_GLASS) == NULL);
+        w_free(w);
+    }
+}
+
+TEST(a_glass_that_wants_a_pin_is_not_broken_with_a_key_in_a_file)
+{
+    struct world *w = at_gate(glass_verifies);
+
+    break_glass(w, &bob_breaks, VOTE_BREAK_GLASS);
+    check_refused(w, "sign", "break_glass.sign of the policy wants a hardware key");
+    w_free(w);
+}
+
+TEST(what_was_signed_to_break_the_glass_is_no_approval)
+{
+    struct world *w = at_gate(glass_signs);
+    struct str statement = { 0 }, armor = { 0 }, json = { 0 };
+    struct json_out out = { .str = &json };
+
+    put_glass_statement(w, &bob_breaks, VOTE_BREAK_GLASS, &statement);
+    sign(&bob_breaks, str_span(&statement), &armor);
+    json_open(&out, '{');
+    json_put(&out, "sig", str_text(&armor));
+    json_put_raw(&out, "statement", str_span(&statement));
+    json_close(&out);
+    w_ask(w, "import", "bob", str_text(&json));
+    check_refused(w, "file", "vote must be");
+    str_fini(&statement);
+    str_fini(&armor);
+    str_fini(&json);
+    w_free(w);
+}
+
+/* Broken while a halt holds the step; the key, or the row, is another when it goes on. */
+static struct world *broken(const char *policy, const struct said *said)
+{
+    struct world *w = at_gate(policy);
+
+    hold(w);
+    break_glass(w, said, VOTE_BREAK_GLASS);
+    w_pump(w);
+    CHECK(w_entry(w, ENTRY_GATE, GATE_GRANTED) != NULL);
+    return w;
+}
+
+TEST(a_broken_glass_whose_key_is_revoked_before_it_is_used_grants_nothing)
+{
+    struct world *w = broken(glass_signs, &bob_breaks);
+
+    revoke(w, "k-1");
+    go_on(w);
+    check_asks_anew(w, "the approval: bob may no longer approve this");
+    w_free(w);
+}
+
+/* The engine learns of a break-glass from the index, which is made of the rows. */
+static void set_glass(struct world *w, const char *name, const char *json)
+{
+    set_member(w, ROW_BREAK_GLASS, name, json);
+    w_entry(w, ENTRY_GLASS, -1)->body = row_of(w, ROW_BREAK_GLASS)->body;
+}
+
+TEST(a_break_glass_whose_row_says_something_else_than_its_signature_grants_nothing)
+{
+    const struct {
+        const char *policy, *name, *json;
+    } edits[] = {
+        { glass_signs, "why", "\"it rains\"" }, { glass, "why", "\"it rains\"" },
+        { glass_signs, "sig", NULL },           { glass, "sig", NULL },
+        { glass_signs, "key", NULL },           { glass, "key", "\"SHA256:\"" },
+        { glass_signs, "gates", "[1,2]" },      { glass, "gates", "[1,1]" },
+    };
+
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        struct world *w = broken(edits[i].policy, &bob_breaks);
+
+        w_commit(w);
+        w_fall(w);
+        set_glass(w, edits[i].name, edits[i].json);
+        start_and_go_on(w);
+        check_asks_anew(w, "the approval: bob may no longer approve this");
+        w_free(w);
+    }
+}
+
+TEST(a_break_glass_that_was_written_without_a_signature_grants_nothing_where_one_is_wanted)
+{
+    for (int is_wanted = 0; is_wanted < 2; is_wanted++) {
+        struct world *w = broken(is_wanted ? glass_signs : glass, &bob_breaks);
+
+        w_commit(w);
+        w_fall(w);
+        set_glass(w, "sig", NULL);
+        set_glass(w, "key", NULL);
+        start_and_go_on(w);
+        CHECK_INT(w->applies, !is_wanted);
+        w_free(w);
+    }
+}
