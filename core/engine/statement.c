@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/statement.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/json.h"
 
@@ -35,6 +37,15 @@ static int check_members(struct span json, struct err *err)
     for (size_t i = 0; i < NAME_COUNT; i++)
         if (json_kind(json_get(json, names[i])) != JSON_STRING)
             return err_set(err, ERR_INVALID, "the statement has no text \"%s\"", names[i]);
+    /* Names and digests are compared as they stand, so nothing in them is spelled otherwise. */
+    for (size_t i = 0; i < NAME_COUNT; i++) {
+        struct span raw = json_get_raw(json, names[i]);
+
+        if (strcmp(names[i], "reason") != 0 && strcmp(names[i], "who") != 0 &&
+            raw.len > 0 && memchr(raw.ptr, '\\', raw.len) != NULL)
+            return err_set(err, ERR_INVALID, "the statement's \"%s\" has an escape in it",
+                           names[i]);
+    }
     if (json_count(json) != NAME_COUNT)
         return err_set(err, ERR_INVALID, "the statement has members that no statement has");
     return 0;

@@ -8,6 +8,7 @@
  */
 #include "ballot.h"
 
+#include "base/err.h"
 #include "engine/digest.h"
 
 static const char signs[] =
@@ -547,4 +548,21 @@ TEST(a_break_glass_that_was_written_without_a_signature_grants_nothing_where_one
         CHECK_INT(w->applies, !is_wanted);
         w_free(w);
     }
+}
+
+/* Found by tests/fuzz/fuzz_statement.c: it was read as another text than it was signed as. */
+TEST(a_statement_with_an_escape_in_a_name_is_refused)
+{
+    static const char json[] =
+        "{\"digest\":\"6c1f\",\"gate\":\"g-\\\\1\",\"install\":\"ab\",\"reason\":\"\\t\","
+        "\"run\":\"r-000001\",\"v\":\"cordon.approval.v1\",\"vote\":\"deny\",\"who\":"
+        "\"bob\"}";
+    struct str who = { 0 }, reason = { 0 };
+    struct statement statement;
+    struct err err;
+
+    CHECK(statement_read(&statement, &who, &reason, span_of(json), &err) != 0);
+    CHECK_HAS(err.text, "\"gate\" has an escape in it");
+    str_fini(&who);
+    str_fini(&reason);
 }
