@@ -84,6 +84,15 @@ static void on_reply(struct cordon_call *call, const struct cordon_http_reply *r
     flight->exchange.done(job, &answer, flight->exchange.arg);
 }
 
+/* Nothing hangs on it, so it is sent once and soon given up. */
+static void make_courtesy(const struct job *job, struct cordon_http *request)
+{
+    int64_t left_ms = job->instead_until_ms - job->host->now_ms();
+
+    request->flags |= CORDON_HTTP_ONCE;
+    request->timeout_ms = left_ms > 0 ? (uint32_t)left_ms : 1;
+}
+
 void exchange_send(struct job *job, const struct exchange *exchange)
 {
     struct flight *flight = job_alloc(job, sizeof *flight);
@@ -106,6 +115,8 @@ void exchange_send(struct job *job, const struct exchange *exchange)
         .body_len = exchange->body != NULL ? strlen(exchange->body) : 0,
         .flags = exchange->flags,
     };
+    if (job->instead != NULL)
+        make_courtesy(job, &request);
     int status = job->host->http(job->call, &request, on_reply, flight);
     if (exchange->is_wiped && exchange->body != NULL)
         explicit_bzero(exchange->body, request.body_len);

@@ -9,11 +9,60 @@
 #include "appservice.h"
 #include "arm.h"
 #include "armid.h"
+#include "count.h"
 #include "job.h"
+
+enum { SITE_KEPT_MS = 5 * 60 * 1000 };
 
 const char *site_of(struct job *job)
 {
     return armid_of(job, "Microsoft.Web/sites");
+}
+
+/* -- What is looked at for the guards ---------------------------------------------------- */
+
+struct look {
+    const char *id;
+    site_fn *next;
+    void *arg;
+};
+
+static const char *look_name(struct job *job, const char *id)
+{
+    return job_text(job, "tags of site %s", job_lower(job, id));
+}
+
+void site_see(struct job *job, const char *id, const cJSON *site)
+{
+    const cJSON *tags = json_get(site, "tags");
+
+    job->tags = cJSON_IsObject(tags) ? tags : job_object(job);
+    own_see_site(job, job_lower(job, id), json_get(site, "identity"));
+    known_keep(job, look_name(job, id), job_print(job, job->tags), SITE_KEPT_MS);
+}
+
+static void on_looked(struct job *job, const struct answer *answer, void *arg)
+{
+    const struct look *look = arg;
+
+    if (!answer_is_good(job, answer, true, job_text(job, "read site %s", look->id)))
+        return;
+    site_see(job, look->id, answer->json);
+    look->next(job, look->arg);
+}
+
+void site_look(struct job *job, const char *id, site_fn *next, void *arg)
+{
+    const char *known = known_find(job, look_name(job, id));
+    struct look *look = job_alloc(job, sizeof *look);
+
+    *look = (struct look){ id, next, arg };
+    if (known == NULL) {
+        arm_get(job, id, ARM_WEB, on_looked, look);
+        return;
+    }
+    job->tags = job_own(job, cJSON_Parse(known));
+    next(job, arg);
 }
 
 /* -- azure.appservice.get ------------------------------------------------------------- */
@@ -97,9 +146,8 @@ static void on_state(struct job *job, const struct answer *answer, void *arg)
     }
     cJSON *slice = job_object(job);
     cJSON_AddStringToObject(slice, "state", state);
-    job->tags = json_get(answer->json, "tags");
-    own_see_site(job, job_lower(job, id), json_get(answer->json, "identity"));
-    job_observed(job, job_lower(job, id), slice);
+    site_see(job, id, answer->json);
+    count_observed(job, COUNT_SITES, id, job_lower(job, id), slice);
 }
 
 static int stop_observe(struct cordon_call *call, const struct cordon_input *in)

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <cjson/cJSON.h>
+
 struct job;
 
 #define SITE_ID                                          \
@@ -16,3 +18,13 @@ struct job;
 
 /* The site that the arguments name; NULL after the job has failed. */
 const char *site_of(struct job *job);
+
+/* Goes on with arg. */
+typedef void site_fn(struct job *job, void *arg);
+
+/* Sets the job's tags, and sees whether cordon itself runs on the site: from a look at it
+ * that is less than five minutes old, or from one now. Calls next, or the job has failed: a
+ * guard that wants to know either cannot do without. */
+void site_look(struct job *job, const char *id, site_fn *next, void *arg);
+/* The same from the site as it was just read. */
+void site_see(struct job *job, const char *id, const cJSON *site);

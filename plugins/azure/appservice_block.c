@@ -17,6 +17,7 @@
 #include "arm.h"
 #include "armid.h"
 #include "cidr.h"
+#include "count.h"
 #include "job.h"
 #include "text.h"
 
@@ -100,7 +101,7 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
         cJSON_AddBoolToObject(blocked, change->ips->texts[i],
                               find_ours(list, &change->ips->cidrs[i]) != NULL);
     cJSON_AddStringToObject(slice, "unmatched", unmatched(properties));
-    job_observed(job, job_lower(job, change->id), slice);
+    count_observed(job, COUNT_SITES, change->id, job_lower(job, change->id), slice);
 }
 
 /* What every function of this action begins with; NULL after the job has failed. */
@@ -123,13 +124,19 @@ static void read_config(struct job *job, struct change *change, answer_fn *done)
     arm_get(job, job_text(job, "%s/config/web", change->id), ARM_WEB, done, change);
 }
 
+/* The list is read last: what is found is as fresh as it can be. */
+static void observe_list(struct job *job, void *arg)
+{
+    read_config(job, arg, on_observed);
+}
+
 static int block_observe(struct cordon_call *call, const struct cordon_input *in)
 {
     struct job *job = job_begin(call, in);
     struct change *change = change_begin(job, "read");
 
     if (change != NULL)
-        read_config(job, change, on_observed);
+        site_look(job, change->id, observe_list, change);
     return job_started(job);
 }
 
@@ -354,7 +361,8 @@ static int block_restore(struct cordon_call *call, const struct cordon_input *in
 
 /* -- Declaration ----------------------------------------------------------------------- */
 
-static const char *const permissions[] = { "Microsoft.Web/sites/config/Read",
+static const char *const permissions[] = { "Microsoft.Web/sites/Read",
+                                           "Microsoft.Web/sites/config/Read",
                                            "Microsoft.Web/sites/config/Write", NULL };
 
 const struct cordon_action appservice_block_ips = {

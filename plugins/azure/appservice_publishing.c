@@ -11,6 +11,7 @@
 #include "appservice.h"
 #include "arm.h"
 #include "armid.h"
+#include "count.h"
 #include "job.h"
 
 enum { WAYS = 2 };
@@ -90,7 +91,7 @@ static void end(struct job *job, const struct walk *walk)
     cJSON *slice = job_object(job);
     for (int i = 0; i < WAYS; i++)
         cJSON_AddBoolToObject(slice, ways[i], walk->allowed[i]);
-    job_observed(job, job_lower(job, walk->id), slice);
+    count_observed(job, COUNT_SITES, walk->id, job_lower(job, walk->id), slice);
 }
 
 static void step(struct job *job, struct walk *walk)
@@ -101,6 +102,11 @@ static void step(struct job *job, struct walk *walk)
         arm_get(job, policy_path(job, walk), ARM_WEB, on_read, walk);
 }
 
+static void begin(struct job *job, void *arg)
+{
+    step(job, arg);
+}
+
 static int start(struct job *job, const cJSON *goal)
 {
     const char *id = site_of(job);
@@ -109,7 +115,10 @@ static int start(struct job *job, const cJSON *goal)
         struct walk *walk = job_alloc(job, sizeof *walk);
         walk->id = id;
         walk->goal = goal;
-        step(job, walk);
+        if (goal == NULL)
+            site_look(job, id, begin, walk);
+        else
+            step(job, walk);
     }
     return job_started(job);
 }
@@ -151,6 +160,7 @@ static int publishing_plan(struct cordon_call *call, const struct cordon_input *
     out->what =
         job_text(job, "turn publishing with passwords off for site %s (scm and ftp)",
                  armid_name(id));
+    own_tell(out, own_site(job, id));
     if (scm || ftp)
         out->undo = job_text(job, "allow it again for %s",
                              scm && ftp ? "scm and ftp" : (scm ? "scm" : "ftp"));
@@ -158,10 +168,12 @@ static int publishing_plan(struct cordon_call *call, const struct cordon_input *
 }
 
 static const char *const permissions[] = {
+    "Microsoft.Web/sites/Read",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies/scm/Read",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies/scm/Write",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies/ftp/Read",
-    "Microsoft.Web/sites/basicPublishingCredentialsPolicies/ftp/Write", NULL
+    "Microsoft.Web/sites/basicPublishingCredentialsPolicies/ftp/Write",
+    NULL
 };
 
 const struct cordon_action appservice_disable_publishing = {

@@ -10,6 +10,7 @@
 #include <cordon/plugin.h>
 
 #include "config.h"
+#include "known.h"
 #include "own.h"
 
 enum {
@@ -40,6 +41,8 @@ struct azure {
     struct challenge challenges[VAULTS_MAX];
     size_t challenge_next;
     struct own own;
+    struct known known[KNOWN_MAX];
+    size_t known_next;
 };
 
 extern const struct cordon_action appservice_get;

@@ -139,6 +139,7 @@ void job_observed(struct job *job, const char *target, const cJSON *state)
         .token = "",
         .state = job_print(job, state),
         .tags = cJSON_IsObject(job->tags) ? job_print(job, job->tags) : NULL,
+        .exists = job->exists,
         .tenant = own_tenant(job),
     };
     struct cordon_result result = {
@@ -159,6 +160,10 @@ void job_fail(struct job *job, enum cordon_status status, const char *code, cons
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
+    if (job->instead != NULL) {
+        job->instead(job, status, message);
+        return;
+    }
     if (job->is_starting) {
         job->host->fail(job->call, code, "%s", message);
         job->is_refused = true;

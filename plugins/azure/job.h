@@ -37,6 +37,12 @@ struct job {
     struct fetch *fetch; /* a token that az was asked for */
     void *state;         /* what the action keeps between its steps */
     const cJSON *tags;   /* of the target, when it was read with them; NULL */
+    int64_t exists;      /* how many such targets there are; 0: not known */
+    /* While something is asked that nothing hangs on: what fails then ends that, by this,
+     * and not the job. It is sent once, and given up at that time. */
+    void (*instead)(struct job *job, enum cordon_status status, const char *why);
+    int64_t instead_until_ms;
+    void *courtesy; /* whatever instead needs */
 };
 
 struct job *job_begin(struct cordon_call *call, const struct cordon_input *in);

@@ -5,6 +5,7 @@
 #include "azure.h"
 
 #include "arm.h"
+#include "count.h"
 #include "job.h"
 #include "secret.h"
 #include "text.h"
@@ -78,7 +79,8 @@ static void on_disable_observed(struct job *job, struct secret *secret)
     cJSON *slice = job_object(job);
     cJSON_AddStringToObject(slice, "version", version->id);
     cJSON_AddBoolToObject(slice, "enabled", version->is_enabled);
-    job_observed(job, secret->url, slice);
+    job->tags = json_get(version->json, "tags");
+    count_observed(job, COUNT_SECRETS, secret->vault, secret->url, slice);
 }
 
 static int disable_observe(struct cordon_call *call, const struct cordon_input *in)

@@ -16,6 +16,7 @@
 
 #include "arm.h"
 #include "armid.h"
+#include "count.h"
 #include "job.h"
 #include "secret.h"
 #include "text.h"
@@ -52,11 +53,12 @@ static void on_observed(struct job *job, struct secret *secret)
     const struct version *newest = &secret->versions[0];
     cJSON *slice = job_object(job);
 
+    job->tags = json_get(newest->json, "tags");
     if (job->before == NULL) {
         cJSON_AddStringToObject(slice, "old_version", newest->id);
         cJSON_AddBoolToObject(slice, "old_enabled", newest->is_enabled);
         cJSON_AddBoolToObject(slice, "rotated", false);
-        job_observed(job, secret->url, slice);
+        count_observed(job, COUNT_SECRETS, secret->vault, secret->url, slice);
         return;
     }
     const char *old = old_version(job);

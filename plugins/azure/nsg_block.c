@@ -15,6 +15,7 @@
 #include "arm.h"
 #include "armid.h"
 #include "cidr.h"
+#include "count.h"
 #include "job.h"
 #include "nsg.h"
 #include "text.h"
@@ -188,7 +189,8 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
             rule = item;
     }
     job->tags = json_get(answer->json, "tags");
-    job_observed(job, job_lower(job, block->id), slice_of(job, block, rule));
+    count_observed(job, COUNT_NSGS, block->id, job_lower(job, block->id),
+                   slice_of(job, block, rule));
 }
 
 /* The whole group is read: a rule that is not there and a group that is not there are two

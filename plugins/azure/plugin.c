@@ -47,6 +47,7 @@ static void on_close(void *plugin)
     credential_fini(azure);
     vault_fini(azure);
     own_fini(azure);
+    known_fini(azure);
     config_fini(&azure->config);
     free(azure);
 }

@@ -6,6 +6,11 @@
 
 #include <cjson/cJSON.h>
 
+/* SCOPE, this, and the GUID that is its name are the id of an assignment. */
+#define ASSIGNMENT_KIND "/providers/Microsoft.Authorization/roleAssignments/"
+
+enum { ASSIGNMENT_TAIL = sizeof ASSIGNMENT_KIND - 1 + 36 }; /* behind the scope */
+
 /* Adds what a role assignment of the API says to out, member by member: what is needed to
  * make the same one again, and nothing that changes by itself. */
 void assignment_add(cJSON *out, const cJSON *json);

@@ -11,26 +11,26 @@
 
 #include "arm.h"
 #include "armid.h"
+#include "count.h"
 #include "job.h"
 #include "rbac.h"
 #include "text.h"
-
-#define KIND "/providers/Microsoft.Authorization/roleAssignments/"
 
 /* The id of the arguments: any scope, then the assignment. NULL after the job has failed. */
 static const char *assignment_of(struct job *job)
 {
     const char *text = json_text(job->args, "id");
     const char *id = text[0] == '/' ? armid_scope(job, text) : NULL;
-    size_t tail = strlen(KIND) + UUID_SIZE - 1;
+    size_t tail = ASSIGNMENT_TAIL;
 
     if (job->is_refused)
         return NULL;
     size_t len = id != NULL ? strlen(id) : 0;
-    if (len >= tail && text_starts(id + len - tail, KIND) && text_is_uuid(armid_name(id)))
+    if (len >= tail && text_starts(id + len - tail, ASSIGNMENT_KIND) &&
+        text_is_uuid(armid_name(id)))
         return id;
     job_fail(job, CORDON_REFUSED, "BadId",
-             "%.200s is no role assignment; want SCOPE" KIND "GUID", text);
+             "%.200s is no role assignment; want SCOPE" ASSIGNMENT_KIND "GUID", text);
     return NULL;
 }
 
@@ -48,7 +48,7 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
     cJSON_AddBoolToObject(slice, "present", !is_absent);
     if (!is_absent)
         assignment_add(slice, answer->json);
-    job_observed(job, job_lower(job, id), slice);
+    count_observed(job, COUNT_ASSIGNMENTS, id, job_lower(job, id), slice);
 }
 
 static int remove_observe(struct cordon_call *call, const struct cordon_input *in)
@@ -152,7 +152,7 @@ const struct cordon_action rbac_remove = {
     .args_schema =
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"id\"],"
         "\"properties\":{\"id\":{\"type\":\"string\",\"format\":\"arm-id\","
-        "\"description\":\"id of the role assignment: SCOPE" KIND "GUID\"}}}",
+        "\"description\":\"id of the role assignment: SCOPE" ASSIGNMENT_KIND "GUID\"}}}",
     .observe = remove_observe,
     .plan = remove_plan,
     .apply = remove_apply,

@@ -148,6 +148,9 @@ static void host_finish(struct cordon_call *call, const struct cordon_result *re
         add_json(call->answer, "state", result->observation->state);
         add_json(call->answer, "tags", result->observation->tags);
         add_text(call->answer, "tenant", result->observation->tenant);
+        if (result->observation->exists != 0)
+            cJSON_AddNumberToObject(call->answer, "exists",
+                                    (double)result->observation->exists);
     }
     for (struct block *block = call->blocks, *next; block != NULL; block = next) {
         next = block->next;
@@ -282,6 +285,7 @@ static int64_t host_now_ms(void)
 /* -- HTTP ------------------------------------------------------------------------------- */
 
 struct exchange {
+    uint32_t timeout_ms; /* 0: as long as any */
     long status;
     struct buffer body;
     struct buffer headers; /* "name: value" lines, each ended by a NUL */
@@ -353,7 +357,9 @@ static void exchange_run(struct exchange *exchange, const char *method, const ch
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange->headers);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->error);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+                     exchange->timeout_ms > 0 ? (long)exchange->timeout_ms
+                                              : (long)TIMEOUT_MS);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     if (strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
@@ -432,7 +438,7 @@ static void trace(const struct event *event)
 
 static void serve_http(struct cordon_call *call, struct event *event)
 {
-    struct exchange exchange = { 0 };
+    struct exchange exchange = { .timeout_ms = event->request.timeout_ms };
 
     const char *operation = NULL;
 

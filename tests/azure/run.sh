@@ -435,6 +435,152 @@ tags_and_tenant_are_told_and_are_no_part_of_the_state() {
     is "$(get .tags)" null
 }
 
+# asked LIST: how often that list was asked for, page by page.
+asked() { log "[.[]|select(.method == \"GET\" and (.path|test(\"/$1[?]\")))]|length"; }
+# more PART COUNT: the world has so many of them, SHOP, SHOP1, SHOP2, ...
+more() { echo ".$1 = [.$1[0] as \$one | range($2) | tostring as \$n | \$one | .id += if \$n == \"0\" then \"\" else \$n end]"; }
+
+how_many_exist_is_told_beside_the_state() {
+    with "$(more sites 7) | $(more networkSecurityGroups 5)"
+    before=
+    observe appservice.stop "$(id $site)"
+    is "$(get .exists)" 7
+    observe appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$(get .exists)" 7
+    observe appservice.disable_publishing "$(id $site)"
+    is "$(get .exists)" 7
+    observe nsg.block_ips "$(deny '["203.0.113.7"]')"
+    is "$(get .exists)" 5
+    observe rbac.remove "$(id $grant)"
+    is "$(get .exists)" "$(world '.roleAssignments|length')"
+    observe keyvault.disable_secret "$secret"
+    is "$(get .exists)" "$(world '.vaults[0].secrets|length')"
+    observe keyvault.rotate_secret "$secret"
+    is "$(get .exists)" "$(world '.vaults[0].secrets|length')"
+}
+
+what_exists_elsewhere_is_not_counted() {
+    with '.subscriptions += [.subscriptions[0] | .subscriptionId = "33333333-3333-3333-3333-333333333334"]
+        | .sites += [.sites[0] | .id |= sub("333333333333/"; "333333333334/")]'
+    before=
+    observe appservice.stop "$(id $site)"
+    is "$(get .exists)" 1
+    is "$(world '.sites|length')" 2
+}
+
+an_assignment_above_all_subscriptions_is_counted_where_it_is() {
+    local root=/providers/Microsoft.Management/managementGroups/root
+    with ".roleAssignments += [.roleAssignments[0] | .id = \"$root/providers/Microsoft.Authorization/roleAssignments/a0000000-0000-4000-8000-000000000009\"]"
+    before=
+    observe rbac.remove "$(id $root/providers/Microsoft.Authorization/roleAssignments/a0000000-0000-4000-8000-000000000009)"
+    is "$(get .exists)" 1
+    is "$(log '[.[]|select(.path|test("roleAssignments[?].*atScope"))]|length')" 1
+}
+
+what_exists_is_counted_over_all_pages_and_once_for_many_targets() {
+    with "$(more sites 7) | .options.page_size = 3"
+    hello
+    talk observe appservice.stop "$(id $site)"
+    is "$(get .exists)" 7
+    talk observe appservice.stop "$(id "${site}3")"
+    is "$(get .exists)" 7
+    is "$(asked Microsoft.Web/sites)" 3
+    talk observe keyvault.disable_secret "$secret"
+    talk observe keyvault.rotate_secret '{"vault":"shop-kv","name":"payment-key"}'
+    is "$(asked secrets)" 1
+    goodbye
+}
+
+no_more_pages_than_twenty_are_counted() {
+    with "$(more sites 25) | .options.page_size = 1"
+    before=
+    observe appservice.stop "$(id $site)"
+    is "$(get .exists)" 20
+    is "$(asked Microsoft.Web/sites)" 20
+}
+
+what_is_looked_at_again_is_not_counted() {
+    ask observe appservice.stop "$(id $site)" '{"before":{"state":"Running"}}'
+    says DONE ""
+    is "$(get .exists)" null
+    is "$(asked Microsoft.Web/sites)" 0
+}
+
+a_list_that_fails_leaves_the_observation_as_it_is() {
+    local name
+    for name in 429 500-before reset-before; do
+        sim POST reset
+        fault "{\"match\":{\"path_contains\":\"Microsoft.Web/sites?\"},\"fault\":\"$name\",\"times\":-1}"
+        ask observe appservice.stop "$(id $site)"
+        says DONE ""
+        is "$name $(get .state) $(get .exists)" "$name {\"state\":\"Running\"} null"
+        is "$name $(asked Microsoft.Web/sites)" "$name 1"
+        has "$(cat "$tmp/said")" "log 0: sites of ${rg%/resourceGroups*}: how many exist is not known: "
+    done
+    fault "{\"match\":{\"path_contains\":\"/secrets?\"},\"fault\":\"500-before\",\"times\":-1}"
+    ask observe keyvault.disable_secret "$secret"
+    says DONE ""
+    is "$(get .exists)" null
+}
+
+a_list_that_failed_is_not_asked_for_again_at_once() {
+    hello
+    fault '{"match":{"path_contains":"networkSecurityGroups?"},"fault":"500-before","times":-1}'
+    talk observe nsg.block_ips "$(deny '["203.0.113.7"]')"
+    says DONE ""
+    talk observe nsg.block_ips "$(deny '["203.0.113.8"]')"
+    is "$(text .status) $(get .exists)" "DONE null"
+    is "$(asked networkSecurityGroups)" 1
+    goodbye
+}
+
+a_list_that_takes_too_long_is_given_up() {
+    local since=$SECONDS
+    fault '{"match":{"path_contains":"Microsoft.Web/sites?"},"fault":"latency","ms":14000}'
+    ask observe appservice.stop "$(id $site)"
+    says DONE ""
+    is "$(get .exists)" null
+    ((SECONDS - since < 13)) || complain "it took $((SECONDS - since)) s"
+}
+
+a_site_is_looked_at_once_for_the_tags_of_what_is_part_of_it() {
+    hello
+    talk observe appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$(get .tags)" '{"owner":"shop-team"}'
+    talk observe appservice.disable_publishing "$(id $site)"
+    is "$(get .tags)" '{"owner":"shop-team"}'
+    talk observe appservice.block_ips "$(block '["203.0.113.8"]')"
+    is "$(get .tags)" '{"owner":"shop-team"}'
+    is "$(asked sites/shop-web)" 1
+    goodbye
+}
+
+the_tags_of_a_secret_are_those_of_the_version_that_is_meant() {
+    before=
+    observe keyvault.disable_secret "$secret"
+    is "$(get .tags)" "$(world '.vaults[0].secrets[0].versions[-1].tags')"
+    observe keyvault.rotate_secret "$secret"
+    is "$(get .tags)" "$(world '.vaults[0].secrets[0].versions[-1].tags')"
+    hasnt "$(get .tags)" null
+}
+
+without_a_look_at_the_site_nothing_of_it_is_observed() {
+    fault '{"match":{"path_contains":"sites/shop-web?"},"fault":"500-before","times":-1}'
+    ask observe appservice.disable_publishing "$(id $site)"
+    is "$(text .status)" RETRY
+    ask observe appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$(text .status)" RETRY
+}
+
+publishing_of_the_site_that_cordon_runs_on_stays() {
+    config=$(configuration ".own = {object_id: \"$app\"}")
+    hello
+    talk observe appservice.disable_publishing "$(id $site)"
+    talk plan appservice.disable_publishing "$(id $site)" '{"before":{"scm":true,"ftp":true}}'
+    is "$(text .own)" "site $site has cordon's own identity: cordon runs there"
+    goodbye
+}
+
 a_token_says_whose_directory_it_is_of() {
     lies
     config=$(jq -c '.tenant = "jwt"' <<<"$config")

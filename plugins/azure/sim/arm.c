@@ -256,6 +256,76 @@ static const struct route own_routes[] = {
     { 0 },
 };
 
+/* The filter as it goes into a URL; to be freed. */
+static char *encode_blanks(const char *text)
+{
+    char *out = xcalloc(3, strlen(text) + 1);
+    size_t len = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text == ' ') {
+            out[len++] = '%';
+            out[len++] = '2';
+            out[len++] = '0';
+        } else {
+            out[len++] = *text;
+        }
+    }
+    return out;
+}
+
+void arm_reply_page(struct request *request, struct reply *reply, cJSON *list)
+{
+    const char *filter = request_query(request, "$filter");
+    const char *skip = request_query(request, "$skipToken");
+    int size = request->sim->settings.page_size;
+    int total = cJSON_GetArraySize(list);
+    int from = skip != NULL ? (int)strtol(skip, NULL, 10) : 0;
+
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddItemToObject(json, "value", list);
+    for (int i = 0; i < from && i < total; i++)
+        cJSON_DeleteItemFromArray(list, 0);
+    while (size > 0 && cJSON_GetArraySize(list) > size)
+        cJSON_DeleteItemFromArray(list, size);
+    if (size > 0 && from + size < total) {
+        char *encoded = encode_blanks(filter != NULL ? filter : "");
+        char *next = text_format("%s%s?api-version=%s%s%s&$skipToken=%d", request->base,
+                                 request->path, request_query(request, "api-version"),
+                                 filter != NULL ? "&$filter=" : "", encoded, from + size);
+        cJSON_AddStringToObject(json, "nextLink", next);
+        free(next);
+        free(encoded);
+    }
+    reply_json(reply, 200, json);
+}
+
+struct home_list {
+    const char *subscription;
+    arm_render_fn *render;
+    cJSON *items;
+};
+
+static int add_at_home(cJSON *doc, void *arg)
+{
+    struct home_list *list = arg;
+
+    if (scope_covers(list->subscription, json_text(doc, "id")))
+        cJSON_AddItemToArray(list->items, list->render(doc));
+    return 0;
+}
+
+void arm_list(struct request *request, struct reply *reply, enum kind kind,
+              arm_render_fn *render)
+{
+    char *subscription = text_format("/subscriptions/%s", request->args[0]);
+    struct home_list list = { subscription, render, cJSON_CreateArray() };
+
+    store_each(&request->sim->store, kind, request->age_ms, add_at_home, &list);
+    arm_reply_page(request, reply, list.items);
+    free(subscription);
+}
+
 static const struct route *find_route(struct request *request, bool *has_path)
 {
     const struct route *route = route_find(request, own_routes, has_path);

@@ -22,6 +22,17 @@ void arm_not_found(struct reply *reply, const char *id);
 bool arm_check_version(struct request *request, struct reply *reply, const char *provider,
                        const char *const *versions);
 
+/* Replies with the page of list, which it takes, that the request asks for: of the size that
+ * the world's options give, with a nextLink to what follows. */
+void arm_reply_page(struct request *request, struct reply *reply, cJSON *list);
+
+/* An object as its list shows it. */
+typedef cJSON *arm_render_fn(const cJSON *doc);
+
+/* Lists all of a kind that are in the subscription of the path, page by page. */
+void arm_list(struct request *request, struct reply *reply, enum kind kind,
+              arm_render_fn *render);
+
 /* Routes of the providers, each ended by an empty one. */
 extern const struct route web_routes[];
 extern const struct route vault_arm_routes[];

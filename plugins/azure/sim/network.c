@@ -115,14 +115,11 @@ static cJSON *render_defaults(const cJSON *nsg)
     return list;
 }
 
-static void get_nsg(struct request *request, struct reply *reply)
+static cJSON *render_nsg(const cJSON *nsg)
 {
-    const cJSON *nsg = find_nsg(request, reply, request->age_ms);
-
-    if (nsg == NULL)
-        return;
     cJSON *json = cJSON_CreateObject();
     const char *id = json_text(nsg, "id");
+
     cJSON_AddStringToObject(json, "name", strrchr(id, '/') + 1);
     cJSON_AddStringToObject(json, "id", id);
     cJSON_AddStringToObject(json, "type", "Microsoft.Network/networkSecurityGroups");
@@ -132,11 +129,27 @@ static void get_nsg(struct request *request, struct reply *reply)
     cJSON *properties = json_get(json, "properties");
     if (properties == NULL)
         properties = cJSON_AddObjectToObject(json, "properties");
-    json_set_text(properties, "provisioningState",
-                  operation_runs_on(request->sim, id) ? "Updating" : "Succeeded");
+    json_set_text(properties, "provisioningState", "Succeeded");
     json_set(properties, "securityRules", render_rules(nsg));
     json_set(properties, "defaultSecurityRules", render_defaults(nsg));
+    return json;
+}
+
+static void get_nsg(struct request *request, struct reply *reply)
+{
+    const cJSON *nsg = find_nsg(request, reply, request->age_ms);
+
+    if (nsg == NULL)
+        return;
+    cJSON *json = render_nsg(nsg);
+    if (operation_runs_on(request->sim, json_text(nsg, "id")))
+        json_set_text(json_get(json, "properties"), "provisioningState", "Updating");
     reply_json(reply, 200, json);
+}
+
+static void list_nsgs(struct request *request, struct reply *reply)
+{
+    arm_list(request, reply, KIND_NSG, render_nsg);
 }
 
 static void list_rules(struct request *request, struct reply *reply)
@@ -379,6 +392,8 @@ static void get_result(struct request *request, struct reply *reply)
 #define ACTION "Microsoft.Network/networkSecurityGroups/"
 
 const struct route network_routes[] = {
+    { "GET", "/subscriptions/{}/providers/Microsoft.Network/networkSecurityGroups",
+      ACTION "read", list_nsgs },
     { "GET", NSG, ACTION "read", get_nsg },
     { "GET", NSG "/securityRules", ACTION "securityRules/read", list_rules },
     { "GET", RULE, ACTION "securityRules/read", get_rule },

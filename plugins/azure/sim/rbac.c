@@ -99,51 +99,6 @@ static int collect(cJSON *doc, void *arg)
     return 0;
 }
 
-/* The filter as it goes into a URL; to be freed. */
-static char *encode_blanks(const char *text)
-{
-    char *out = xcalloc(3, strlen(text) + 1);
-    size_t len = 0;
-
-    for (; *text != '\0'; text++) {
-        if (*text == ' ') {
-            out[len++] = '%';
-            out[len++] = '2';
-            out[len++] = '0';
-        } else {
-            out[len++] = *text;
-        }
-    }
-    return out;
-}
-
-/* Cuts the list, which it takes, into the page that is asked for. */
-static void reply_page(struct request *request, struct reply *reply, cJSON *list)
-{
-    const char *filter = request_query(request, "$filter");
-    const char *skip = request_query(request, "$skipToken");
-    int size = request->sim->settings.page_size;
-    int total = cJSON_GetArraySize(list);
-    int from = skip != NULL ? (int)strtol(skip, NULL, 10) : 0;
-
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddItemToObject(json, "value", list);
-    for (int i = 0; i < from && i < total; i++)
-        cJSON_DeleteItemFromArray(list, 0);
-    while (size > 0 && cJSON_GetArraySize(list) > size)
-        cJSON_DeleteItemFromArray(list, size);
-    if (size > 0 && from + size < total) {
-        char *encoded = encode_blanks(filter != NULL ? filter : "");
-        char *next = text_format("%s%s?api-version=%s%s%s&$skipToken=%d", request->base,
-                                 request->path, request_query(request, "api-version"),
-                                 filter != NULL ? "&$filter=" : "", encoded, from + size);
-        cJSON_AddStringToObject(json, "nextLink", next);
-        free(next);
-        free(encoded);
-    }
-    reply_json(reply, 200, json);
-}
-
 static void list_assignments(struct request *request, struct reply *reply)
 {
     struct listing listing = { .request = request };
@@ -157,7 +112,7 @@ static void list_assignments(struct request *request, struct reply *reply)
     }
     listing.found = cJSON_CreateArray();
     store_each(&request->sim->store, KIND_ASSIGNMENT, request->age_ms, collect, &listing);
-    reply_page(request, reply, listing.found);
+    arm_reply_page(request, reply, listing.found);
 }
 
 static void get_assignment(struct request *request, struct reply *reply)

@@ -70,6 +70,11 @@ static void get_site(struct request *request, struct reply *reply)
         reply_json(reply, 200, render_site(site));
 }
 
+static void list_sites(struct request *request, struct reply *reply)
+{
+    arm_list(request, reply, KIND_SITE, render_site);
+}
+
 static void set_state(struct request *request, struct reply *reply, const char *state,
                       const char *verb)
 {
@@ -395,6 +400,8 @@ static void put_ftp(struct request *request, struct reply *reply)
 }
 
 const struct route web_routes[] = {
+    { "GET", "/subscriptions/{}/providers/Microsoft.Web/sites", "Microsoft.Web/sites/Read",
+      list_sites },
     { "GET", SITE, "Microsoft.Web/sites/Read", get_site },
     { "PATCH", SITE, "Microsoft.Web/sites/Write", patch_site },
     { "POST", SITE "/stop", "Microsoft.Web/sites/stop/Action", stop_site },
