@@ -141,6 +141,10 @@ static void put_step(struct str *out, struct span step)
         put_reasons(out, "asked", json_get(step, "needs"));
         if (!json_same(json_get(step, "needs"), json_get(step, "now")))
             put_reasons(out, "now", json_get(step, "now"));
+        if (json_count(json_get(step, "not_known")) > 0)
+            str_add_text(out,
+                         "      guard   tenants, own and targets_percent are not known: "
+                         "the gate is older than its notes of them\n");
     } else if (json_count(rules) > 0) {
         put_line(out, "rules", rules);
         str_add_text(out, "      guard   none stood against it\n");

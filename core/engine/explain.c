@@ -41,6 +41,21 @@ static void put_begun(struct json_out *out, const struct step *step)
     json_close(out);
 }
 
+/* What its plugin told beside the slice, as the gate's row has it. */
+static void info_again(struct json_out *out, struct span json)
+{
+    static const char *const keys[] = { "exists", "own", "tags", "tenant" };
+
+    json_open(out, '{');
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct span from = strcmp(keys[i], "tags") == 0 ? json : json_get(json, "info");
+
+        if (json_get(from, keys[i]).len > 0)
+            json_put_raw(out, keys[i], json_get(from, keys[i]));
+    }
+    json_close(out);
+}
+
 /* A change of a gate's list, as a step that can be asked about again. */
 static struct step *step_again(struct run *shadow, const struct change *change)
 {
@@ -50,12 +65,10 @@ static struct step *step_again(struct run *shadow, const struct change *change)
     struct str info = { 0 };
     struct json_out out = { .str = &info };
 
-    json_open(&out, '{');
-    if (json_get(json, "tags").len > 0)
-        json_put_raw(&out, "tags", json_get(json, "tags"));
-    json_close(&out);
+    info_again(&out, json);
     step->plan_info = run_keep(shadow, str_span(&info));
     str_fini(&info);
+    step->is_partly_told = json_get(json, "info").len == 0;
     step->target = change->target;
     step->is_undo = span_is(json_get_raw(json, "op"), "restore");
     step->before = step->now = json_get(json, "before");
@@ -77,6 +90,8 @@ static void put_waiting(struct json_out *out, const struct gate *gate,
     json_put_raw(out, "needs", json_get(change->json, "needs"));
     json_key(out, "now");
     need_put(out, again, &need);
+    if (again->is_partly_told)
+        json_put_raw(out, "not_known", span_of("[\"exists\",\"own\",\"tenant\"]"));
     json_put_raw(out, "op", json_get(change->json, "op"));
     json_put(out, "path", change->path);
     json_put_raw(out, "rules", json_get(json_get(change->json, "needs"), "rules"));

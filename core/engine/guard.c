@@ -254,7 +254,7 @@ static bool is_foreign_tenant(const struct step *step, struct str *why)
     struct span told = json_get_raw(step->plan_info, "tenant");
     struct span asked = json_get_raw(alert, "tenant");
 
-    if (json_count(list) == 0)
+    if (json_count(list) == 0 || step->is_partly_told)
         return false;
     if (told.len == 0)
         str_printf(

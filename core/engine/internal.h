@@ -67,8 +67,10 @@ struct step {
     int64_t undoes_run;
     struct span before, after, goal;
     struct span plan_info; /* what plan() said, for approvers */
-    struct span info;      /* what apply() gave back */
-    const char *differs;   /* from what was approved; NULL */
+    bool
+        is_partly_told; /* of that only the tags are known: an old gate's row has no more */
+    struct span info;   /* what apply() gave back */
+    const char *differs; /* from what was approved; NULL */
     const char *token, *target, *what, *undo;
     struct span now; /* what was observed last */
     const char *resume;

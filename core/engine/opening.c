@@ -29,6 +29,19 @@ void gate_for_step(struct step *step, struct span differs)
     gate_begin(step);
 }
 
+/* What guards were told, so that they can be asked again when the target cannot be. */
+static void put_info(struct json_out *out, struct span info)
+{
+    static const char *const keys[] = { "exists", "own", "tenant" };
+
+    json_key(out, "info");
+    json_open(out, '{');
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_get(info, keys[i]).len > 0)
+            json_put_raw(out, keys[i], json_get(info, keys[i]));
+    json_close(out);
+}
+
 void change_json(struct json_out *out, const struct step *step, const char *digest,
                  const struct need *need)
 {
@@ -50,6 +63,7 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
         json_put(out, "digest", digest);
     json_put_raw(out, "effect", json_get(declared, "effect"));
     guard_put_counts(out, step);
+    put_info(out, step->plan_info);
     json_key(out, "needs");
     need_put(out, step, need);
     json_put(out, "op", step->is_undo ? "restore" : "apply");

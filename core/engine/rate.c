@@ -149,16 +149,22 @@ int marks_distinct(uint64_t *marks, int count)
 int rate_targets(const struct step *step)
 {
     struct engine *engine = step->run->engine;
+    const struct run *run = step->run;
     const struct rate *rate = &engine->rate;
     uint64_t kind = mark_of(kind_of(span_of(step->action)));
     int found = 0;
 
     forget_old(engine);
-    uint64_t *marks = arena_alloc(engine->turn->arena,
-                                  ((size_t)(rate->count - rate->old) + 1) * sizeof *marks);
+    uint64_t *marks = arena_alloc(engine->turn->arena, ((size_t)(rate->count - rate->old) +
+                                                        (size_t)run->planned_count + 1) *
+                                                           sizeof *marks);
     for (int i = rate->old; i < rate->count; i++)
         if (rate->seen[i].kind == kind)
             marks[found++] = rate->seen[i].target;
+    for (int i = 0; i < run->planned_count && run->planned[i] != step; i++)
+        if (!run->planned[i]->is_undo &&
+            mark_of(kind_of(span_of(run->planned[i]->action))) == kind)
+            marks[found++] = target_mark(run->planned[i]->target);
     marks[found++] = target_mark(step->target);
     return marks_distinct(marks, found);
 }
