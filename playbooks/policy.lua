@@ -22,14 +22,22 @@ return {
   },
 
   guards = {
-    changes_per_run  = 50,
-    changes_per_hour = 200,
-    targets_per_run  = 20,
+    changes_per_run           = 50,
+    changes_per_hour          = 200, -- of all runs together
+    changes_per_playbook_hour = 100,
+    targets_per_run           = 20,
+    -- Within an hour no more than this share of what exists, where the plugin knows how many
+    -- exist (of Azure it does); but so many are no wave, however few exist.
+    targets_percent  = 25,
+    targets_floor    = 5,
     protected        = { -- target ids, "*" stands for anything: what is never touched
       "/providers/microsoft.management/*", -- rights on whole management groups
     },
+    protected_tags   = {}, -- "tier=0", or a name alone: whatever has such a tag is never touched
     principals       = {}, -- object ids: break-glass accounts, cordon's own identity
+    own              = {}, -- ids and addresses that cordon cannot do without
     subscriptions    = {}, -- when not empty, the only ones that may be touched
+    tenants          = {}, -- the same of tenants, and of whom alerts are about
   },
 
   gate = { within = "30m" },

@@ -55,4 +55,12 @@ return {
   { name = "the 21st target of a run is one too many",
     action = "azure.appservice.stop", effect = "reverts", target = site, targets = 21,
     expect = { guard = "targets_per_run" } },
+
+  { name = "more than a quarter of what exists is too much for an hour",
+    action = "azure.appservice.stop", effect = "reverts", target = site, targets = 6,
+    exists = 20, expect = { guard = "targets_percent" } },
+
+  { name = "five are no wave, however few exist",
+    action = "azure.appservice.stop", effect = "reverts", target = site, targets = 5,
+    exists = 6, expect = { need = 1 } },
 }

@@ -126,5 +126,35 @@ runs a_status_without_a_failure_fails 1 '2 passed, 1 failed' 'echo 2 passed, 0 f
 runs a_failure_without_a_status_fails 1 '2 passed, 1 failed' 'echo 2 passed, 1 failed'
 runs a_section_of_no_tests_fails 1 '0 passed, 1 failed' 'echo 0 passed, 0 failed'
 
+# The manual: all commands and all keys of a policy are in it, and what is not is told.
+if out=$(tests/house/man.sh) && [[ -z $out ]]; then
+    ok the_manual_has_every_command_option_and_key_of_a_policy
+else
+    not_ok the_manual_has_every_command_option_and_key_of_a_policy "$out" nothing
+fi
+
+# forgets NAME FILE SED WANTED: a tree whose manual lacks something is told so.
+forgets() {
+    local out
+    rm -rf "$work/tree"
+    mkdir -p "$work/tree/core" "$work/tree/docs"
+    cp -r core/cli core/serve "$work/tree/core/"
+    cp -r docs/man "$work/tree/docs/"
+    sed -i "$3" "$work/tree/$2"
+    if ! out=$(tests/house/man.sh "$work/tree") && [[ $out == "$4" ]]; then
+        ok "$1"
+    else
+        not_ok "$1" "$out" "$4, and exit status 1"
+    fi
+}
+forgets a_command_without_an_entry docs/man/cordon.1 '/^\.It Nm Cm retry/d' \
+    'docs/man/cordon.1: no entry for cordon retry'
+forgets an_option_without_an_entry docs/man/cordon.1 '/^\.It Nm Cm runs/s/Fl -limit//' \
+    'docs/man/cordon.1: cordon runs has no --limit'
+forgets a_guard_without_an_entry docs/man/cordon-policy.5 '/^\.It Va targets_floor/d' \
+    $'docs/man/cordon-policy.5: no entry for targets_floor\ndocs/man/cordon-policy.5: no entry for guards.targets_floor'
+forgets a_key_that_is_new core/serve/rules.c 's/\\"reversible\\":/\\"weather\\":/' \
+    'docs/man/cordon-policy.5: no entry for weather'
+
 echo "$passed passed, $failed failed"
 ((failed == 0))
