@@ -27,16 +27,16 @@ TEST(a_key_is_found_by_its_path_through_tables_and_lists)
 {
     is_at("groups", 4, 3);
     is_at("groups.soc", 4, 14);
-    is_at("groups.change-managers[1]", 4, 51);
+    is_at("groups.change-managers[1]", 4, 54);
     is_at("rules[0].need", 6, 21);
     is_at("rules[1]", 7, 5);
-    is_at("rules[1].match.action", 7, 45);
+    is_at("rules[1].match.action", 7, 46);
 }
 
 TEST(what_is_not_written_as_a_table_is_found_as_far_as_it_can_be_followed)
 {
     is_at("groups.soc[0]", 4, 14);
-    is_at("rules[1].match.action.x", 7, 45);
+    is_at("rules[1].match.action.x", 7, 46);
     is_at("rules[1].from", 7, 5);
     is_at("rules[9].need", 5, 3);
     is_at("nothing", 3, 8);
