@@ -43,7 +43,7 @@ char *clock_show(int64_t unix_ms, char *buf)
     struct tm tm;
 
     split(unix_ms, &tm);
-    strftime(buf, SHOW_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    strftime(buf, SHOW_MAX, "%04Y-%m-%dT%H:%M:%SZ", &tm);
     return buf;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "base/str.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -49,4 +50,13 @@ TEST(the_wall_clock_counts_milliseconds_since_1970)
 
     CHECK(now / 1000 >= (int64_t)time(NULL) - 5);
     CHECK(now / 1000 <= (int64_t)time(NULL) + 5);
+}
+
+TEST(a_year_is_written_with_four_digits_also_long_ago)
+{
+    char shown[32];
+    int64_t ms;
+
+    CHECK(moment_parse(span_of("0489-01-31T09:00:00Z"), &ms));
+    CHECK_STR(clock_show(ms, shown), "0489-01-31T09:00:00Z");
 }
