@@ -12,15 +12,15 @@
 
 static const struct type {
     const char *name;
-    enum sshkey_kind kind;
     const char *curve; /* NULL: Ed25519 */
+    enum sshkey_kind kind;
     bool is_hardware;
 } types[] = {
-    { "ssh-ed25519", SSHKEY_ED25519, NULL, false },
-    { "ecdsa-sha2-nistp256", SSHKEY_P256, "nistp256", false },
-    { "ecdsa-sha2-nistp384", SSHKEY_P384, "nistp384", false },
-    { "sk-ssh-ed25519@openssh.com", SSHKEY_SK_ED25519, NULL, true },
-    { "sk-ecdsa-sha2-nistp256@openssh.com", SSHKEY_SK_P256, "nistp256", true },
+    { "ssh-ed25519", NULL, SSHKEY_ED25519, false },
+    { "ecdsa-sha2-nistp256", "nistp256", SSHKEY_P256, false },
+    { "ecdsa-sha2-nistp384", "nistp384", SSHKEY_P384, false },
+    { "sk-ssh-ed25519@openssh.com", NULL, SSHKEY_SK_ED25519, true },
+    { "sk-ecdsa-sha2-nistp256@openssh.com", "nistp256", SSHKEY_SK_P256, true },
 };
 
 /* -- the wire ----------------------------------------------------------------------------- */

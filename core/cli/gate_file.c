@@ -133,7 +133,7 @@ static int check_names(struct span file, int64_t *run, const char *path, struct 
 static int check_gate(struct span file, const char *path, struct err *err)
 {
     char digest[HASH_HEX_LEN + 1];
-    int64_t run;
+    int64_t run = 0;
 
     if (check_names(file, &run, path, err) != 0)
         return err->code;

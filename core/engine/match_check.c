@@ -7,6 +7,7 @@
  */
 #include "engine/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int fail(struct err *err, const char *what, const char *want, struct span got)
@@ -89,9 +90,9 @@ static int check_words(struct span value, const char *what, const char *want, is
 static int check_clock(struct span time, const char *key, struct err *err)
 {
     struct span value = json_get(time, key);
-    char what[16] = "time.";
+    char what[16];
 
-    strcat(what, key);
+    snprintf(what, sizeof what, "time.%s", key);
     if (value.len > 0 && match_minute(json_raw(value)) < 0)
         return fail(err, what, "an hour of the day such as \"22:30\"", value);
     return 0;

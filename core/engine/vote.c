@@ -113,6 +113,17 @@ static bool is_right_digest(struct run *run, struct gate *gate, const struct eve
     return false;
 }
 
+static bool lacks_reason(struct run *run, const struct gate *gate,
+                         const struct event *event, bool yes)
+{
+    if (json_get_raw(event->json, "reason").len > 0 || (yes && !gate->needs_reason))
+        return false;
+    reply_error(run->engine, event->number, 2, "reason",
+                yes ? "something here cannot be undone: approving it needs --reason TEXT"
+                    : "denying needs --reason TEXT");
+    return true;
+}
+
 void gate_on_vote(struct run *run, int number, const struct event *event, bool yes)
 {
     struct gate *gate = gate_find(run, number);
@@ -120,7 +131,6 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
     struct json_out out = { .str = &body };
     char *reason = json_get_text(event->json, "reason");
     char fingerprint[SSHKEY_FINGERPRINT_LEN + 1];
-    bool has_reason = reason != NULL && reason[0] != '\0';
 
     if (gate == NULL) {
         reply_error(run->engine, event->number, 2, "not_found", "run %s has no gate %d",
@@ -129,14 +139,9 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
         reply_error(run->engine, event->number, 2, "question",
                     "gate %s asks a question: `cordon answer` it",
                     id_gate(run->id, number).text);
-    } else if (!vote_may_speak(run, gate, event) || !is_right_digest(run, gate, event)) {
-        /* answered */
-    } else if (!has_reason && (!yes || gate->needs_reason)) {
-        reply_error(
-            run->engine, event->number, 2, "reason",
-            yes ? "something here cannot be undone: approving it needs --reason TEXT"
-                : "denying needs --reason TEXT");
-    } else if (signed_is_missing(run, gate, event, yes) ||
+    } else if (!vote_may_speak(run, gate, event) || !is_right_digest(run, gate, event) ||
+               lacks_reason(run, gate, event, yes) ||
+               signed_is_missing(run, gate, event, yes) ||
                !signed_vote_is_good(run, gate, event, yes, fingerprint)) {
         /* answered */
     } else {

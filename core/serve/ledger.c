@@ -9,6 +9,7 @@
 #include "serve/inside.h"
 
 #include <inttypes.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ static struct hold *add_hold(struct ledger *ledger)
         ledger->holds =
             xrealloc(ledger->holds, (size_t)ledger->cap * sizeof *ledger->holds);
     }
+    assert(ledger->holds != NULL);
     ledger->holds[ledger->count] = (struct hold){ .is_listed = ledger->is_listing };
     return &ledger->holds[ledger->count++];
 }

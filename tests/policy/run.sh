@@ -19,9 +19,8 @@ source tests/e2e/shop.sh
 end() {
     local pid
     shop_close
-    for pid in $(grep -lsF -f <(printf '%s' "$work/") /proc/[0-9]*/cmdline | cut -d/ -f3); do
-        kill -KILL "$pid" 2>/dev/null
-    done
+    while read -r pid; do kill -KILL "$pid" 2>/dev/null; done \
+        < <(grep -lsF -f <(printf '%s' "$work/") /proc/[0-9]*/cmdline | cut -d/ -f3)
     rm -rf "$work"
 }
 trap end EXIT
@@ -205,7 +204,7 @@ tell "a guard says its name, what it stands for, and how it is raised"
 state=$work/own
 state_make "$state" >/dev/null
 for _ in $(seq 100); do # the configuration is read once by an engine, and that one ends
-    [[ -n $(grep -lsF -f <(printf '%s' "$state") /proc/[0-9]*/cmdline) ]] || break
+    grep -qsF -f <(printf '%s' "$state") /proc/[0-9]*/cmdline || break
     sleep 0.05
 done
 sed -i 's/^        tenant     =/        own        = { object_id = "77777777-aaaa-4aaa-8aaa-777777777777" },\n&/' "$state/cordon.lua"
