@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/expiry.h"
 #include "frame/frame.h"
 
 /* -- a change is prepared: may it go? ------------------------------------------------------ */
@@ -217,13 +218,9 @@ void outcome_write(struct step *step, const char *word, const struct event *even
 
 int64_t step_until(const struct step *step)
 {
-    char *expires = step->is_undo ? NULL : json_get_text(step->args, "expires");
-    int64_t ms, until = 0;
+    int64_t ms = step->is_undo ? 0 : expiry_ms(step->args);
 
-    if (expires != NULL && duration_parse(span_of(expires), &ms))
-        until = step->run->engine->now_ms + ms;
-    free(expires);
-    return until;
+    return ms > 0 ? step->run->engine->now_ms + ms : 0;
 }
 
 void outcome_done(struct step *step, const struct event *event, const char *how)

@@ -61,7 +61,8 @@ enum row_kind {
     ROW_ESCALATE = 21,    /* from here on others may approve it too */
     ROW_BREAK_GLASS = 22, /* run 0: somebody granted the open gates of a run alone */
     ROW_REVIEW = 23,      /* run 0: and what another says of that */
-    ROW_KEY = 24          /* run 0: a person's key is enrolled or revoked */
+    ROW_KEY = 24,         /* run 0: a person's key is enrolled or revoked */
+    ROW_KEEP = 25         /* a hold whose time is over stays on: until when */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
 
@@ -254,6 +255,7 @@ enum {
     ENGINE_ESCALATES_MAX = 10,
     ENGINE_KEYS_MAX = 1000,  /* that were ever enrolled */
     ENGINE_PERSON_MAX = 100, /* bytes of a person's name */
+    ENGINE_EXTENDS_MAX = 10, /* how often a hold is extended before people are asked */
     ENGINE_STRIKES_MAX = 3   /* how often a run may lose its VM before it has failed */
 };
 

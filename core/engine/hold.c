@@ -145,6 +145,9 @@ void hold_on_seen(struct engine *engine, const struct event *event)
     hold->first_seq = event->first_seq;
     hold->last_seq = event->last_seq > 0 ? event->last_seq : event->first_seq;
     hold->due_ms = event->number2;
+    hold->extends = (int)json_get_int(event->json, "i", 0);
+    hold->kept_in = json_get_int(event->json, "k", 0);
+    hold->expired_in = json_get_int(event->json, "q", 0);
     if (json_get(event->json, "g").len > 0)
         hold->goal = span_dup(json_get(event->json, "g"));
     if (read_slice(event->json, &slice)) {
@@ -238,19 +241,38 @@ void holds_on_loaded(struct run *run)
 
 /* -- the index ------------------------------------------------------------------------------ */
 
+static void put_all(struct json_out *out, const struct hold *hold)
+{
+    struct str slice = { 0 };
+
+    put_slice(&slice, hold->slice);
+    json_open(out, '{');
+    if (hold->goal != NULL)
+        json_put_raw(out, "g", span_of(hold->goal));
+    if (hold->extends > 0)
+        json_put_int(out, "i", hold->extends);
+    if (hold->kept_in > 0)
+        json_put_int(out, "k", hold->kept_in);
+    if (hold->expired_in > 0)
+        json_put_int(out, "q", hold->expired_in);
+    json_put_raw(out, "s", str_span(&slice));
+    json_close(out);
+    str_fini(&slice);
+}
+
 static void put_entry(struct engine *engine, const struct hold *hold, int state)
 {
     struct str body = { 0 };
+    struct json_out out = { .str = &body };
+    bool is_plain = hold->goal == NULL && hold->extends == 0 && hold->kept_in == 0 &&
+                    hold->expired_in == 0;
 
-    if (state != HOLD_ON) {
+    if (state != HOLD_ON)
         str_add_text(&body, "{}");
-    } else if (hold->goal != NULL) {
-        str_printf(&body, "{\"g\":%s,\"s\":", hold->goal);
+    else if (is_plain)
         put_slice(&body, hold->slice);
-        str_add_char(&body, '}');
-    } else {
-        put_slice(&body, hold->slice);
-    }
+    else
+        put_all(&out, hold);
     turn_add_entry(engine, &(struct turn_entry){
                                .kind = ENTRY_HOLD,
                                .run = hold->run,
@@ -262,6 +284,11 @@ static void put_entry(struct engine *engine, const struct hold *hold, int state)
                                .body = str_span(&body),
                            });
     str_fini(&body);
+}
+
+void hold_put_on(struct engine *engine, const struct hold *hold)
+{
+    put_entry(engine, hold, HOLD_ON);
 }
 
 bool step_holds(const struct step *step)
@@ -286,6 +313,17 @@ struct hold *hold_take(struct step *step)
     return hold;
 }
 
+/* The rollback that asks people about it has nothing to ask any more. */
+static void tell_expired(struct step *undo, int64_t rollback)
+{
+    struct run *run = rollback > 0 && rollback != undo->run->id
+                          ? run_wake(undo->run->engine, rollback)
+                          : NULL;
+
+    if (run != NULL && run->is_loaded)
+        run_push(run);
+}
+
 static void let_go(struct engine *engine, struct step *undo, int state)
 {
     struct hold *hold = hold_find(engine, undo->undoes_run, undo->undoes_ordinal);
@@ -295,6 +333,8 @@ static void let_go(struct engine *engine, struct step *undo, int state)
                          .last_seq = undo->outcome_seq };
 
     put_entry(engine, &none, state);
+    if (hold != NULL && !engine->is_reindexing)
+        tell_expired(undo, hold->expired_in);
     if (hold != NULL && engine->is_reindexing) {
         hold->is_off = true;
         list_remove(&hold->in_slice);
@@ -368,53 +408,4 @@ void holds_known_until(struct run *run, int64_t seq)
         if (step->outcome_seq <= seq || step->until_ms > 0)
             step->is_in_ledger = true;
     }
-}
-
-/* From the rollback's start on the hold is no longer due: asked again, another rollback
- * would begin. */
-void hold_put_expired(struct run *rollback, struct span hold)
-{
-    struct engine *engine = rollback->engine;
-    struct hold *known = hold_find(engine, rollback->of, (int)json_get_int(hold, "n", 0));
-    struct hold none = { .run = rollback->of, .n = (int)json_get_int(hold, "n", 0) };
-
-    if (known == NULL && !engine->is_reindexing)
-        return; /* let go of meanwhile */
-    if (known == NULL)
-        known = &none;
-    known->due_ms = 0;
-    if (!known->is_off)
-        put_entry(engine, known, HOLD_ON);
-}
-
-/* Its time is over: taken off by a rollback of just this step. */
-void hold_on_due(struct run *run, int n)
-{
-    struct str limits = { 0 };
-    struct json_out out = { .str = &limits };
-
-    list_each (link, after, &run->steps) {
-        struct step *step = list_item(link, struct step, in_run);
-
-        if (step->ordinal != n || run->playbook == NULL)
-            continue;
-        json_open(&out, '{');
-        json_put_bool(&out, "expired", true);
-        json_key(&out, "hold");
-        json_open(&out, '{');
-        json_put_int(&out, "first", step->intent_seq);
-        json_put_int(&out, "last", step->outcome_seq);
-        json_put_int(&out, "n", n);
-        json_close(&out);
-        json_put(&out, "step", step_path(step));
-        json_close(&out);
-        struct run *rollback =
-            run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
-                      (struct span){ 0 }, span_of("cordon"), run->id, NULL,
-                      str_span(&limits));
-        hold_put_expired(rollback, rollback->expired_hold);
-        run_push(rollback);
-        break;
-    }
-    str_fini(&limits);
 }

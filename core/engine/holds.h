@@ -18,8 +18,11 @@ struct hold {
     uint64_t slice;
     char *
         goal; /* what undoing it leaves, when another hold passed that on; NULL: as journaled */
-    int64_t goal_seq; /* while the index is made again: the row that passed it on */
-    bool is_off;      /* while the index is made again: it was, and is let go of */
+    int extends;        /* how often its time was prolonged */
+    int64_t expired_in; /* the rollback that its end began and that is not over; 0 */
+    int64_t kept_in;    /* the rollback in which somebody said that it stays; 0 */
+    int64_t goal_seq;   /* while the index is made again: the row that passed it on */
+    bool is_off;        /* while the index is made again: it was, and is let go of */
     /* read from its run's rows on demand: what it wants */
     bool is_asked, is_known;
     char *action, *target, *before, *after, *own_goal;
@@ -39,6 +42,8 @@ void holds_on_loaded(struct run *run);
 /* An undo is over: its hold is off, and what it passes on belongs to those who still want it. */
 void hold_release(struct step *undo, int64_t seq);
 void holds_free(struct engine *engine);
+/* It stays on, and something about it is new. */
+void hold_put_on(struct engine *engine, const struct hold *hold);
 /* Is what it wants known? Otherwise its run is being loaded, and tells. */
 bool hold_learn(struct engine *engine, struct hold *hold);
 

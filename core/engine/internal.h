@@ -83,6 +83,8 @@ struct step {
     struct span own_after, own_goal, passes;
     int64_t captured_ms; /* when the state to put back was seen */
     bool is_gone;        /* its hold was off already */
+    bool is_kept;        /* and here it stays on, until until_ms */
+    int extends;         /* so often by now for that time */
     int doubts;          /* observations since the intent got into doubt */
     int retries;
     int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
@@ -178,7 +180,8 @@ struct run {
     const char *only_step, *only_target, *since, *back_to; /* ROLLBACK: limits */
     int64_t since_n;
     struct span
-        expired_hold; /* ROLLBACK of one whose time is over: its place in the index */
+        expired_hold;   /* ROLLBACK of one whose time is over: its place in the index */
+    struct span expire; /* and how it goes on: see expire.c */
     int64_t first_seq, last_seq, started_ms, ended_ms, body_bytes;
     struct list steps, order, gates;
     int step_count, gate_count, intent_count;
@@ -717,8 +720,15 @@ struct hold *hold_take(struct step *step);
 bool step_holds(const struct step *step); /* done, and not undone by this run */
 void holds_put_all(struct run *run);
 void holds_known_until(struct run *run, int64_t seq);
+
+/* -- expire.c --------------------------------------------------------------------------- */
 void hold_on_due(struct run *run, int n);
-void hold_put_expired(struct run *rollback, struct span hold);
+/* A rollback began because a hold's time is over: from now on it is not due. */
+void expire_begin(struct run *rollback);
+/* Of such a rollback: may its undo begin? Otherwise people are asked, or the hold stays on. */
+bool expire_go_on(struct run *rollback);
+/* Its hold stays on, as the row says. */
+void expire_keep(struct step *undo);
 
 /* -- start.c, halt.c --------------------------------------------------------------------- */
 void ask_start(struct engine *engine, const struct event *event, bool is_plan);

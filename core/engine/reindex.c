@@ -21,6 +21,8 @@ static void put_holds(struct run *run)
             hold_put(step, HOLD_LEFT);
         else if (step->is_undo && is_kept)
             continue;
+        else if (step->is_kept)
+            expire_keep(step);
         else if (step->is_undo && step->is_done && !step->is_gone)
             hold_release(step, step->outcome_seq);
         else if (step_holds(step))
@@ -41,7 +43,7 @@ static void put_run(struct engine *engine, const struct event *event)
         gate_put_entry(run, list_item(link, struct gate, in_run));
     }
     if (run->expired_hold.len > 0)
-        hold_put_expired(run, run->expired_hold);
+        expire_begin(run);
     put_holds(run);
     family_put_all(run, 1);
     run_free(run);

@@ -138,6 +138,7 @@ static void apply_start(struct run *run, const struct event_row *row)
     run->back_to = keep_text(run, json_get(limits, "to"));
     run->since_n = json_get_int(limits, "since_n", 0);
     run->expired_hold = json_get(limits, "hold");
+    run->expire = json_get(limits, "then");
     run->started_ms = row->at_ms;
     run->first_seq = row->seq;
 }
@@ -268,7 +269,7 @@ static void apply_outcome(struct run *run, const struct event_row *row)
         slice_let_go(step);
 }
 
-/* An undo that writes nothing: others want what it would take away. */
+/* An undo that writes nothing: others want what it would take away, or its hold stays. */
 static void apply_leave(struct run *run, const struct event_row *row)
 {
     struct span body = run_keep(run, row->body);
@@ -279,8 +280,14 @@ static void apply_leave(struct run *run, const struct event_row *row)
     step->passes = json_get(body, "to");
     step->is_gone = json_get_bool(body, "off", false);
     step->outcome_seq = row->seq;
-    step->is_done = step->ok = true;
-    step->value = span_of(step->is_gone ? "{\"already\":true}" : "{\"let_go\":true}");
+    step->is_kept = row->kind == ROW_KEEP;
+    step->extends = (int)json_get_int(body, "i", 0);
+    step->until_ms = json_get_int(body, "until", 0);
+    step->ok = true;
+    step->is_done = !step->is_kept;
+    step->value = span_of(step->is_kept   ? "{\"kept\":true}"
+                          : step->is_gone ? "{\"already\":true}"
+                                          : "{\"let_go\":true}");
     order(step);
 }
 
@@ -354,6 +361,7 @@ void row_apply(struct run *run, const struct event_row *row)
     case ROW_DRIFT: apply_doubt(run, row, true); break;
     case ROW_DOUBT: apply_doubt(run, row, false); break;
     case ROW_LEAVE: apply_leave(run, row); break;
+    case ROW_KEEP: apply_leave(run, row); break;
     case ROW_SETTLE: apply_settle(run, row); break;
     case ROW_CANCEL: run->is_canceling = true; break;
     case ROW_END:

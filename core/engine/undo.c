@@ -195,10 +195,12 @@ void undo_push(struct run *run)
         else
             return;
     }
+    if (run->expired_hold.len > 0 && !expire_go_on(run))
+        return;
     list_each (link, after, &run->steps) {
         struct step *step = list_item(link, struct step, in_run);
 
-        if (step->n == 0)
+        if (step->n == 0 || !step->is_undo)
             continue;
         if (step->state == STEP_ANSWERED) {
             undone += step->ok;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/expiry.h"
 #include "base/json.h"
 #include "base/schema.h"
 #include "base/str.h"
@@ -345,7 +346,12 @@ static const char *const risks[] = { NULL, "low", "medium", "high" };
 static void declare_action(struct json_out *out, const struct cordon_action *action)
 {
     bool reads = action->effect == CORDON_READS;
+    struct str args = { 0 };
 
+    if (action->effect == CORDON_REVERTS)
+        expiry_add_schema(&args, span_of(action->args_schema));
+    else
+        str_add_text(&args, action->args_schema);
     json_open(out, '{');
     json_put(out, "name", action->name);
     json_put(out, "summary", action->summary);
@@ -360,10 +366,11 @@ static void declare_action(struct json_out *out, const struct cordon_action *act
     json_close(out);
     json_put_int(out, "settle_ms", action->settle_ms);
     json_put_int(out, "timeout_ms", action->timeout_ms);
-    json_put_raw(out, "args", span_of(action->args_schema));
+    json_put_raw(out, "args", str_span(&args));
     json_put_raw(out, "result", span_of(action->result_schema));
     json_put_bool(out, "can_undo", action->restore != NULL);
     json_close(out);
+    str_fini(&args);
 }
 
 void check_declare(const struct cordon_plugin *plugin, struct str *out)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/expiry.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/schema.h"
@@ -369,6 +370,29 @@ static bool fits(const struct cordon_action *action, enum host_op op)
     return false;
 }
 
+/* The arguments are held against what is declared, and the plugin gets those of its own. */
+static int take_args(struct work *work, struct err *err)
+{
+    struct span schema = span_of(work->action->args_schema);
+    struct span args = span_of(work->in.args);
+    struct str declared = { 0 }, own = { 0 };
+    int rc;
+
+    if (json_check(args.ptr, args.len, JSON_LEN_MAX, err) != 0)
+        return err->code;
+    if (work->action->effect != CORDON_REVERTS || !expiry_is_given(args))
+        return schema_match(schema, args, err);
+    expiry_add_schema(&declared, schema);
+    rc = schema_match(str_span(&declared), args, err);
+    if (rc == 0)
+        rc = expiry_check(args, err);
+    expiry_strip(&own, schema, args);
+    work->in.args = arena_dup(&work->arena, own.ptr, own.len);
+    str_fini(&declared);
+    str_fini(&own);
+    return rc;
+}
+
 static void begin(struct work *work, const char *name)
 {
     static const enum call_fn first[] = {
@@ -391,9 +415,7 @@ static void begin(struct work *work, const char *name)
                     "more calls at once than HOST_CALLS_MAX; the same one works later");
         return;
     }
-    if (json_check(work->in.args, strlen(work->in.args), JSON_LEN_MAX, &err) != 0 ||
-        schema_match(span_of(work->action->args_schema), span_of(work->in.args), &err) !=
-            0) {
+    if (take_args(work, &err) != 0) {
         answer_with(work, CORDON_REFUSED, "invalid_arguments",
                     arena_printf(&work->arena, "%s: %s", name, err.text));
         return;

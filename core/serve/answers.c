@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/expiry.h"
 #include "base/json.h"
 #include "base/schema.h"
 #include "frame/frame.h"
@@ -196,7 +197,8 @@ static int answer_step(struct answers *answers, struct serve *serve,
     if (action.len == 0)
         return err_set(err, ERR_NOT_FOUND, "no trusted plugin offers %.*s", len,
                        wish->action.ptr);
-    if (schema_match(json_get(action, "args"), wish->args, err) != 0)
+    if (schema_match(json_get(action, "args"), wish->args, err) != 0 ||
+        expiry_check(wish->args, err) != 0)
         return err_wrap(err, "%.*s", len, wish->action.ptr);
     if (json_get(given, "error").len > 0) {
         refuse(answers, wish, answer, json_get(given, "error"), "error");

@@ -201,6 +201,17 @@ static void check_required(struct call *call, const struct token *at)
     }
 }
 
+static void check_expiry(struct call *call, const struct token *at)
+{
+    bool is_ours = json_path(call->schema, "properties.on_expire").len > 0;
+
+    if (is_ours && !call->is_open && has_key(call, span_of("on_expire")) &&
+        !has_key(call, span_of("expires")))
+        lint_find(call->lint, LINT_ERROR, at,
+                  "%s: on_expire wants expires beside it: for how long is it?",
+                  call->action);
+}
+
 /* Behind the name: what is called with a table is held against the schema. */
 static void look_at_call(struct call *call, const struct token *name)
 {
@@ -210,6 +221,7 @@ static void look_at_call(struct call *call, const struct token *name)
     if (lint_is(lint, "{")) {
         argument_table(call);
         check_required(call, name);
+        check_expiry(call, name);
     } else if (is_bracket && lint->ahead.kind == TOKEN_SIGN &&
                span_is(lint->ahead.text, ")")) {
         check_required(call, name);

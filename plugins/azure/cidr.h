@@ -40,6 +40,4 @@ struct cidr_list *cidr_args(struct job *job);
 
 #define IPS_ARG                                                                    \
     "\"ips\":{\"type\":\"array\",\"maxItems\":256,\"items\":{\"type\":\"string\"," \
-    "\"format\":\"ip\"},\"description\":\"addresses or ranges to block\"},"        \
-    "\"expires\":{\"type\":\"string\",\"format\":\"duration\","                    \
-    "\"description\":\"take the block off again after this time\"}"
+    "\"format\":\"ip\"},\"description\":\"addresses or ranges to block\"}"
