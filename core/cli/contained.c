@@ -16,17 +16,54 @@ static void add_line(struct str *out, size_t start, size_t columns)
     str_add_char(out, '\n');
 }
 
+static void add_times(struct str *out, struct span hold)
+{
+    int64_t times = json_get_int(hold, "extended", 0);
+
+    if (times > 0)
+        str_printf(out, " (extended %lld time%s)", (long long)times, times > 1 ? "s" : "");
+}
+
+/* What happens when its time is over. */
+static void add_then(struct str *out, struct span hold)
+{
+    struct span then = json_get_raw(hold, "on_expire");
+
+    str_add_text(out, span_is(then, "ask")      ? ", then people are asked"
+                      : span_is(then, "extend") ? ", then as long again"
+                                                : ", then it is released");
+    add_times(out, hold);
+}
+
+static void add_over(struct str *out, struct span hold)
+{
+    struct span gate = json_get(hold, "gate");
+
+    str_add_text(out, "; its time is over: ");
+    str_add_text(out, json_kind(gate) == JSON_STRING ? "cordon gates " : "cordon show ");
+    render_value(out, json_kind(gate) == JSON_STRING ? gate : json_get(hold, "expired_in"),
+                 40);
+}
+
 static void add_since(struct str *out, const struct look *look, struct span hold)
 {
     int64_t until_ms = json_get_int(hold, "until", 0);
 
     str_add_text(out, "  since ");
     render_when(out, look, json_get_int(hold, "since", 0));
-    str_add_text(out, ", until ");
-    if (until_ms > 0)
+    if (json_kind(json_get(hold, "expired_in")) == JSON_STRING) {
+        add_over(out, hold);
+    } else if (until_ms > 0) {
+        str_add_text(out, ", until ");
         render_when(out, look, until_ms);
-    else
-        str_add_text(out, "it is released");
+        add_then(out, hold);
+    } else {
+        str_add_text(out, ", until it is released");
+        if (json_kind(json_get(hold, "kept_in")) == JSON_STRING) {
+            str_add_text(out, ", as decided in ");
+            render_value(out, json_get(hold, "kept_in"), 40);
+        }
+    }
 }
 
 static void add_people(struct str *out, struct span hold)

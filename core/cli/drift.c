@@ -204,3 +204,20 @@ void leave_render(struct str *out, struct span body, struct span wanted)
         str_add_text(out, "  nothing to put back");
     }
 }
+
+void keep_render(struct str *out, const struct look *look, struct span body)
+{
+    int64_t until_ms = json_get_int(body, "until", 0);
+
+    if (until_ms > 0) {
+        str_printf(out, "  its time was over: extended, for time %lld, until ",
+                   (long long)json_get_int(body, "i", 0));
+        render_when(out, look, until_ms);
+    } else {
+        str_add_text(out, "  its time was over: it stays until it is released");
+    }
+    if (json_kind(json_get(body, "who")) == JSON_STRING) {
+        str_add_text(out, ", says ");
+        render_value(out, json_get(body, "who"), 200);
+    }
+}

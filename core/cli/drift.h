@@ -25,3 +25,5 @@ void drift_render_failed(struct str *out, const struct look *look, struct span r
                          struct span body, struct span why);
 /* Adds to a line why an undo wrote nothing: others want it, or there is nothing to put back. */
 void leave_render(struct str *out, struct span body, struct span wanted);
+/* A hold whose time is over, and that stays on: until when, and who said so. */
+void keep_render(struct str *out, const struct look *look, struct span body);

@@ -422,6 +422,14 @@ static void on_leave(struct live *live, struct str *out, const struct row *row)
     end(out);
 }
 
+static void on_keep(struct live *live, struct str *out, const struct row *row)
+{
+    begin(live, out, row, STYLE_GOOD, "kept");
+    add_action(out, json_get(row->body, "a"), json_get(row->body, "t"), (struct span){ 0 });
+    keep_render(out, &live->look, row->body);
+    end(out);
+}
+
 /* Before now; what of it is still open is shown at the end. */
 static void was_stuck(struct live *live, struct str *out, const struct row *row,
                       const char *label, const char *sentence)
@@ -464,7 +472,8 @@ void live_render(struct live *live, struct str *out, struct span json)
         { "gate_end", on_gate_end }, { "sleep", on_sleep },   { "remind", on_remind },
         { "escalate", on_remind },   { "child", on_child },   { "drift", on_drift },
         { "doubt", on_doubt },       { "settle", on_settle }, { "cancel", on_cancel },
-        { "halt", on_halt },         { "leave", on_leave },   { "pause", on_pause },
+        { "halt", on_halt },         { "leave", on_leave },   { "keep", on_keep },
+        { "pause", on_pause },
     };
     struct row row = { .run = json_get_raw(json, "run"),
                        .kind = json_get_raw(json, "kind"),

@@ -463,6 +463,14 @@ static void on_leave(struct str *out, const struct step *step)
     str_add_char(out, '\n');
 }
 
+static void on_keep(struct str *out, const struct step *step)
+{
+    begin(out, step, STYLE_GOOD, "kept");
+    add_action(out, json_get(step->body, "a"), json_get(step->body, "t"));
+    keep_render(out, step->look, step->body);
+    str_add_char(out, '\n');
+}
+
 void step_render(struct str *out, const struct look *look, struct span show,
                  struct span row, size_t pos)
 {
@@ -474,7 +482,7 @@ void step_render(struct str *out, const struct look *look, struct span show,
         { "vote", on_vote },     { "gate_end", on_gate_end }, { "sleep", on_sleep },
         { "remind", on_remind }, { "escalate", on_remind },   { "child", on_child },
         { "drift", on_drift },   { "doubt", on_doubt },       { "settle", on_settle },
-        { "cancel", on_cancel }, { "leave", on_leave },
+        { "cancel", on_cancel }, { "leave", on_leave }, { "keep", on_keep },
     };
     struct step step = { .look = look,
                          .show = show,

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/expiry.h"
 #include "base/id.h"
 #include "store/store.h"
 
@@ -20,7 +21,8 @@ enum { LEDGER_RUNS_MAX = 20 }; /* named with one hold */
 
 struct hold {
     int64_t run, due_ms, first_seq, at_ms;
-    int n, state;
+    int64_t expired_in, kept_in; /* rollbacks: see engine/holds.h */
+    int n, state, extends;
     uint64_t slice;
     struct str body, goal; /* of its row, once it was read; what was passed on to it */
     bool is_read, is_join, is_done, is_listed;
@@ -189,6 +191,45 @@ static void put_what(struct json_out *out, const struct hold *hold)
     str_fini(&path);
 }
 
+/* Until when, and what happens or happened then. */
+static void put_until(struct ledger *ledger, const struct hold *hold)
+{
+    static const char *const words[] = {
+        [EXPIRY_RELEASE] = "release", [EXPIRY_ASK] = "ask", [EXPIRY_EXTEND] = "extend"
+    };
+    struct json_out *out = ledger->out;
+    struct span body = str_span(&hold->body);
+    struct span args = json_get(hold->is_join ? json_get(body, "x") : body, "args");
+    enum expiry expiry = expiry_of(args);
+
+    if (hold->extends > 0)
+        json_put_int(out, "extended", hold->extends);
+    if (hold->kept_in > 0)
+        json_put(out, "kept_in", id_run(hold->kept_in).text);
+    if (expiry == EXPIRY_EXTEND && hold->extends >= ENGINE_EXTENDS_MAX)
+        expiry = EXPIRY_ASK;
+    if (hold->due_ms > 0) {
+        json_put(out, "on_expire", words[expiry]);
+        json_put_int(out, "until", hold->due_ms);
+    }
+}
+
+/* Its time is over, and this rollback is about that. */
+static void put_expired(struct ledger *ledger, const struct hold *hold)
+{
+    struct entry run;
+    struct err err;
+    int64_t gate = 0;
+
+    if (hold->expired_in == 0)
+        return;
+    if (store_find(ledger->serve->store, ENTRY_RUN, hold->expired_in, 0, &run, &err) == 0)
+        gate = json_get_int(run.body, "gate", 0);
+    json_put(ledger->out, "expired_in", id_run(hold->expired_in).text);
+    if (gate > 0)
+        json_put(ledger->out, "gate", id_gate(hold->expired_in, (int)gate).text);
+}
+
 static void put_hold(struct ledger *ledger, struct hold *hold)
 {
     static const char *const states[] = { "on", "on", "off", "left" };
@@ -206,6 +247,7 @@ static void put_hold(struct ledger *ledger, struct hold *hold)
         json_put_raw(out, "by", json_get(run.body, "by"));
         json_put_raw(out, "playbook", json_get(run.body, "playbook"));
     }
+    put_expired(ledger, hold);
     json_put(out, "hold", id_hold(hold->run, hold->n).text);
     if (hold->state == HOLD_ON)
         str_printf(&release, "cordon release %s", id_hold(hold->run, hold->n).text);
@@ -213,8 +255,7 @@ static void put_hold(struct ledger *ledger, struct hold *hold)
     put_runs(ledger, hold);
     json_put(out, "state",
              hold->state > 0 && hold->state <= HOLD_LEFT ? states[hold->state] : "on");
-    if (hold->due_ms > 0)
-        json_put_int(out, "until", hold->due_ms);
+    put_until(ledger, hold);
     json_close(out);
     str_fini(&release);
 }
@@ -234,6 +275,9 @@ static int add_entry(const struct entry *entry, void *arg)
     hold->due_ms = entry->due_ms;
     hold->first_seq = entry->first_seq;
     str_add_span(&hold->goal, json_get(entry->body, "g"));
+    hold->extends = (int)json_get_int(entry->body, "i", 0);
+    hold->kept_in = json_get_int(entry->body, "k", 0);
+    hold->expired_in = json_get_int(entry->body, "q", 0);
     if (slice.len == 16) {
         memcpy(hex, slice.ptr, 16);
         hold->slice = strtoull(hex, NULL, 16);

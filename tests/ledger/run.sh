@@ -89,5 +89,45 @@ both='["first on r-000006 0/1","second on r-000006 0/3"]'
 check and_all_of_it_when_the_run_is_over "$both" "$(contained)"
 cordon doctor --rebuild >"$work/out" 2>&1
 check the_same_is_listed_when_the_index_was_made_again "$both" "$(contained)"
+
+# What happens when the time of a hold is over.
+cat >"$work/times.lua" <<'EOF'
+local noop = use "noop"
+return playbook { name = "times", summary = "three changes for a time",
+  run = function(p, ctx)
+    noop.set { target = "asks", value = "x", expires = "1s", on_expire = "ask" }
+    noop.set { target = "extends", value = "x", expires = "1s", on_expire = "extend" }
+    noop.set { target = "goes", value = "x", expires = "1s" }
+  end }
+EOF
+sed 's/expires = "1s", //' "$work/times.lua" >"$work/wrong.lua"
+cordon check "$work/wrong.lua" >"$work/out" 2>&1
+check on_expire_alone_is_refused 2 "$(grep -c 'noop.set: on_expire wants expires beside it' "$work/out")"
+cordon check "$work/times.lua" >"$work/out" 2>&1
+check with_expires_it_is_right 0 $?
+cordon run "$work/times.lua" >"$work/out" 2>&1
+run=$(grep -o 'r-00000[0-9]' "$work/out" | head -n 1)
+hold() { cordon contained --json | jq -c --arg t "$1" ".holds[] | select(.target == \$t) | $2"; }
+wait_for() { # wait_for WANTED COMMAND...: until the command prints it
+    for _ in $(seq 100); do
+        [ "$("${@:2}")" = "$1" ] && break
+        sleep 0.1
+    done
+    "${@:2}"
+}
+check what_expires_and_says_nothing_goes_by_itself "" "$(wait_for "" hold goes .state)"
+check what_asks_is_still_there_and_names_the_gate true "$(wait_for true hold asks '.gate != null')"
+gate=$(hold asks .gate | tr -d '"')
+cordon contained >"$work/out" 2>&1
+check the_table_says_where_to_answer 1 "$(grep -c "its time is over: cordon gates $gate" "$work/out")"
+check what_extends_has_been_extended_and_goes_on true "$(wait_for true hold extends '.extended >= 2 and .until != null')"
+cordon answer "$gate" keep >"$work/out" 2>&1
+check what_is_kept_says_so_and_has_no_time '["r-'"${gate:2:6}"'",null]' "$(hold asks '[.kept_in,.until]')"
+check it_is_shown_in_its_rollback 1 "$(cordon show "r-${gate:2:6}" | grep -c 'kept .*stays until it is released')"
+cordon doctor --rebuild >"$work/out" 2>&1
+check the_index_made_again_knows_it '["r-'"${gate:2:6}"'",null]' "$(hold asks '[.kept_in,.until]')"
+cordon rollback "$run" >"$work/out" 2>&1
+check all_of_it_goes_with_a_rollback "" "$(hold asks .state)$(hold extends .state)"
+check each_was_put_back_once 1 "$(grep -c "^restore asks" "$work/effects/effects.log")"
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

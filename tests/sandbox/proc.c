@@ -165,7 +165,8 @@ static const char schemas[] =
     "\"azure.appservice.block_ips\":{\"type\":\"object\",\"additionalProperties\":false,"
     "\"required\":[\"id\",\"ips\"],\"properties\":{\"id\":{\"type\":\"string\"},"
     "\"ips\":{\"type\":\"array\"},\"expires\":{\"type\":\"string\","
-    "\"format\":\"duration\"},\"priority\":{\"type\":\"integer\",\"minimum\":1}}}}";
+    "\"format\":\"duration\"},\"on_expire\":{\"type\":\"string\",\"enum\":[\"release\","
+    "\"ask\",\"extend\"]},\"priority\":{\"type\":\"integer\",\"minimum\":1}}}}";
 
 char *proc_check(struct proc *proc, const char *source)
 {

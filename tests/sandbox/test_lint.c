@@ -115,6 +115,16 @@ TEST(arguments_are_held_against_the_schema)
     CHECK_HAS(findings_of(
                   proc_wrap("site.block_ips { id = 'x', ips = {},\n  expires = 'soon' }")),
               "\"column\":13,\"level\":\"error\",\"line\":4");
+    check_body("site.block_ips { id = 'x', ips = {}, on_expire = 'ask' }",
+               "[" FOUND(3, 6, "error",
+                         "azure.appservice.block_ips: on_expire wants expires "
+                         "beside it: for how long is it?") "]");
+    check_body("site.block_ips { id = 'x', ips = {}, expires = '1h', on_expire = 'ask' }",
+               "[]");
+    CHECK_HAS(
+        findings_of(proc_wrap(
+            "site.block_ips { id = 'x', ips = {}, expires = '1h', on_expire = 'end' }")),
+        "on_expire");
     CHECK_HAS(findings_of(proc_wrap("site.block_ips { id = 'x', ips = {}, priority = 0 }")),
               "priority");
     check_body("site.block_ips { id = 'x', ips = {}, priority = 0 + 1 }", "[]");

@@ -190,3 +190,24 @@ TEST(a_declaration_says_null_where_something_does_not_apply)
     CHECK(check_find(&plugin, "demo.thing") == NULL);
     str_fini(&json);
 }
+
+TEST(only_what_changes_and_can_be_undone_declares_for_how_long)
+{
+    static const bool wanted[] = { false, true, false }; /* get, set, burn */
+    struct str json = { 0 };
+    struct span action;
+    size_t pos = 0;
+    int i = 0;
+
+    make();
+    check_declare(&plugin, &json);
+    while (json_next(json_get(str_span(&json), "actions"), &pos, NULL, &action)) {
+        struct span properties = json_path(action, "args.properties");
+
+        CHECK_INT(json_get(properties, "expires").len > 0, wanted[i]);
+        CHECK_INT(json_get(properties, "on_expire").len > 0, wanted[i]);
+        i++;
+    }
+    CHECK_INT(i, 3);
+    str_fini(&json);
+}
