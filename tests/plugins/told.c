@@ -4,7 +4,7 @@
  *
  * told.set tells all of it. told.old is a plugin from before there was more to tell: its
  * observation is shorter, and what lies behind it in memory is not for the host. told.bad has
- * tags that are none.
+ * tags that are none. told.args has the arguments that it was given for its target.
  */
 #include "fixture.h"
 
@@ -60,6 +60,16 @@ static int on_observe_bad(struct cordon_call *call, const struct cordon_input *i
     return 0;
 }
 
+static int on_observe_args(struct cordon_call *call, const struct cordon_input *in)
+{
+    struct cordon_observation seen = { .size = sizeof seen,
+                                       .target = in->args,
+                                       .state = STATE };
+
+    finish(call, &seen);
+    return 0;
+}
+
 static int on_plan(struct cordon_call *call, const struct cordon_input *in,
                    struct cordon_plan *out)
 {
@@ -91,7 +101,8 @@ static int on_change(struct cordon_call *call, const struct cordon_input *in)
 static const struct cordon_action set = ACTION("set", on_observe);
 static const struct cordon_action old = ACTION("old", on_observe_old);
 static const struct cordon_action bad = ACTION("bad", on_observe_bad);
-static const struct cordon_action *const actions[] = { &set, &old, &bad, NULL };
+static const struct cordon_action args = ACTION("args", on_observe_args);
+static const struct cordon_action *const actions[] = { &set, &old, &bad, &args, NULL };
 
 CORDON_EXPORT const struct cordon_plugin cordon_plugin_v1 = {
     .size = sizeof(struct cordon_plugin),

@@ -187,6 +187,29 @@ TEST(tags_and_whatever_else_is_told_beside_the_state_reach_the_engine_and_not_th
     CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
 }
 
+TEST(for_how_long_is_held_against_the_declaration_and_is_not_given_to_the_plugin)
+{
+    struct rig rig = begin("told");
+    struct rig_done done =
+        ask_told(&rig, HOST_OBSERVE, "told.args",
+                 "{\"expires\":\"1h\",\"on_expire\":\"ask\",\"target\":\"t\"}");
+
+    CHECK_INT(done.status, CORDON_DONE);
+    CHECK_STR(done.target, "{\"target\":\"t\"}");
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_PREPARE, "told.args",
+                    "{\"on_expire\":\"ask\",\"target\":\"t\"}");
+    CHECK_INT(done.status, CORDON_REFUSED);
+    CHECK_HAS(done.message, "told.args: on_expire wants expires beside it");
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_APPLY, "told.args",
+                    "{\"expires\":\"1h\",\"on_expire\":\"never\",\"target\":\"t\"}");
+    CHECK_INT(done.status, CORDON_REFUSED);
+    CHECK_HAS(done.message, "on_expire");
+    rig_forget(&done);
+    CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
+}
+
 TEST(a_plugin_from_before_there_were_tags_still_works_and_nothing_behind_its_struct_is_read)
 {
     struct rig rig = begin("told");
