@@ -482,7 +482,7 @@ void step_render(struct str *out, const struct look *look, struct span show,
         { "vote", on_vote },     { "gate_end", on_gate_end }, { "sleep", on_sleep },
         { "remind", on_remind }, { "escalate", on_remind },   { "child", on_child },
         { "drift", on_drift },   { "doubt", on_doubt },       { "settle", on_settle },
-        { "cancel", on_cancel }, { "leave", on_leave }, { "keep", on_keep },
+        { "cancel", on_cancel }, { "leave", on_leave },       { "keep", on_keep },
     };
     struct step step = { .look = look,
                          .show = show,

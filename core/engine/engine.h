@@ -290,6 +290,8 @@ void engine_judge(struct engine *engine, struct span json, int64_t now_ms,
 int engine_check_match(struct span match, struct err *err);
 /* What is one slice, for all that the engine knows: an action and a target. */
 uint64_t engine_slice(struct span action, struct span target);
+/* The same from the body of a hold's entry; false when it has none. */
+bool engine_read_slice(struct span json, uint64_t *slice);
 /* Do two holds of one slice want the same field of it? before: what undoing each leaves. */
 bool engine_is_shared(struct span before, struct span after, struct span other_before,
                       struct span other_after);

@@ -120,7 +120,7 @@ static void put_slice(struct str *out, uint64_t slice)
     str_add_char(out, '"');
 }
 
-static bool read_slice(struct span json, uint64_t *slice)
+bool engine_read_slice(struct span json, uint64_t *slice)
 {
     struct str bytes = { 0 };
     bool is_short = json_kind(json) == JSON_STRING;
@@ -150,7 +150,7 @@ void hold_on_seen(struct engine *engine, const struct event *event)
     hold->expired_in = json_get_int(event->json, "q", 0);
     if (json_get(event->json, "g").len > 0)
         hold->goal = span_dup(json_get(event->json, "g"));
-    if (read_slice(event->json, &slice)) {
+    if (engine_read_slice(event->json, &slice)) {
         place(engine, hold, slice);
     } else { /* an index from before holds were shared: its intent tells */
         char *target = json_get_text(event->text, "t");

@@ -265,9 +265,7 @@ static void put_hold(struct ledger *ledger, struct hold *hold)
 static int add_entry(const struct entry *entry, void *arg)
 {
     struct ledger *ledger = arg;
-    struct span slice = json_get_raw(entry->body, "s");
     struct hold *hold = add_hold(ledger);
-    char hex[17] = "";
 
     hold->run = entry->run;
     hold->n = entry->n;
@@ -278,12 +276,9 @@ static int add_entry(const struct entry *entry, void *arg)
     hold->extends = (int)json_get_int(entry->body, "i", 0);
     hold->kept_in = json_get_int(entry->body, "k", 0);
     hold->expired_in = json_get_int(entry->body, "q", 0);
-    if (slice.len == 16) {
-        memcpy(hex, slice.ptr, 16);
-        hold->slice = strtoull(hex, NULL, 16);
-    } else if (hold->state == HOLD_ON && read_row(ledger, hold)) {
+    if (!engine_read_slice(entry->body, &hold->slice) && hold->state == HOLD_ON &&
+        read_row(ledger, hold))
         hold->slice = slice_of(hold); /* from before holds were shared */
-    }
     return 0;
 }
 
