@@ -16,6 +16,7 @@
  */
 #include "engine/holds.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,7 @@ void hold_on_seen(struct engine *engine, const struct event *event)
     hold->due_ms = event->number2;
     if (json_get(event->json, "g").len > 0)
         hold->goal = span_dup(json_get(event->json, "g"));
+    hold->goal_ms = json_get_int(event->json, "at", 0);
     if (read_slice(event->json, &slice)) {
         place(engine, hold, slice);
     } else { /* an index from before holds were shared: its intent tells */
@@ -245,7 +247,10 @@ static void put_entry(struct engine *engine, const struct hold *hold, int state)
     if (state != HOLD_ON) {
         str_add_text(&body, "{}");
     } else if (hold->goal != NULL) {
-        str_printf(&body, "{\"g\":%s,\"s\":", hold->goal);
+        str_add_char(&body, '{');
+        if (hold->goal_ms > 0)
+            str_printf(&body, "\"at\":%" PRId64 ",", hold->goal_ms);
+        str_printf(&body, "\"g\":%s,\"s\":", hold->goal);
         put_slice(&body, hold->slice);
         str_add_char(&body, '}');
     } else {
@@ -329,6 +334,7 @@ static void pass(struct engine *engine, struct span item, int64_t seq)
         return;
     free(hold->goal);
     hold->goal = span_dup(json_get(item, "g"));
+    hold->goal_ms = json_get_int(item, "at", 0);
     hold->goal_seq = seq;
     if (hold->first_seq > 0)
         put_entry(engine, hold, HOLD_ON);

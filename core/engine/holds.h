@@ -18,6 +18,7 @@ struct hold {
     uint64_t slice;
     char *
         goal; /* what undoing it leaves, when another hold passed that on; NULL: as journaled */
+    int64_t goal_ms;  /* and when that was seen */
     int64_t goal_seq; /* while the index is made again: the row that passed it on */
     bool is_off;      /* while the index is made again: it was, and is let go of */
     /* read from its run's rows on demand: what it wants */
@@ -55,7 +56,7 @@ struct share {
     enum share_kind kind;
     struct str goal;   /* what this undo shall leave */
     struct str wanted; /* list of runs that still want it: ["r-000002"] */
-    struct str passes; /* list: [{"g":GOAL,"n":N,"run":R}], what becomes theirs */
+    struct str passes; /* list: [{"at":MS,"g":GOAL,"n":N,"run":R}], what becomes theirs */
     bool is_as_left;   /* apart from what others keep, found is as we left it */
 };
 

@@ -314,3 +314,54 @@ TEST(an_undo_whose_action_is_no_longer_there_is_stuck_and_goes_on_when_it_is_bac
     w_check_index(w);
     w_free(w);
 }
+
+/* A hold that was joined puts back, when it is the last, what the first one had found. */
+TEST(what_was_captured_long_ago_is_as_old_in_the_hands_of_whom_it_was_passed_on_to)
+{
+    struct world *w = w_new(3, one_set);
+
+    w_policy_is(w, w_open_policy);
+    w_start_run(w);
+    w_settle(w);
+    w->now_ms += 10 * INT64_C(24) * 3600 * 1000;
+    w_start_run(w);
+    w_settle(w);
+    w_ask(w, "rollback", "alice", "{\"run\":\"r-1\"}");
+    w_settle(w);
+    CHECK_STR(w_target(w, span_of("a"))->value, "new");
+    w_check_index(w);
+    w_crash(w);
+    w->approves = false;
+    w_ask(w, "rollback", "alice", "{\"run\":\"r-2\"}");
+    w_pump(w);
+    CHECK_STR(w_state(w, 4), "waiting");
+    CHECK_HAS(w_entry(w, ENTRY_GATE, GATE_OPEN)->body, "rollback.authority");
+    CHECK_STR(w_target(w, span_of("a"))->value, "new");
+    w_vote(w, "approve", "bob", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    CHECK_STR(w_target(w, span_of("a"))->value, "old");
+    w_free(w);
+}
+
+TEST(an_action_that_was_lost_is_not_begun_again_when_its_approval_is_over)
+{
+    struct world *w =
+        at_gate(one_set, "{\"gate\":{\"execute_within\":\"10m\"},\"groups\":{\"soc\":["
+                         "\"bob\"]},\"rules\":[]}");
+
+    w_vote(w, "approve", "bob", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    while (!w_is_applying(w))
+        w_message_turn(w);
+    w_lose(w);
+    w->now_ms += 11 * 60 * 1000;
+    for (int i = 0; i < 10; i++) {
+        w_tick(w);
+        w_pump(w);
+    }
+    CHECK_INT(w->applies, 0);
+    CHECK_HAS(w_entry(w, ENTRY_GATE, GATE_OPEN)->body, "the approval has expired");
+    w_crash(w);
+    w_pump(w);
+    CHECK_INT(w->applies, 0);
+    w_free(w);
+}
