@@ -51,6 +51,24 @@ static bool has_step(struct run *run, const struct event *event, const char *key
     return false;
 }
 
+/* Back to a step that the run never got done would be back beyond its beginning. */
+static bool is_reached(struct run *run, const struct event *event)
+{
+    struct span path = json_get_raw(event->json, "to");
+
+    list_each (link, after, &run->order) {
+        if (span_is(path, step_path(list_item(link, struct step, in_order))))
+            return true;
+    }
+    if (path.len == 0)
+        return true;
+    reply_error(run->engine, event->number, 2, "not_done",
+                "run %s did not get step %.*s done, so nothing came after it: name a step "
+                "that was, or leave --to away to undo all of it",
+                id_run(run->id).text, (int)(path.len < 80 ? path.len : 80), path.ptr);
+    return false;
+}
+
 void ask_rollback(struct run *run, const struct event *event)
 {
     bool is_part = json_kind(json_get(event->json, "step")) == JSON_STRING ||
@@ -59,7 +77,8 @@ void ask_rollback(struct run *run, const struct event *event)
     struct json_out out = { .str = &limits };
 
     if (!can_undo(run, event) || (!is_part && ask_must_end_first(run, event)) ||
-        !has_step(run, event, "to") || !has_step(run, event, "step"))
+        !has_step(run, event, "to") || !is_reached(run, event) ||
+        !has_step(run, event, "step"))
         return;
     json_open(&out, '{');
     put_text(&out, event, "step", "step");

@@ -311,6 +311,8 @@ static bool aim(struct step *step, struct span found, bool *is_as_left)
     bool is_aimed = true;
 
     share_of(step, found, &share);
+    if (own != NULL && own->goal_ms > 0 && own->goal_ms < step->captured_ms)
+        step->captured_ms = own->goal_ms;
     step->passes = (struct span){ 0 };
     step->after = step->own_after;
     step->goal = step->own_goal;

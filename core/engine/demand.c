@@ -16,7 +16,9 @@ void demand_add_slots(struct engine *engine, struct list *demands, struct span s
     struct str names = { 0 }, from = { 0 };
 
     list_each (link, after, demands) {
-        if (json_same(list_item(link, struct demand, in_need)->slots, slots))
+        struct demand *other = list_item(link, struct demand, in_need);
+
+        if (!other->is_firm && json_same(other->slots, slots))
             return;
     }
     names_add(&names, slots);
@@ -28,6 +30,35 @@ void demand_add_slots(struct engine *engine, struct list *demands, struct span s
     list_add(demands, &demand->in_need);
     str_fini(&names);
     str_fini(&from);
+}
+
+/* The same that is firm already is asked once. */
+static bool is_there(const struct list *demands, const struct demand *wanted)
+{
+    list_each (link, after, (struct list *)demands) {
+        const struct demand *other = list_item(link, struct demand, in_need);
+
+        if (other->is_firm && json_same(other->from, wanted->from) &&
+            json_same(other->slots, wanted->slots) && other->need >= wanted->need)
+            return true;
+    }
+    return false;
+}
+
+void demand_add_policy(struct engine *engine, struct list *demands,
+                       const struct demand *wanted, bool is_firm)
+{
+    if (is_firm && !is_there(demands, wanted)) {
+        struct demand *demand = arena_alloc(engine->turn->arena, sizeof *demand);
+
+        *demand = *wanted;
+        demand->is_firm = true;
+        list_add(demands, &demand->in_need);
+    } else if (!is_firm && wanted->slots.len > 0) {
+        demand_add_slots(engine, demands, wanted->slots);
+    } else if (!is_firm) {
+        demand_add(engine, demands, wanted->need, wanted->from);
+    }
 }
 
 void demand_add_need(struct engine *engine, struct list *demands, struct span need,
@@ -51,6 +82,8 @@ void demands_put(struct json_out *out, const struct list *demands)
         json_open(out, '{');
         json_put_raw(out, "from", demand->from);
         json_put_int(out, "need", demand->need);
+        if (demand->is_firm)
+            json_put_bool(out, "policy", true);
         if (demand->slots.len > 0)
             json_put_raw(out, "slots", demand->slots);
         json_close(out);

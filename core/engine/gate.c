@@ -161,6 +161,8 @@ void gate_apply_end(struct run *run, const struct event_row *row)
     }
     if (gate->state == GATE_EXPIRED)
         ask_again(gate);
+    if (gate->state == GATE_GRANTED) /* what comes after begins with whom its policy asks */
+        gate->step->also = (struct span){ 0 };
 }
 
 /* -- ends ---------------------------------------------------------------------------------- */

@@ -51,18 +51,25 @@ void glasses_free(struct engine *engine)
     }
 }
 
+/* One reviewer is enough to say no. */
+static bool is_rejected(struct span body)
+{
+    struct span review;
+    size_t pos = 0;
+
+    while (json_next(json_get(body, "reviews"), &pos, NULL, &review))
+        if (!json_get_bool(review, "ok", true))
+            return true;
+    return false;
+}
+
 /* How it stands follows from the row alone. */
 static int state_of(struct span body)
 {
-    struct span reviews = json_get(body, "reviews"), review;
-    size_t pos = 0;
-    bool is_rejected = false;
-
-    if ((int64_t)json_count(reviews) < json_get_int(body, "need", REVIEWERS))
+    if ((int64_t)json_count(json_get(body, "reviews")) <
+        json_get_int(body, "need", REVIEWERS))
         return GLASS_UNREVIEWED;
-    while (json_next(reviews, &pos, NULL, &review))
-        is_rejected = is_rejected || !json_get_bool(review, "ok", true);
-    return is_rejected ? GLASS_REJECTED : GLASS_REVIEWED;
+    return is_rejected(body) ? GLASS_REJECTED : GLASS_REVIEWED;
 }
 
 /* One that is over counts too: its number is taken. */
@@ -119,7 +126,7 @@ static bool opened(struct span body, const struct gate *gate)
     while (json_next(json_get(body, "gates"), &pos, NULL, &number))
         if (json_int(number, 0) == gate->number)
             return json_get_int(body, "run", 0) == gate->step->run->id &&
-                   span_is(json_get_raw(body, "who"), gate->glass_by);
+                   raw_says(json_get_raw(body, "who"), span_of(gate->glass_by));
     return false;
 }
 
@@ -131,7 +138,8 @@ bool glass_stands(const struct gate *gate)
         const struct glass *glass = list_item(link, struct glass, in_engine);
 
         if (glass->n == gate->glass)
-            return glass->state != GLASS_REJECTED && opened(span_of(glass->body), gate) &&
+            return !is_rejected(span_of(glass->body)) &&
+                   opened(span_of(glass->body), gate) &&
                    may_break_glass(engine, span_of(gate->glass_by)) &&
                    glass_is_proved(gate->step->run, span_of(glass->body));
     }
@@ -158,12 +166,13 @@ static bool refuse_overdue(struct engine *engine, const struct event *event)
     if (glass == NULL)
         return false;
     struct span body = span_of(glass->body), who = json_get_raw(body, "who");
-    const char *run = id_run(json_get_int(body, "run", 0)).text;
+    struct id run = id_run(json_get_int(body, "run", 0));
     reply_error(engine, event->number, 6, "unreviewed",
                 "%.*s broke the glass in run %s, and the time to review that was over %s "
                 "ago: `cordon review %s --reason TEXT` comes first",
-                (int)who.len, who.ptr, run,
-                duration_show(engine->now_ms - json_get_int(body, "due", 0), late), run);
+                (int)who.len, who.ptr, run.text,
+                duration_show(engine->now_ms - json_get_int(body, "due", 0), late),
+                run.text);
     return true;
 }
 
@@ -339,9 +348,16 @@ static struct glass *unreviewed_of(struct engine *engine, int64_t run)
     return NULL;
 }
 
-static bool is_human(struct engine *engine, struct span name, struct span who)
+/* Is it the human whom the body names under that key? */
+static bool is_human(struct engine *engine, struct span body, const char *key,
+                     struct span who)
 {
-    return span_equal(policy_human(engine, name), policy_human(engine, who));
+    char *name = json_get_text(body, key);
+    bool is_same = name != NULL && span_equal(policy_human(engine, span_of(name)),
+                                              policy_human(engine, who));
+
+    free(name);
+    return is_same;
 }
 
 static bool has_reviewed(struct engine *engine, struct span body, struct span who)
@@ -350,22 +366,31 @@ static bool has_reviewed(struct engine *engine, struct span body, struct span wh
     size_t pos = 0;
 
     while (json_next(json_get(body, "reviews"), &pos, NULL, &review))
-        if (is_human(engine, json_get_raw(review, "who"), who))
+        if (is_human(engine, review, "who", who))
             return true;
     return false;
+}
+
+/* Whom the policy asks now, since a group that it had then may be gone; those whom it asked
+ * then when it says nothing of it any more. */
+static struct span reviewers_of(struct engine *engine, struct span body)
+{
+    struct span from = gate_groups(engine, json_get(glass_policy(engine), "review_from"));
+
+    return json_count(from) > 0 ? from : json_get(body, "from");
 }
 
 /* Others than those who wanted it: who broke the glass, and who asked for the run. */
 static bool may_review(struct engine *engine, const struct event *event, struct span body)
 {
-    struct span who = event->who, from = json_get(body, "from");
+    struct span who = event->who, from = reviewers_of(engine, body);
     bool is_self = policy_allows_self(engine);
     int len = (int)who.len;
 
-    if (is_human(engine, json_get_raw(body, "who"), who))
+    if (is_human(engine, body, "who", who))
         reply_error(engine, event->number, 4, "own_glass",
                     "%.*s broke the glass, so others must review it", len, who.ptr);
-    else if (!is_self && is_human(engine, json_get_raw(body, "by"), who))
+    else if (!is_self && is_human(engine, body, "by", who))
         reply_error(engine, event->number, 4, "own_request",
                     "%.*s asked for this run, so others must review it", len, who.ptr);
     else if (policy_is_service(engine, who))

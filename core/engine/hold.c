@@ -16,6 +16,7 @@
  */
 #include "engine/holds.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +151,7 @@ void hold_on_seen(struct engine *engine, const struct event *event)
     hold->expired_in = json_get_int(event->json, "q", 0);
     if (json_get(event->json, "g").len > 0)
         hold->goal = span_dup(json_get(event->json, "g"));
+    hold->goal_ms = json_get_int(event->json, "at", 0);
     if (engine_read_slice(event->json, &slice)) {
         place(engine, hold, slice);
     } else { /* an index from before holds were shared: its intent tells */
@@ -247,6 +249,8 @@ static void put_all(struct json_out *out, const struct hold *hold)
 
     put_slice(&slice, hold->slice);
     json_open(out, '{');
+    if (hold->goal_ms > 0)
+        json_put_int(out, "at", hold->goal_ms);
     if (hold->goal != NULL)
         json_put_raw(out, "g", span_of(hold->goal));
     if (hold->extends > 0)
@@ -369,6 +373,7 @@ static void pass(struct engine *engine, struct span item, int64_t seq)
         return;
     free(hold->goal);
     hold->goal = span_dup(json_get(item, "g"));
+    hold->goal_ms = json_get_int(item, "at", 0);
     hold->goal_seq = seq;
     if (hold->first_seq > 0)
         put_entry(engine, hold, HOLD_ON);

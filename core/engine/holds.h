@@ -18,6 +18,7 @@ struct hold {
     uint64_t slice;
     char *
         goal; /* what undoing it leaves, when another hold passed that on; NULL: as journaled */
+    int64_t goal_ms;    /* and when that was seen */
     int extends;        /* how often its time was prolonged */
     int64_t expired_in; /* the rollback that its end began and that is not over; 0 */
     int64_t kept_in;    /* the rollback in which somebody said that it stays; 0 */
@@ -60,7 +61,7 @@ struct share {
     enum share_kind kind;
     struct str goal;   /* what this undo shall leave */
     struct str wanted; /* list of runs that still want it: ["r-000002"] */
-    struct str passes; /* list: [{"g":GOAL,"n":N,"run":R}], what becomes theirs */
+    struct str passes; /* list: [{"at":MS,"g":GOAL,"n":N,"run":R}], what becomes theirs */
     bool is_as_left;   /* apart from what others keep, found is as we left it */
 };
 

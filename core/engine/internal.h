@@ -466,6 +466,9 @@ void permit_digest(const struct step *step, int64_t due_ms, int64_t execute_ms, 
 struct need;
 bool permit_find(struct step *step, const struct need *need, int *gate, int *index,
                  struct str *differs);
+/* Is what this gate granted the very thing that the step would do now, and good? It may be
+ * that more people are wanted by now. */
+bool permit_stands(const struct step *step, struct gate *gate);
 
 /* -- signed.c --------------------------------------------------------------------------- */
 enum sign { SIGN_NONE = 0, SIGN_KEY, SIGN_VERIFIED }; /* the last: the strictest */
@@ -512,6 +515,7 @@ struct demand {
     int64_t need;
     struct span from;  /* list of groups (JSON); empty list: whoever is in any group */
     struct span slots; /* list of groups, one person each; empty: need people of from */
+    bool is_firm;      /* the policy's: whom a playbook escalates to does not meet it */
 };
 
 struct need {
@@ -529,6 +533,9 @@ struct need {
 /* Adds a demand, in the turn's memory; the same groups are asked once, for the most. */
 void demand_add(struct engine *engine, struct list *demands, int64_t need,
                 struct span from);
+/* Adds one that the policy has. is_firm: it stays apart from those of the playbook. */
+void demand_add_policy(struct engine *engine, struct list *demands,
+                       const struct demand *wanted, bool is_firm);
 /* One person for each group of the list, and each person for one of them only. */
 void demand_add_slots(struct engine *engine, struct list *demands, struct span slots);
 /* So many people, or the list of slots: what a rule or ctx.approve calls its need. */
@@ -545,6 +552,9 @@ bool policy_allows_self(struct engine *engine);
 int64_t policy_number(struct engine *engine, const char *path, int64_t otherwise);
 
 /* -- people.c --------------------------------------------------------------------------- */
+/* Does raw JSON, as it stands between the quotes, say this text? Names of directories may
+ * hold a backslash, which JSON escapes. */
+bool raw_says(struct span raw, struct span text);
 /* One name for all accounts of a human; who itself when the policy says nothing of it. */
 struct span policy_human(struct engine *engine, struct span who);
 bool policy_is_service(struct engine *engine, struct span who);
@@ -579,6 +589,8 @@ bool glass_is_proved(struct run *run, struct span body);
 
 /* -- remind.c --------------------------------------------------------------------------- */
 struct span gate_groups(struct engine *engine, struct span from);
+/* Does the playbook say itself whom the gate of this step escalates to? */
+bool gate_has_own_chain(const struct step *step);
 /* Adds the keys escalate, remind and wider of a gate that opens, each in its place. */
 void gate_put_escalate(struct json_out *out, const struct step *step, int64_t due_ms);
 void gate_put_remind(struct json_out *out, struct engine *engine, int64_t due_ms);

@@ -151,6 +151,22 @@ static void ask_those_before(struct run *run, struct step *step, struct asked *a
     }
 }
 
+/* People whom the playbook had asked saw this step and approved it, and it is another now:
+ * they are asked beside those whom the policy wants, so that a change made in between does
+ * not have them left out. */
+static void ask_whom_playbook_asked(struct run *run, struct step *step, struct asked *asked)
+{
+    list_each (link, after, &run->gates) {
+        struct gate *gate = list_item(link, struct gate, in_run);
+        struct span args = gate->step->args;
+
+        if (gate->state == GATE_GRANTED && strcmp(gate->step->kind, "approve") == 0 &&
+            lists(gate, step_path(step)) && !permit_stands(step, gate))
+            demand_add_need(run->engine, &asked->demands, json_get(args, "need"),
+                            gate_groups(run->engine, json_get(args, "from")));
+    }
+}
+
 static void what_is_asked(struct run *run, struct step *step, struct run *shadow,
                           struct asked *asked)
 {
@@ -170,16 +186,15 @@ static void what_is_asked(struct run *run, struct step *step, struct run *shadow
 
         policy_need(shadow->planned[i], &need);
         list_each (link, after, &need.demands) {
-            struct demand *demand = list_item(link, struct demand, in_need);
-
-            if (demand->slots.len > 0)
-                demand_add_slots(engine, &asked->demands, demand->slots);
-            else
-                demand_add(engine, &asked->demands, demand->need, demand->from);
+            demand_add_policy(engine, &asked->demands,
+                              list_item(link, struct demand, in_need),
+                              gate_has_own_chain(step));
         }
         asked->sign = need.sign > asked->sign ? need.sign : asked->sign;
         asked->is_permanent |= action != NULL && action->effect == EFFECT_PERMANENT;
     }
+    if (!is_wish)
+        ask_whom_playbook_asked(run, step, asked);
     if (list_is_empty(&asked->demands))
         ask_those_before(run, step, asked);
     if (list_is_empty(&asked->demands))

@@ -12,13 +12,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool raw_says(struct span raw, struct span text)
+{
+    struct str quoted = { 0 }, plain = { 0 };
+    bool is_so;
+
+    if (raw.len == 0 || memchr(raw.ptr, '\\', raw.len) == NULL)
+        return span_equal(raw, text);
+    str_printf(&quoted, "\"%.*s\"", (int)raw.len, raw.ptr);
+    json_text_to(&plain, str_span(&quoted));
+    is_so = span_equal(str_span(&plain), text);
+    str_fini(&quoted);
+    str_fini(&plain);
+    return is_so;
+}
+
 static bool is_listed(struct span list, struct span who)
 {
     struct span item;
     size_t pos = 0;
 
     while (json_next(list, &pos, NULL, &item))
-        if (span_equal(json_raw(item), who))
+        if (raw_says(json_raw(item), who))
             return true;
     return false;
 }
@@ -29,7 +44,7 @@ struct span policy_human(struct engine *engine, struct span who)
     size_t pos = 0;
 
     while (json_next(json_get(span_of(engine->policy), "people"), &pos, &name, &person))
-        if (span_equal(name, who) || is_listed(json_get(person, "accounts"), who))
+        if (raw_says(name, who) || is_listed(json_get(person, "accounts"), who))
             return name;
     return who;
 }

@@ -50,7 +50,7 @@ void demand_add(struct engine *engine, struct list *demands, int64_t need, struc
     list_each (link, after, demands) {
         struct demand *demand = list_item(link, struct demand, in_need);
 
-        if (demand->slots.len > 0 || !json_same(demand->from, from))
+        if (demand->is_firm || demand->slots.len > 0 || !json_same(demand->from, from))
             continue;
         if (need > demand->need)
             demand->need = need;
@@ -194,7 +194,7 @@ bool policy_is_member(struct engine *engine, struct span groups, struct span who
             is_asked = span_equal(json_raw(group), name);
         at = 0;
         while (is_asked && json_next(members, &at, NULL, &member))
-            if (span_equal(json_raw(member), who) || span_is(json_raw(member), "*"))
+            if (raw_says(json_raw(member), who) || span_is(json_raw(member), "*"))
                 return true;
     }
     return false;

@@ -12,12 +12,16 @@
 
 #include <string.h>
 
-static bool is_member(const struct gate *gate, struct span groups, struct span who)
+/* Is who one of the groups, or of those that the gate was escalated to? A demand that only
+ * the policy may widen is met by its own groups alone. */
+static bool is_member(const struct gate *gate, struct span demand, struct span groups,
+                      struct span who)
 {
     struct engine *engine = gate->step->run->engine;
+    bool is_wider = json_count(gate->also) > 0 && !json_get_bool(demand, "policy", false);
 
     return policy_is_member(engine, groups, who) ||
-           (json_count(gate->also) > 0 && policy_is_member(engine, gate->also, who));
+           (is_wider && policy_is_member(engine, gate->also, who));
 }
 
 bool quorum_asks(const struct gate *gate, struct span who)
@@ -26,7 +30,7 @@ bool quorum_asks(const struct gate *gate, struct span who)
     size_t pos = 0;
 
     while (json_next(gate->demands, &pos, NULL, &demand))
-        if (is_member(gate, json_get(demand, "from"), who))
+        if (is_member(gate, demand, json_get(demand, "from"), who))
             return true;
     return false;
 }
@@ -59,15 +63,18 @@ static bool stands(const struct gate *gate, struct vote *vote)
     return !is_barred && vote_counts(gate, vote) && !is_again(gate, vote);
 }
 
-static bool fits(const struct gate *gate, struct vote *vote, struct span groups)
+static bool fits(const struct gate *gate, struct vote *vote, struct span demand,
+                 struct span groups)
 {
-    return vote->yes && is_member(gate, groups, span_of(vote->who)) && stands(gate, vote);
+    return vote->yes && is_member(gate, demand, groups, span_of(vote->who)) &&
+           stands(gate, vote);
 }
 
 /* -- role slots ---------------------------------------------------------------------------- */
 
 struct slots {
     const struct gate *gate;
+    struct span demand;
     struct span groups[ENGINE_SLOTS_MAX]; /* a list of one each */
     struct vote *filled_by[ENGINE_SLOTS_MAX];
     bool is_tried[ENGINE_SLOTS_MAX];
@@ -78,7 +85,7 @@ struct slots {
 static bool fill(struct slots *slots, struct vote *vote)
 {
     for (int i = 0; i < slots->count; i++) {
-        if (slots->is_tried[i] || !fits(slots->gate, vote, slots->groups[i]))
+        if (slots->is_tried[i] || !fits(slots->gate, vote, slots->demand, slots->groups[i]))
             continue;
         slots->is_tried[i] = true;
         if (slots->filled_by[i] == NULL || fill(slots, slots->filled_by[i])) {
@@ -89,9 +96,9 @@ static bool fill(struct slots *slots, struct vote *vote)
     return false;
 }
 
-static bool are_filled(const struct gate *gate, struct span list)
+static bool are_filled(const struct gate *gate, struct span demand, struct span list)
 {
-    struct slots slots = { .gate = gate };
+    struct slots slots = { .gate = gate, .demand = demand };
     struct str names = { 0 };
     struct span group;
     size_t pos = 0;
@@ -119,10 +126,10 @@ static bool is_demand_met(const struct gate *gate, struct span demand)
     int64_t missing = json_get_int(demand, "need", 1);
 
     if (json_count(slots) > 0)
-        return are_filled(gate, slots);
+        return are_filled(gate, demand, slots);
     list_each (link, after, &gate->votes) {
-        missing -=
-            fits(gate, list_item(link, struct vote, in_gate), json_get(demand, "from"));
+        missing -= fits(gate, list_item(link, struct vote, in_gate), demand,
+                        json_get(demand, "from"));
     }
     return missing <= 0;
 }

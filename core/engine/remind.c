@@ -59,13 +59,17 @@ static bool fits_severity(const struct run *run, struct span wanted)
     return is >= 0 && (or_more ? is >= want : is == want);
 }
 
+bool gate_has_own_chain(const struct step *step)
+{
+    return is_wish(step) && json_count(json_get(step->args, "escalate")) > 0;
+}
+
 /* What the playbook says, or else the policy. */
 static struct span chain_of(const struct step *step)
 {
-    struct span own = is_wish(step) ? json_get(step->args, "escalate") : (struct span){ 0 };
-
-    return json_count(own) > 0 ? own
-                               : json_get(policy_of_gates(step->run->engine), "escalate");
+    return gate_has_own_chain(step)
+               ? json_get(step->args, "escalate")
+               : json_get(policy_of_gates(step->run->engine), "escalate");
 }
 
 /* The next link of the chain that is for this run; false at its end. */

@@ -161,6 +161,19 @@ static void put_leaf(const struct leaf *leaf, struct str *json, struct span valu
     *json = out;
 }
 
+static int64_t older(int64_t a, int64_t b)
+{
+    return a == 0 || (b > 0 && b < a) ? b : a;
+}
+
+/* What is passed on is as old as it was. */
+static int64_t seen_ms(const struct sharing *sharing, const struct hold *to)
+{
+    int64_t ms = older(sharing->undo->captured_ms, sharing->own->goal_ms);
+
+    return older(ms, to->goal_ms);
+}
+
 static void put_pass(struct json_out *out, const struct sharing *sharing,
                      const struct hold *to)
 {
@@ -171,6 +184,7 @@ static void put_pass(struct json_out *out, const struct sharing *sharing,
         if (sharing->keeper[i] == to && sharing->passes_on[i])
             put_leaf(&sharing->leaves.items[i], &goal, sharing->leaves.items[i].a);
     json_open(out, '{');
+    json_put_int(out, "at", seen_ms(sharing, to));
     json_put_raw(out, "g", str_span(&goal));
     json_put_int(out, "n", to->n);
     json_put_int(out, "run", to->run);

@@ -177,20 +177,28 @@ struct span step_result(struct step *step)
 
 /* -- beginning --------------------------------------------------------------------------- */
 
+/* Is there a plugin that can be asked? Else the step is answered. */
+static bool has_action(struct step *step)
+{
+    const struct action *action = step_action(step);
+
+    if (action == NULL)
+        step_answer_error(step, "unknown_action",
+                          "no plugin offers %s; `cordon actions` lists what there is",
+                          step->action);
+    else if (action->plugin->is_refused)
+        step_answer_error(step, "plugin", "%s", action->plugin->why);
+    else
+        return true;
+    return false;
+}
+
 static void begin_action(struct step *step)
 {
     struct action *action = step_action(step);
 
-    if (action == NULL) {
-        step_answer_error(step, "unknown_action",
-                          "no plugin offers %s; `cordon actions` lists what there is",
-                          step->action);
+    if (!has_action(step))
         return;
-    }
-    if (action->plugin->is_refused) {
-        step_answer_error(step, "plugin", "%s", action->plugin->why);
-        return;
-    }
     step->state = STEP_CALLING;
     host_call(step, action->effect == EFFECT_READS ? HOST_READ : HOST_PREPARE);
 }
@@ -386,7 +394,7 @@ static void begin_again(struct step *step)
     step->must_look = false;
     if (!step->is_undo) {
         begin_action(step);
-    } else if (change_begins_undo(step)) {
+    } else if (change_begins_undo(step) && has_action(step)) {
         step->state = STEP_CALLING;
         host_call(step, HOST_OBSERVE);
     }

@@ -107,7 +107,8 @@ static bool is_right_digest(struct run *run, struct gate *gate, const struct eve
     if (span_equal(given, wanted))
         return true;
     reply_error(run->engine, event->number, 1, "digest",
-                "the vote is for digest %.12s, and gate %s is about %.12s: look again",
+                "the vote is for digest %.*s, and gate %s is about %.12s: look again",
+                given.len > 0 ? (int)(given.len < 12 ? given.len : 12) : 4,
                 given.len > 0 ? given.ptr : "none", id_gate(run->id, gate->number).text,
                 wanted.ptr);
     return false;

@@ -49,13 +49,13 @@ static void put_sentence(struct str *text, struct span body, int more)
 {
     struct span from = json_get(body, "from"), group;
     int64_t left_ms = json_get_int(body, "due", 0) - clock_unix_ms();
-    const char *run = id_run(json_get_int(body, "run", 0)).text;
+    struct id run = id_run(json_get_int(body, "run", 0));
     char late[32];
     size_t pos = 0;
 
     str_add_text(text, "BREAK-GLASS: ");
     json_text_to(text, json_get(body, "who"));
-    str_printf(text, " granted what run %s asked for alone, because \"", run);
+    str_printf(text, " granted what run %s asked for alone, because \"", run.text);
     json_text_to(text, json_get(body, "why"));
     str_printf(text, "\". %lld of",
                (long long)(json_get_int(body, "need", 2) -
@@ -66,7 +66,7 @@ static void put_sentence(struct str *text, struct span body, int more)
     }
     str_printf(text, " must review it, %s %s: cordon review %s --reason TEXT",
                left_ms > 0 ? "within" : "and are late by",
-               duration_show(left_ms > 0 ? left_ms : -left_ms, late), run);
+               duration_show(left_ms > 0 ? left_ms : -left_ms, late), run.text);
     if (more > 0)
         str_printf(text, " (and %d more)", more);
 }
