@@ -60,7 +60,7 @@ void gate_on_answer(struct run *run, int number, const struct event *event)
 
         reply_error(run->engine, event->number, 2, "answer",
                     "the answer must be of type %.*s", (int)type.len, type.ptr);
-    } else if (vote_may_speak(run, gate, event)) {
+    } else if (vote_may_speak(run, gate, event, false)) {
         struct str body = { 0 };
         struct json_out out = { .str = &body };
 

@@ -285,6 +285,12 @@ void ask_handle(struct engine *engine, const struct event *event)
                     ENGINE_ASK_MAX);
         return;
     }
+    if (json_get(event->json, "reason").len > ENGINE_REASON_MAX) {
+        reply_error(engine, event->number, 2, "too_big",
+                    "the reason has %zu bytes, and it may have %d",
+                    json_get(event->json, "reason").len, ENGINE_REASON_MAX);
+        return;
+    }
     if (span_is(verb, "run") || span_is(verb, "plan")) {
         ask_start(engine, event, span_is(verb, "plan"));
         return;

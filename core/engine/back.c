@@ -146,6 +146,21 @@ bool ask_find_hold(struct engine *engine, const struct event *event, int64_t *ru
     return true;
 }
 
+/* Of what cannot be undone nothing is let go of. */
+static bool is_for_good(struct run *run, const struct event *event, int n)
+{
+    const struct step *step = hold_step(run, n);
+
+    if (step != NULL && (step->goal.len > 0 || !step->has_intent))
+        return false;
+    reply_error(run->engine, event->number, 1, "permanent",
+                "%s on %s cannot be undone, so there is nothing to release; `cordon show "
+                "%s` says why",
+                step != NULL ? step->action : "it",
+                step != NULL ? step->target : "its target", id_run(run->id).text);
+    return true;
+}
+
 void ask_release(struct run *run, const struct event *event)
 {
     struct str limits = { 0 };
@@ -154,7 +169,8 @@ void ask_release(struct run *run, const struct event *event)
     int n;
 
     /* Again: it may have been let go of while the rows were read. */
-    if (!ask_find_hold(run->engine, event, &id, &n) || !can_undo(run, event))
+    if (!ask_find_hold(run->engine, event, &id, &n) || !can_undo(run, event) ||
+        is_for_good(run, event, n))
         return;
     json_open(&out, '{');
     json_put(&out, "step", step_path(hold_step(run, n)));

@@ -246,6 +246,7 @@ enum {
     ENGINE_BODY_MAX = 32 * 1024 * 1024, /* journal bytes of one run */
     ENGINE_RESULT_MAX = 256 * 1024,     /* one answer */
     ENGINE_ASK_MAX = 1024 * 1024,       /* what a person or a program asks with */
+    ENGINE_REASON_MAX = 8 * 1024,       /* why they ask for it, as JSON */
     ENGINE_PREVIEW_MAX = 1024 * 1024,   /* what one gate shows */
     ENGINE_PREVIEW_CALLS_MAX = 500,
     ENGINE_ATTEMPTS_MAX = 5,

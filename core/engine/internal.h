@@ -679,7 +679,8 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
 
 /* -- vote.c, answer.c --------------------------------------------------------------------- */
 /* True when this person may speak at this gate now; else the ask has been answered. */
-bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event);
+bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event,
+                    bool is_denial);
 void gate_on_vote(struct run *run, int number, const struct event *event, bool yes);
 void gate_on_answer(struct run *run, int number, const struct event *event);
 

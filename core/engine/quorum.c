@@ -63,11 +63,27 @@ static bool stands(const struct gate *gate, struct vote *vote)
     return !is_barred && vote_counts(gate, vote) && !is_again(gate, vote);
 }
 
+/* Has this human said no since? */
+static bool is_taken_back(const struct gate *gate, const struct vote *vote)
+{
+    struct engine *engine = gate->step->run->engine;
+    struct span human = policy_human(engine, span_of(vote->who));
+
+    list_each (link, after, (struct list *)&gate->votes) {
+        struct vote *other = list_item(link, struct vote, in_gate);
+
+        if (!other->yes && vote_counts(gate, other) &&
+            span_equal(policy_human(engine, span_of(other->who)), human))
+            return true;
+    }
+    return false;
+}
+
 static bool fits(const struct gate *gate, struct vote *vote, struct span demand,
                  struct span groups)
 {
     return vote->yes && is_member(gate, demand, groups, span_of(vote->who)) &&
-           stands(gate, vote);
+           stands(gate, vote) && !is_taken_back(gate, vote);
 }
 
 /* -- role slots ---------------------------------------------------------------------------- */

@@ -10,15 +10,16 @@
 #include "base/id.h"
 #include "base/sshkey.h"
 
-/* The name under which this human has voted already, or NULL. */
-static const char *has_voted(const struct gate *gate, struct span who)
+/* The name under which this human has voted already, or NULL. Who said yes may still say no:
+ * what was overlooked at first must be able to stop it. */
+static const char *has_voted(const struct gate *gate, struct span who, bool is_denial)
 {
     struct engine *engine = gate->step->run->engine;
 
     list_each (link, after, (struct list *)&gate->votes) {
         struct vote *vote = list_item(link, struct vote, in_gate);
 
-        if (vote_counts(gate, vote) &&
+        if (vote_counts(gate, vote) && !(is_denial && vote->yes) &&
             span_equal(policy_human(engine, span_of(vote->who)), policy_human(engine, who)))
             return vote->who;
     }
@@ -76,9 +77,10 @@ static bool is_in_time(struct run *run, struct gate *gate, const struct event *e
     return false;
 }
 
-bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event)
+bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event,
+                    bool is_denial)
 {
-    const char *voter = has_voted(gate, event->who), *bar;
+    const char *voter = has_voted(gate, event->who, is_denial), *bar;
     struct str why = { 0 };
     char name[ID_MAX];
     bool may = false;
@@ -140,8 +142,8 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
         reply_error(run->engine, event->number, 2, "question",
                     "gate %s asks a question: `cordon answer` it",
                     id_gate(run->id, number).text);
-    } else if (!vote_may_speak(run, gate, event) || !is_right_digest(run, gate, event) ||
-               lacks_reason(run, gate, event, yes) ||
+    } else if (!vote_may_speak(run, gate, event, !yes) ||
+               !is_right_digest(run, gate, event) || lacks_reason(run, gate, event, yes) ||
                signed_is_missing(run, gate, event, yes) ||
                !signed_vote_is_good(run, gate, event, yes, fingerprint)) {
         /* answered */

@@ -177,6 +177,55 @@ TEST(one_hold_is_released_and_the_others_stay)
     w_free(w);
 }
 
+/* The journal says of the change that it was for good. */
+static void make_permanent(struct world *w)
+{
+    for (int i = 0; i < w->row_count; i++) {
+        struct str body = { 0 };
+
+        if (w->rows[i].kind != ROW_INTENT)
+            continue;
+        const char *n = strstr(w->rows[i].body, "\"n\":");
+        str_printf(&body, "%.*s\"g\":null,%s", (int)(n - w->rows[i].body), w->rows[i].body,
+                   n);
+        w->rows[i].body = w_keep(w, str_span(&body));
+        str_fini(&body);
+    }
+    w_crash(w);
+}
+
+TEST(what_cannot_be_undone_is_not_said_to_be_released)
+{
+    struct world *w = done_world(7, three_sets);
+
+    make_permanent(w);
+    w_ask(w, "release", "alice", "{\"hold\":\"h-000001-2\"}");
+    w_settle(w);
+    CHECK_INT(w->replies[w->next_ask - 1].exit, 1);
+    CHECK_HAS(w->replies[w->next_ask - 1].json, "cannot be undone");
+    CHECK_STR(w_state(w, 2), "absent");
+    CHECK_STR(value_of(w, "b"), "new");
+    w_free(w);
+}
+
+TEST(a_reason_has_a_bound)
+{
+    struct world *w = done_world(7, three_sets);
+    struct str json = { 0 };
+
+    str_add_text(&json, "{\"hold\":\"h-000001-2\",\"reason\":\"");
+    for (int i = 0; i < ENGINE_REASON_MAX; i++)
+        str_add_char(&json, 'x');
+    str_add_text(&json, "\"}");
+    w_ask(w, "release", "alice", str_text(&json));
+    w_settle(w);
+    CHECK_INT(w->replies[w->next_ask - 1].exit, 2);
+    CHECK_HAS(w->replies[w->next_ask - 1].json, "the reason has");
+    CHECK_STR(value_of(w, "b"), "new");
+    str_fini(&json);
+    w_free(w);
+}
+
 TEST(what_was_captured_long_ago_is_put_back_only_when_somebody_agrees)
 {
     for (int days = 6; days <= 8; days += 2) {
