@@ -46,6 +46,14 @@ bool span_starts(struct span span, const char *prefix)
     return span.len >= len && (len == 0 || memcmp(span.ptr, prefix, len) == 0);
 }
 
+bool span_is_blank(struct span span)
+{
+    for (size_t i = 0; i < span.len; i++)
+        if (strchr(" \t\r\n", span.ptr[i]) == NULL || span.ptr[i] == '\0')
+            return false;
+    return true;
+}
+
 /* Only the last star is ever given more bytes: what an earlier one could take differently,
  * the last one can take as well. */
 bool span_glob(struct span span, const char *pattern)

@@ -46,6 +46,7 @@ bool span_is(struct span span, const char *text);
 bool span_equal(struct span a, struct span b);
 bool span_equal_nocase(struct span a, struct span b); /* ASCII letters only */
 bool span_starts(struct span span, const char *prefix);
+bool span_is_blank(struct span span); /* nothing, or nothing but spaces and ends of lines */
 /* "*" matches any run of characters, "?" one; ASCII letters without regard to case, as
  * Azure compares its ids. Linear in time: no backtracking beyond the last star. */
 bool span_glob(struct span span, const char *pattern);

@@ -55,3 +55,7 @@ struct err;
 int command_usage_error(const struct options *options, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 int command_error(const struct options *options, const struct err *err);
+int command_unknown(const struct options *options, const char *name);
+/* With an exit code and a word for machines of its own. */
+int command_refuse(const struct options *options, int exit_code, const char *code,
+                   const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -7,9 +7,9 @@
 #include "cli/ask.h"
 #include "cli/render.h"
 
-enum { COLUMNS = 80, WHAT_MAX = 400 };
+enum { COLUMNS = 80, WHAT_MAX = 400, TARGET_MAX = 4000 };
 
-/* Three lines a hold, none longer than a narrow terminal; --json has all of it. */
+/* Lines of a hold, none longer than a narrow terminal but for the target; --json has all. */
 static void add_line(struct str *out, size_t start, size_t columns)
 {
     render_cut(out, start, columns);
@@ -82,6 +82,14 @@ static void add_release(struct str *out, struct span hold)
     render_value(out, json_get(hold, "hold"), 40);
 }
 
+/* The short name is that of many; this is what rollback --target takes, so it is never cut. */
+static void add_whole_target(struct str *out, struct span target)
+{
+    str_add_text(out, "  ");
+    render_value(out, target, TARGET_MAX);
+    str_add_char(out, '\n');
+}
+
 static void add_hold(struct str *out, const struct look *look, struct span hold)
 {
     size_t columns = look->columns > 0 ? (size_t)look->columns : COLUMNS;
@@ -92,6 +100,7 @@ static void add_hold(struct str *out, const struct look *look, struct span hold)
     str_add_text(out, "  ");
     render_target(out, json_get(hold, "target"));
     add_line(out, start, columns);
+    add_whole_target(out, json_get(hold, "target"));
     start = out->len;
     str_add_text(out, "  ");
     render_value(out, json_kind(what) == JSON_STRING ? what : json_get(hold, "action"),

@@ -259,6 +259,16 @@ static void show_stuck(const struct options *options, const char *run)
     str_fini(&out);
 }
 
+/* Journaled and not followed: without its name nobody finds the run again. */
+static void show_detached(struct follow *follow)
+{
+    const char *run = str_text(&follow->run);
+
+    str_printf(&follow->out, "%s goes on without you\n  cordon watch %s    follows it\n",
+               run, run);
+    ask_print(&follow->out);
+}
+
 static void show_end(struct follow *follow)
 {
     struct span reply = str_span(&follow->reply);
@@ -268,6 +278,8 @@ static void show_end(struct follow *follow)
         ask_print(&follow->out);
         if (json_kind(json_get(reply, "error")) > JSON_NULL)
             ask_print_error(reply);
+        else if (follow->run.len > 0)
+            show_detached(follow);
         return;
     }
     add_end(follow, reply, &follow->out);

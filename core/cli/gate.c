@@ -283,6 +283,13 @@ bool gate_wants_signature(struct span gate)
     return json_kind(json_path(gate, "body.sign")) == JSON_STRING;
 }
 
+bool gate_is_open(struct span gate)
+{
+    struct span state = json_get(gate, "state");
+
+    return json_kind(state) != JSON_STRING || span_is(json_raw(state), "open");
+}
+
 static void title(struct str *out, const struct look *look, struct span gate)
 {
     struct span body = json_get(gate, "body");
@@ -297,11 +304,13 @@ static void title(struct str *out, const struct look *look, struct span gate)
     str_fini(&text);
 }
 
-static void deadline(struct str *out, const struct look *look, struct span body)
+/* Of a gate that is over no deadline counts any more. */
+static void deadline(struct str *out, const struct look *look, struct span gate)
 {
+    struct span body = json_get(gate, "body");
     int64_t due_ms = json_get_int(body, "due", 0);
 
-    if (due_ms <= 0)
+    if (due_ms <= 0 || !gate_is_open(gate))
         return;
     label(out, look, "  ", "until");
     render_date(out, due_ms);
@@ -445,17 +454,17 @@ static void asked_by(struct str *out, const struct look *look, struct span gate)
 
 void gate_render(struct str *out, const struct look *look, struct span gate)
 {
-    struct span body = json_get(gate, "body"), state = json_get(gate, "state"), drifted;
+    struct span body = json_get(gate, "body"), drifted;
     size_t pos = 0;
 
     title(out, look, gate);
-    if (json_kind(state) == JSON_STRING && !span_is(json_raw(state), "open"))
-        line(out, look, "  ", "state", state);
+    if (!gate_is_open(gate))
+        line(out, look, "  ", "state", json_get(gate, "state"));
     line(out, look, "  ", "detail", json_get(body, "detail"));
     asked_by(out, look, gate);
     quorum(out, look, gate);
     signature(out, look, gate);
-    deadline(out, look, body);
+    deadline(out, look, gate);
     line(out, look, "  ", "choices", json_path(body, "args.choices"));
     if (json_kind(json_get(body, "differs")) > JSON_NULL) {
         label(out, look, "  ", "differs");
@@ -474,6 +483,18 @@ void gate_render(struct str *out, const struct look *look, struct span gate)
         render_value(out, json_get(body, "more"), WHOLE);
         str_add_char(out, '\n');
     }
+    if (!gate_is_question(gate) && json_raw(json_get(gate, "digest")).len > 0) {
+        str_add_char(out, '\n');
+        line(out, look, "  ", "gate digest", json_get(gate, "digest"));
+    }
+}
+
+void gate_say_over(struct str *out, struct span gate)
+{
+    render_value(out, json_get(gate, "gate"), 40);
+    str_add_text(out, " is ");
+    render_value(out, json_get(gate, "state"), 40);
+    str_add_text(out, "; a late vote changes nothing");
 }
 
 void gate_render_commands(struct str *out, struct span gate)
@@ -481,7 +502,11 @@ void gate_render_commands(struct str *out, struct span gate)
     struct str id = { 0 };
 
     render_value(&id, json_get(gate, "gate"), 40);
-    if (gate_is_question(gate))
+    if (!gate_is_open(gate)) {
+        str_add_text(out, "  gate ");
+        gate_say_over(out, gate);
+        str_add_char(out, '\n');
+    } else if (gate_is_question(gate))
         str_printf(out, "  cordon answer %s VALUE\n", str_text(&id));
     else
         str_printf(out, "  cordon approve %s%s\n  cordon deny %s --reason TEXT\n",

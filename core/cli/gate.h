@@ -23,5 +23,9 @@ void gate_render(struct str *out, const struct look *look, struct span gate);
 void gate_render_commands(struct str *out, struct span gate);
 /* Must approvals be signed? */
 bool gate_wants_signature(struct span gate);
+/* Does it still take votes? */
+bool gate_is_open(struct span gate);
+/* "g-000001-1 is denied; a late vote changes nothing", of a gate that does not. */
+void gate_say_over(struct str *out, struct span gate);
 /* Is it a question with an answer, and not a yes or no to changes? */
 bool gate_is_question(struct span gate);

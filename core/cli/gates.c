@@ -155,6 +155,35 @@ static int vote(const struct options *options, struct span gate, const char *ver
     return exit_code;
 }
 
+/* Nobody is asked about what is over. */
+static int too_late(const struct options *options, struct span gate)
+{
+    struct str text = { 0 };
+
+    gate_say_over(&text, gate);
+    int exit_code =
+        command_refuse(options, EXIT_FAILED, "gate_closed", "gate %s", str_text(&text));
+    str_fini(&text);
+    return exit_code;
+}
+
+static int approve_open(const struct options *options, struct span gate)
+{
+    bool can_ask = person_is_there(options);
+
+    if (options->yes || options->digest != NULL ||
+        (can_ask && person_asked("approve?", false) == PERSON_YES))
+        return vote(options, gate, "approve");
+    if (!can_ask)
+        return command_refuse(
+            options, EXIT_WAITING, "not_asked",
+            "not approved: there is no terminal to ask at. Whoever has read it says so "
+            "with "
+            "--yes, or with --digest and the gate's digest that they have read");
+    printf("not approved; the run waits\n");
+    return EXIT_WAITING;
+}
+
 static int run_approve(const struct options *options)
 {
     struct str reply = { 0 };
@@ -168,20 +197,8 @@ static int run_approve(const struct options *options)
                                 options->args[0], options->args[0]);
     } else if (!is_over) {
         show_gate(options, gate);
-        bool can_ask = person_is_there(options);
-        bool is_meant = options->yes || options->digest != NULL ||
-                        (can_ask && person_asked("approve?", false) == PERSON_YES);
-        if (is_meant)
-            exit_code = vote(options, gate, "approve");
-        else
-            exit_code = EXIT_WAITING;
-        if (!is_meant && can_ask)
-            printf("not approved; the run waits\n");
-        else if (!is_meant)
-            fprintf(
-                stderr,
-                "cordon: not approved: there is no terminal to ask at. Whoever has read "
-                "it says so with --yes, or with --digest and what they have read\n");
+        exit_code =
+            gate_is_open(gate) ? approve_open(options, gate) : too_late(options, gate);
     }
     str_fini(&reply);
     return exit_code;
@@ -216,7 +233,7 @@ static int run_deny(const struct options *options)
     struct str reply = { 0 };
     bool is_over;
 
-    if (!options->reason || !options->reason[0])
+    if (span_is_blank(span_of(options->reason)))
         return command_usage_error(options,
                                    "a denial wants a reason: cordon deny %s --reason TEXT",
                                    options->args[0]);

@@ -112,10 +112,9 @@ static bool is_meant(const struct options *options, int *exit_code)
     if (options->yes)
         return true;
     if (!person_is_there(options)) {
-        fprintf(
-            stderr,
-            "cordon: not done: there is no terminal to ask at. Whoever has read it says "
-            "so with --yes\n");
+        command_refuse(options, EXIT_WAITING, "not_asked",
+                       "not done: there is no terminal to ask at. Whoever has read it says "
+                       "so with --yes");
         return false;
     }
     if (person_asked("go ahead alone? Everybody is told, and others review it.", false) ==
@@ -132,7 +131,7 @@ static int run_break_glass(const struct options *options)
     struct err err;
     int64_t id;
 
-    if (!options->reason || !options->reason[0])
+    if (span_is_blank(span_of(options->reason)))
         return command_usage_error(
             options,
             "going ahead alone wants a reason: cordon break-glass %s --reason TEXT",
@@ -173,7 +172,7 @@ static int run_review(const struct options *options)
     struct json_out arg = { .str = &args };
     bool is_over;
 
-    if (!options->reason || !options->reason[0])
+    if (span_is_blank(span_of(options->reason)))
         return command_usage_error(
             options, "a review wants a reason: cordon review %s --reason TEXT",
             options->args[0]);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/err.h"
 #include "cli/ask.h"
 #include "cli/render.h"
 #include "cli/table.h"
@@ -19,8 +20,74 @@ static bool is_scope(const char *word)
            (span_starts(scope, "playbook:") && scope.len > strlen("playbook:"));
 }
 
-static int switch_it(const struct options *options, const char *verb, const char *said)
+/* A halt that is left would hold what seems to go on. */
+static void say_rest(const struct options *options)
 {
+    struct str reply = { 0 }, out = { 0 };
+    struct span halt;
+    struct err err;
+    size_t pos = 0;
+
+    if (ask_once(options, "halts", span_of("{}"), &reply, &err) == 0)
+        while (json_next(json_get(str_span(&reply), "halts"), &pos, NULL, &halt)) {
+            str_add_text(&out, "still halted: ");
+            render_value(&out, json_get(halt, "scope"), 200);
+            str_add_char(&out, '\n');
+        }
+    ask_print(&out);
+    str_fini(&reply);
+    str_fini(&out);
+}
+
+static bool is_named(struct span list, const char *key, const char *name)
+{
+    struct span item;
+    size_t pos = 0;
+
+    while (json_next(list, &pos, NULL, &item))
+        if (span_is(json_get_raw(item, key), name))
+            return true;
+    return false;
+}
+
+/* Is there a plugin of that name, or a run of that playbook? Where it cannot be told: yes. */
+static bool is_known(const struct options *options, const char *scope)
+{
+    bool is_plugin = span_starts(span_of(scope), "plugin:");
+    const char *verb = is_plugin ? "plugins" : "runs", *colon = strchr(scope, ':');
+    struct str reply = { 0 };
+    struct err err;
+    bool is_there = true;
+
+    if (colon != NULL &&
+        ask_once(options, verb, span_of(is_plugin ? "{}" : "{\"limit\":1000}"), &reply,
+                 &err) == 0)
+        is_there = is_named(json_get(str_span(&reply), verb),
+                            is_plugin ? "name" : "playbook", colon + 1);
+    str_fini(&reply);
+    return is_there;
+}
+
+/* It is halted all the same: what is not there yet may come. */
+static void say_unknown(const char *scope)
+{
+    bool is_plugin = span_starts(span_of(scope), "plugin:");
+    struct str out = { 0 };
+
+    str_add_text(&out, "cordon: mind the name: ");
+    str_add_shown(&out, scope, strlen(scope));
+    str_add_text(&out, is_plugin
+                           ? " stops nothing now, since no plugin of that name is "
+                             "trusted here: see cordon plugins\n"
+                           : " stops nothing now, since no run here is of a playbook of "
+                             "that name: see cordon runs\n");
+    ask_complain(&out);
+    str_fini(&out);
+}
+
+static int switch_it(const struct options *options, bool is_halt)
+{
+    const char *verb = is_halt ? "halt" : "resume";
     struct str args = { 0 }, reply = { 0 }, out = { 0 };
     struct json_out arg = { .str = &args };
     bool is_over;
@@ -35,9 +102,21 @@ static int switch_it(const struct options *options, const char *verb, const char
     ask_put_reason(&arg, options);
     json_close(&arg);
     int exit_code = ask_reply(options, verb, str_span(&args), &reply, &is_over);
-    if (!is_over)
-        str_printf(&out, "%s: %s\n", options->args[0], said);
-    ask_print(&out);
+    if (!is_over) {
+        str_add_shown(&out, options->args[0], strlen(options->args[0]));
+        str_add_text(&out,
+                     is_halt ? ": halted; no further effect is sent until \"cordon resume "
+                             : ": goes on\n");
+        if (is_halt) {
+            str_add_shown(&out, options->args[0], strlen(options->args[0]));
+            str_add_text(&out, "\"\n");
+        }
+        ask_print(&out);
+        if (!is_halt)
+            say_rest(options);
+        else if (!is_known(options, options->args[0]))
+            say_unknown(options->args[0]);
+    }
     str_fini(&args);
     str_fini(&reply);
     str_fini(&out);
@@ -73,8 +152,7 @@ static int run_halt(const struct options *options)
     bool is_over;
 
     if (options->arg_count == 1)
-        return switch_it(options, "halt",
-                         "halted; no further effect is sent until \"cordon resume\"");
+        return switch_it(options, true);
     int exit_code = ask_reply(options, "halts", span_of("{}"), &reply, &is_over);
     if (!is_over)
         show_halts(json_get(str_span(&reply), "halts"));
@@ -84,7 +162,7 @@ static int run_halt(const struct options *options)
 
 static int run_resume(const struct options *options)
 {
-    return switch_it(options, "resume", "goes on");
+    return switch_it(options, false);
 }
 
 const struct command command_halt = {

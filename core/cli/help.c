@@ -50,7 +50,7 @@ void command_show_help(const struct command *command)
     str_fini(&out);
 }
 
-static void print_error(const struct options *options, int code, const char *text)
+static void print_error(const struct options *options, const char *code, const char *text)
 {
     struct str out = { 0 }, shown = { 0 };
     struct json_out json = { .str = &out };
@@ -59,7 +59,7 @@ static void print_error(const struct options *options, int code, const char *tex
     if (options->json) {
         json_open(&json, '{');
         json_put(&json, "error", str_text(&shown));
-        json_put(&json, "code", err_word(code));
+        json_put(&json, "code", code);
         json_close(&json);
         str_add_char(&out, '\n');
         ask_print(&out);
@@ -79,13 +79,35 @@ int command_usage_error(const struct options *options, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    print_error(options, ERR_INVALID, text);
+    print_error(options, err_word(ERR_INVALID), text);
     return EXIT_USAGE;
+}
+
+int command_refuse(const struct options *options, int exit_code, const char *code,
+                   const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    print_error(options, code, text);
+    return exit_code;
+}
+
+int command_unknown(const struct options *options, const char *name)
+{
+    const char *nearest = command_nearest(name);
+
+    return command_usage_error(options, "no command %.60s%s%s", name,
+                               nearest ? ": did you mean " : ": see cordon help",
+                               nearest ? nearest : "");
 }
 
 int command_error(const struct options *options, const struct err *err)
 {
-    print_error(options, err->code, err->text);
+    print_error(options, err_word(err->code), err->text);
     if (err->code == ERR_CANCELED)
         return EXIT_INTERRUPTED;
     return err->code == ERR_INVALID || err->code == ERR_TOO_BIG ? EXIT_USAGE : EXIT_FAILED;
@@ -116,11 +138,8 @@ static int run_help(const struct options *options)
 
     if (options->arg_count == 1) {
         const struct command *command = command_find(options->args[0]);
-        const char *nearest = command_nearest(options->args[0]);
         if (!command)
-            return command_usage_error(options, "no command %.60s%s%s", options->args[0],
-                                       nearest ? ": did you mean " : ": see cordon help",
-                                       nearest ? nearest : "");
+            return command_unknown(options, options->args[0]);
         command_show_help(command);
         return EXIT_DONE;
     }

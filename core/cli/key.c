@@ -120,7 +120,7 @@ static int revoke(const struct options *options)
         return command_usage_error(options,
                                    "cordon key revoke wants one key: cordon key revoke k-1 "
                                    "--reason TEXT");
-    if (!options->reason || !options->reason[0])
+    if (span_is_blank(span_of(options->reason)))
         return command_usage_error(options,
                                    "revoking wants a reason: cordon key revoke %.80s "
                                    "--reason TEXT",

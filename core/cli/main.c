@@ -3,7 +3,6 @@
  * The table of commands, and the doors to the other processes that are this same binary.
  */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -32,15 +31,6 @@ const struct command *const commands[] = {
     &command_help,        NULL,
 };
 
-static int unknown_command(const char *name)
-{
-    const char *nearest = command_nearest(name);
-
-    fprintf(stderr, "cordon: no command %.60s%s%s\n", name,
-            nearest ? ": did you mean " : ": see cordon help", nearest ? nearest : "");
-    return EXIT_USAGE;
-}
-
 static bool is_word(const char *word, const char *a, const char *b)
 {
     return strcmp(word, a) == 0 || strcmp(word, b) == 0;
@@ -53,6 +43,11 @@ static bool wants_json(int argc, char **argv)
         if (strcmp(argv[i], "--json") == 0)
             return true;
     return false;
+}
+
+static int unknown_command(const char *name, int argc, char **argv)
+{
+    return command_unknown(&(struct options){ .json = wants_json(argc, argv) }, name);
 }
 
 static int run_command(const struct command *command, int argc, char **argv)
@@ -87,6 +82,6 @@ int main(int argc, char **argv)
         name = "version";
     const struct command *command = command_find(name);
     if (!command)
-        return unknown_command(name);
+        return unknown_command(name, argc, argv);
     return run_command(command, argc > 2 ? argc - 2 : 0, argv + (argc > 2 ? 2 : argc));
 }

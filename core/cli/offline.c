@@ -55,6 +55,38 @@ static int ask_gate(const struct options *options, struct str *reply)
     return exit_code;
 }
 
+static void print_file(const char *path)
+{
+    struct str out = { 0 };
+    struct json_out json = { .str = &out };
+
+    json_open(&json, '{');
+    json_put(&json, "file", path);
+    json_close(&json);
+    str_add_char(&out, '\n');
+    ask_print(&out);
+    str_fini(&out);
+}
+
+static void say_exported(const char *path, struct span gate)
+{
+    struct str out = { 0 };
+
+    str_printf(&out, "%s has the gate, whole. ", path);
+    if (gate_is_open(gate)) {
+        str_printf(&out,
+                   "On the approver's machine:\n"
+                   "  cordon gate sign %s --sign KEYFILE --who PERSON --reason TEXT\n",
+                   path);
+    } else {
+        str_add_text(&out, "It is for the record only: ");
+        gate_say_over(&out, gate);
+        str_add_char(&out, '\n');
+    }
+    ask_print(&out);
+    str_fini(&out);
+}
+
 static int export(const struct options *options)
 {
     const char *path = options->out != NULL ? options->out : "-";
@@ -66,11 +98,9 @@ static int export(const struct options *options)
                            file_write(path, str_span(&file), &err) != 0))
         exit_code = command_error(options, &err);
     else if (exit_code == 0 && options->out != NULL && options->json)
-        printf("{\"file\":\"%s\"}\n", options->out);
+        print_file(options->out);
     else if (exit_code == 0 && options->out != NULL)
-        printf("%s has the gate, whole. On the approver's machine:\n"
-               "  cordon gate sign %s --sign KEYFILE --who PERSON --reason TEXT\n",
-               options->out, options->out);
+        say_exported(options->out, str_span(&reply));
     str_fini(&reply);
     str_fini(&file);
     return exit_code;
@@ -88,8 +118,6 @@ static void show_file(const struct options *options, struct span gate)
     gate_render(&out, &look, gate);
     str_add_text(&out, "\n  journal         ");
     render_value(&out, json_get(gate, "install"), 80);
-    str_add_text(&out, "\n  digest          ");
-    render_value(&out, json_get(gate, "digest"), 80);
     str_add_text(&out, "\n\n");
     gate_file_say(&out, gate);
     ask_print(&out);
@@ -130,7 +158,7 @@ static int write_vote(const struct options *options, const struct statement *sta
     if (file.len == 0 || file_write(str_text(&path), str_span(&file), &err) != 0)
         exit_code = command_error(options, &err);
     else if (options->json)
-        printf("{\"file\":\"%s\"}\n", str_text(&path));
+        print_file(str_text(&path));
     else
         printf("\n%s has the signed vote. Where the engine is:\n  cordon gate import %s\n",
                str_text(&path), str_text(&path));
@@ -139,6 +167,35 @@ static int write_vote(const struct options *options, const struct statement *sta
     str_fini(&file);
     str_fini(&path);
     return exit_code;
+}
+
+static int over(const struct options *options, struct span gate)
+{
+    struct str text = { 0 };
+
+    gate_say_over(&text, gate);
+    int exit_code = command_refuse(options, EXIT_FAILED, "gate_closed",
+                                   "nothing was signed: gate %s", str_text(&text));
+    str_fini(&text);
+    return exit_code;
+}
+
+static bool is_meant(const struct options *options)
+{
+    const char *question =
+        options->deny ? "sign that you deny it?" : "sign that you approve it?";
+
+    if (options->yes)
+        return true;
+    if (!person_is_there(options))
+        command_refuse(options, EXIT_WAITING, "not_asked",
+                       "nothing was signed: there is no terminal to ask at. Whoever has "
+                       "read it says so with --yes");
+    else if (person_asked(question, false) == PERSON_YES)
+        return true;
+    else
+        printf("nothing was signed\n");
+    return false;
 }
 
 static int sign_gate(const struct options *options, struct span gate)
@@ -154,19 +211,15 @@ static int sign_gate(const struct options *options, struct span gate)
         options->deny || json_get_bool(json_get(gate, "body"), "permanent", false);
 
     show_file(options, gate);
-    if (wants_reason && (options->reason == NULL || options->reason[0] == '\0'))
+    if (!gate_is_open(gate))
+        return over(options, gate);
+    if (wants_reason && span_is_blank(span_of(options->reason)))
         return command_usage_error(
             options, options->deny
                          ? "denying wants --reason TEXT"
                          : "something here cannot be undone: approving it wants --reason "
                            "TEXT");
-    if (!options->yes && person_is_there(options) &&
-        person_asked(options->deny ? "sign that you deny it?" : "sign that you approve it?",
-                     false) != PERSON_YES) {
-        printf("nothing was signed\n");
-        return EXIT_WAITING;
-    }
-    return write_vote(options, &statement);
+    return is_meant(options) ? write_vote(options, &statement) : EXIT_WAITING;
 }
 
 static int sign(const struct options *options)
@@ -227,6 +280,33 @@ static int import(const struct options *options)
     return exit_code;
 }
 
+/* What is given and does nothing would be believed to do something. */
+static int refuse_stray(const struct options *options, const char *word)
+{
+    bool is_sign = strcmp(word, "sign") == 0;
+    const struct {
+        bool is_given;
+        const char *name;
+    } of_sign[] = { { options->deny, "--deny" },
+                    { options->who != NULL, "--who" },
+                    { options->sign != NULL, "--sign" },
+                    { options->reason != NULL, "--reason" },
+                    { options->yes, "--yes" } };
+
+    for (size_t i = 0; !is_sign && i < sizeof of_sign / sizeof *of_sign; i++)
+        if (of_sign[i].is_given)
+            return command_usage_error(options,
+                                       "%s does nothing with cordon gate %s: it is for "
+                                       "cordon gate sign, which makes the vote",
+                                       of_sign[i].name, word);
+    if (!is_sign && options->out != NULL && strcmp(word, "export") != 0)
+        return command_usage_error(options,
+                                   "--out does nothing with cordon gate %s: it is for "
+                                   "cordon gate export and sign",
+                                   word);
+    return EXIT_DONE;
+}
+
 static int run_gate(const struct options *options)
 {
     static const char *const words[] = { "export", "show", "sign", "import" };
@@ -236,6 +316,9 @@ static int run_gate(const struct options *options)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(word, words[i]) != 0)
             continue;
+        int stray = refuse_stray(options, word);
+        if (stray != EXIT_DONE)
+            return stray;
         if (options->arg_count == 2)
             return does[i](options);
         return command_usage_error(options, "cordon gate %s wants one more word: %s", word,
@@ -252,9 +335,10 @@ static int run_gate(const struct options *options)
 const struct command command_gate = {
     .name = "gate",
     .summary = "approve on another machine: export, show, sign, import",
-    .usage =
-        "cordon gate export GATE [--out FILE] | show FILE | import FILE.sig.json |\n"
-        "       cordon gate sign FILE --sign KEYFILE --who PERSON [--deny] [--reason TEXT]",
+    .usage = "cordon gate export GATE [--out FILE] | show FILE | import FILE.sig.json |\n"
+             "       cordon gate sign FILE --sign KEYFILE --who PERSON [--deny] [--reason "
+             "TEXT]\n"
+             "                        [--out FILE] [--yes]",
     .about =
         "export writes a gate to a file, every change whole. show and sign need neither "
         "an\n"

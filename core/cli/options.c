@@ -181,17 +181,37 @@ static int take(struct options *options, const struct command *command, int argc
     return equals ? 1 : 2;
 }
 
+/* A usage of several lines is said in one. */
+static int wrong_count(const struct command *command, const char *what, const char *word,
+                       struct err *err)
+{
+    struct str usage = { 0 };
+
+    for (const char *at = command->usage; *at;) {
+        size_t len = strcspn(at, "\n");
+
+        str_add(&usage, at, len);
+        at += len;
+        at += strspn(at, "\n ");
+        if (*at)
+            str_add_char(&usage, ' ');
+    }
+    err_set(err, ERR_INVALID, "cordon %s%s%.80s: %s", command->name, what,
+            word != NULL ? word : "", str_text(&usage));
+    str_fini(&usage);
+    return err->code;
+}
+
 static int check_count(const struct options *options, const struct command *command,
                        struct err *err)
 {
     if (options->help)
         return 0;
     if (options->arg_count < command->args_min)
-        return err_set(err, ERR_INVALID, "cordon %s wants more: %s", command->name,
-                       command->usage);
+        return wrong_count(command, " wants more", NULL, err);
     if (options->arg_count > command->args_max)
-        return err_set(err, ERR_INVALID, "cordon %s: nothing is to be done with %.80s: %s",
-                       command->name, options->args[command->args_max], command->usage);
+        return wrong_count(command, ": nothing is to be done with ",
+                           options->args[command->args_max], err);
     return 0;
 }
 

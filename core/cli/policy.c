@@ -385,6 +385,11 @@ static int run_policy(const struct options *options)
                                        ? "cordon policy test FILE.test.lua"
                                        : "cordon policy explain RUN [STEP], or PLAYBOOK "
                                          "with --param or --alert");
+    if (options->arg_count > (wants_more ? 3 : 1))
+        return command_usage_error(options,
+                                   "cordon policy %s takes nothing more: what is "
+                                   "%.80s?",
+                                   word, options->args[wants_more ? 3 : 1]);
     if (strcmp(word, "explain") == 0)
         return explain(options);
     return wants_more ? test(options) : show(options);
@@ -393,7 +398,8 @@ static int run_policy(const struct options *options)
 const struct command command_policy = {
     .name = "policy",
     .summary = "the policy in force, what it says of a change, and tests of it",
-    .usage = "cordon policy show | explain RUN [STEP] | explain PLAYBOOK | test FILE",
+    .usage = "cordon policy show | explain RUN [STEP] | explain PLAYBOOK |\n"
+             "       cordon policy test FILE.test.lua [POLICY.lua]",
     .about =
         "show prints the policy in force and its hash. explain names for each change of a\n"
         "run, past or waiting, the rules, freezes and guards that made it so; for a\n"

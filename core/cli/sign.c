@@ -108,11 +108,17 @@ int sign_statement(struct str *armor, const char *key_file,
     struct sshsig sig;
 
     statement_put(&bytes, statement);
-    int rc = bytes.len > STATEMENT_LEN_MAX
-                 ? err_set(err, ERR_TOO_BIG,
-                           "what is signed has at most %d bytes: give a shorter reason",
-                           STATEMENT_LEN_MAX)
-                 : run_keygen(armor, key_file, str_span(&bytes), err);
+    int rc =
+        access(key_file, R_OK) != 0
+            ? err_set(err, ERR_INVALID,
+                      "open the key %s: %s; want a file as ssh-keygen makes it, or the "
+                      ".pub of a key in an agent",
+                      key_file, strerror(errno))
+        : bytes.len > STATEMENT_LEN_MAX
+            ? err_set(err, ERR_TOO_BIG,
+                      "what is signed has at most %d bytes: give a shorter reason",
+                      STATEMENT_LEN_MAX)
+            : run_keygen(armor, key_file, str_span(&bytes), err);
     if (rc == 0 && (rc = sshsig_read(&sig, str_span(armor), err)) == 0) {
         rc = sshsig_check(&sig, SSHSIG_VOTE_NAMESPACE, str_span(&bytes), err);
         sshsig_fini(&sig);

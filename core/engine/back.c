@@ -4,6 +4,8 @@
  */
 #include "engine/holds.h"
 
+#include <stdlib.h>
+
 #include "base/id.h"
 
 static void put_text(struct json_out *out, const struct event *event, const char *key,
@@ -69,6 +71,29 @@ static bool is_reached(struct run *run, const struct event *event)
     return false;
 }
 
+/* A target that the run did not change would be rolled back in no time, and stay as it is.
+ * What a run that it called did is looked at by that one's own rollback. */
+static bool has_target(struct run *run, const struct event *event)
+{
+    char *target = json_get_text(event->json, "target");
+    bool is_there = target == NULL;
+
+    list_each (link, after, &run->steps) {
+        struct step *step = list_item(link, struct step, in_run);
+
+        is_there |=
+            step->child > 0 || ((step->attempt > 0 || step->is_noop) &&
+                                span_equal_nocase(span_of(step->target), span_of(target)));
+    }
+    if (!is_there)
+        reply_error(run->engine, event->number, 2, "not_found",
+                    "run %s changed nothing at target %.200s: want a target's whole id, as "
+                    "`cordon contained` shows it",
+                    id_run(run->id).text, target);
+    free(target);
+    return is_there;
+}
+
 void ask_rollback(struct run *run, const struct event *event)
 {
     bool is_part = json_kind(json_get(event->json, "step")) == JSON_STRING ||
@@ -78,7 +103,7 @@ void ask_rollback(struct run *run, const struct event *event)
 
     if (!can_undo(run, event) || (!is_part && ask_must_end_first(run, event)) ||
         !has_step(run, event, "to") || !is_reached(run, event) ||
-        !has_step(run, event, "step"))
+        !has_step(run, event, "step") || !has_target(run, event))
         return;
     json_open(&out, '{');
     put_text(&out, event, "step", "step");

@@ -134,12 +134,39 @@ static bool is_change(const struct step *step)
     return strcmp(step->kind, "step") == 0 && (step->attempt > 0 || step->is_noop);
 }
 
+/* Done or waiting. */
+static bool has_change(struct run *run, struct span path)
+{
+    list_each (link, after, &run->steps) {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (is_change(step) && span_is(path, step_path(step)))
+            return true;
+    }
+    list_each (link, after, &run->gates) {
+        struct gate *gate = list_item(link, struct gate, in_run);
+
+        for (int i = 0; gate->state == GATE_OPEN && i < gate->change_count; i++)
+            if (span_is(path, gate->changes[i].path))
+                return true;
+    }
+    return false;
+}
+
 void explain_reply(struct run *run, const struct event *event)
 {
     struct span only = json_get_raw(event->json, "step");
     struct str body = { 0 };
     struct json_out out = { .str = &body };
 
+    if (only.len > 0 && !has_change(run, only)) {
+        reply_error(run->engine, event->number, 2, "not_found",
+                    "run %s has no change at step %.*s: `cordon policy explain %s` lists "
+                    "those that it has",
+                    id_run(run->id).text, (int)(only.len < 80 ? only.len : 80), only.ptr,
+                    id_run(run->id).text);
+        return;
+    }
     json_open(&out, '{');
     json_put_raw(&out, "error", run->error);
     json_put(&out, "playbook", run->playbook_name);

@@ -191,7 +191,7 @@ static bool may_break(struct run *run, const struct event *event, const char *re
                     "%.*s is not one of those who may break the glass (policy.lua, "
                     "break_glass.from)",
                     len, event->who.ptr);
-    else if (reason == NULL || reason[0] == '\0')
+    else if (span_is_blank(span_of(reason)))
         reply_error(engine, event->number, 2, "reason",
                     "breaking the glass needs --reason TEXT");
     else if (run_is_over(run))
@@ -468,7 +468,7 @@ void glass_review(struct engine *engine, int64_t run, const struct event *event)
         reply_error(engine, event->number, 6, "policy", "%s", engine->policy_error);
     else if (!may_review(engine, event, span_of(glass->body)))
         ; /* answered */
-    else if (reason == NULL || reason[0] == '\0')
+    else if (span_is_blank(span_of(reason)))
         reply_error(engine, event->number, 2, "reason", "a review needs --reason TEXT");
     else {
         put_review(&out, engine, event, span_of(glass->body), reason);

@@ -241,7 +241,7 @@ static void ask_revoke(struct engine *engine, const struct event *event)
     else if (key->is_revoked)
         reply_error(engine, event->number, 1, "revoked", "key %s is revoked already",
                     key->fingerprint);
-    else if (reason == NULL || reason[0] == '\0')
+    else if (span_is_blank(span_of(reason)))
         reply_error(engine, event->number, 2, "reason",
                     "revoking a key needs --reason TEXT");
     else

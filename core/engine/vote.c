@@ -10,6 +10,9 @@
 #include "base/id.h"
 #include "base/sshkey.h"
 
+/* Of a digest, in a sentence: enough to tell two apart. */
+enum { SHORT_LEN = 12 };
+
 /* The name under which this human has voted already, or NULL. Who said yes may still say no:
  * what was overlooked at first must be able to stop it. */
 static const char *has_voted(const struct gate *gate, struct span who, bool is_denial)
@@ -105,21 +108,25 @@ static bool is_right_digest(struct run *run, struct gate *gate, const struct eve
 {
     struct span given = json_get_raw(event->json, "digest");
     struct span wanted = json_get_raw(gate->body, "digest");
+    char name[ID_MAX];
 
     if (span_equal(given, wanted))
         return true;
+    if (given.len == 0)
+        given = span_of("none");
+    memcpy(name, id_gate(run->id, gate->number).text, sizeof name);
     reply_error(run->engine, event->number, 1, "digest",
-                "the vote is for digest %.*s, and gate %s is about %.12s: look again",
-                given.len > 0 ? (int)(given.len < 12 ? given.len : 12) : 4,
-                given.len > 0 ? given.ptr : "none", id_gate(run->id, gate->number).text,
-                wanted.ptr);
+                "the vote is for digest %.*s, and gate %s is about %.*s: look again with "
+                "`cordon gates %s`, which ends with the whole digest",
+                (int)(given.len < SHORT_LEN ? given.len : SHORT_LEN), given.ptr, name,
+                SHORT_LEN, wanted.ptr, name);
     return false;
 }
 
 static bool lacks_reason(struct run *run, const struct gate *gate,
-                         const struct event *event, bool yes)
+                         const struct event *event, const char *reason, bool yes)
 {
-    if (json_get_raw(event->json, "reason").len > 0 || (yes && !gate->needs_reason))
+    if (!span_is_blank(span_of(reason)) || (yes && !gate->needs_reason))
         return false;
     reply_error(run->engine, event->number, 2, "reason",
                 yes ? "something here cannot be undone: approving it needs --reason TEXT"
@@ -143,7 +150,8 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
                     "gate %s asks a question: `cordon answer` it",
                     id_gate(run->id, number).text);
     } else if (!vote_may_speak(run, gate, event, !yes) ||
-               !is_right_digest(run, gate, event) || lacks_reason(run, gate, event, yes) ||
+               !is_right_digest(run, gate, event) ||
+               lacks_reason(run, gate, event, reason, yes) ||
                signed_is_missing(run, gate, event, yes) ||
                !signed_vote_is_good(run, gate, event, yes, fingerprint)) {
         /* answered */

@@ -339,6 +339,15 @@ static int check_one_open(const struct gate_list *list, int64_t run, struct err 
     return rc;
 }
 
+static int no_such_gate(struct span name, bool is_gate, struct err *err)
+{
+    return err_set(err, ERR_NOT_FOUND,
+                   is_gate ? "there is no gate %.*s; `cordon gates` lists those that wait"
+                           : "there is no run %.*s that has had a gate; `cordon gates` "
+                             "lists those that wait",
+                   (int)name.len, name.ptr);
+}
+
 /* By its name, or the open one of a run, or a run's last one. */
 static int view_gate(struct view *view, const struct asked *asked, struct err *err)
 {
@@ -361,9 +370,7 @@ static int view_gate(struct view *view, const struct asked *asked, struct err *e
         if (is_named ? list->ns[i] == n : found < 0 || list->states[i] == GATE_OPEN)
             found = i;
     if (rc >= 0 && found < 0)
-        rc = err_set(err, ERR_NOT_FOUND, "there is no gate %.*s; `cordon gates` lists them",
-                     (int)(name.len > 0 ? name.len : run_name.len),
-                     name.len > 0 ? name.ptr : run_name.ptr);
+        rc = no_such_gate(name.len > 0 ? name : run_name, is_named, err);
     else if (rc >= 0)
         rc = put_gate(view, list->runs[found], list->ns[found], list->states[found], err);
     free(list);

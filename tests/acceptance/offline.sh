@@ -46,7 +46,7 @@ asked() {
 }
 
 signed() { # signed KEY WHO [MORE...]: the vote, in gate.json.sig.json
-    exits 0 on_the_other gate sign gate.json --sign "$1" --who "$2" "${@:3}"
+    exits 0 on_the_other gate sign gate.json --sign "$1" --who "$2" --yes "${@:3}"
 }
 
 vote=$there/gate.json.sig.json
@@ -57,6 +57,23 @@ refused() {
         is 0 "$(noop_effects)" "effects" && exits 0 cordon show r-000001 --json &&
         is 0 "$(jq '[.rows[] | select(.kind == "vote")] | length' <<<"$out")" "votes"
 }
+
+nobody_to_ask() {
+    asked nobody && exits 3 on_the_other gate sign gate.json --sign mary --who mary && one_sentence &&
+        has 'nothing was signed: there is no terminal to ask at' &&
+        is no "$([[ -e $vote ]] && echo yes || echo no)" "was anything signed" &&
+        exits 2 on_the_other gate sign gate.json --sign nokey --who mary --yes &&
+        has 'open the key nokey: No such file or directory'
+}
+tell "without a terminal a vote is signed only with --yes" nobody_to_ask
+
+too_late_to_sign() {
+    asked over && signed mary mary --deny --reason "wrong site" && exits 0 cordon gate import "$vote" &&
+        exits 0 cordon gate export g-000001-1 --out "$there/gate.json" && has 'for the record only' &&
+        exits 1 on_the_other gate sign gate.json --sign mary --who mary --yes &&
+        has 'nothing was signed: gate g-000001-1 is denied'
+}
+tell "a gate that is over is exported for the record, and not signed" too_late_to_sign
 
 carried() {
     asked carried && exits 0 on_the_other gate show gate.json && has 'noop.set' && has 'target +y' &&
@@ -104,7 +121,7 @@ keys_of_other_types() {
         exits 0 cordon gate import "$vote" && gone "$state" && is 2 "$(noop_effects)" "effects" &&
         exits 2 cordon key add mary "$there/mary-rsa.pub" && has 'ssh-rsa are not taken: want ssh-ed25519' &&
         exits 2 cordon key add mary "$there/mary" && has 'a private key stays with its owner' && one_sentence &&
-        exits 2 on_the_other gate sign gate.json --sign mary-rsa --who mary && has 'ssh-rsa are not taken'
+        exits 2 on_the_other gate sign gate.json --sign mary-rsa --who mary --yes && has 'ssh-rsa are not taken'
 }
 tell "ECDSA keys sign too, and RSA keys are refused with what would be right" keys_of_other_types
 
@@ -206,6 +223,7 @@ here() {
     noop_state here && policy 1 && sed -i 's/  gate/  self_approval = true, gate/' "$state/policy.lua" &&
         exits 0 cordon key add "$me" "$there/old.pub" && exits 3 cordon run "$work/change.lua" &&
         has 'signature +of an SSH key' && has 'cordon approve g-000001-1 --sign KEYFILE' &&
+        exits 1 cordon approve g-000001-1 --digest zz && has 'the vote is for digest zz, and gate g-000001-1 is about [0-9a-f]{12}: ' &&
         exits 2 cordon approve g-000001-1 --yes && has 'wants signed approvals.*cordon approve g-000001-1 --sign KEYFILE' &&
         exits 4 cordon approve g-000001-1 --yes --sign "$there/sam" && has 'is not enrolled here' &&
         is 0 "$(noop_effects)" "effects" && exits 0 cordon approve g-000001-1 --yes --sign "$there/old" --reason seen &&
@@ -244,7 +262,7 @@ tell "a key is in force when its row says so, not its line in the index" index_o
 
 no_keygen() {
     asked missing || return 1
-    exits 1 env PATH=/nowhere "$(command -v timeout)" 20 "$CORDON" gate sign "$there/gate.json" --sign "$there/mary" --who mary &&
+    exits 1 env PATH=/nowhere "$(command -v timeout)" 20 "$CORDON" gate sign "$there/gate.json" --sign "$there/mary" --who mary --yes &&
         has 'apt-get install openssh-client' && one_sentence
 }
 tell "without ssh-keygen it is said how to install it" no_keygen

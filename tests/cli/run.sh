@@ -27,7 +27,8 @@ echo 'return playbook {}' >"$tmp/playbooks/contain-app-service.lua"
 echo 'return {}' >"$tmp/playbooks/contain-app-service.test.lua"
 
 commands="run plan gates approve deny answer runs show watch contained rollback recover
-release retry settle cancel halt resume check test actions plugins doctor signal engine version help"
+release retry settle cancel halt resume check test actions plugins doctor signal engine version help
+gate key policy break-glass review"
 
 # -- The scripted engine -----------------------------------------------------------------
 
@@ -422,6 +423,94 @@ a_run_that_is_watched_tells_what_it_did_until_now() {
     is past "$(asked watch | jq -r .past)" true
 }
 
+closed_gate() { # an engine whose gate is over
+    jq '.gate[0][0].reply.state = "denied"' "$here/script.json" >"$state/closed.json"
+    start "$state/closed.json"
+}
+
+a_gate_that_is_over_is_said_to_be_and_asks_nobody() {
+    closed_gate
+    cordon approve g-000001-1
+    exits approve 1
+    has approve "$err" "gate g-000001-1 is denied; a late vote changes nothing"
+    lacks "who reads it" "$err" "no terminal"
+    cordon approve g-000001-1 --yes --json
+    exits json 1
+    is code "$(jq -r .code <<<"$out")" gate_closed
+    is votes "$(grep -c '"verb": "approve"' "$state/asked.jsonl")" 0
+    cordon gates g-000001-1
+    has gates "$out" "gate g-000001-1 is denied; a late vote changes nothing"
+    lacks gates "$out" "cordon approve"
+    lacks gates "$out" ", then:"
+}
+
+a_gate_shows_the_digest_that_digest_takes() {
+    start
+    cordon gates g-000001-1
+    has digest "$out" "gate digest     d1d2d3d4d5d6d7d8"
+}
+
+what_is_refused_for_machines_is_one_line_of_json() {
+    start
+    cordon approve g-000001-1 --json
+    exits approve 3
+    is_json approve "$out"
+    is code "$(jq -r .code <<<"$out")" not_asked
+    is "error output" "$err" ""
+    bare nonesuch --json
+    exits nonesuch 2
+    is_json nonesuch "$out"
+    cordon gate export g-000001-1 --json --out "$state/a\"b.json"
+    exits export 0
+    is_json export "$out"
+    is file "$(jq -r .file <<<"$out")" "$state/a\"b.json"
+}
+
+nothing_is_signed_where_nobody_can_be_asked() {
+    start
+    cordon gate export g-000001-1 --out "$state/gate.json"
+    cordon gate import "$state/gate.json" --deny
+    exits import 2
+    has import "$err" "--deny does nothing with cordon gate import"
+    cordon gate
+    exits gate 2
+    lacks "one line" "$err" '\x0a'
+}
+
+a_reason_of_spaces_is_none() {
+    start
+    for words in "deny g-000001-1" "break-glass r-1" "review r-1" "key revoke k-1"; do
+        # shellcheck disable=SC2086
+        cordon $words --reason "  "
+        exits "$words" 2
+        has "$words" "$err" "wants a reason"
+    done
+    is asked "$(cat "$state/asked.jsonl" 2>/dev/null)" ""
+}
+
+a_run_that_is_not_followed_is_named() {
+    jq '.run = [[{"reply": {"accepted": true, "run": "r-000009"}}]]' "$here/script.json" \
+        >"$state/detached.json"
+    start "$state/detached.json"
+    cordon run contain-app-service --detach
+    exits run 0
+    has name "$out" "cordon watch r-000009"
+}
+
+a_halt_says_how_it_is_lifted_and_what_is_still_halted() {
+    jq '.halts = [[{"reply": {"halts": [{"scope": "plugin:azure", "who": "bob", "at": 1, "why": null}]}}]]
+        | .plugins = [[{"reply": {"plugins": [{"name": "azure"}]}}]]' "$here/script.json" >"$state/halts.json"
+    start "$state/halts.json"
+    cordon halt plugin:azure
+    has lifted "$out" '"cordon resume plugin:azure"'
+    is "a known plugin" "$err" ""
+    cordon halt plugin:azur
+    exits halt 0
+    has "a misspelt plugin" "$err" "plugin:azur stops nothing now"
+    cordon resume all
+    has rest "$out" "still halted: plugin:azure"
+}
+
 who_decides_is_not_shown_again_what_was_but_every_line_has_its_name() {
     start
     cordon settle r-7 0/5 applied
@@ -501,7 +590,10 @@ contained_tells_what_where_and_how_to_release_it() {
     start "$state/shared.json"
     cordon contained
     has "all runs" "$out" "wanted by r-000001, r-000004, approved by change-manager-1"
-    is "lines that are longer than 80 columns" "$(awk 'length > 80' <<<"$out")" ""
+    is "lines that are longer than 80 columns, but for targets" \
+        "$(awk 'length > 80 && !/^  \/subscriptions/' <<<"$out")" ""
+    has "what rollback --target takes" "$out" \
+        "  $(jq -r '.contained[0][0].reply.holds[0].target' "$here/script.json")"
 }
 
 doctor_minds_who_may_write_to_the_state_directory_or_read_it() {

@@ -61,6 +61,11 @@ shared=$(cordon contained --json | jq -c "[.holds[] | {(.hold): .runs}] | add")
 check what_was_so_already_is_wanted_by_both_runs \
     '{"h-000001-1":["r-000001","r-000002"],"h-000001-2":["r-000001","r-000002"],"h-000002-1":["r-000002","r-000001"],"h-000002-2":["r-000002","r-000001"]}' "$shared"
 
+cordon rollback r-000001 --target nonesuch >"$work/out" 2>&1
+check a_target_that_the_run_did_not_change_is_refused 2 $?
+check and_what_would_be_right_is_said 1 "$(grep -c "r-000001 changed nothing at target nonesuch: want a target's whole id" "$work/out")"
+cordon rollback r-000002 --target FIRST --plan >"$work/out" 2>&1
+check one_that_it_found_as_it_shall_be_is_taken 0 $?
 cordon rollback r-000001 >"$work/out" 2>&1
 check what_one_run_lets_go_of_the_other_still_holds \
     '["first on r-000002 0/1","second on r-000002 0/3"]' "$(contained)"

@@ -149,9 +149,14 @@ tell "once it is right, things run again"
 run=$(grep -o "r-[0-9][0-9]*" <<<"$out" | sed 1q)
 cordon 0 policy explain "$run"
 has "azure.nsg.block_ips on ${nsg,,}" "rules   blocking addresses goes ahead" "guard   none stood against it"
-cordon 0 policy explain "$run" 0/9
-has "it has changed nothing, and nothing waits"
-tell "a step that was done is explained with the rule that let it go"
+step=$(sed -n 's/^  \([0-9]*\/[0-9]*\)  azure.*/\1/p' <<<"$out")
+cordon 0 policy explain "$run" "$step"
+has "rules   blocking addresses goes ahead"
+cordon 2 policy explain "$run" 0/9
+has "run $run has no change at step 0/9" "cordon policy explain $run"
+cordon 2 policy show nonesuch
+has "takes nothing more"
+tell "a step that was done is explained with the rule that let it go, and one that is not there is refused"
 
 explained() { # explained PLAYBOOK PARAM...: before and after it runs, each change has its rules
     local playbook=$1 count

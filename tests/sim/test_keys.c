@@ -46,6 +46,8 @@ TEST(what_is_no_key_of_a_person_is_refused_and_not_journaled)
     check_refused(w, "not_found", "no key k-9 is enrolled");
     w_ask(w, "key_revoke", "owner", "{\"key\":\"k-1\"}");
     check_refused(w, "reason", "--reason");
+    w_ask(w, "key_revoke", "owner", "{\"key\":\"k-1\",\"reason\":\" \\t\"}");
+    check_refused(w, "reason", "--reason");
     CHECK_INT(w->row_count, rows);
     w_free(w);
 }
@@ -292,6 +294,9 @@ TEST(a_vote_in_a_file_is_refused_with_its_reason)
           "no gate 2" },
         { { .who = "bob", .signer = &carol }, "key", "is that of carol" },
         { { .who = "bob", .signer = &bob, .no = true }, "reason", "--reason" },
+        { { .who = "bob", .signer = &bob, .no = true, .reason = "  " },
+          "reason",
+          "--reason" },
     };
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
