@@ -61,7 +61,7 @@ requests() { grep -c . "$work/requests.jsonl"; }
 
 contained_state() { # contained_state NAME ACTION
     azure_state "$1" && sed -i 's/need = 1, from.*/need = 0 },/' "$state/policy.lua" &&
-        exits 0 cordon run "$work/one.lua" --param "what=$2"
+        exits 0 cordon run "$work/one.lua" --param "what=$2" && kill_engines # each rollback begins cold
 }
 
 # How many requests a rollback makes that nobody disturbs.
@@ -115,7 +115,11 @@ points() {
         "window yes no" | "seen yes no") if [[ $agrees == yes ]]; then ((same++)); else ((wrong++)); fi ;;
         *) ((wrong++)) ;;
         esac
-        ((wrong == 0)) || { echo "# after request $k of $asked: $where, kept $kept, reported $reported"; return 1; }
+        ((wrong == 0)) || {
+            echo "# after request $k of $asked: $where, kept $kept, reported $reported"
+            jq -rc '"#   \(.method) \(.path) \(.status // "") \(.effect // "")"' "$work/requests.jsonl" | tail -n 14
+            return 1
+        }
     done
     echo "# azure.$action: $edits edits, $lost lost in the window, 0 overwritten elsewhere, $told reported, $same of what undoing leaves, $late after the end"
     ((edits > 2 && told > 0)) || return 1
