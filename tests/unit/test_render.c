@@ -219,7 +219,8 @@ TEST(a_gate_shows_every_change_whole)
         "     for good     gone is gone\n"
         "     digest       f\n"
         "\n"
-        "  More may follow, with gates of its own: a loop\n");
+        "  More may follow, with gates of its own: a loop\n"
+        "\n  gate digest     d1\n");
 }
 
 TEST(a_change_that_undoes_or_is_forbidden_says_so)
