@@ -317,7 +317,7 @@ static bool aim(struct step *step, struct span found, bool *is_as_left)
     step->after = step->own_after;
     step->goal = step->own_goal;
     if (share.kind == SHARE_NONE) {
-        if (own->goal != NULL)
+        if (own != NULL && own->goal != NULL)
             step->goal = run_keep(run, span_of(own->goal));
         *is_as_left = json_same(found, step->after);
     } else if (share.kind == SHARE_SOME) {

@@ -360,7 +360,7 @@ void row_apply(struct run *run, const struct event_row *row)
         break;
     case ROW_DRIFT: apply_doubt(run, row, true); break;
     case ROW_DOUBT: apply_doubt(run, row, false); break;
-    case ROW_LEAVE: apply_leave(run, row); break;
+    case ROW_LEAVE:
     case ROW_KEEP: apply_leave(run, row); break;
     case ROW_SETTLE: apply_settle(run, row); break;
     case ROW_CANCEL: run->is_canceling = true; break;

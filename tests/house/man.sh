@@ -33,10 +33,10 @@ for name in $commands; do
     [[ $entry != *"options as for"* && $name != azsim ]] || continue
     usage=$("$BUILD/cordon" "$name" --help | sed -n '/^  cordon /,/^$/p' | grep -v example)
     # --state and --config are every command's; the manual has them once.
-    for option in $(sed '/^$/q' <<<"$usage" | grep -oE -- '--[a-z][a-z-]*' | grep -vxE -- '--(state|config)' | sort -u); do
+    while read -r option; do
         grep -qE -- "Fl -${option#--}( |$)" <<<"$entry" ||
             miss "docs/man/cordon.1: cordon $name has no $option"
-    done
+    done < <(sed '/^$/q' <<<"$usage" | grep -oE -- '--[a-z][a-z-]*' | grep -vxE -- '--(state|config)' | sort -u)
 done
 
 # The keys of all objects in the schema, which stands in C strings.

@@ -46,7 +46,7 @@ struct history {
 
 /* -- the policy of now ---------------------------------------------------------------------- */
 
-static void put(char *out, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void put(char *out, const char *fmt, ...)
 {
     size_t len = strlen(out);
     va_list args;
@@ -389,7 +389,8 @@ static bool happens(struct history *h, char *word)
 }
 
 /* The table is read to its end, so that one look shows all that is wrong. */
-static void complain(struct history *h, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void complain(struct history *h,
+                                                           const char *fmt, ...)
 {
     va_list args;
 
