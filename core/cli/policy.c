@@ -40,6 +40,7 @@ static int show(const struct options *options)
         str_add_char(&out, '\n');
         ask_complain(&out);
     }
+    str_fini(&out);
     str_fini(&reply);
     return exit_code;
 }
@@ -177,6 +178,7 @@ static void show_run(struct span reply)
         str_add_char(&out, '\n');
     }
     ask_print(&out);
+    str_fini(&out);
 }
 
 static int explain_run(const struct options *options)
@@ -233,6 +235,7 @@ static void show_plan(struct span reply)
         str_add_char(&out, '\n');
     }
     ask_print(&out);
+    str_fini(&out);
 }
 
 /* What would happen, and for each change what the policy of now says. */
@@ -334,6 +337,7 @@ static void show_tests(const char *file, struct span reply)
                (long long)json_get_int(reply, "passed", 0),
                (long long)json_get_int(reply, "failed", 0));
     ask_print(&out);
+    str_fini(&out);
 }
 
 static int test(const struct options *options)
