@@ -268,8 +268,9 @@ static void on_plugin(struct engine *engine, const struct event *event)
     plugin->settle_max_ms = event->number;
     plugin->why = event->ok ? NULL : span_dup(event->text);
     memset(plugin->hash, 0, sizeof plugin->hash);
-    memcpy(plugin->hash, event->hash.ptr,
-           event->hash.len < HASH_HEX_LEN ? event->hash.len : HASH_HEX_LEN);
+    if (event->hash.len > 0)
+        memcpy(plugin->hash, event->hash.ptr,
+               event->hash.len < HASH_HEX_LEN ? event->hash.len : HASH_HEX_LEN);
     while (json_next(json_get(span_of(plugin->declaration), "actions"), &pos, NULL, &json))
         add_action(engine, plugin, json);
 }
