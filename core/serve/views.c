@@ -205,8 +205,18 @@ static int add_reminder(const struct row *row, void *arg)
 
 struct gate_body {
     int gate;
+    int state; /* as the rows have it: the index is not chained */
     struct str text;
 };
+
+static int find_end(const struct row *row, void *arg)
+{
+    struct gate_body *found = arg;
+
+    if (row->kind == ROW_GATE_END && json_get_int(row->body, "g", 0) == found->gate)
+        found->state = (int)json_get_int(row->body, "s", GATE_VOID);
+    return 0;
+}
 
 static int find_body(const struct row *row, void *arg)
 {
@@ -250,15 +260,16 @@ static int put_origin(struct view *view, int64_t run, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-static int put_gate(struct view *view, int64_t run, int n, int state, struct err *err)
+static int put_gate(struct view *view, int64_t run, int n, struct err *err)
 {
     struct store *store = view->serve->store;
     struct json_out *out = &view->out;
-    struct gate_body body = { .gate = n };
+    struct gate_body body = { .gate = n, .state = GATE_OPEN };
     struct entry entry;
     int64_t last = rows_last(view->serve, run);
 
-    if (store_each_of_run(store, last, find_body, &body, err) < 0)
+    if (store_each_of_run(store, last, find_body, &body, err) < 0 ||
+        store_each_of_run(store, last, find_end, &body, err) < 0)
         return err->code;
     json_open(out, '{');
     json_put_raw(out, "body", str_span(&body.text));
@@ -274,7 +285,7 @@ static int put_gate(struct view *view, int64_t run, int n, int state, struct err
         rc = store_each_of_run(store, last, add_reminder, view, err);
     json_close(out);
     json_put(out, "run", id_run(run).text);
-    json_put(out, "state", gate_state_name(state));
+    json_put(out, "state", gate_state_name(body.state));
     if (view->who.len > 0)
         json_put_span(out, "you", view->who);
     json_key(out, "votes");
@@ -314,7 +325,7 @@ static int view_gates(struct view *view, const struct asked *asked, struct err *
     json_key(&view->out, "gates");
     json_open(&view->out, '[');
     for (int i = 0; rc >= 0 && i < list->count; i++)
-        rc = put_gate(view, list->runs[i], list->ns[i], list->states[i], err);
+        rc = put_gate(view, list->runs[i], list->ns[i], err);
     json_close(&view->out);
     free(list);
     return rc < 0 ? rc : glass_show(view->serve, &view->out, 0, err);
@@ -372,7 +383,7 @@ static int view_gate(struct view *view, const struct asked *asked, struct err *e
     if (rc >= 0 && found < 0)
         rc = no_such_gate(name.len > 0 ? name : run_name, is_named, err);
     else if (rc >= 0)
-        rc = put_gate(view, list->runs[found], list->ns[found], list->states[found], err);
+        rc = put_gate(view, list->runs[found], list->ns[found], err);
     free(list);
     return rc < 0 ? rc : 0;
 }
