@@ -200,6 +200,7 @@ struct run {
     int stop_state; /* it shall end like this, once what it began is known */
     bool has_undo_list;
     int64_t wait_rows_of; /* ROLLBACK: loading the rows of that run */
+    bool is_awaited;      /* a rollback waits for the rows of this one */
     struct span error;
     struct list waiting; /* events that wait for the rows */
     /* shadows */
@@ -708,6 +709,8 @@ void undo_tell(struct run *run, struct json_out *out);
 void undo_after_end(struct run *run);
 /* A run's rows have come: rollbacks of it that waited for them go on. */
 void undo_on_loaded(struct run *of);
+/* This rollback goes on when the rows of run of, which were asked for, have come. */
+void undo_wait_for(struct run *run, int64_t of);
 
 /* -- back.c: what people ask for on the way back -------------------------------------------- */
 void ask_rollback(struct run *run, const struct event *event);

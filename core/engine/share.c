@@ -128,7 +128,7 @@ static bool find_keepers(struct sharing *sharing)
         if (other->slice != sharing->own->slice)
             continue;
         if (!hold_learn(engine, other)) {
-            sharing->undo->run->wait_rows_of = other->run;
+            undo_wait_for(sharing->undo->run, other->run);
             return false;
         }
         keep_for(sharing, other, true);
@@ -140,7 +140,7 @@ static bool find_keepers(struct sharing *sharing)
         if (other->slice != sharing->own->slice)
             continue;
         if (!hold_learn(engine, other)) {
-            sharing->undo->run->wait_rows_of = other->run;
+            undo_wait_for(sharing->undo->run, other->run);
             return false;
         }
         keep_for(sharing, other, false);

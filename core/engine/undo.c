@@ -140,10 +140,23 @@ static void collect(struct run *run, struct run *of)
     run->wait_rows_of = 0;
 }
 
+void undo_wait_for(struct run *run, int64_t of)
+{
+    struct run *awaited = run_find(run->engine, of);
+
+    run->wait_rows_of = of;
+    if (awaited != NULL)
+        awaited->is_awaited = true;
+}
+
+/* At a start every open run comes by here, and hardly one is waited for. */
 void undo_on_loaded(struct run *of)
 {
     struct engine *engine = of->engine;
 
+    if (!of->is_awaited)
+        return;
+    of->is_awaited = false;
     for (int i = 0; i < TABLE_SIZE; i++) {
         list_each (link, after, &engine->table[i]) {
             struct run *run = list_item(link, struct run, in_table);
@@ -189,7 +202,7 @@ void undo_push(struct run *run)
                      id_run(run->of).text);
             return;
         }
-        run->wait_rows_of = run->of;
+        undo_wait_for(run, run->of);
         if (of->is_loaded)
             collect(run, of);
         else

@@ -92,22 +92,6 @@ static bool is_quiet(const struct wish *wish)
 
 /* -- answering ---------------------------------------------------------------------------- */
 
-static struct span declared(struct serve *serve, struct span name)
-{
-    struct span action;
-
-    list_each (link, after, &serve->locks) {
-        struct lock_line *line = list_item(link, struct lock_line, in_serve);
-        size_t pos = 0;
-
-        while (
-            json_next(json_get(span_of(line->declaration), "actions"), &pos, NULL, &action))
-            if (span_equal(json_get_raw(action, "name"), name))
-                return action;
-    }
-    return (struct span){ 0 };
-}
-
 /* The n-th wish of this name, from 0. */
 static int place_of(const struct answers *answers, const struct wish *wish)
 {
@@ -190,7 +174,7 @@ static int answer_step(struct answers *answers, struct serve *serve,
                        const struct wish *wish, struct span given, struct answer *answer,
                        struct err *err)
 {
-    struct span action = declared(serve, wish->action);
+    struct span action = locks_action(serve, wish->action);
     bool is_read = span_is(json_get_raw(action, "effect"), "reads");
     int len = (int)wish->action.len;
 

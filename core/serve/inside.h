@@ -303,6 +303,8 @@ int locks_put(struct serve *serve, const char *name, const char *path, struct sp
 int locks_remove(struct serve *serve, const char *name, struct err *err);
 void locks_catalog(struct serve *serve, struct str *out); /* list of the actions' names */
 void locks_schemas(struct serve *serve, struct str *out); /* {action: schema of its args} */
+/* The declaration of an action that a trusted plugin offers; the empty span when none does. */
+struct span locks_action(struct serve *serve, struct span name);
 void locks_close(struct serve *serve);
 
 /* -- clients.c ------------------------------------------------------------------------ */

@@ -30,6 +30,22 @@ static void free_line(struct lock_line *line)
     free(line);
 }
 
+struct span locks_action(struct serve *serve, struct span name)
+{
+    struct span action;
+
+    list_each (link, after, &serve->locks) {
+        struct lock_line *line = list_item(link, struct lock_line, in_serve);
+        size_t pos = 0;
+
+        while (
+            json_next(json_get(span_of(line->declaration), "actions"), &pos, NULL, &action))
+            if (span_equal(json_get_raw(action, "name"), name))
+                return action;
+    }
+    return (struct span){ 0 };
+}
+
 void locks_close(struct serve *serve)
 {
     while (!list_is_empty(&serve->locks))

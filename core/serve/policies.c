@@ -97,22 +97,6 @@ static void open_engine(struct judging *judging)
     }
 }
 
-static struct span declared(struct serve *serve, struct span name)
-{
-    struct span action;
-
-    list_each (link, after, &serve->locks) {
-        struct lock_line *line = list_item(link, struct lock_line, in_serve);
-        size_t pos = 0;
-
-        while (
-            json_next(json_get(span_of(line->declaration), "actions"), &pos, NULL, &action))
-            if (span_equal(json_get_raw(action, "name"), name))
-                return action;
-    }
-    return (struct span){ 0 };
-}
-
 /* An action that no trusted plugin offers is what the case says that it is. */
 static void declare(struct judging *judging, struct span now)
 {
@@ -242,7 +226,7 @@ static void compare(struct str *why, struct span expect, struct span got)
 static bool is_known(struct judging *judging, struct span now, struct str *why)
 {
     struct span name = json_get_raw(now, "action");
-    struct span action = declared(judging->serve, name);
+    struct span action = locks_action(judging->serve, name);
     struct span effect = json_get(now, "effect");
 
     if (action.len > 0 && effect.len > 0 && !json_same(effect, json_get(action, "effect")))
