@@ -52,8 +52,8 @@ const char *schema_nearest(struct span word, const char *const *names, size_t co
             continue;
         int now = distance(word, name);
         size_t shorter = word.len < name.len ? word.len : name.len;
-        /* A name all of whose letters are changed is another name. */
-        if (now < nearest_distance && (size_t)now < shorter) {
+        /* A name more than half of whose letters are changed is another name. */
+        if (now < nearest_distance && (size_t)now * 2 <= shorter) {
             nearest = names[i];
             nearest_distance = now;
         }

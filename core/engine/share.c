@@ -116,13 +116,14 @@ static bool is_settled_by(const struct sharing *sharing, const struct hold *earl
 }
 
 /* False when a hold's rows must be read first. */
-static bool find_keepers(struct sharing *sharing)
+static bool find_keepers_on(struct sharing *sharing, bool is_later)
 {
     struct engine *engine = sharing->undo->run->engine;
     struct list *head = &engine->holds_by_slice[sharing->own->slice % TABLE_SIZE];
+    struct list *at = &sharing->own->in_slice;
 
-    for (struct list *at = sharing->own->in_slice.next;
-         at != head && sharing->kept < sharing->changed; at = at->next) {
+    while ((at = is_later ? at->next : at->prev) != head &&
+           sharing->kept < sharing->changed) {
         struct hold *other = list_item(at, struct hold, in_slice);
 
         if (other->slice != sharing->own->slice)
@@ -131,23 +132,16 @@ static bool find_keepers(struct sharing *sharing)
             undo_wait_for(sharing->undo->run, other->run);
             return false;
         }
-        keep_for(sharing, other, true);
-    }
-    for (struct list *at = sharing->own->in_slice.prev;
-         at != head && sharing->kept < sharing->changed; at = at->prev) {
-        struct hold *other = list_item(at, struct hold, in_slice);
-
-        if (other->slice != sharing->own->slice)
-            continue;
-        if (!hold_learn(engine, other)) {
-            undo_wait_for(sharing->undo->run, other->run);
-            return false;
-        }
-        keep_for(sharing, other, false);
-        if (is_settled_by(sharing, other))
+        keep_for(sharing, other, is_later);
+        if (!is_later && is_settled_by(sharing, other))
             break;
     }
     return true;
+}
+
+static bool find_keepers(struct sharing *sharing)
+{
+    return find_keepers_on(sharing, true) && find_keepers_on(sharing, false);
 }
 
 /* -- what follows from it ---------------------------------------------------------------- */

@@ -7,8 +7,12 @@ work=$(mktemp -d)
 state=$work/state
 passed=0 failed=0
 
+kill_engine() { # by the number that it has written into its lock
+    [ ! -s "$state/lock" ] || kill -KILL "$(cat "$state/lock")" 2>/dev/null
+}
+
 end() {
-    pkill -KILL -f -- "--internal-engine --state $work/" 2>/dev/null
+    kill_engine
     rm -rf "$work"
 }
 trap end EXIT
@@ -86,7 +90,7 @@ for _ in $(seq 100); do
     grep -q "noop.set" "$work/out" && break
     sleep 0.05
 done
-pkill -KILL -f -- "--internal-engine --state $state"
+kill_engine
 wait "$runner"
 check after_a_crash_in_the_middle_it_is_listed_too '["first on r-000006 0/1"]' "$(contained)"
 cordon watch r-000006 >"$work/out" 2>&1

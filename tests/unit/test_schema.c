@@ -419,4 +419,5 @@ TEST(the_nearest_name_is_near)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         CHECK_STR(schema_nearest(span_of(cases[i].word), names, 4), cases[i].want);
     CHECK_STR(schema_nearest(span_of("a"), names, 0), NULL);
+    CHECK_STR(schema_nearest(span_of("bar"), (const char *const[]){ "back" }, 1), NULL);
 }
