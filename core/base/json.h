@@ -78,6 +78,19 @@ struct span json_get_raw(struct span object, const char *key);
 char *json_get_text(struct span object, const char *key);
 int64_t json_get_int(struct span object, const char *key, int64_t otherwise);
 bool json_get_bool(struct span object, const char *key, bool otherwise);
+/* All members of an object, walked once: for who asks for many of them. Borrowed. */
+enum { JSON_FIELDS_MAX = 40 }; /* what lies behind them is looked for in the text */
+struct json_fields {
+    struct span object;
+    size_t rest; /* where the text goes on behind the last one; 0: nothing is left */
+    int count;
+    struct {
+        struct span key, value;
+    } items[JSON_FIELDS_MAX];
+};
+void json_fields(struct json_fields *fields, struct span object);
+struct span json_field(const struct json_fields *fields, const char *key); /* as json_get */
+
 /* True when both canonical texts are the same bytes. */
 bool json_same(struct span a, struct span b);
 /* Has value everything that wanted has? Objects may have more members, lists must be the

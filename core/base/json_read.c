@@ -156,6 +156,38 @@ struct span json_get(struct span object, const char *key)
     return get(object, span_of(key));
 }
 
+void json_fields(struct json_fields *fields, struct span object)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    fields->object = object;
+    fields->rest = 0;
+    fields->count = 0;
+    while (json_next(object, &pos, &key, &value) && key.ptr) {
+        if (fields->count == JSON_FIELDS_MAX)
+            return;
+        fields->items[fields->count].key = key;
+        fields->items[fields->count++].value = value;
+        fields->rest = pos;
+    }
+    fields->rest = 0;
+}
+
+struct span json_field(const struct json_fields *fields, const char *key)
+{
+    struct span want = span_of(key), other, value;
+    size_t pos = fields->rest;
+
+    for (int i = 0; i < fields->count; i++)
+        if (json_lex_is(fields->items[i].key, want))
+            return fields->items[i].value;
+    while (pos > 0 && json_next(fields->object, &pos, &other, &value))
+        if (json_lex_is(other, want))
+            return value;
+    return absent;
+}
+
 struct span json_path(struct span object, const char *path)
 {
     struct span value = object;

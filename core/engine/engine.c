@@ -194,10 +194,12 @@ static void on_policy(struct engine *engine, const struct event *event)
 {
     free(engine->policy);
     engine->policy = NULL;
+    engine->guards = (struct span){ 0 };
     engine->is_policy_coming = !event->ok && event->number == 1;
     memset(engine->policy_hash, 0, sizeof engine->policy_hash);
     if (event->ok) {
         engine->policy = span_dup(event->json);
+        engine->guards = json_get(span_of(engine->policy), "guards");
         memcpy(engine->policy_hash, event->hash.ptr, HASH_HEX_LEN);
     } else {
         free(engine->policy_error);

@@ -141,8 +141,7 @@ static char *find_listed(const struct step *step, const char *path)
 
 static char *find_tag(const struct step *step)
 {
-    struct span list =
-        json_path(span_of(step->run->engine->policy), "guards.protected_tags");
+    struct span list = json_get(step->run->engine->guards, "protected_tags");
     struct span item;
     size_t pos = 0;
 
@@ -293,10 +292,7 @@ static bool is_elsewhere(const struct step *step, struct str *why)
 
 static int64_t limit_of(const struct step *step, const char *key, int64_t otherwise)
 {
-    char path[64];
-
-    snprintf(path, sizeof path, "guards.%s", key);
-    return policy_number(step->run->engine, path, otherwise);
+    return json_get_int(step->run->engine->guards, key, otherwise);
 }
 
 static bool is_too_much_of_run(const struct step *step, struct str *why)

@@ -330,7 +330,8 @@ struct engine {
     int64_t now_ms;
     char *install; /* hex, the journal's own */
     struct hash seed;
-    char *policy; /* canonical JSON; NULL: none, and then nothing changes anything */
+    char *policy;       /* canonical JSON; NULL: none, and then nothing changes anything */
+    struct span guards; /* of it; empty when it has none */
     char policy_hash[HASH_HEX_LEN + 1];
     char *policy_error;
     struct rate rate;

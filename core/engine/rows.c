@@ -94,17 +94,25 @@ static void order(struct step *step)
         list_add(&step->run->order, &step->in_order);
 }
 
-/* The step that a row is about; rows are the first to tell of it when a run is loaded. */
-static struct step *step_of(struct run *run, struct span body, const char *kind)
+static struct json_fields keep_fields(struct run *run, const struct event_row *row)
 {
-    struct span branch = json_get_raw(body, "b");
-    int64_t n = json_get_int(body, "n", 0);
+    struct json_fields in;
+
+    json_fields(&in, run_keep(run, row->body));
+    return in;
+}
+
+/* The step that a row is about; rows are the first to tell of it when a run is loaded. */
+static struct step *step_of(struct run *run, const struct json_fields *in, const char *kind)
+{
+    struct span branch = json_raw(json_field(in, "b"));
+    int64_t n = json_int(json_field(in, "n"), 0);
     struct step *step = step_find(run, branch, n);
 
     if (step == NULL) {
-        step = step_new(run, branch, n, span_of(kind), json_get_raw(body, "a"),
-                        json_get(body, "args"));
-        struct span hash = json_get_raw(body, "h");
+        step = step_new(run, branch, n, span_of(kind), json_raw(json_field(in, "a")),
+                        json_field(in, "args"));
+        struct span hash = json_raw(json_field(in, "h"));
         if (hash.len == 16)
             memcpy(step->args_hash, hash.ptr, 16);
     }
@@ -113,23 +121,23 @@ static struct step *step_of(struct run *run, struct span body, const char *kind)
 
 static void apply_start(struct run *run, const struct event_row *row)
 {
-    struct span body = run_keep(run, row->body);
-    struct span parent = json_get(body, "parent");
-    struct span limits = json_get(body, "limits");
+    struct json_fields in = keep_fields(run, row);
+    struct span parent = json_field(&in, "parent");
+    struct span limits = json_field(&in, "limits");
 
-    run->kind = (int)json_get_int(body, "kind", RUN_LIVE);
-    run->playbook_name = keep_text(run, json_get(body, "playbook"));
-    run->hash_hex = keep_text(run, json_get(body, "hash"));
-    run->entry = keep_text(run, json_get(body, "entry"));
-    run->by = keep_text(run, json_get(body, "by"));
-    run->params = json_get(body, "params");
-    run->alert = json_get(body, "alert");
-    run->of = json_get_int(body, "of", 0);
+    run->kind = (int)json_int(json_field(&in, "kind"), RUN_LIVE);
+    run->playbook_name = keep_text(run, json_field(&in, "playbook"));
+    run->hash_hex = keep_text(run, json_field(&in, "hash"));
+    run->entry = keep_text(run, json_field(&in, "entry"));
+    run->by = keep_text(run, json_field(&in, "by"));
+    run->params = json_field(&in, "params");
+    run->alert = json_field(&in, "alert");
+    run->of = json_int(json_field(&in, "of"), 0);
     run->parent = json_get_int(parent, "run", 0);
-    run->depth = (int)json_get_int(body, "depth", 0);
-    run->root = json_get_int(body, "root", run->depth == 1 ? run->parent : 0);
-    run->top = keep_text(run, json_get(body, "top"));
-    run->cause = json_get(body, "cause");
+    run->depth = (int)json_int(json_field(&in, "depth"), 0);
+    run->root = json_int(json_field(&in, "root"), run->depth == 1 ? run->parent : 0);
+    run->top = keep_text(run, json_field(&in, "top"));
+    run->cause = json_field(&in, "cause");
     run->parent_branch = keep_text(run, json_get(parent, "b"));
     run->parent_n = json_get_int(parent, "n", 0);
     run->only_step = keep_text(run, json_get(limits, "step"));
@@ -143,23 +151,23 @@ static void apply_start(struct run *run, const struct event_row *row)
     run->first_seq = row->seq;
 }
 
-static void take_undoes(struct step *step, struct span json)
+static void take_undoes(struct step *step, const struct json_fields *in)
 {
     step->is_undo = true;
-    step->undoes_run = json_get_int(json, "of", 0);
-    step->undoes_ordinal = (int)json_get_int(json, "ofn", 0);
-    step->undoes_seq = json_get_int(json, "ofs", 0);
-    step->undoes_path = keep_text(step->run, json_get(json, "ofp"));
+    step->undoes_run = json_int(json_field(in, "of"), 0);
+    step->undoes_ordinal = (int)json_int(json_field(in, "ofn"), 0);
+    step->undoes_seq = json_int(json_field(in, "ofs"), 0);
+    step->undoes_path = keep_text(step->run, json_field(in, "ofp"));
 }
 
 static void apply_answer(struct run *run, const struct event_row *row)
 {
-    struct span body = run_keep(run, row->body);
-    struct step *step = step_of(run, body, run_text(run, json_get_raw(body, "k")));
-    struct span extra = json_get(body, "x");
+    struct json_fields in = keep_fields(run, row);
+    struct step *step = step_of(run, &in, run_text(run, json_raw(json_field(&in, "k"))));
+    struct span extra = json_field(&in, "x");
 
-    step->ok = json_get_bool(body, "ok", true);
-    step->value = json_get(body, "v");
+    step->ok = json_bool(json_field(&in, "ok"), true);
+    step->value = json_field(&in, "v");
     step->is_noop = json_get_bool(extra, "noop", false);
     if (step->is_noop) {
         step->args = json_get(extra, "args");
@@ -178,7 +186,10 @@ static void apply_answer(struct run *run, const struct event_row *row)
             step->ordinal = ++run->intent_count;
     }
     if (json_get_bool(extra, "undo", false)) {
-        take_undoes(step, extra);
+        struct json_fields undo;
+
+        json_fields(&undo, extra);
+        take_undoes(step, &undo);
         step->passes = json_get(extra, "to");
         step->is_done = step->ok;
         step->outcome_seq = row->seq;
@@ -188,38 +199,38 @@ static void apply_answer(struct run *run, const struct event_row *row)
 
 static void apply_intent(struct run *run, const struct event_row *row)
 {
-    struct span body = run_keep(run, row->body);
-    struct step *step = step_of(run, body, "step");
-    struct span permit = json_get(body, "p");
+    struct json_fields in = keep_fields(run, row);
+    struct step *step = step_of(run, &in, "step");
+    struct span permit = json_field(&in, "p");
 
-    step->args = json_get(body, "args");
-    step->target = keep_text(run, json_get(body, "t"));
-    step->before = json_get(body, "w");
-    step->token = keep_text(run, json_get(body, "e"));
-    step->after = json_get(body, "z");
-    step->goal = json_get(body, "g"); /* absent: as before; null: it cannot be undone */
+    step->args = json_field(&in, "args");
+    step->target = keep_text(run, json_field(&in, "t"));
+    step->before = json_field(&in, "w");
+    step->token = keep_text(run, json_field(&in, "e"));
+    step->after = json_field(&in, "z");
+    step->goal = json_field(&in, "g"); /* absent: as before; null: it cannot be undone */
     if (step->goal.len == 0)
         step->goal = step->before;
     else if (json_kind(step->goal) == JSON_NULL)
         step->goal = (struct span){ 0 };
-    step->passes = json_get(body, "to");
+    step->passes = json_field(&in, "to");
     step->intent_seq = row->seq;
     if (!step->is_undo)
         step->now = (struct span){ 0 }; /* seen before this attempt */
-    step->what = keep_text(run, json_get(body, "what"));
-    step->undo = json_kind(json_get(body, "undo")) == JSON_STRING
-                     ? keep_text(run, json_get(body, "undo"))
+    step->what = keep_text(run, json_field(&in, "what"));
+    step->undo = json_kind(json_field(&in, "undo")) == JSON_STRING
+                     ? keep_text(run, json_field(&in, "undo"))
                      : NULL;
-    if (span_is(json_get_raw(body, "op"), "restore"))
-        take_undoes(step, body);
-    step->attempt = (int)json_get_int(body, "at", 1);
+    if (span_is(json_raw(json_field(&in, "op")), "restore"))
+        take_undoes(step, &in);
+    step->attempt = (int)json_int(json_field(&in, "at"), 1);
     if (step->ordinal == 0)
         step->ordinal = ++run->intent_count;
     step->has_intent = true;
     step->has_outcome = false;
     step->intent_ms = row->at_ms;
     step->doubts = 0;
-    step->why = json_get(body, "why");
+    step->why = json_field(&in, "why");
     step->change_mark = change_mark(step);
     step->target_mark = target_mark(step->target);
     family_take(step);
@@ -237,26 +248,26 @@ static void apply_intent(struct run *run, const struct event_row *row)
 
 static void apply_outcome(struct run *run, const struct event_row *row)
 {
-    struct span body = run_keep(run, row->body);
-    struct step *step = step_of(run, body, "step");
-    struct span word = json_get_raw(body, "s");
+    struct json_fields in = keep_fields(run, row);
+    struct step *step = step_of(run, &in, "step");
+    struct span word = json_raw(json_field(&in, "s"));
 
     step->has_outcome = true;
     step->outcome_seq = row->seq;
-    if (json_get(body, "z").len > 0)
-        step->now = json_get(body, "z");
-    step->code = keep_text(run, json_get(body, "code"));
-    step->message = keep_text(run, json_get(body, "msg"));
+    if (json_field(&in, "z").len > 0)
+        step->now = json_field(&in, "z");
+    step->code = keep_text(run, json_field(&in, "code"));
+    step->message = keep_text(run, json_field(&in, "msg"));
     if (word.len == 0 || span_is(word, "done")) {
         step->is_done = true;
         step->ok = true;
-        step->info = json_get(body, "r");
-        step->until_ms = json_get_int(body, "until", 0);
+        step->info = json_field(&in, "r");
+        step->until_ms = json_int(json_field(&in, "until"), 0);
         step->value = step_result(step);
         order(step);
     } else if (span_is(word, "refused")) {
         step->ok = false;
-        step->value = json_get(body, "v");
+        step->value = json_field(&in, "v");
         order(step);
     } else if (span_is(word, "unknown")) {
         step->state = STEP_IN_DOUBT;
@@ -272,17 +283,17 @@ static void apply_outcome(struct run *run, const struct event_row *row)
 /* An undo that writes nothing: others want what it would take away, or its hold stays. */
 static void apply_leave(struct run *run, const struct event_row *row)
 {
-    struct span body = run_keep(run, row->body);
-    struct step *step = step_of(run, body, "step");
+    struct json_fields in = keep_fields(run, row);
+    struct step *step = step_of(run, &in, "step");
 
-    take_undoes(step, body);
-    step->target = keep_text(run, json_get(body, "t"));
-    step->passes = json_get(body, "to");
-    step->is_gone = json_get_bool(body, "off", false);
+    take_undoes(step, &in);
+    step->target = keep_text(run, json_field(&in, "t"));
+    step->passes = json_field(&in, "to");
+    step->is_gone = json_bool(json_field(&in, "off"), false);
     step->outcome_seq = row->seq;
     step->is_kept = row->kind == ROW_KEEP;
-    step->extends = (int)json_get_int(body, "i", 0);
-    step->until_ms = json_get_int(body, "until", 0);
+    step->extends = (int)json_int(json_field(&in, "i"), 0);
+    step->until_ms = json_int(json_field(&in, "until"), 0);
     step->ok = true;
     step->is_done = !step->is_kept;
     step->value = span_of(step->is_kept   ? "{\"kept\":true}"
@@ -293,13 +304,13 @@ static void apply_leave(struct run *run, const struct event_row *row)
 
 static void apply_settle(struct run *run, const struct event_row *row)
 {
-    struct span body = run_keep(run, row->body);
-    struct step *step = step_of(run, body, "step");
+    struct json_fields in = keep_fields(run, row);
+    struct step *step = step_of(run, &in, "step");
 
-    step->choice = run_text(run, json_get_raw(body, "choice"));
+    step->choice = run_text(run, json_raw(json_field(&in, "choice")));
     if (strcmp(step->choice, "retry") != 0)
-        step->settled_by = keep_text(run, json_get(body, "who"));
-    step->until_ms = json_get_int(body, "until", 0);
+        step->settled_by = keep_text(run, json_field(&in, "who"));
+    step->until_ms = json_int(json_field(&in, "until"), 0);
     if (strcmp(step->choice, "applied") == 0)
         step->outcome_seq = row->seq;
     step_settle(step, step->choice);
@@ -309,67 +320,90 @@ static void apply_settle(struct run *run, const struct event_row *row)
 
 static void apply_doubt(struct run *run, const struct event_row *row, bool is_drift)
 {
-    struct span body = run_keep(run, row->body);
-    struct step *step = step_of(run, body, "step");
+    struct json_fields in = keep_fields(run, row);
+    struct step *step = step_of(run, &in, "step");
 
     step->is_drift = is_drift;
     if (is_drift) {
-        take_undoes(step, body);
-        step->target = keep_text(run, json_get(body, "t"));
-        step->goal = json_get(body, "w");
-        step->after = json_get(body, "z");
+        take_undoes(step, &in);
+        step->target = keep_text(run, json_field(&in, "t"));
+        step->goal = json_field(&in, "w");
+        step->after = json_field(&in, "z");
     }
-    step->now = json_get(body, "now");
+    step->now = json_field(&in, "now");
     step->state = STEP_HUMAN;
     slice_let_go(step);
 }
 
+static void apply_progress(struct run *run, const struct event_row *row)
+{
+    struct json_fields in;
+
+    json_fields(&in, row->body);
+    struct step *step = step_of(run, &in, "step");
+    step->resume = run_text(run, json_field(&in, "r"));
+}
+
+static struct step *step_that_waits(struct run *run, const struct json_fields *in,
+                                    enum step_state state)
+{
+    struct step *step = step_of(run, in, run_text(run, json_raw(json_field(in, "k"))));
+
+    step->state = state;
+    return step;
+}
+
+static void apply_sleep(struct run *run, const struct event_row *row)
+{
+    struct json_fields in = keep_fields(run, row);
+    struct step *step = step_that_waits(run, &in, STEP_SLEEPING);
+
+    step->until_ms = json_int(json_field(&in, "until"), 0);
+}
+
+static void apply_child(struct run *run, const struct event_row *row)
+{
+    struct json_fields in = keep_fields(run, row);
+    struct step *step = step_that_waits(run, &in, STEP_CHILD);
+
+    step->child = json_int(json_field(&in, "run"), 0);
+    if (strcmp(step->kind, "call") == 0)
+        family_begin(run);
+}
+
+static void apply_end(struct run *run, const struct event_row *row)
+{
+    run->state = (int)json_get_int(row->body, "s", RUN_FAILED);
+    run->error = run_keep(run, json_get(row->body, "e"));
+    run->ended_ms = row->at_ms;
+    family_drop(run);
+}
+
 void row_apply(struct run *run, const struct event_row *row)
 {
-    struct span body = row->body;
-    struct step *step;
-
     if (row->seq > 0)
         run->last_seq = row->seq;
-    run->body_bytes += (int64_t)body.len;
+    run->body_bytes += (int64_t)row->body.len;
     switch (row->kind) {
     case ROW_START: apply_start(run, row); break;
     case ROW_ANSWER: apply_answer(run, row); break;
     case ROW_INTENT: apply_intent(run, row); break;
     case ROW_OUTCOME: apply_outcome(run, row); break;
-    case ROW_PROGRESS:
-        step = step_of(run, body, "step");
-        step->resume = run_text(run, json_get(body, "r"));
-        break;
+    case ROW_PROGRESS: apply_progress(run, row); break;
     case ROW_GATE: gate_apply(run, row); break;
     case ROW_VOTE: gate_apply_vote(run, row); break;
     case ROW_GATE_END: gate_apply_end(run, row); break;
     case ROW_REMIND: gate_apply_remind(run, row); break;
     case ROW_ESCALATE: gate_apply_escalate(run, row); break;
-    case ROW_SLEEP:
-        step = step_of(run, run_keep(run, body), run_text(run, json_get_raw(body, "k")));
-        step->until_ms = json_get_int(body, "until", 0);
-        step->state = STEP_SLEEPING;
-        break;
-    case ROW_CHILD:
-        step = step_of(run, run_keep(run, body), run_text(run, json_get_raw(body, "k")));
-        step->child = json_get_int(body, "run", 0);
-        step->state = STEP_CHILD;
-        if (strcmp(step->kind, "call") == 0)
-            family_begin(run);
-        break;
+    case ROW_SLEEP: apply_sleep(run, row); break;
+    case ROW_CHILD: apply_child(run, row); break;
     case ROW_DRIFT: apply_doubt(run, row, true); break;
     case ROW_DOUBT: apply_doubt(run, row, false); break;
     case ROW_LEAVE:
     case ROW_KEEP: apply_leave(run, row); break;
     case ROW_SETTLE: apply_settle(run, row); break;
     case ROW_CANCEL: run->is_canceling = true; break;
-    case ROW_END:
-        run->state = (int)json_get_int(body, "s", RUN_FAILED);
-        run->error = run_keep(run, json_get(body, "e"));
-        run->ended_ms = row->at_ms;
-        family_drop(run);
-        break;
+    case ROW_END: apply_end(run, row); break;
     default: break;
     }
 }

@@ -379,6 +379,35 @@ static void check_round_trip(double value)
     str_fini(&canon);
 }
 
+TEST(members_walked_once_are_those_that_are_looked_for_one_by_one)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    struct json_fields fields;
+    char key[16];
+
+    json_open(&out, '{');
+    for (int i = 0; i < JSON_FIELDS_MAX + 5; i++) {
+        snprintf(key, sizeof key, "k%03d", i);
+        json_put_int(&out, key, i);
+    }
+    json_close(&out);
+    json_fields(&fields, str_span(&text));
+    for (int i = 0; i < JSON_FIELDS_MAX + 5; i++) {
+        snprintf(key, sizeof key, "k%03d", i);
+        CHECK_INT(json_int(json_field(&fields, key), -1), i);
+    }
+    CHECK_INT((int64_t)json_field(&fields, "k999").len, 0);
+    str_fini(&text);
+    json_fields(&fields, span_of("{\"a\\u0062\":1,\"ab\":2}"));
+    CHECK_INT(json_int(json_field(&fields, "ab"), -1),
+              1); /* the first, as json_get has it */
+    json_fields(&fields, span_of("[1,2]"));
+    CHECK_INT((int64_t)json_field(&fields, "a").len, 0);
+    json_fields(&fields, (struct span){ 0 });
+    CHECK_INT((int64_t)json_field(&fields, "a").len, 0);
+}
+
 /* The nearest decimal with one digit less must read as another double. */
 static void check_shortest(double value)
 {
