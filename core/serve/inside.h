@@ -113,6 +113,7 @@ struct serve {
     struct list machines, hosts;
     struct list known;
     struct list loading; /* starts.c: runs of versions that are being loaded */
+    struct list adapting; /* adapters.c: deliveries that are being read */
     /* config.c, rules.c, locks.c */
     struct str config; /* JSON, "{}" when there is no file */
     char *config_path;

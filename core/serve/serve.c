@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
+#include "serve/adapters.h"
 #include "serve/inside.h"
 #include "store/store.h"
 
@@ -512,6 +513,7 @@ static void close_all(struct serve *serve)
     timer_stop(&serve->tick);
     timer_stop(&serve->walk);
     open_forget(serve);
+    adapters_close(serve);
     vms_close(serve);
     hosts_close(serve);
     dues_free(serve->dues);
@@ -550,6 +552,7 @@ static struct serve *new_serve(const struct serve_options *options)
     list_init(&serve->hosts);
     list_init(&serve->known);
     list_init(&serve->loading);
+    list_init(&serve->adapting);
     list_init(&serve->locks);
     list_init(&serve->clients);
     list_init(&serve->held);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/adapters.h - what came in from a source becomes alerts of our shape (alert/alert.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+struct serve;
+
+/* ok: json is the list of alerts, each as alert/alert.h has them, canonical; a delivery may
+ * hold none (a test message) or many. Not ok: json is {"message": a sentence}. Borrowed. */
+typedef void adapters_done_fn(void *arg, bool ok, struct span json);
+
+/* kind is that of the source ("defender-for-cloud"); "" takes whichever kind says that this
+ * is of its shape. path, resolved, is of the source's own adapter; NULL: the one that cordon
+ * brings for the kind. raw is copied. done is called later, once, unless the engine ends. */
+void adapters_read(struct serve *serve, struct span kind, const char *path, struct span raw,
+                   adapters_done_fn *done, void *arg);
+void adapters_close(struct serve *serve);
