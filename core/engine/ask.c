@@ -291,6 +291,8 @@ void ask_handle(struct engine *engine, const struct event *event)
                     json_get(event->json, "reason").len, ENGINE_REASON_MAX);
         return;
     }
+    if (once_ask(engine, event))
+        return;
     if (span_is(verb, "run") || span_is(verb, "plan")) {
         ask_start(engine, event, span_is(verb, "plan"));
         return;

@@ -109,6 +109,7 @@ void engine_free(struct engine *engine)
         free(halt);
     }
     keys_free(engine);
+    onces_free(engine);
     glasses_free(engine);
     free_playbooks(engine);
     free_plugins(engine);
@@ -458,6 +459,7 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
     case EV_HALT: on_halt(engine, event); break;
     case EV_GLASS: glass_on_known(engine, event); break;
     case EV_KEY: key_on_known(engine, event); break;
+    case EV_ONCE: once_on_known(engine, event); break;
     case EV_CHANGE_SEEN:
         rate_add(engine, event->number, event->name, event->text, event->json);
         break;

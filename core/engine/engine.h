@@ -62,7 +62,8 @@ enum row_kind {
     ROW_BREAK_GLASS = 22, /* run 0: somebody granted the open gates of a run alone */
     ROW_REVIEW = 23,      /* run 0: and what another says of that */
     ROW_KEY = 24,         /* run 0: a person's key is enrolled or revoked */
-    ROW_KEEP = 25         /* a hold whose time is over stays on: until when */
+    ROW_KEEP = 25,        /* a hold whose time is over stays on: until when */
+    ROW_ONCE = 33         /* run 0: the answer to an ask that may come again */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
 
@@ -74,8 +75,9 @@ enum entry_kind {
     ENTRY_HALT = 5,     /* run 0, n: ordinal; state 1 in force, 0 lifted */
     ENTRY_GLASS = 6,    /* n: ordinal; state: enum glass_state; body: the newest row's */
     ENTRY_KEY = 7,      /* run 0, n: ordinal; state 1 in force, 0 revoked */
-    ENTRY_FAMILY = 9    /* run: from which on runs call each other; n: made of a
+    ENTRY_FAMILY = 9,   /* run: from which on runs call each other; n: made of a
                          * change's name; state 1 while that run goes on */
+    ENTRY_ONCE = 17     /* run 0, n: its place among those kept; its row says it */
 };
 
 enum run_state {
@@ -112,6 +114,7 @@ enum event_kind {
     EV_HALT,        /* at start: a halt in force */
     EV_GLASS,       /* at start: each ENTRY_GLASS; json: its newest row's body */
     EV_KEY,         /* at start: a key that is or was enrolled; json: its row's body */
+    EV_ONCE,        /* at start: an answer that is kept; json: its row's body */
     EV_CHANGE_SEEN, /* at start: an intent of the last hour (for rate guards): json its
                      * row's body, name its playbook, text the playbook above all */
     EV_FAMILY,      /* at start: an ENTRY_FAMILY of state 1 */
@@ -257,7 +260,9 @@ enum {
     ENGINE_KEYS_MAX = 1000,  /* that were ever enrolled */
     ENGINE_PERSON_MAX = 100, /* bytes of a person's name */
     ENGINE_EXTENDS_MAX = 10, /* how often a hold is extended before people are asked */
-    ENGINE_STRIKES_MAX = 3   /* how often a run may lose its VM before it has failed */
+    ENGINE_ONCE_MAX = 20000, /* answers that are kept for asks that come again */
+    ENGINE_ONCE_HOURS = 24,
+    ENGINE_STRIKES_MAX = 3 /* how often a run may lose its VM before it has failed */
 };
 
 struct engine *engine_new(void);

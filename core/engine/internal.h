@@ -346,6 +346,8 @@ struct engine {
     bool is_reindexing;    /* the index is made again */
     bool is_policy_coming; /* it is being read */
     struct list queue;     /* runs to look at */
+    struct onces *onces;   /* once.c; NULL: no ask has come that wants it */
+    struct span trace;     /* of the ask that starts a run now; else empty */
     bool is_ready;
 };
 
@@ -761,6 +763,16 @@ struct enrolled *key_find(struct engine *engine, struct span fingerprint);
 bool key_speaks_for(struct engine *engine, const char *fingerprint, struct span who);
 bool key_is_revoked(struct engine *engine, const char *fingerprint);
 void keys_free(struct engine *engine);
+
+/* -- once.c ------------------------------------------------------------------------------ */
+/* True when the ask has been answered: it was here before, or cannot be promised. */
+bool once_ask(struct engine *engine, const struct event *event);
+/* An ask is answered: the answer is kept when it is one to keep. */
+void once_on_reply(struct engine *engine, int64_t ask, int exit, struct span reply,
+                   bool after_commit);
+void once_on_known(struct engine *engine, const struct event *event);
+void once_put_entry(struct engine *engine, struct span body, int64_t seq);
+void onces_free(struct engine *engine);
 
 /* -- explain.c -------------------------------------------------------------------------- */
 void explain_reply(struct run *run, const struct event *event);

@@ -16,7 +16,7 @@ static const char *const row_names[] = {
     [ROW_LEAVE] = "leave",       [ROW_KEEP] = "keep",
     [ROW_REMIND] = "remind",     [ROW_ESCALATE] = "escalate",
     [ROW_KEY] = "key",           [ROW_BREAK_GLASS] = "break_glass",
-    [ROW_REVIEW] = "review",
+    [ROW_REVIEW] = "review",     [ROW_ONCE] = "once",
 };
 
 static const char *const run_names[] = {

@@ -186,8 +186,10 @@ static void start(struct engine *engine, struct playbook *playbook, struct span 
         start_plan(engine, playbook, params, alert, who, ask);
         return;
     }
+    engine->trace = json_get(args, "trace");
     struct run *run = run_start(engine, RUN_LIVE, playbook, "run", params, alert, who, 0,
                                 NULL, (struct span){ 0 });
+    engine->trace = (struct span){ 0 };
     run->wants_vm = true;
     struct str body = { 0 };
     str_printf(&body, "{\"accepted\":true,\"run\":\"%s\"}", id_run(run->id).text);

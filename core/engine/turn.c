@@ -87,6 +87,7 @@ void reply_json(struct engine *engine, int64_t ask, int exit, struct span json,
 {
     if (ask == 0)
         return;
+    once_on_reply(engine, ask, exit, json, after_commit);
     struct command *command = turn_command(engine, CMD_REPLY, after_commit);
     command->number = ask;
     command->exit = exit;

@@ -246,6 +246,25 @@ static int take_glass(const struct entry *entry, void *arg)
     return 0;
 }
 
+/* An answer that is kept is what its row says; one that has been there too long is none. */
+static int take_once_row(const struct row *row, void *arg)
+{
+    if (row->kind == ROW_ONCE &&
+        clock_unix_ms() - row->at_ms < ENGINE_ONCE_HOURS * INT64_C(3600000))
+        add_event(arg, EV_ONCE)->json = keep(arg, row->body);
+    return 1;
+}
+
+static int take_once(const struct entry *entry, void *arg)
+{
+    struct walk *walk = arg;
+    struct err err;
+
+    if (store_each(walk->serve->store, entry->last_seq, take_once_row, walk, &err) < 0)
+        log_warnx("%s", err.text);
+    return 0;
+}
+
 static int take_key_row(const struct row *row, void *arg)
 {
     struct walk *walk = arg;
@@ -349,6 +368,7 @@ static int give_known(struct serve *serve, struct err *err)
     struct entry_query glasses = { .kind = ENTRY_GLASS, .state = -1, .run = -1 };
     struct entry_query holds = { .kind = ENTRY_HOLD, .state = HOLD_ON, .run = -1 };
     struct entry_query keys = { .kind = ENTRY_KEY, .state = -1, .run = -1 };
+    struct entry_query onces = { .kind = ENTRY_ONCE, .state = 1, .run = -1 };
     int64_t since = store_seq_since(serve->store, clock_unix_ms() - 3600 * INT64_C(1000));
     int rc = store_each_entry(serve->store, &playbooks, take_playbook, &walk, err);
 
@@ -371,6 +391,8 @@ static int give_known(struct serve *serve, struct err *err)
                      "the index in %s says of key k-%d what no row of the journal says; "
                      "put a copy from a backup in its place",
                      serve->dir, walk.bad_key);
+    if (rc == 0)
+        rc = store_each_entry(serve->store, &onces, take_once, &walk, err);
     if (rc == 0)
         rc = store_each(serve->store, since, take_change, &walk, err);
     if (rc == 0)

@@ -481,6 +481,15 @@ static bool w_start_engine(struct world *w)
             if (!w_handle(w, &event))
                 return false;
         }
+        if (w->entries[i].kind == ENTRY_ONCE) {
+            int64_t seq = w->entries[i].last_seq;
+
+            CHECK_INT(w->rows[seq - 1].kind, ROW_ONCE);
+            event =
+                (struct event){ .kind = EV_ONCE, .json = span_of(w->rows[seq - 1].body) };
+            if (!w_handle(w, &event))
+                return false;
+        }
         if (w->entries[i].kind == ENTRY_HALT && w->entries[i].state == 1) {
             event = (struct event){ .kind = EV_HALT,
                                     .number = w->entries[i].n,
