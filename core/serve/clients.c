@@ -62,6 +62,7 @@ static void free_client(struct client *client)
     struct serve *serve = client->serve;
 
     unfollow(client);
+    feeds_forget(serve, client->ask);
     list_remove(&client->in_held);
     list_remove(&client->in_serve);
     serve->client_count--;
@@ -241,9 +242,10 @@ static void answer(struct client *client, struct span verb, struct span args)
 
     if (json_get_bool(args, "past", false))
         views_past(serve, &asked);
-    if (views_ask(serve, &asked) || rebuild_ask(serve, &asked) ||
-        starts_ask(serve, &asked) || trust_ask(serve, &asked) || keys_ask(serve, &asked) ||
-        tests_ask(serve, &asked) || policies_ask(serve, &asked))
+    if (views_ask(serve, &asked) || feeds_ask(serve, &asked) ||
+        rebuild_ask(serve, &asked) || starts_ask(serve, &asked) ||
+        trust_ask(serve, &asked) || keys_ask(serve, &asked) || tests_ask(serve, &asked) ||
+        policies_ask(serve, &asked))
         return;
     if (is_engine_verb(verb))
         clients_to_engine(serve, &asked);

@@ -15,12 +15,13 @@
  *   policies.c the policy shown, and tests of one
  *   locks.c    plugins.lock
  *   clients.c  connections, asks, followers
+ *   feeds.c    rows told to who stays, of one run or of all
  *   author.c   whose work a playbook is
  *   glass.c    everybody is told of a break-glass
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
  *   trust.c    trust and untrust
  *   keys.c     who may enrol and revoke people's keys
- *   views.c    what can be read from the store
+ *   views.c    what can be read from the store; view_runs.c, view_gates.c, view_playbooks.c
  *   ledger.c   what is contained: from the index, and from rows of runs under way
  *   rebuild.c  the index made again from the rows
  *   tests.c    playbook tests: a VM without an engine; answers.c is what it hears
@@ -112,7 +113,7 @@ struct serve {
     /* vms.c, hosts.c */
     struct list machines, hosts;
     struct list known;
-    struct list loading; /* starts.c: runs of versions that are being loaded */
+    struct list loading;  /* starts.c: runs of versions that are being loaded */
     struct list adapting; /* adapters.c: deliveries that are being read */
     /* config.c, rules.c, locks.c */
     struct str config; /* JSON, "{}" when there is no file */
@@ -128,6 +129,8 @@ struct serve {
     struct listener *listener;
     struct list clients, held; /* held: asks that wait until the policy has been read */
     struct list followers[SERVE_BUCKETS];
+    struct list feeds; /* feeds.c */
+    int feed_count;
     int client_count, follower_count;
     int glass_count; /* break-glasses without review; -1: not counted yet */
     int64_t next_ask;
@@ -198,9 +201,17 @@ void rows_show(struct serve *serve, struct json_out *out, const struct shown_row
 int64_t rows_last(struct serve *serve, int64_t run);
 
 /* -- ledger.c ------------------------------------------------------------------------- */
-/* Writes the member "holds": those in a state (-1: any) of a run (-1: of all), also those of
- * runs under way, whose rows alone tell of them yet. */
-int ledger_show(struct serve *serve, struct json_out *out, int state, int64_t run,
+struct ledger_query {
+    int state;                  /* -1: any */
+    int64_t run;                /* -1: of all */
+    struct span action, target; /* JSON; empty: any */
+    int64_t after_run; /* only holds beyond this one, in the order of their names */
+    int after_n;
+    int64_t limit; /* 0: all, and no "next" */
+};
+/* Writes the members "holds" and "next", also with those of runs under way, whose rows alone
+ * tell of them yet. */
+int ledger_show(struct serve *serve, struct json_out *out, const struct ledger_query *query,
                 struct err *err);
 
 /* -- vms.c ---------------------------------------------------------------------------- */
@@ -333,6 +344,13 @@ struct asked {
 };
 /* Gives an ask to the engine as it is. */
 void clients_to_engine(struct serve *serve, const struct asked *asked);
+
+/* -- feeds.c -------------------------------------------------------------------------- */
+bool feeds_ask(struct serve *serve, const struct asked *asked);
+void feeds_row(struct serve *serve, const struct turn_row *row); /* it is durable */
+void feeds_tell(struct serve *serve, int64_t run, struct span json);
+void feeds_forget(struct serve *serve, int64_t ask); /* nobody waits for it any more */
+void feeds_close(struct serve *serve);
 
 /* -- rebuild.c ------------------------------------------------------------------------ */
 bool rebuild_ask(struct serve *serve, const struct asked *asked);

@@ -374,26 +374,74 @@ static int add_running(const struct entry *entry, void *arg)
     return rc;
 }
 
-int ledger_show(struct serve *serve, struct json_out *out, int state, int64_t run,
+static int by_name(const void *a, const void *b)
+{
+    const struct hold *const *x = a, *const *y = b;
+
+    if ((*x)->run != (*y)->run)
+        return (*x)->run < (*y)->run ? -1 : 1;
+    return ((*x)->n > (*y)->n) - ((*x)->n < (*y)->n);
+}
+
+static bool is_wanted(struct ledger *ledger, const struct ledger_query *query,
+                      struct hold *hold)
+{
+    bool is_beyond = hold->run != query->after_run ? hold->run > query->after_run
+                                                   : hold->n > query->after_n;
+
+    return hold->is_listed && is_beyond &&
+           ((query->action.len == 0 && query->target.len == 0) ||
+            (read_row(ledger, hold) &&
+             (query->action.len == 0 ||
+              json_same(query->action, json_get(str_span(&hold->body), "a"))) &&
+             (query->target.len == 0 || json_same(query->target, target_of(hold)))));
+}
+
+static void put_page(struct ledger *ledger, const struct ledger_query *query)
+{
+    struct hold **holds = xcalloc((size_t)ledger->count + 1, sizeof *holds);
+    const struct hold *last = NULL;
+    int64_t shown = 0;
+    int i = 0;
+
+    for (int k = 0; k < ledger->count; k++)
+        holds[k] = &ledger->holds[k];
+    qsort(holds, (size_t)ledger->count, sizeof *holds, by_name);
+    json_key(ledger->out, "holds");
+    json_open(ledger->out, '[');
+    for (; i < ledger->count && (query->limit == 0 || shown < query->limit); i++)
+        if (is_wanted(ledger, query, holds[i])) {
+            put_hold(ledger, holds[i]);
+            last = holds[i];
+            shown++;
+        }
+    json_close(ledger->out);
+    if (query->limit > 0)
+        json_put(ledger->out, "next",
+                 i < ledger->count && last != NULL ? id_hold(last->run, last->n).text
+                                                   : NULL);
+    free(holds);
+}
+
+int ledger_show(struct serve *serve, struct json_out *out, const struct ledger_query *query,
                 struct err *err)
 {
     struct ledger ledger = { .serve = serve, .out = out, .is_listing = true };
-    struct entry_query listed = { .kind = ENTRY_HOLD, .state = state, .run = run };
+    int state = query->state;
+    struct entry_query listed = { .kind = ENTRY_HOLD, .state = state, .run = query->run };
     struct entry_query others = { .kind = ENTRY_HOLD, .state = HOLD_ON, .run = -1 };
-    struct entry_query running = { .kind = ENTRY_RUN, .state = RUN_RUNNING, .run = run };
+    struct entry_query running = { .kind = ENTRY_RUN,
+                                   .state = RUN_RUNNING,
+                                   .run = query->run };
     int rc = store_each_entry(serve->store, &listed, add_entry, &ledger, err);
 
     if (rc == 0 && (state < 0 || state == HOLD_ON))
         rc = store_each_entry(serve->store, &running, add_running, &ledger, err);
     ledger.is_listing = false;
-    if (rc == 0 && run >= 0) /* who else wants what this run holds */
+    if (rc == 0 && query->run >= 0) /* who else wants what this run holds */
         rc = store_each_entry(serve->store, &others, add_entry, &ledger, err);
-    json_key(out, "holds");
-    json_open(out, '[');
-    for (int i = 0; i < ledger.count && rc == 0; i++)
-        if (ledger.holds[i].is_listed)
-            put_hold(&ledger, &ledger.holds[i]);
-    json_close(out);
+    if (rc == 0)
+        put_page(&ledger, query);
     for (int i = 0; i < ledger.count; i++)
         hold_free(&ledger.holds[i]);
     free(ledger.holds);

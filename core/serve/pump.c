@@ -139,8 +139,10 @@ static void wait_until(struct serve *serve, int64_t unix_ms)
 static void rows_to_followers(struct serve *serve)
 {
     for (; serve->items_done < serve->turn->item_count; serve->items_done++)
-        if (serve->turn->items[serve->items_done].is_row)
+        if (serve->turn->items[serve->items_done].is_row) {
             clients_row(serve, &serve->turn->items[serve->items_done].row);
+            feeds_row(serve, &serve->turn->items[serve->items_done].row);
+        }
 }
 
 static void execute(struct serve *serve, const struct command *command)
@@ -153,7 +155,10 @@ static void execute(struct serve *serve, const struct command *command)
     case CMD_TIMER: wait_until(serve, command->number); break;
     case CMD_EVENT: clients_event(serve, command->number, command->bytes); break;
     case CMD_FOLLOW: clients_follow(serve, command->number, command->run); break;
-    case CMD_TELL: clients_tell(serve, command->run, command->bytes); break;
+    case CMD_TELL:
+        clients_tell(serve, command->run, command->bytes);
+        feeds_tell(serve, command->run, command->bytes);
+        break;
     case CMD_SETTLED:
         clients_settled(serve, command->run, command->exit, command->bytes);
         break;

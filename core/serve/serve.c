@@ -530,6 +530,7 @@ static void close_all(struct serve *serve)
         pump_commit(serve);
     serve->is_ending = true;
     clients_close(serve);
+    feeds_close(serve);
     timer_stop(&serve->linger);
     timer_stop(&serve->commit);
     timer_stop(&serve->tick);
@@ -578,6 +579,7 @@ static struct serve *new_serve(const struct serve_options *options)
     list_init(&serve->locks);
     list_init(&serve->clients);
     list_init(&serve->held);
+    list_init(&serve->feeds);
     for (int i = 0; i < SERVE_BUCKETS; i++)
         list_init(&serve->followers[i]);
     return serve;

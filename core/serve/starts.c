@@ -236,6 +236,51 @@ static void begin(struct start *start)
         load(start);
 }
 
+/* The version that came last of that name; one that the daemon has in its catalogue is here too,
+ * since it was loaded from there. */
+static const struct known *newest_named(struct serve *serve, struct span name)
+{
+    const struct known *newest = NULL;
+
+    list_each (link, after, &serve->known) {
+        const struct known *known = list_item(link, struct known, in_serve);
+
+        if (span_is(name, known->name))
+            newest = known;
+    }
+    return newest;
+}
+
+/* playbook is {"name", "source"}, or a name alone. */
+static bool read_playbook(struct serve *serve, struct span playbook, char **name,
+                          char **source)
+{
+    bool is_name = json_kind(playbook) == JSON_STRING;
+
+    *name = is_name ? json_text(playbook) : json_get_text(playbook, "name");
+    *source = is_name ? NULL : json_get_text(playbook, "source");
+    if (is_name) {
+        const struct known *known = newest_named(serve, span_of(*name));
+
+        if (known != NULL)
+            *source = xstrdup(known->source);
+    }
+    return *name != NULL && *source != NULL;
+}
+
+static void refuse_playbook(struct serve *serve, const struct asked *asked,
+                            const char *name)
+{
+    if (json_kind(json_get(asked->args, "playbook")) == JSON_STRING)
+        clients_error(serve, asked->number, 2, "not_found",
+                      "there is no playbook %.100s here; `cordon run FILE` brings one, and "
+                      "so does playbooks in cordon.lua",
+                      name);
+    else
+        clients_error(serve, asked->number, 2, "playbook",
+                      "want playbook: its name, or {\"name\", \"source\"}");
+}
+
 bool starts_ask(struct serve *serve, const struct asked *asked)
 {
     bool is_check = span_is(asked->verb, "check");
@@ -245,13 +290,11 @@ bool starts_ask(struct serve *serve, const struct asked *asked)
 
     if (!is_check && !span_is(asked->verb, "run") && !span_is(asked->verb, "plan"))
         return false;
-    char *name = json_get_text(playbook, "name");
-    char *source = json_get_text(playbook, "source");
-    if (name == NULL || source == NULL) {
+    char *name, *source;
+    if (!read_playbook(serve, playbook, &name, &source)) {
+        refuse_playbook(serve, asked, name);
         free(name);
         free(source);
-        clients_error(serve, asked->number, 2, "playbook",
-                      "want playbook: {\"name\", \"source\"}");
         return true;
     }
     struct start *start = xcalloc(1, sizeof *start);

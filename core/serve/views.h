@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/views.h - what the files that answer reading verbs share.
+ *
+ * Lists come in pages: "limit" of them, from behind the cursor ("before" where the newest come
+ * first, "after" elsewhere) that the page before gave as "next". Things that appear meanwhile
+ * move nothing: a cursor is the name of the last thing that was looked at. With filters a page
+ * may be short, and still have a "next", since no ask looks at more than VIEW_SCAN_MAX entries.
+ */
+#pragma once
+
+#include "serve/inside.h"
+
+struct entry;
+
+enum {
+    VIEW_RUNS_MAX = 1000,  /* of one page */
+    VIEW_SCAN_MAX = 20000, /* entries that one ask looks at */
+    VIEW_CHILDREN_WITHIN = 10000
+};
+
+struct view {
+    struct serve *serve;
+    struct json_out out;
+    int64_t run, left;
+    int gate;
+    struct span who; /* of one gate: who looks at it */
+};
+
+typedef int view_fn(struct view *view, const struct asked *asked, struct err *err);
+
+/* What "limit" says, or otherwise; VIEW_RUNS_MAX at most. */
+int64_t view_limit(const struct asked *asked, int64_t otherwise);
+
+/* -- view_runs.c */
+view_fn view_runs, view_show;
+/* -- view_gates.c */
+view_fn view_gates, view_gate;
+/* -- view_playbooks.c */
+view_fn view_playbooks, view_playbook;
