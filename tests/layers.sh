@@ -24,7 +24,7 @@ third_party=(
     'dlfcn.h=core/plugin/*'
     'cJSON.h|cjson/*=core/base/*|plugins/*'
     'sodium.h|sodium/*=core/base/hash.c|core/base/ed25519.c|plugins/*'
-    'openssl/*=core/base/ecdsa.c'
+    'openssl/*=core/base/ecdsa.c|core/base/rsa.c'
     'seccomp.h=core/vm/*|core/plugin/*'
     'microhttpd.h=core/api/*|plugins/azure/sim/*'
 )

@@ -68,3 +68,35 @@ bool base64_read(struct str *out, struct span text)
     }
     return true;
 }
+
+void base64url_add(struct str *out, const void *bytes, size_t len)
+{
+    size_t begun = out->len;
+
+    base64_add(out, bytes, len);
+    for (size_t i = begun; i < out->len; i++) {
+        if (out->ptr[i] == '+')
+            out->ptr[i] = '-';
+        else if (out->ptr[i] == '/')
+            out->ptr[i] = '_';
+        else if (out->ptr[i] == '=')
+            out->ptr[out->len = i] = '\0';
+    }
+}
+
+bool base64url_read(struct str *out, struct span text)
+{
+    struct str padded = { 0 };
+    bool is_read;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+
+        str_add_char(&padded, c == '-' ? '+' : c == '_' ? '/' : strchr("+/=", c) ? '!' : c);
+    }
+    while (padded.len % 4 != 0)
+        str_add_char(&padded, '=');
+    is_read = base64_read(out, str_span(&padded));
+    str_fini(&padded);
+    return is_read;
+}
