@@ -157,6 +157,12 @@ no_frames := $(if $(findstring thread,$(SAN)),$(if $(is_clang),-mllvm -tsan-inst
 $(B)/obj/core/vm/%.o: core/vm/%.c $(B)/.flags
 	$(call say,CC,$<)
 	$(call compile,$(core_flags) $(no_frames) $(core_cflags))
+# The adapters that cordon brings lie in the program, so that it needs no folder of them.
+embedded := core/vm/alert.lua $(sort $(wildcard playbooks/sources/*.lua))
+$(B)/gen/shipped.inc: core/vm/embed.sh $(embedded)
+	$(Q)mkdir -p $(@D) && core/vm/embed.sh $(embedded) >$@.new && mv $@.new $@
+$(B)/obj/core/vm/shipped.o build/lint/core/vm/shipped.tidy: $(B)/gen/shipped.inc
+$(B)/obj/core/vm/shipped.o build/lint/core/vm/shipped.tidy: core_flags += -I$(B)/gen
 $(B)/obj/plugins/%.o: plugins/%.c $(B)/.flags
 	$(call say,CC,$<)
 	$(call compile,$(plugin_flags) $(plugin_cflags))
@@ -310,7 +316,7 @@ run-fuzz: $(fuzzers)
 # -- Looking at the code ----------------------------------------------------------------
 
 formatted = $(wildcard core/*/*.[ch] plugins/*/*.[ch] plugins/*/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
-scripts = $(wildcard .ci/run tests/*.sh tests/*/*.sh)
+scripts = $(wildcard .ci/run core/*/*.sh tests/*.sh tests/*/*.sh)
 tidied := $(patsubst %.c,build/lint/%.tidy,$(filter-out tests/%,$(all_src)))
 
 format:

@@ -1,53 +1,169 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names are exact here, and a member of the wrong kind is an error: whoever wrote it, by hand or
+ * in an adapter, meant something by it.
+ */
 #include "alert/alert.h"
 
 #include "alert/fields.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/schema.h"
 
-/* Senders put alerts into lists, also single ones: [alert], {"value":[alert]}, and with a
- * link to the next page beside it. */
-static int unwrap(struct span *json, struct err *err)
+static const char *const members[] = {
+    "id",         "source", "type",         "title",      "severity", "status",
+    "time",       "tenant", "subscription", "resources",  "entities", "tactics",
+    "techniques", "link",   "raw",          "confidence", "children"
+};
+static const char *const kinds[] = { "ips", "accounts", "hosts", "urls", "files" };
+
+/* A name that nobody reads would be believed to have been read. */
+static int check_names(struct span object, const char *const *names, size_t count,
+                       struct err *err)
 {
-    struct span list = json_kind(*json) == JSON_ARRAY ? *json
-                       : json_count(*json) <= 2       ? json_get(*json, "value")
-                                                      : (struct span){ 0 };
+    struct span key, value;
     size_t pos = 0;
 
-    if (json_kind(list) != JSON_ARRAY)
+    if (json_kind(object) != JSON_OBJECT)
         return 0;
-    if (json_count(list) != 1)
-        return err_set(err, ERR_INVALID, "a list of %zu alerts: give one at a time",
-                       json_count(list));
-    json_next(list, &pos, NULL, json);
+    while (json_next(object, &pos, &key, &value)) {
+        bool is_known = false;
+        for (size_t i = 0; i < count && !is_known; i++)
+            is_known = span_is(key, names[i]);
+        if (is_known)
+            continue;
+        const char *nearest = schema_nearest(key, names, count);
+        struct str shown = { 0 };
+        str_add_shown(&shown, key.ptr, key.len < 80 ? key.len : 80);
+        err_set(err, ERR_INVALID,
+                "the alert has a member \"%s\" that nothing is done with: %s%s%s",
+                str_text(&shown), nearest ? "did you mean \"" : "put it into \"raw\"",
+                nearest ? nearest : "", nearest ? "\"?" : "");
+        str_fini(&shown);
+        return err->code;
+    }
     return 0;
 }
 
-static int read_alert(struct alert *alert, struct span json, struct err *err)
+static int take_text(struct str *field, struct span json, const char *key, struct err *err)
 {
-    alert->raw = json;
-    if (json_kind(json) == JSON_OBJECT && alert_is_defender(json))
-        return alert_from_defender(alert, json, err);
-    if (json_kind(json) == JSON_OBJECT && alert_is_generic(json))
-        return alert_from_generic(alert, json, err);
-    return err_set(
-        err, ERR_INVALID,
-        "this is no alert that is known: want one of Defender for Cloud (the event"
-        " with AlertType and SystemAlertId, the ARM resource with these in"
-        " properties, or the activity log entry of category Security), or an object"
-        " with id, title and severity");
+    struct span value = json_get(json, key);
+
+    if (json_kind(value) <= JSON_NULL)
+        return 0;
+    if (json_kind(value) != JSON_STRING)
+        return err_set(err, ERR_INVALID, "the alert's %s: want text", key);
+    str_reset(field);
+    json_text_to(field, value);
+    return 0;
 }
 
-int alert_normalise(struct span text, struct str *out, struct err *err)
+static int take_list(struct alert_list *list, struct span json, const char *key,
+                     struct err *err)
+{
+    struct span value = json_get(json, key), item;
+    size_t pos = 0;
+
+    if (json_kind(value) <= JSON_NULL)
+        return 0;
+    if (json_kind(value) != JSON_ARRAY)
+        return err_set(err, ERR_INVALID, "the alert's %s: want a list of texts", key);
+    while (json_next(value, &pos, NULL, &item)) {
+        if (json_kind(item) != JSON_STRING)
+            return err_set(err, ERR_INVALID, "the alert's %s: want a list of texts", key);
+        if (alert_add_value(list, item, err) != 0)
+            return err->code;
+    }
+    return 0;
+}
+
+static int take_texts(struct alert *alert, struct span json, struct err *err)
+{
+    struct {
+        const char *key;
+        struct str *field;
+    } const texts[] = {
+        { "id", &alert->id },     { "source", &alert->source },
+        { "type", &alert->type }, { "title", &alert->title },
+        { "time", &alert->time }, { "tenant", &alert->tenant },
+        { "link", &alert->link }, { "subscription", &alert->subscription },
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (take_text(texts[i].field, json, texts[i].key, err) != 0)
+            return err->code;
+    return 0;
+}
+
+static int take_lists(struct alert *alert, struct span json, struct err *err)
+{
+    struct span entities = json_get(json, "entities");
+    struct {
+        const char *key;
+        struct span object;
+        struct alert_list *list;
+    } const lists[] = {
+        { "resources", json, &alert->resources },   { "tactics", json, &alert->tactics },
+        { "techniques", json, &alert->techniques }, { "ips", entities, &alert->ips },
+        { "accounts", entities, &alert->accounts }, { "hosts", entities, &alert->hosts },
+        { "urls", entities, &alert->urls },         { "files", entities, &alert->files },
+        { "children", json, &alert->children },
+    };
+
+    if (json_kind(entities) > JSON_NULL && json_kind(entities) != JSON_OBJECT &&
+        (json_kind(entities) != JSON_ARRAY ||
+         json_count(entities) > 0)) /* Lua's empty one */
+        return err_set(
+            err, ERR_INVALID,
+            "the alert's entities: want an object of lists (ips, accounts, hosts,"
+            " urls, files)");
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (take_list(lists[i].list, lists[i].object, lists[i].key, err) != 0)
+            return err->code;
+    return 0;
+}
+
+/* What tells alerts apart must be there, and be no burden to keep. */
+static int check_texts(struct alert *alert, struct err *err)
+{
+    if (alert->id.len == 0)
+        return err_set(err, ERR_INVALID, "the alert's id is empty");
+    if (alert->id.len > ALERT_ID_MAX)
+        return err_set(err, ERR_TOO_BIG, "the alert's id has more than %d bytes",
+                       ALERT_ID_MAX);
+    if (alert->time.len > 0 && !schema_format("date-time", str_span(&alert->time)))
+        return err_set(err, ERR_INVALID,
+                       "the alert's time: want one like 2026-01-31T09:00:00Z");
+    return 0;
+}
+
+static int take(struct alert *alert, struct span json, struct err *err)
+{
+    if (json_kind(json) != JSON_OBJECT)
+        return err_set(err, ERR_INVALID,
+                       "this is no alert: want an object with id, title and severity");
+    if (check_names(json, members, sizeof members / sizeof members[0], err) != 0 ||
+        check_names(json_get(json, "entities"), kinds, sizeof kinds / sizeof kinds[0],
+                    err) != 0 ||
+        take_texts(alert, json, err) != 0 || take_lists(alert, json, err) != 0 ||
+        alert_set_severity(alert, json_get(json, "severity"), err) != 0 ||
+        check_texts(alert, err) != 0)
+        return err->code;
+    if (json_kind(json_get(json, "confidence")) > JSON_NULL &&
+        !alert_set_confidence(alert, json_get(json, "confidence")))
+        return err_set(err, ERR_INVALID,
+                       "the alert's confidence: want low, medium or high");
+    alert_set_status(alert, json_get(json, "status"));
+    alert->raw = json_get(json, "raw");
+    return 0;
+}
+
+int alert_complete(struct span json, struct span source, struct str *out, struct err *err)
 {
     struct alert alert = { 0 };
 
-    if (json_check(text.ptr, text.len, ALERT_LEN_MAX, err) != 0)
-        return err_wrap(err, "the alert");
-    struct span json = text;
-    int rc = unwrap(&json, err);
-    if (rc == 0)
-        rc = read_alert(&alert, json, err);
+    str_add_span(&alert.source, source);
+    int rc = take(&alert, json, err);
     if (rc == 0)
         rc = alert_write(&alert, out, err);
     alert_fini(&alert);

@@ -7,8 +7,9 @@
  *    "tactics":[],"techniques":[],"link","raw":{what came in}}
  *
  * Severity is low, medium, high or informational. What the sender does not say is "" or an
- * empty list, never absent. Text that is no alert is refused with a sentence that says what
- * would be one.
+ * empty list, never absent, but for two that are there only when there is something to say:
+ * "confidence" (low, medium, high), and "children", the ids of the alerts that an incident is
+ * made of. What a source sends is put into this shape by its adapter (vm/adapt.h).
  */
 #pragma once
 
@@ -17,12 +18,11 @@
 struct err;
 
 enum {
-    ALERT_LEN_MAX = 256 * 1024, /* bytes of an alert as it comes in */
-    ALERT_ITEMS_MAX = 1000,     /* resources, or entities of one kind */
-    ALERT_MEMBERS_MAX = 500, /* of an object whose keys are read without regard to case */
-    ALERT_IDS_MAX = 4000     /* "$id"s of an alert */
+    ALERT_LEN_MAX = 256 * 1024, /* bytes of what a source sends at once */
+    ALERT_ITEMS_MAX = 1000,     /* resources, children, or entities of one kind */
+    ALERT_ID_MAX = 1024         /* bytes */
 };
 
-/* Adds the normalised alert, canonical, to out. text comes from a stranger: it is checked
- * first. Nothing is added on failure. */
-int alert_normalise(struct span text, struct str *out, struct err *err);
+/* Adds what an adapter made, checked and completed, canonical, to out. json is checked JSON;
+ * source is what it is from when it does not say. Nothing is added on failure. */
+int alert_complete(struct span json, struct span source, struct str *out, struct err *err);

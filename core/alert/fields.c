@@ -2,7 +2,6 @@
 #include "alert/fields.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "alert/alert.h"
 #include "base/arena.h"
@@ -25,70 +24,13 @@ void alert_fini(struct alert *alert)
     struct alert_list *const lists[] = { &alert->resources, &alert->ips,
                                          &alert->accounts,  &alert->hosts,
                                          &alert->urls,      &alert->files,
-                                         &alert->tactics,   &alert->techniques };
+                                         &alert->tactics,   &alert->techniques,
+                                         &alert->children };
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         str_fini(texts[i]);
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         list_fini(lists[i]);
-}
-
-/* -- Reading ---------------------------------------------------------------------------- */
-
-static struct span get_span(struct span object, struct span key)
-{
-    struct span name, value;
-    size_t pos = 0;
-
-    if (json_kind(object) == JSON_OBJECT)
-        while (json_next(object, &pos, &name, &value))
-            if (span_equal_nocase(name, key))
-                return value;
-    return (struct span){ 0 };
-}
-
-struct span alert_get(struct span object, const char *key)
-{
-    return get_span(object, span_of(key));
-}
-
-int alert_check_keys(struct span object, struct err *err)
-{
-    struct span names[ALERT_MEMBERS_MAX], name, value;
-    size_t pos = 0;
-    int count = 0;
-
-    if (json_kind(object) != JSON_OBJECT)
-        return 0;
-    while (json_next(object, &pos, &name, &value)) {
-        for (int i = 0; i < count; i++)
-            if (span_equal_nocase(names[i], name))
-                return err_set(err, ERR_INVALID,
-                               "the alert has %.*s twice, written in two ways: it could be"
-                               " read in two ways",
-                               (int)(name.len < 80 ? name.len : 80), name.ptr);
-        if (count == ALERT_MEMBERS_MAX)
-            return err_set(err, ERR_TOO_BIG,
-                           "the alert has an object with more than %d"
-                           " members",
-                           ALERT_MEMBERS_MAX);
-        names[count++] = name;
-    }
-    return 0;
-}
-
-void alert_set(struct str *field, struct span object, const char *keys)
-{
-    while (*keys) {
-        size_t len = strcspn(keys, "|");
-        struct span value = get_span(object, (struct span){ keys, len });
-        if (json_kind(value) == JSON_STRING && json_raw(value).len > 0) {
-            str_reset(field);
-            json_text_to(field, value);
-            return;
-        }
-        keys += len + (keys[len] == '|');
-    }
 }
 
 /* -- Lists ------------------------------------------------------------------------------ */
@@ -101,7 +43,7 @@ static bool has(const struct alert_list *list, struct span text)
     return false;
 }
 
-int alert_add(struct alert_list *list, struct span text, struct err *err)
+static int add(struct alert_list *list, struct span text, struct err *err)
 {
     if (text.len == 0 || has(list, text))
         return 0;
@@ -123,72 +65,8 @@ int alert_add_value(struct alert_list *list, struct span value, struct err *err)
 
     if (json_kind(value) == JSON_STRING) {
         json_text_to(&text, value);
-        rc = alert_add(list, str_span(&text), err);
+        rc = add(list, str_span(&text), err);
     }
-    str_fini(&text);
-    return rc;
-}
-
-static int add_items(struct alert_list *list, struct span array, struct err *err)
-{
-    struct span item;
-    size_t pos = 0;
-
-    while (json_next(array, &pos, NULL, &item))
-        if (alert_add_value(list, item, err) != 0)
-            return err->code;
-    return 0;
-}
-
-static struct span trim(struct span text)
-{
-    while (text.len && text.ptr[0] == ' ') {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len && text.ptr[text.len - 1] == ' ')
-        text.len--;
-    return text;
-}
-
-static int add_split(struct alert_list *list, const char *text, struct err *err)
-{
-    while (*text) {
-        size_t len = strcspn(text, ",");
-        struct span word = trim((struct span){ text, len });
-        if (!span_equal_nocase(word, span_of("unknown")) && alert_add(list, word, err) != 0)
-            return err->code;
-        text += len + (text[len] == ',');
-    }
-    return 0;
-}
-
-int alert_add_words(struct alert_list *list, struct span value, struct err *err)
-{
-    struct err ignored;
-    int rc;
-
-    if (json_kind(value) == JSON_ARRAY)
-        return add_items(list, value, err);
-    char *text = json_text(value);
-    if (!text)
-        return 0;
-    bool is_array = trim(span_of(text)).len > 0 && trim(span_of(text)).ptr[0] == '[' &&
-                    json_check(text, strlen(text), ALERT_LEN_MAX, &ignored) == 0;
-    rc = is_array ? add_items(list, span_of(text), err) : add_split(list, text, err);
-    free(text);
-    return rc;
-}
-
-int alert_add_resource(struct alert *alert, struct span value, struct err *err)
-{
-    struct str text = { 0 };
-    int rc = 0;
-
-    if (json_kind(value) == JSON_STRING)
-        json_text_to(&text, value);
-    if (span_glob(str_span(&text), "/subscriptions/?*"))
-        rc = alert_add(&alert->resources, str_span(&text), err);
     str_fini(&text);
     return rc;
 }
@@ -313,6 +191,8 @@ int alert_write(const struct alert *alert, struct str *out, struct err *err)
     put_entities(&json, alert);
     put_list(&json, "tactics", &alert->tactics);
     put_list(&json, "techniques", &alert->techniques);
+    if (alert->children.count > 0)
+        put_list(&json, "children", &alert->children);
     json_put_raw(&json, "raw", alert->raw);
     json_close(&json);
     int rc = json_canonical(out, str_text(&text), text.len, err);

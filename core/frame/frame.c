@@ -45,11 +45,14 @@ static bool is_known(enum frame_type type)
     case FRAME_VM_MATCH:
     case FRAME_VM_DATA:
     case FRAME_VM_CHECK:
+    case FRAME_VM_ADAPTER:
+    case FRAME_VM_ADAPT:
     case FRAME_VM_LOADED:
     case FRAME_VM_TURN:
     case FRAME_VM_MATCHED:
     case FRAME_VM_DATA_DONE:
     case FRAME_VM_CHECKED:
+    case FRAME_VM_ADAPTED:
     case FRAME_HOST_LOAD:
     case FRAME_HOST_CALL:
     case FRAME_HOST_SAVED:

@@ -51,6 +51,10 @@ enum frame_type {
                         * table -> FRAME_VM_DATA_DONE */
     FRAME_VM_CHECK,    /* text name, text source, json catalog ({"action": JSON Schema of
                         * its arguments}): what is wrong with it -> FRAME_VM_CHECKED */
+    FRAME_VM_ADAPTER, /* text name, text source ("" = those that cordon brings alone): reads
+                        * deliveries from here on -> FRAME_VM_LOADED, info {} */
+    FRAME_VM_ADAPT,   /* text kind ("" = whichever says that it is its), json what came in
+                        * -> FRAME_VM_ADAPTED */
 
     FRAME_VM_LOADED = 32, /* bool ok, json info (or error {"message","line","column"}):
                            * {"name","summary","params": JSON Schema, "recover": bool,
@@ -62,6 +66,8 @@ enum frame_type {
     FRAME_VM_DATA_DONE,   /* bool ok, json value (or error {"message","line","column"}) */
     FRAME_VM_CHECKED,     /* json list of {"line","column","level","message"}; level is
                            * "error" or "warning" */
+    FRAME_VM_ADAPTED, /* bool ok, json list of alerts, each with what it was made from in
+                           * "raw" (or error {"message","line","column"}) */
 
     /* Engine to plugin host. */
     FRAME_HOST_LOAD = 64, /* text name, text path of the .so, text expected SHA-256 in hex

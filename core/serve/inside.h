@@ -114,7 +114,7 @@ struct serve {
     struct list machines, hosts;
     struct list known;
     struct list loading;  /* starts.c: runs of versions that are being loaded */
-    struct list adapting; /* adapters.c: deliveries that are being read */
+    struct list adapting; /* adapters.c: the processes that read deliveries */
     /* config.c, rules.c, locks.c */
     struct str config; /* JSON, "{}" when there is no file */
     char *config_path;
@@ -237,8 +237,12 @@ struct vms_hooks {
     void (*turn)(void *arg, const struct event *event);    /* as EV_VM_TURN has it */
     void (*matched)(void *arg, const struct event *event); /* as EV_VM_MATCHED, number2:
                                                             * does it match */
+    vms_done_fn *adapted;                                  /* as FRAME_VM_ADAPTED has it */
     void (*gone)(void *arg, const char *why);
 };
+/* The same for adapters; source "": those that cordon brings. Frames FRAME_VM_ADAPT. */
+struct machine *vms_own_adapter(struct serve *serve, struct span name, struct span source,
+                                const struct vms_hooks *hooks, void *arg);
 struct machine *vms_own(struct serve *serve, struct span name, struct span source,
                         const struct vms_hooks *hooks, void *arg);
 void vms_own_send(struct machine *machine, struct span frame);

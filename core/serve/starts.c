@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "serve/adapters.h"
 #include "vm/place.h"
 
 struct start {
@@ -207,21 +208,6 @@ static void load(struct start *start)
                  on_loaded, start);
 }
 
-/* An alert is always normalised here, so that nobody hands in what only looks like one. */
-static int read_alert(struct start *start, struct err *err)
-{
-    struct str text = { 0 };
-    struct span alert = json_get(span_of(start->args), "alert_text");
-    int rc = 0;
-
-    if (json_kind(alert) == JSON_STRING) {
-        json_text_to(&text, alert);
-        rc = alert_normalise(str_span(&text), &start->alert, err);
-    }
-    str_fini(&text);
-    return rc;
-}
-
 static void begin(struct start *start)
 {
     struct span name = span_of(start->name), source = span_of(start->source);
@@ -281,6 +267,49 @@ static void refuse_playbook(struct serve *serve, const struct asked *asked,
                       "want playbook: its name, or {\"name\", \"source\"}");
 }
 
+static void on_alert_read(void *arg, bool ok, struct span json)
+{
+    struct start *start = arg;
+    struct span alert = { 0 };
+    size_t pos = 0;
+    char *why = ok ? NULL : json_get_text(json, "message");
+
+    if (ok && json_count(json) == 1 && json_next(json, &pos, NULL, &alert)) {
+        str_add_span(&start->alert, alert);
+        begin(start);
+        return;
+    }
+    if (ok)
+        clients_error(start->serve, start->ask, 2, "alert",
+                      "a list of %zu alerts: give one at a time", json_count(json));
+    else
+        clients_error(start->serve, start->ask, 2, "alert", "%s", why != NULL ? why : "");
+    free(why);
+    free_start(start);
+}
+
+/* An alert is always read here, so that nobody hands in what only looks like one. */
+static void read_alert(struct start *start)
+{
+    struct str text = { 0 };
+    struct span alert = json_get(span_of(start->args), "alert_text");
+    struct err err;
+
+    if (json_kind(alert) != JSON_STRING) {
+        begin(start);
+        return;
+    }
+    json_text_to(&text, alert);
+    if (json_check(str_text(&text), text.len, ALERT_LEN_MAX, &err) != 0) {
+        clients_error(start->serve, start->ask, 2, "alert", "the alert: %s", err.text);
+        free_start(start);
+    } else {
+        adapters_read(start->serve, (struct span){ 0 }, NULL, str_span(&text),
+                      on_alert_read, start);
+    }
+    str_fini(&text);
+}
+
 bool starts_ask(struct serve *serve, const struct asked *asked)
 {
     bool is_check = span_is(asked->verb, "check");
@@ -310,12 +339,6 @@ bool starts_ask(struct serve *serve, const struct asked *asked)
     start->path = json_get_text(playbook, "path");
     start->source = source;
     hash_hex(hash_of(source, strlen(source)), start->hash);
-    struct err err;
-    if (read_alert(start, &err) != 0) {
-        clients_error(serve, asked->number, 2, "alert", "%s", err.text);
-        free_start(start);
-    } else {
-        begin(start);
-    }
+    read_alert(start);
     return true;
 }

@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/alert.h"
 #include "base/schema.h"
 #include "frame/frame.h"
+#include "serve/adapters.h"
 #include "serve/answers.h"
 
 enum { TESTS_CASES_MAX = 1000 };
@@ -50,9 +50,11 @@ struct testing {
     struct span now;
     struct str alert;
     struct answers answers;
+    bool is_reading; /* the alert, in another process than the playbook's */
 };
 
 static void next_case(struct testing *testing);
+static void on_gone(void *arg, const char *why);
 
 /* -- the end ------------------------------------------------------------------------------ */
 
@@ -216,16 +218,6 @@ static void on_matched(void *arg, const struct event *event)
     }
 }
 
-static int read_alert(struct testing *testing, struct err *err)
-{
-    struct span alert = json_get(testing->now, "alert");
-
-    str_reset(&testing->alert);
-    if (alert.len == 0)
-        return 0;
-    return alert_normalise(alert, &testing->alert, err);
-}
-
 static void match_alert(struct testing *testing)
 {
     struct str frame = { 0 };
@@ -257,6 +249,49 @@ static void pass_on(struct testing *testing)
 }
 
 /* Parameters come from the case, or as for real from the alert. */
+static void begin_case(struct testing *testing)
+{
+    if (json_get(testing->now, "params").len == 0 && testing->alert.len > 0)
+        match_alert(testing);
+    else
+        start_run(testing, json_get(testing->now, "params"));
+}
+
+static void on_alert_read(void *arg, bool ok, struct span json)
+{
+    struct testing *testing = arg;
+    struct span alert;
+    size_t pos = 0;
+    char *why = ok ? NULL : json_get_text(json, "message");
+
+    testing->is_reading = false;
+    if (testing->machine == NULL) {
+        on_gone(testing, "the playbook's process ended");
+    } else if (!ok) {
+        end_case(testing, why != NULL ? why : "the alert cannot be read");
+    } else if (json_count(json) != 1) {
+        end_case(testing, "the alert: want one");
+    } else {
+        json_next(json, &pos, NULL, &alert);
+        str_add_span(&testing->alert, alert);
+        begin_case(testing);
+    }
+    free(why);
+}
+
+static void read_alert(struct testing *testing)
+{
+    struct span alert = json_get(testing->now, "alert");
+
+    str_reset(&testing->alert);
+    if (alert.len == 0) {
+        begin_case(testing);
+        return;
+    }
+    testing->is_reading = true;
+    adapters_read(testing->serve, (struct span){ 0 }, NULL, alert, on_alert_read, testing);
+}
+
 static void next_case(struct testing *testing)
 {
     struct err err;
@@ -268,13 +303,10 @@ static void next_case(struct testing *testing)
     testing->run++;
     if (json_get(testing->now, "world").len > 0)
         pass_on(testing);
-    else if (answers_init(&testing->answers, testing->now, &err) != 0 ||
-             read_alert(testing, &err) != 0)
+    else if (answers_init(&testing->answers, testing->now, &err) != 0)
         end_case(testing, err.text);
-    else if (json_get(testing->now, "params").len == 0 && testing->alert.len > 0)
-        match_alert(testing);
     else
-        start_run(testing, json_get(testing->now, "params"));
+        read_alert(testing);
 }
 
 /* -- the beginning ------------------------------------------------------------------------ */
@@ -299,6 +331,8 @@ static void on_gone(void *arg, const char *why)
     struct json_out out = { .str = &error };
 
     testing->machine = NULL;
+    if (testing->is_reading)
+        return; /* it ends here once that is over */
     json_open(&out, '{');
     json_put(&out, "message", why);
     json_close(&out);

@@ -205,12 +205,14 @@ static void on_budget(void *arg)
 {
     struct machine *machine = arg;
     struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
+    bool is_short = head->type == FRAME_VM_TURN || head->type == FRAME_VM_ADAPTED;
     char why[128];
 
     machine->is_over_budget = true;
     snprintf(why, sizeof why,
-             "the playbook computed for more than %d s without asking for anything",
-             (head->type == FRAME_VM_TURN ? VMS_BUDGET_MS : VMS_LOAD_MS) / 1000);
+             "the %s computed for more than %d s without asking for anything",
+             head->type == FRAME_VM_ADAPTED ? "adapter" : "playbook",
+             (is_short ? VMS_BUDGET_MS : VMS_LOAD_MS) / 1000);
     end(machine, why);
 }
 
@@ -249,7 +251,8 @@ static void mind_head(struct machine *machine)
     timer_stop(&machine->idle);
     if (!list_is_empty(&machine->owed)) {
         struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
-        bool is_start = head->type != FRAME_VM_TURN && head->type != FRAME_VM_MATCHED;
+        bool is_start = head->type != FRAME_VM_TURN && head->type != FRAME_VM_MATCHED &&
+                        head->type != FRAME_VM_ADAPTED;
 
         timer_start(&machine->budget, machine->serve->loop,
                     is_start ? VMS_LOAD_MS : VMS_BUDGET_MS, on_budget, machine);
@@ -389,6 +392,21 @@ static int give_checked(struct machine *machine, const struct owed *owed,
     return 0;
 }
 
+static int give_adapted(struct machine *machine, struct span fields, struct err *err)
+{
+    struct frame_reader in;
+
+    frame_read(&in, fields);
+    bool ok = frame_get_int(&in) != 0;
+    struct span json = frame_get_span(&in);
+    if (frame_end(&in, err) != 0 || json_check(json.ptr, json.len, FRAME_LEN_MAX, err) != 0)
+        return err->code;
+    if (ok && json_kind(json) != JSON_ARRAY)
+        return err_set(err, ERR_INVALID, "want a list of alerts");
+    machine->hooks->adapted(machine->hooks_arg, ok, json);
+    return 0;
+}
+
 static void on_frame(void *arg, enum frame_type type, struct span fields)
 {
     struct machine *machine = arg;
@@ -411,6 +429,8 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
         rc = give_turn(machine, fields, &err);
     else if (type == FRAME_VM_MATCHED)
         rc = give_matched(machine, owed, fields, &err);
+    else if (type == FRAME_VM_ADAPTED)
+        rc = give_adapted(machine, fields, &err);
     else
         rc = give_done(machine, owed, fields, &err);
     free(owed);
@@ -601,12 +621,35 @@ struct machine *vms_own(struct serve *serve, struct span name, struct span sourc
     return machine;
 }
 
+struct machine *vms_own_adapter(struct serve *serve, struct span name, struct span source,
+                                const struct vms_hooks *hooks, void *arg)
+{
+    struct machine *machine = start(serve, "");
+    struct str frame = { 0 };
+    struct frame_writer out;
+
+    machine->hooks = hooks;
+    machine->hooks_arg = arg;
+    machine->runs = 1;
+    frame_begin(&out, &frame, FRAME_VM_ADAPTER);
+    frame_add_span(&out, name);
+    frame_add_span(&out, source);
+    frame_finish(&out);
+    owe(machine,
+        &(struct owed){ .type = FRAME_VM_LOADED, .done = hooks->loaded, .arg = arg });
+    send_frame(machine, str_span(&frame));
+    str_fini(&frame);
+    return machine;
+}
+
 void vms_own_send(struct machine *machine, struct span frame)
 {
     enum frame_type type = type_of(frame);
 
     if (type == FRAME_VM_MATCH)
         owe(machine, &(struct owed){ .type = FRAME_VM_MATCHED });
+    else if (type == FRAME_VM_ADAPT)
+        owe(machine, &(struct owed){ .type = FRAME_VM_ADAPTED });
     else if (type != FRAME_VM_DROP)
         owe(machine, &(struct owed){ .type = FRAME_VM_TURN });
     send_frame(machine, frame);

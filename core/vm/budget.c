@@ -45,6 +45,7 @@ static void add_last_word(struct vm *vm, struct frame_writer *out, struct span e
 {
     switch (vm->doing) {
     case FRAME_VM_LOAD:
+    case FRAME_VM_ADAPTER:
         frame_begin(out, &vm->out, FRAME_VM_LOADED);
         frame_add_int(out, false);
         frame_add_span(out, error);
@@ -63,6 +64,11 @@ static void add_last_word(struct vm *vm, struct frame_writer *out, struct span e
         break;
     case FRAME_VM_DATA:
         frame_begin(out, &vm->out, FRAME_VM_DATA_DONE);
+        frame_add_int(out, false);
+        frame_add_span(out, error);
+        break;
+    case FRAME_VM_ADAPT:
+        frame_begin(out, &vm->out, FRAME_VM_ADAPTED);
         frame_add_int(out, false);
         frame_add_span(out, error);
         break;

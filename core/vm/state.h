@@ -59,6 +59,11 @@ struct vm {
     int chunk_ref;       /* the compiled source */
     int spec_ref;        /* what playbook{} was given last */
 
+    /* Adapters; see adapt.h. */
+    struct adapter *adapters;
+    int adapter_depth;  /* of those at work that call each other */
+    struct str adapted; /* the list of alerts while it is made */
+
     /* Runs; see run.h. */
     struct list runs[VM_RUN_BUCKETS];
     struct vm_wish *wishes; /* of this turn */

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "vm/adapt.h"
 #include "vm/budget.h"
 #include "vm/check.h"
 #include "vm/ctx.h"
@@ -59,6 +60,7 @@ void vm_free(struct vm *vm)
         return;
     run_drop_all(vm);
     lua_close(vm->L);
+    adapt_close(vm);
     arena_fini(&vm->arena);
     free(vm->wishes);
     str_fini(&vm->schema);
@@ -66,6 +68,7 @@ void vm_free(struct vm *vm)
     str_fini(&vm->wish_bytes);
     str_fini(&vm->args);
     str_fini(&vm->draft);
+    str_fini(&vm->adapted);
     str_fini(&vm->json);
     str_fini(&vm->text);
     str_fini(&vm->out);
@@ -222,6 +225,36 @@ static int on_check(struct vm *vm, struct frame_reader *in, struct frame_writer 
     return 0;
 }
 
+static int on_adapter(struct vm *vm, struct frame_reader *in, struct frame_writer *out,
+                      struct err *err)
+{
+    struct span name = frame_get_span(in), source = frame_get_span(in);
+    struct str info = { 0 };
+
+    if (frame_end(in, err) != 0)
+        return err->code;
+    bool ok = adapt_load(vm, name, source, &info);
+    frame_begin(out, &vm->out, FRAME_VM_LOADED);
+    frame_add_int(out, ok);
+    frame_add_span(out, str_span(&info));
+    str_fini(&info);
+    return 0;
+}
+
+static int on_adapt(struct vm *vm, struct frame_reader *in, struct frame_writer *out,
+                    struct err *err)
+{
+    struct span kind = frame_get_span(in), delivery = frame_get_span(in);
+
+    if (frame_end(in, err) != 0 || check_json(delivery, "delivery", err) != 0)
+        return err->code;
+    bool ok = adapt_read(vm, kind, delivery);
+    frame_begin(out, &vm->out, FRAME_VM_ADAPTED);
+    frame_add_int(out, ok);
+    frame_add_span(out, str_span(&vm->adapted));
+    return 0;
+}
+
 static int act(struct vm *vm, struct frame_reader *in, struct frame_writer *out,
                struct err *err)
 {
@@ -232,6 +265,8 @@ static int act(struct vm *vm, struct frame_reader *in, struct frame_writer *out,
     case FRAME_VM_MATCH: return on_match(vm, in, out, err);
     case FRAME_VM_DATA: return on_data(vm, in, out, err);
     case FRAME_VM_CHECK: return on_check(vm, in, out, err);
+    case FRAME_VM_ADAPTER: return on_adapter(vm, in, out, err);
+    case FRAME_VM_ADAPT: return on_adapt(vm, in, out, err);
     default:
         return err_set(err, ERR_INVALID, "frame %d is not for the playbook process",
                        vm->doing);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as an alert: refused with a sentence, and nothing added; or normalised, which is
- * canonical JSON with every member that an alert has. */
+/* Any bytes as a delivery: refused with a sentence; or a list of alerts that the adapters which
+ * cordon brings made of it, each of which is refused, and nothing added, or is canonical JSON
+ * with every member that an alert has. */
 #include "alert/alert.h"
 
 #include <assert.h>
@@ -8,6 +9,9 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "vm/adapt.h"
+#include "vm/state.h"
+#include "vm/vm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,15 +36,36 @@ static void check_alert(const struct str *alert)
     str_fini(&again);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void complete(struct span json)
 {
     struct str alert = { 0 };
     struct err err = { 0 };
 
-    if (alert_normalise((struct span){ (const char *)data, size }, &alert, &err) == 0)
+    if (alert_complete(json, span_of("generic"), &alert, &err) == 0)
         check_alert(&alert);
     else
         assert(alert.len == 0 && err.code < 0 && strlen(err.text) > 0);
     str_fini(&alert);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct vm *vm;
+    struct span delivery = { (const char *)data, size }, item;
+    struct err err = { 0 };
+    size_t pos = 0;
+
+    if (json_check(delivery.ptr, delivery.len, ALERT_LEN_MAX, &err) != 0)
+        return 0;
+    if (vm == NULL)
+        vm = vm_new(-1);
+    complete(delivery);
+    bool ok = adapt_read(vm, span_of(""), delivery);
+    struct str *adapted = &vm->adapted;
+    assert(json_check(adapted->ptr, adapted->len, JSON_LEN_MAX * 4, &err) == 0);
+    if (!ok)
+        assert(json_get_raw(str_span(adapted), "message").len > 0);
+    while (ok && json_next(str_span(adapted), &pos, NULL, &item))
+        complete(item);
     return 0;
 }

@@ -1,0 +1,73 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- Microsoft Sentinel's incident: as the automation rule gives it to a Logic App, which puts the
+-- ARM resource into "object", or that resource alone. It is one alert; the alerts that it was
+-- made of are its children.
+
+local function incident_of(event)
+    local inner = alert.get(event, "object")
+    return type(inner) == "table" and inner or event
+end
+
+local function is_incident(value)
+    local kind = (alert.text(value, "type") or ""):lower()
+    return kind == "microsoft.securityinsights/incidents"
+        and type(alert.get(value, "properties")) == "table"
+end
+
+-- The ids of the alerts in it, as their own products know them.
+local function children(alerts)
+    local ids = {}
+    for _, one in ipairs(alert.list(alerts)) do
+        local properties = alert.get(one, "properties")
+        ids[#ids + 1] = alert.text(properties, "systemAlertId") or alert.text(one, "name", "id")
+    end
+    return ids
+end
+
+-- What the alerts in it attack, where the incident itself does not say so.
+local function attacked(alerts)
+    local found = {}
+    for _, one in ipairs(alert.list(alerts)) do
+        for _, which in ipairs(alert.list(alert.at(one, "properties", "resourceIdentifiers"))) do
+            alert.join(found, alert.resources(alert.get(which, "azureResourceId"), alert.get(which, "resourceId")))
+        end
+    end
+    return found
+end
+
+return {
+    want = "an incident (type Microsoft.SecurityInsights/Incidents), bare or in the object of an"
+        .. " automation rule's trigger",
+
+    is = function(event)
+        return is_incident(incident_of(event))
+    end,
+
+    adapt = function(event)
+        local incident = incident_of(event)
+        local properties = alert.get(incident, "properties")
+        local extra, alerts = alert.get(properties, "additionalData"), alert.get(properties, "alerts")
+        local entities, resources = alert.entities(alert.get(properties, "relatedEntities"), event)
+        local id = alert.text(incident, "name") or alert.text(incident, "id")
+        if not id then alert.refuse("the incident has no name") end
+        local status = alert.text(properties, "status") or "New"
+        return {
+            id = id,
+            source = "sentinel",
+            type = "Incident",
+            title = alert.text(properties, "title"),
+            severity = alert.text(properties, "severity") or alert.refuse("the incident has no severity"),
+            status = status:lower() == "closed" and "resolved" or status,
+            time = alert.time(alert.text(properties, "createdTimeUtc", "firstActivityTimeUtc")),
+            subscription = alert.text(alert.get(event, "workspaceInfo"), "SubscriptionId")
+                or alert.subscription(alert.get(incident, "id")),
+            link = alert.text(properties, "incidentUrl"),
+            resources = alert.join(resources, attacked(alerts)),
+            entities = entities,
+            tactics = alert.words(alert.get(extra, "tactics")),
+            techniques = alert.words(alert.get(extra, "techniques")),
+            children = children(alerts),
+        }
+    end,
+}
