@@ -23,10 +23,11 @@ third_party=(
     'lua.h|lualib.h|lauxlib.h|luaconf.h|lua5.4/*=core/vm/*'
     'dlfcn.h=core/plugin/*'
     'cJSON.h|cjson/*=core/base/*|plugins/*'
-    'sodium.h|sodium/*=core/base/hash.c|core/base/ed25519.c|plugins/*'
+    'sodium.h|sodium/*=core/base/hash.c|core/base/ed25519.c|core/base/password.c|plugins/*'
     'openssl/*=core/base/ecdsa.c|core/base/rsa.c'
     'seccomp.h=core/vm/*|core/plugin/*'
     'microhttpd.h=core/api/*|plugins/azure/sim/*'
+    'gnutls/*=core/api/*'
 )
 # The engine is told the time, chance and what was stored, and asks nobody.
 pure='@(assert|complex|ctype|errno|float|inttypes|iso646|limits|math|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string).h'

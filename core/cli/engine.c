@@ -11,8 +11,9 @@
 #include "serve/serve.h"
 
 /* A log of a service manager wants one line too, and at once. */
-static void say_ready(const struct serve_options *options)
+static void say_ready(const struct serve_options *options, const char *listens)
 {
+    (void)listens;
     printf("the engine of %s is ready\n", options->state_dir);
     fflush(stdout);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/front.h"
+#include "api/route.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "plugin/host.h"
@@ -39,6 +41,17 @@ static int run_engine(int argc, char **argv)
     return options.state_dir ? serve_engine(&options) : EXIT_USAGE;
 }
 
+/* For the tests that try each of them. */
+static int show_routes(void)
+{
+    struct str text = { 0 };
+
+    routes_write(&text);
+    puts(str_text(&text));
+    str_fini(&text);
+    return EXIT_DONE;
+}
+
 int internal_main(int argc, char **argv)
 {
     if (strcmp(argv[0], "--internal-engine") == 0)
@@ -47,6 +60,10 @@ int internal_main(int argc, char **argv)
         return vm_main(PARENT_FD);
     if (strcmp(argv[0], "--internal-plugin-host") == 0)
         return host_main(PARENT_FD);
+    if (strcmp(argv[0], "--internal-front") == 0)
+        return front_main(PARENT_FD);
+    if (strcmp(argv[0], "--internal-routes") == 0)
+        return show_routes();
     fprintf(stderr, "cordon: no such part of cordon; people start with cordon help\n");
     return EXIT_USAGE;
 }

@@ -63,7 +63,16 @@ static bool is_known(enum frame_type type)
     case FRAME_HOST_PROGRESS:
     case FRAME_ASK:
     case FRAME_EVENT:
-    case FRAME_REPLY: return true;
+    case FRAME_REPLY:
+    case FRAME_FRONT_SETUP:
+    case FRAME_FRONT_EVENT:
+    case FRAME_FRONT_REPLY:
+    case FRAME_FRONT_STOP:
+    case FRAME_FRONT_READY:
+    case FRAME_FRONT_FAILED:
+    case FRAME_FRONT_ASK:
+    case FRAME_FRONT_DROP:
+    case FRAME_FRONT_ALERT: return true;
     }
     return false;
 }

@@ -97,7 +97,23 @@ enum frame_type {
     /* Command line to engine and back, over the Unix socket. */
     FRAME_ASK = 128, /* text verb, json arguments */
     FRAME_EVENT,     /* json: something to show while waiting; any number */
-    FRAME_REPLY /* int exit code, json result or {"error": ..., "code": ...}; the last */
+    FRAME_REPLY, /* int exit code, json result or {"error": ..., "code": ...}; the last */
+
+    /* Engine to a front (core/api), which listens for people, programs and alerts. */
+    FRAME_FRONT_SETUP = 160, /* json: what it is to be, secrets included; again when that
+                              * changes -> FRAME_FRONT_READY or FRAME_FRONT_FAILED once */
+    FRAME_FRONT_EVENT,       /* int id, json */
+    FRAME_FRONT_REPLY,       /* int id, int exit code, json; the last of that id */
+    FRAME_FRONT_STOP,        /* take nothing new, finish what is there, end */
+
+    /* And back. Ids are the front's, and many asks are under way at once. */
+    FRAME_FRONT_READY = 192, /* text address that it listens on */
+    FRAME_FRONT_FAILED,      /* text sentence: why it cannot, and what would be right */
+    FRAME_FRONT_ASK,  /* int id, text who, json powers ({"groups","roles","via"}), text
+                              * verb, json arguments */
+    FRAME_FRONT_DROP, /* int id: nobody waits for it any more */
+    FRAME_FRONT_ALERT /* int id, text source, text delivery id, text kind of proof, json
+                              * what was delivered */
 };
 
 /* What a VM turn says of the run. */

@@ -4,7 +4,8 @@
  *
  * A connection asks one thing at a time. Its ask has a number, by which the engine answers;
  * an answer for somebody who has gone is for nobody. Who asks is what the kernel says of
- * the process at the other end.
+ * the process at the other end. Each ask of a front is a client too, without a connection,
+ * that is gone when it has been answered; there the front says who asks.
  */
 #include "serve/inside.h"
 
@@ -19,6 +20,7 @@
 #include "frame/frame.h"
 #include "net/listener.h"
 #include "net/stream.h"
+#include "serve/fronts.h"
 
 enum { SOCKET_MODE = 0660 };
 
@@ -26,8 +28,13 @@ struct client {
     struct list in_serve;
     struct list in_held;      /* its ask waits for the policy */
     struct list in_followers; /* of its run */
+    struct list in_asks;      /* by the number of its ask */
     struct serve *serve;
-    struct stream *stream;
+    struct stream *stream; /* NULL: it is a front's, or has gone */
+    struct front *front;   /* NULL: it has a connection of its own */
+    int64_t front_id;
+    char *powers;        /* what the front says of them, JSON; NULL */
+    struct later ending; /* whoever calls may still be standing on it */
     char *who;
     bool is_owner; /* the user whom the engine runs as, or root */
     int64_t ask;   /* 0: asks nothing now */
@@ -39,13 +46,27 @@ static struct client *find(struct serve *serve, int64_t ask)
 {
     if (ask == 0)
         return NULL;
-    list_each (link, after, &serve->clients) {
-        struct client *client = list_item(link, struct client, in_serve);
+    list_each (link, after, &serve->asks[(uint64_t)ask % SERVE_BUCKETS]) {
+        struct client *client = list_item(link, struct client, in_asks);
 
         if (client->ask == ask)
             return client;
     }
     return NULL;
+}
+
+static void begin_ask(struct client *client)
+{
+    struct serve *serve = client->serve;
+
+    client->ask = ++serve->next_ask;
+    list_add(&serve->asks[(uint64_t)client->ask % SERVE_BUCKETS], &client->in_asks);
+}
+
+static void end_ask(struct client *client)
+{
+    client->ask = 0;
+    list_remove(&client->in_asks);
 }
 
 static void unfollow(struct client *client)
@@ -63,10 +84,13 @@ static void free_client(struct client *client)
 
     unfollow(client);
     feeds_forget(serve, client->ask);
+    later_stop(&client->ending);
+    list_remove(&client->in_asks);
     list_remove(&client->in_held);
     list_remove(&client->in_serve);
-    serve->client_count--;
+    serve->client_count -= client->front == NULL;
     stream_close(client->stream);
+    free(client->powers);
     free(client->who);
     free(client->verb);
     free(client->args);
@@ -75,10 +99,17 @@ static void free_client(struct client *client)
 
 /* -- out ---------------------------------------------------------------------------------- */
 
+static void on_ending(void *arg)
+{
+    free_client(arg);
+}
+
 static void send_event(struct client *client, struct span json)
 {
     struct frame_writer out;
 
+    if (client->front != NULL)
+        fronts_event(client->front, client->front_id, json);
     if (client->stream == NULL)
         return;
     frame_begin(&out, stream_out(client->stream), FRAME_EVENT);
@@ -93,7 +124,11 @@ static void send_reply(struct client *client, int exit, struct span json)
 
     glass_tell(client->serve, client->ask);
     unfollow(client);
-    client->ask = 0;
+    end_ask(client);
+    if (client->front != NULL) {
+        fronts_reply(client->front, client->front_id, exit, json);
+        loop_later(client->serve->loop, &client->ending, on_ending, client);
+    }
     if (client->stream == NULL)
         return;
     frame_begin(&out, stream_out(client->stream), FRAME_REPLY);
@@ -200,7 +235,7 @@ void clients_last_words(struct serve *serve, const char *sentence)
         struct client *client = list_item(link, struct client, in_serve);
 
         if (client->ask == 0 || client->stream == NULL)
-            continue;
+            continue; /* a front tells its own that the engine has gone */
         clients_error(serve, client->ask, 1, "journal", "%s", sentence);
         stream_flush_now(client->stream);
     }
@@ -238,10 +273,15 @@ static void answer(struct client *client, struct span verb, struct span args)
                            .verb = verb,
                            .args = args,
                            .who = span_of(client->who),
+                           .powers = span_of(client->powers),
                            .is_owner = client->is_owner };
 
     if (json_get_bool(args, "past", false))
         views_past(serve, &asked);
+    if (span_is(verb, "ready")) {
+        clients_reply(serve, asked.number, 0, span_of("{\"ready\":true}"));
+        return;
+    }
     if (views_ask(serve, &asked) || feeds_ask(serve, &asked) ||
         rebuild_ask(serve, &asked) || starts_ask(serve, &asked) ||
         trust_ask(serve, &asked) || keys_ask(serve, &asked) || tests_ask(serve, &asked) ||
@@ -277,6 +317,18 @@ void clients_resume(struct serve *serve)
     }
 }
 
+static void take_ask(struct client *client, struct span verb, struct span args)
+{
+    struct serve *serve = client->serve;
+
+    rules_check(serve);
+    locks_check(serve);
+    if (serve->is_reading_policy)
+        hold(client, verb, args);
+    else
+        answer(client, verb, args);
+}
+
 static void on_frame(void *arg, enum frame_type type, struct span fields)
 {
     struct client *client = arg;
@@ -293,17 +345,51 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
         serve_maybe_end(serve);
         return;
     }
-    client->ask = ++serve->next_ask;
+    begin_ask(client);
     if (json_check(args.ptr, args.len, SERVE_ASK_MAX, &err) != 0) {
         clients_error(serve, client->ask, 2, err_word(err.code), "the ask: %s", err.text);
         return;
     }
-    rules_check(serve);
-    locks_check(serve);
-    if (serve->is_reading_policy)
-        hold(client, verb, args);
-    else
-        answer(client, verb, args);
+    take_ask(client, verb, args);
+}
+
+void clients_ask_of(struct serve *serve, const struct clients_of_front *of)
+{
+    struct client *client = xcalloc(1, sizeof *client);
+
+    client->serve = serve;
+    client->front = of->front;
+    client->front_id = of->id;
+    list_init(&client->in_held);
+    list_init(&client->in_followers);
+    list_init(&client->in_asks);
+    client->who = span_dup(of->who);
+    client->powers = span_dup(of->powers);
+    list_add(&serve->clients, &client->in_serve);
+    begin_ask(client);
+    take_ask(client, of->verb, of->args);
+}
+
+void clients_drop(struct serve *serve, struct front *front, int64_t id)
+{
+    list_each (link, after, &serve->clients) {
+        struct client *client = list_item(link, struct client, in_serve);
+
+        if (client->front == front && client->front_id == id && client->ask != 0) {
+            free_client(client);
+            return;
+        }
+    }
+}
+
+void clients_drop_all(struct serve *serve, struct front *front)
+{
+    list_each (link, after, &serve->clients) {
+        struct client *client = list_item(link, struct client, in_serve);
+
+        if (client->front == front)
+            free_client(client);
+    }
 }
 
 static void on_closed(void *arg, const char *why)
@@ -344,6 +430,7 @@ static void on_connection(void *arg, int fd, uid_t uid, pid_t pid)
     client->serve = serve;
     list_init(&client->in_held);
     list_init(&client->in_followers);
+    list_init(&client->in_asks);
     if (stream_open(&client->stream, serve->loop, fd, on_frame, on_closed, client, &err) !=
         0) {
         log_warnx("a connection: %s", err.text);

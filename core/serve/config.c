@@ -9,6 +9,9 @@
  *                             settle = "1s" } }, -- looks again after so long at the most
  *       secrets = "secrets",   -- a directory
  *       record  = "recorded",  -- a directory: every exchange becomes a file there
+ *       serve   = { console = { listen = "127.0.0.1:8443", cert = "cert.pem", key = "key.pem",
+ *                               origin = "https://cordon.example:8443" },
+ *                   ingress = { listen = ..., cert = ..., key = ..., client_ca = ... } },
  *     }
  *
  * Paths are meant from where the file is. It is read once, when the engine starts.
@@ -21,10 +24,20 @@
 
 #include "base/schema.h"
 
+#define FRONT(MORE)                                                    \
+    "{\"type\":\"object\",\"additionalProperties\":false,"             \
+    "\"required\":[\"listen\",\"cert\",\"key\"],\"properties\":{"      \
+    "\"listen\":{\"type\":\"string\"},\"cert\":{\"type\":\"string\"}," \
+    "\"key\":{\"type\":\"string\"}," MORE "}}"
 static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"policy\":{\"type\":\"string\"},\"plugins\":{\"type\":\"object\"},"
-    "\"secrets\":{\"type\":\"string\"},\"record\":{\"type\":\"string\"}}}";
+    "\"secrets\":{\"type\":\"string\"},\"record\":{\"type\":\"string\"},"
+    "\"serve\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"console\":" FRONT("\"origin\":{\"type\":\"string\"}") ","
+                                                             "\"ingress\":" FRONT(
+                                                                 "\"client_ca\":{\"type\":"
+                                                                 "\"string\"}") "}}}}";
 
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
 static const char plugin_schema[] =

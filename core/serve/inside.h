@@ -16,6 +16,7 @@
  *   locks.c    plugins.lock
  *   clients.c  connections, asks, followers
  *   feeds.c    rows told to who stays, of one run or of all
+ *   fronts.c   the processes that listen for people, programs and alerts
  *   author.c   whose work a playbook is
  *   glass.c    everybody is told of a break-glass
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
@@ -47,6 +48,7 @@
 #include "serve/serve.h"
 
 struct client;
+struct fronts;
 struct listener;
 struct store;
 struct tails;
@@ -95,7 +97,7 @@ struct serve {
     struct store *store;
     struct engine *engine;
     int exit;
-    bool is_ready, is_ending;
+    bool is_ready, is_stopping, is_ending;
     struct timer linger;
     /* pump.c */
     struct turn *turn;
@@ -131,6 +133,8 @@ struct serve {
     struct list followers[SERVE_BUCKETS];
     struct list feeds; /* feeds.c */
     int feed_count;
+    struct list asks[SERVE_BUCKETS]; /* clients who have asked something */
+    struct fronts *fronts;           /* NULL: nobody listens on the network */
     int client_count, follower_count;
     int glass_count; /* break-glasses without review; -1: not counted yet */
     int64_t next_ask;
@@ -344,7 +348,8 @@ void clients_resume(struct serve *serve);
 struct asked {
     int64_t number;
     struct span verb, args, who;
-    bool is_owner; /* the user whom the engine runs as, or root */
+    struct span powers; /* empty: they came over the socket */
+    bool is_owner;      /* the user whom the engine runs as, or root */
 };
 /* Gives an ask to the engine as it is. */
 void clients_to_engine(struct serve *serve, const struct asked *asked);
@@ -355,6 +360,16 @@ void feeds_row(struct serve *serve, const struct turn_row *row); /* it is durabl
 void feeds_tell(struct serve *serve, int64_t run, struct span json);
 void feeds_forget(struct serve *serve, int64_t ask); /* nobody waits for it any more */
 void feeds_close(struct serve *serve);
+/* An ask that came to a front. The powers are {"groups","roles","via"}, and allow the verb. */
+struct front;
+struct clients_of_front {
+    struct front *front;
+    int64_t id;
+    struct span who, powers, verb, args;
+};
+void clients_ask_of(struct serve *serve, const struct clients_of_front *of);
+void clients_drop(struct serve *serve, struct front *front, int64_t id);
+void clients_drop_all(struct serve *serve, struct front *front);
 
 /* -- rebuild.c ------------------------------------------------------------------------ */
 bool rebuild_ask(struct serve *serve, const struct asked *asked);

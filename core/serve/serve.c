@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
+#include "serve/fronts.h"
 #include "serve/adapters.h"
 #include "serve/inside.h"
 #include "store/store.h"
@@ -434,6 +435,28 @@ static void fail(struct serve *serve, const struct err *err)
     loop_stop(serve->loop);
 }
 
+static void be_ready(struct serve *serve)
+{
+    struct str listens = { 0 };
+
+    serve->is_ready = true;
+    dues_arm(serve->dues);
+    fronts_describe(serve, &listens);
+    say_ready(serve, "ready");
+    if (serve->options->on_ready != NULL)
+        serve->options->on_ready(serve->options, str_text(&listens));
+    str_fini(&listens);
+    serve_maybe_end(serve);
+}
+
+static void on_fronts(struct serve *serve, const struct err *wrong)
+{
+    if (wrong != NULL)
+        fail(serve, wrong);
+    else
+        be_ready(serve);
+}
+
 static void on_policy(struct serve *serve, const struct err *none)
 {
     struct err err;
@@ -445,12 +468,10 @@ static void on_policy(struct serve *serve, const struct err *none)
         return;
     }
     pump_event(serve, &(struct event){ .kind = EV_READY });
-    serve->is_ready = true;
-    dues_arm(serve->dues);
-    say_ready(serve, "ready");
-    if (serve->options->on_ready != NULL)
-        serve->options->on_ready(serve->options);
-    serve_maybe_end(serve);
+    if (serve->options->listens)
+        fronts_open(serve, on_fronts);
+    else
+        be_ready(serve);
 }
 
 /* The configuration is being read meanwhile, in another process. */
@@ -517,9 +538,22 @@ void serve_end(struct serve *serve, int exit)
     loop_stop(serve->loop);
 }
 
+static void on_fronts_stopped(struct serve *serve)
+{
+    serve_end(serve, 0);
+}
+
+/* Who was let in is answered first; a second signal does not wait for that. */
 static void on_signal(void *arg)
 {
-    serve_end(arg, 0);
+    struct serve *serve = arg;
+
+    if (serve->fronts == NULL || serve->is_stopping) {
+        serve_end(serve, 0);
+        return;
+    }
+    serve->is_stopping = true;
+    fronts_stop(serve, on_fronts_stopped);
 }
 
 /* The socket goes while the directory is still locked: who finds nobody there starts an
@@ -529,6 +563,7 @@ static void close_all(struct serve *serve)
     if (serve->is_dirty)
         pump_commit(serve);
     serve->is_ending = true;
+    fronts_close(serve);
     clients_close(serve);
     feeds_close(serve);
     timer_stop(&serve->linger);
@@ -582,6 +617,8 @@ static struct serve *new_serve(const struct serve_options *options)
     list_init(&serve->feeds);
     for (int i = 0; i < SERVE_BUCKETS; i++)
         list_init(&serve->followers[i]);
+    for (int i = 0; i < SERVE_BUCKETS; i++)
+        list_init(&serve->asks[i]);
     return serve;
 }
 

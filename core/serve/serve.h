@@ -15,8 +15,10 @@ struct serve_options {
     const char
         *config;  /* --config; NULL: $CORDON_CONFIG, else DIR/cordon.lua when it is there */
     int ready_fd; /* one line is written here, and it is closed; -1: none */
+    bool listens; /* also for HTTP: what serve.console and serve.ingress say */
     bool stay;    /* false: it ends itself when nobody is connected and nothing is open */
-    void (*on_ready)(const struct serve_options *options); /* NULL: nobody wants to know */
+    /* NULL: nobody wants to know. listens: "console https://127.0.0.1:8443" lines. */
+    void (*on_ready)(const struct serve_options *options, const char *listens);
 };
 
 /* The whole life of the process. On ready_fd goes "ready", or "busy" when another engine

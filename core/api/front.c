@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/front.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/auth.h"
+#include "api/http.h"
+#include "api/route.h"
+#include "api/tls.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "net/loop.h"
+#include "net/stream.h"
+
+enum { ASK_BUCKETS = 1024, FILES_MAX = 16384 };
+
+struct ask {
+    struct list in_bucket;
+    int64_t id;
+    struct request *request; /* NULL: it has gone */
+    answer_fn *answer;
+    event_fn *event;
+};
+
+static struct front {
+    struct loop *loop;
+    struct stream *stream;
+    struct server *server;
+    struct str setup;
+    struct list asks[ASK_BUCKETS];
+    int64_t next_id;
+    int ask_count;
+    struct timer finish;
+    bool is_ending;
+    int exit;
+} front;
+
+struct span front_setup(const char *name)
+{
+    return json_get(str_span(&front.setup), name);
+}
+
+int64_t front_now_ms(void)
+{
+    return clock_unix_ms();
+}
+
+/* -- asks ---------------------------------------------------------------------------------- */
+
+static struct ask *find(int64_t id)
+{
+    list_each (link, after, &front.asks[(uint64_t)id % ASK_BUCKETS]) {
+        struct ask *ask = list_item(link, struct ask, in_bucket);
+
+        if (ask->id == id)
+            return ask;
+    }
+    return NULL;
+}
+
+static void maybe_finish(void)
+{
+    if (front.is_ending && front.ask_count == 0)
+        loop_stop(front.loop);
+}
+
+static void free_ask(struct ask *ask)
+{
+    list_remove(&ask->in_bucket);
+    front.ask_count--;
+    free(ask);
+    maybe_finish();
+}
+
+/* The request has gone: what it started goes on, and nobody hears of it. */
+static void on_dropped(void *state)
+{
+    struct ask *ask = state;
+    struct frame_writer out;
+
+    if (front.stream != NULL) {
+        frame_begin(&out, stream_out(front.stream), FRAME_FRONT_DROP);
+        frame_add_int(&out, ask->id);
+        frame_finish(&out);
+        stream_flush(front.stream);
+    }
+    free_ask(ask);
+}
+
+/* NULL: it has been answered that we are busy. */
+static struct ask *new_ask(struct request *request, answer_fn *answer)
+{
+    struct ask *ask;
+
+    if (front.ask_count >= FRONT_ASKS_MAX || front.stream == NULL) {
+        respond_header(request, "Retry-After", "2");
+        respond_problem(request, 503, "busy",
+                        "%d requests wait for the engine; try again in two seconds",
+                        front.ask_count);
+        return NULL;
+    }
+    ask = xcalloc(1, sizeof *ask);
+    ask->id = ++front.next_id;
+    ask->request = request;
+    ask->answer = answer;
+    list_add(&front.asks[(uint64_t)ask->id % ASK_BUCKETS], &ask->in_bucket);
+    front.ask_count++;
+    request_keep(request, ask, on_dropped);
+    return ask;
+}
+
+static void put_powers(struct str *text, const struct caller *caller)
+{
+    struct json_out out = { .str = text };
+
+    json_open(&out, '{');
+    json_put_raw(&out, "groups", span_of(caller->groups == NULL ? "null" : caller->groups));
+    json_key(&out, "roles");
+    json_open(&out, '[');
+    for (unsigned bit = ROLE_VIEWER; bit <= ROLE_ADMIN; bit <<= 1)
+        if ((caller->roles & bit) != 0)
+            json_string(&out, role_name(bit));
+    json_close(&out);
+    json_put(&out, "via", caller->via);
+    json_close(&out);
+}
+
+void request_follow(struct request *request, const char *verb, struct span args,
+                    event_fn *event, answer_fn *answer)
+{
+    struct ask *ask = new_ask(request, answer);
+    struct str powers = { 0 };
+    struct frame_writer out;
+
+    if (ask == NULL)
+        return;
+    ask->event = event;
+    put_powers(&powers, request_caller(request));
+    frame_begin(&out, stream_out(front.stream), FRAME_FRONT_ASK);
+    frame_add_int(&out, ask->id);
+    frame_add_text(&out, request_caller(request)->who);
+    frame_add_span(&out, str_span(&powers));
+    frame_add_text(&out, verb);
+    frame_add_span(&out, args);
+    frame_finish(&out);
+    stream_flush(front.stream);
+    str_fini(&powers);
+}
+
+void request_ask(struct request *request, const char *verb, struct span args,
+                 answer_fn *answer)
+{
+    request_follow(request, verb, args, NULL, answer);
+}
+
+void request_deliver(struct request *request, const char *source, const char *delivery,
+                     const char *proof, struct span json, answer_fn *answer)
+{
+    struct ask *ask = new_ask(request, answer);
+    struct frame_writer out;
+
+    if (ask == NULL)
+        return;
+    frame_begin(&out, stream_out(front.stream), FRAME_FRONT_ALERT);
+    frame_add_int(&out, ask->id);
+    frame_add_text(&out, source);
+    frame_add_text(&out, delivery);
+    frame_add_text(&out, proof);
+    frame_add_span(&out, json);
+    frame_finish(&out);
+    stream_flush(front.stream);
+}
+
+static void on_event(struct frame_reader *in)
+{
+    struct ask *ask = find(frame_get_int(in));
+    struct span json = frame_get_span(in);
+
+    if (ask != NULL && ask->event != NULL)
+        ask->event(ask->request, json);
+}
+
+static void on_reply(struct frame_reader *in)
+{
+    struct ask *ask = find(frame_get_int(in));
+    int exit = (int)frame_get_int(in);
+    struct span json = frame_get_span(in);
+    struct request *request;
+    answer_fn *answer;
+
+    if (ask == NULL)
+        return;
+    request = ask->request;
+    answer = ask->answer;
+    request_keep(request, NULL, NULL);
+    free_ask(ask);
+    answer(request, exit, json);
+}
+
+/* -- setup --------------------------------------------------------------------------------- */
+
+static void say(enum frame_type type, const char *text)
+{
+    struct frame_writer out;
+
+    frame_begin(&out, stream_out(front.stream), type);
+    frame_add_text(&out, text);
+    frame_finish(&out);
+    stream_flush(front.stream);
+}
+
+static int listen_now(struct err *err)
+{
+    char *listen = json_text(front_setup("listen"));
+    char *cert = json_text(front_setup("cert")), *key = json_text(front_setup("key"));
+    char *client_ca = json_text(front_setup("client_ca"));
+    char *name = json_text(front_setup("name"));
+    bool is_ingress = strcmp(name, "ingress") == 0;
+    const struct server_options options = { .address = listen,
+                                            .cert = cert,
+                                            .key = key,
+                                            .client_ca = client_ca,
+                                            .routes = routes,
+                                            .listener = is_ingress ? LISTENER_INGRESS
+                                                                   : LISTENER_CONSOLE,
+                                            .identify = auth_identify };
+    int rc = tls_check(cert, key, client_ca, front_now_ms(), err);
+
+    if (rc == 0)
+        rc = server_open(&front.server, front.loop, &options, err);
+    free(listen);
+    free(cert);
+    free(key);
+    free(client_ca);
+    free(name);
+    return rc;
+}
+
+static void on_setup(struct span json)
+{
+    struct err err;
+
+    str_reset(&front.setup);
+    str_add_span(&front.setup, json);
+    auth_setup(str_span(&front.setup));
+    if (front.server != NULL)
+        return;
+    if (listen_now(&err) != 0)
+        say(FRAME_FRONT_FAILED, err.text);
+    else
+        say(FRAME_FRONT_READY, server_address(front.server));
+}
+
+static void on_late(void *arg)
+{
+    (void)arg;
+    loop_stop(front.loop);
+}
+
+static void on_stop(void)
+{
+    front.is_ending = true;
+    server_quiesce(front.server);
+    timer_start(&front.finish, front.loop, FRONT_FINISH_MS, on_late, NULL);
+    maybe_finish();
+}
+
+static void on_frame(void *arg, enum frame_type type, struct span fields)
+{
+    struct frame_reader in;
+
+    (void)arg;
+    frame_read(&in, fields);
+    switch ((int)type) {
+    case FRAME_FRONT_SETUP: on_setup(frame_get_span(&in)); break;
+    case FRAME_FRONT_EVENT: on_event(&in); break;
+    case FRAME_FRONT_REPLY: on_reply(&in); break;
+    case FRAME_FRONT_STOP: on_stop(); break;
+    default: log_warnx("a frame of type %d that no front knows", (int)type); break;
+    }
+}
+
+static void on_closed(void *arg, const char *why)
+{
+    (void)arg;
+    (void)why;
+    front.stream = NULL;
+    loop_stop(front.loop);
+}
+
+/* -- its life ------------------------------------------------------------------------------ */
+
+/* Nothing that it could be tricked into can gain rights, leave a core, or run out of files for
+ * the engine. */
+static void harden(void)
+{
+    const struct rlimit none = { 0, 0 }, files = { FILES_MAX, FILES_MAX };
+
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    setrlimit(RLIMIT_CORE, &none);
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int front_main(int fd)
+{
+    struct err err;
+
+    harden();
+    log_open("front");
+    for (int i = 0; i < ASK_BUCKETS; i++)
+        list_init(&front.asks[i]);
+    front.loop = loop_open();
+    /* The engine says when to end; a Ctrl-C at the terminal is for it alone. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    if (stream_open(&front.stream, front.loop, fd, on_frame, on_closed, NULL, &err) != 0) {
+        log_warnx("%s", err.text);
+        return 1;
+    }
+    loop_run(front.loop);
+    timer_stop(&front.finish);
+    server_close(front.server);
+    stream_close(front.stream);
+    front.stream = NULL;
+    auth_close();
+    str_fini(&front.setup);
+    loop_close(front.loop);
+    return front.exit;
+}

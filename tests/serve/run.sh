@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The daemon: it listens where it is told, refuses to start with what is not right, and ends
+# when it is asked to.
+set -uo pipefail
+# shellcheck source=tests/serve/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+mkdir -m 700 "$state"
+cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
+make_cert cordon
+make_cert other
+
+listen_with() { # listen_with CERT KEY [MORE]
+    cat >"$state/cordon.lua" <<LUA
+return { serve = { console = { listen = "${at:-127.0.0.1:0}", cert = "$1", key = "$2" } }${3:-} }
+LUA
+}
+
+refuses() { # refuses WORDS...: it ends at once, with all these in what it says
+    local word
+    if start_daemon; then
+        stop_daemon
+        echo "# it started"
+        return 1
+    fi
+    wait "$daemon"
+    rc=$?
+    daemon=
+    for word in "$@"; do
+        grep -qF -- "$word" "$work/err" || {
+            echo "# wanted: $word"
+            sed 's/^/# /' "$work/err"
+            return 1
+        }
+    done
+    [[ $rc == 1 ]]
+}
+
+serves() {
+    listen_with "$work/cordon.pem" "$work/cordon.key"
+    start_daemon && [[ $(ask "$console/healthz") == 200 && $(ask "$console/readyz") == 200 ]]
+}
+
+answers_wrong_paths() {
+    [[ $(ask "$console/nothing/here") == 404 && $(ask "$console/healthz" -X POST) == 405 ]] &&
+        grep -qi '^allow: GET' "$work/head" && [[ $(jq -r .code "$work/body") == method ]]
+}
+
+hardens_answers() {
+    [[ $(ask "$console/healthz") == 200 ]] && grep -qi '^content-security-policy: default-src .none.' "$work/head" &&
+        grep -qi '^x-content-type-options: nosniff' "$work/head" &&
+        grep -qi '^strict-transport-security:' "$work/head"
+}
+
+refuses_plain_http() {
+    ! curl -s --max-time 5 "${console/https/http}/healthz" >/dev/null
+}
+
+starts_a_front_again() {
+    local front
+    front=$(pgrep -P "$daemon" -f internal-front)
+    kill -KILL "$front"
+    for _ in $(seq 200); do
+        sleep 0.05
+        front=$(pgrep -P "$daemon" -f internal-front) && break
+    done
+    [[ -n $front ]] && kill -0 "$daemon"
+}
+
+ends_at_sigterm() {
+    stop_daemon
+}
+
+tell "it listens, and says that it lives and is ready" serves
+tell "what is not there is 404, another method 405, as a problem" answers_wrong_paths
+tell "each answer has the headers that a browser wants to be told" hardens_answers
+tell "it does not speak without TLS" refuses_plain_http
+tell "a front that was killed is started again, and the engine stays" starts_a_front_again
+tell "SIGTERM ends it with status 0" ends_at_sigterm
+
+no_listener() { echo 'return {}' >"$state/cordon.lua" && refuses "serve = { console" "docs/operations.md"; }
+readable_key() {
+    listen_with "$work/cordon.pem" "$work/cordon.key"
+    chmod 644 "$work/cordon.key"
+    refuses "can be read by others" "chmod 600"
+}
+no_pem() {
+    chmod 600 "$work/cordon.key"
+    echo nonsense >"$work/bad.pem"
+    listen_with "$work/bad.pem" "$work/cordon.key" && refuses "serve.console" "is no PEM"
+}
+other_key() { listen_with "$work/cordon.pem" "$work/other.key" && refuses "not that of the certificate"; }
+over() {
+    openssl x509 -in "$work/cordon.pem" -signkey "$work/cordon.key" -days -1 -out "$work/over.pem" 2>/dev/null
+    listen_with "$work/over.pem" "$work/cordon.key" && refuses "the certificate ended on"
+}
+taken() {
+    listen_with "$work/cordon.pem" "$work/cordon.key"
+    start_daemon || return 1
+    local first=$daemon at=${console#https://}
+    mkdir -m 700 "$work/second" && cp "$state/policy.lua" "$work/second/"
+    state=$work/second
+    listen_with "$work/cordon.pem" "$work/cordon.key"
+    refuses "Address already in use" "choose another"
+    local result=$?
+    state=$work/state daemon=$first
+    stop_daemon
+    return $result
+}
+unknown_key() { listen_with "$work/cordon.pem" "$work/cordon.key" ', srve = {}' && refuses "cordon.lua" "srve" "serve"; }
+no_address() { at=somewhere:8443 listen_with "$work/cordon.pem" "$work/cordon.key" && refuses "is no address"; }
+
+tell "without a listener it says what to write" no_listener
+tell "a key that others can read is refused, with the command that mends it" readable_key
+tell "a certificate that is none is refused" no_pem
+tell "a key of another certificate is refused" other_key
+tell "a certificate that is over is refused, with the day" over
+tell "a port that is taken is refused" taken
+tell "an unknown key of the configuration is refused, with the one that was meant" unknown_key
+tell "an address that is none is refused" no_address
+
+summary
