@@ -36,8 +36,9 @@ function alert.words(value)
         end
     elseif type(value) == "string" then
         for part in value:gmatch("[^,]+") do
-            local word = part:match("^ *(.-) *$")
-            if word ~= "" and word:lower() ~= "unknown" then words[#words + 1] = word end
+            local first = part:find("[^ ]")
+            local word = first and part:sub(first):match("^.*[^ ]")
+            if word and word:lower() ~= "unknown" then words[#words + 1] = word end
         end
     end
     return words

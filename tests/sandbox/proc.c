@@ -136,6 +136,44 @@ bool proc_load_named(struct proc *proc, const char *name, const char *source, si
     return ok;
 }
 
+bool proc_adapter(struct proc *proc, const char *source, char **text)
+{
+    struct frame_writer out;
+    struct frame_reader in;
+
+    frame_begin(&out, &proc->out, FRAME_VM_ADAPTER);
+    frame_add_text(&out, "own.lua");
+    frame_add_text(&out, source);
+    frame_finish(&out);
+    proc_send(proc);
+    must_receive(proc, FRAME_VM_LOADED, &in);
+    bool ok = frame_get_int(&in) != 0;
+    *text = take_span(&in);
+    check_end(&in);
+    return ok;
+}
+
+bool proc_adapt(struct proc *proc, const char *kind, const char *delivery, char **text)
+{
+    struct frame_writer out;
+    struct frame_reader in;
+    enum frame_type type;
+
+    frame_begin(&out, &proc->out, FRAME_VM_ADAPT);
+    frame_add_text(&out, kind);
+    frame_add_text(&out, delivery);
+    frame_finish(&out);
+    proc_send(proc);
+    *text = NULL;
+    if (!proc_receive(proc, &type, &in))
+        return false;
+    CHECK_INT(type, FRAME_VM_ADAPTED);
+    bool ok = frame_get_int(&in) != 0;
+    *text = take_span(&in);
+    check_end(&in);
+    return ok;
+}
+
 bool proc_load(struct proc *proc, const char *source, char **text)
 {
     return proc_load_named(proc, "/etc/cordon/playbooks/test.lua", source, strlen(source),

@@ -70,6 +70,11 @@ char *proc_check(struct proc *proc, const char *source);
 /* "matches", "no", or "error"; params and why as the frame has them. */
 const char *proc_match(struct proc *proc, const char *alert, char **params, char **why);
 
+/* A source's own adapter ("": those that cordon brings alone), and a delivery; true, or false
+ * and the error. False with NULL: the process is gone. */
+bool proc_adapter(struct proc *proc, const char *source, char **text);
+bool proc_adapt(struct proc *proc, const char *kind, const char *delivery, char **text);
+
 struct turn_seen proc_start(struct proc *proc, int64_t run, const char *params);
 struct turn_seen proc_start_as(struct proc *proc, int64_t run, const char *entry,
                                const char *params, const char *about);
