@@ -316,7 +316,7 @@ run-fuzz: $(fuzzers)
 # -- Looking at the code ----------------------------------------------------------------
 
 formatted = $(wildcard core/*/*.[ch] plugins/*/*.[ch] plugins/*/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
-scripts = $(wildcard .ci/run core/*/*.sh tests/*.sh tests/*/*.sh)
+scripts = $(wildcard .ci/run core/*/*.sh docs/azure/*.sh tests/*.sh tests/*/*.sh)
 tidied := $(patsubst %.c,build/lint/%.tidy,$(filter-out tests/%,$(all_src)))
 
 format:
