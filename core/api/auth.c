@@ -86,13 +86,13 @@ static void note_failure(const char *peer)
 
 /* -- tokens -------------------------------------------------------------------------------- */
 
-static struct span token_of(int64_t n)
+static struct span token_of(struct span id)
 {
     struct span token;
     size_t pos = 0;
 
     while (json_next(front_setup("tokens"), &pos, NULL, &token))
-        if (json_get_int(token, "i", 0) == n)
+        if (span_equal(json_get_raw(token, "id"), id))
             return token;
     return (struct span){ 0 };
 }
@@ -124,23 +124,6 @@ static bool is_good(struct span token, int64_t n, struct span text)
     return is_right;
 }
 
-/* "cordon_12_..." -> 12; 0 when it is no token. */
-static int64_t number_of(struct span text)
-{
-    static const char prefix[] = "cordon_";
-    const char *end;
-    int64_t n;
-
-    if (text.len > AUTH_TOKEN_MAX || !span_starts(text, prefix))
-        return 0;
-    text.ptr += sizeof prefix - 1;
-    text.len -= sizeof prefix - 1;
-    end = memchr(text.ptr, '_', text.len);
-    return end != NULL && span_int((struct span){ text.ptr, (size_t)(end - text.ptr) }, &n)
-               ? n
-               : 0;
-}
-
 static void become(struct caller *caller, struct span token, int64_t n)
 {
     struct span groups = json_get(token, "groups"), role;
@@ -164,13 +147,13 @@ static void become(struct caller *caller, struct span token, int64_t n)
 
 static bool take_token(struct request *request, struct span text)
 {
-    int64_t n = number_of(text), expires;
-    struct span token = token_of(n);
+    struct span id, token;
+    int64_t n;
 
-    if (n == 0 || token.len == 0)
+    if (!token_id(text, &id) || (token = token_of(id)).len == 0)
         return false;
-    expires = json_get_int(token, "expires", 0);
-    if ((expires > 0 && expires < front_now_ms()) || !is_good(token, n, text))
+    n = json_get_int(token, "i", 0);
+    if (json_get_int(token, "expires", 0) <= front_now_ms() || !is_good(token, n, text))
         return false;
     become(request_caller(request), token, n);
     return true;

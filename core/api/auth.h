@@ -2,7 +2,7 @@
 /*
  * api/auth.h - who a request comes from.
  *
- * A bearer token, "Authorization: Bearer cordon_N_SECRET": N says which, and its Argon2id hash
+ * A bearer token, "Authorization: Bearer cordon_ID_SECRET": ID says which, and its Argon2id hash
  * whether. One that was good is remembered for a while by a keyed hash, so that not each
  * request costs what Argon2id costs; a setup forgets all.
  */
@@ -16,8 +16,7 @@ enum {
     AUTH_REMEMBER_MS = 5 * 60 * 1000,
     AUTH_REMEMBERED_MAX = 1024,
     AUTH_FAILURES_MAX = 10, /* of an address, within a minute; then 429 without a look */
-    AUTH_ADDRESSES_MAX = 4096,
-    AUTH_TOKEN_MAX = 200 /* bytes of a token's text */
+    AUTH_ADDRESSES_MAX = 4096
 };
 
 void auth_setup(struct span setup);

@@ -40,6 +40,8 @@ const struct command *const commands[] = {
     &command_plugins,
     &command_gate,
     &command_key,
+    &command_user,
+    &command_token,
     &command_doctor,
     &command_engine,
     &command_serve,

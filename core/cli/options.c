@@ -42,6 +42,13 @@ static const struct option known[] = {
     { "--rebuild", OPTION_REBUILD, NULL, "make the tables again from the journal" },
     { "--reject", OPTION_REJECT, NULL, "it should not have been done" },
     { "--detach", OPTION_DETACH, NULL, "return when it is journaled; do not follow" },
+    { "--role", OPTION_ROLE, "ROLE",
+      "viewer, responder, approver, author or admin; repeat for more" },
+    { "--group", OPTION_ROLE, "GROUP", "votes for this group of the policy only; repeat" },
+    { "--for", OPTION_TOKEN, "PERSON", "speaks as this person of the policy" },
+    { "--expires", OPTION_TOKEN, "TIME", "when it ends by itself (90d when not given)" },
+    { "--password-stdin", OPTION_PASSWORD, NULL,
+      "read the password's line from standard input" },
     { "--state", OPTION_STATE, "DIR", "where the journal is ($CORDON_STATE, .cordon)" },
     { "--config", OPTION_CONFIG, "FILE", "configuration for an engine that is started" },
     { "--json", OPTION_JSON, NULL, "for machines: one JSON document, or one a line" },
@@ -107,6 +114,15 @@ static int set_limit(struct options *options, const char *text, struct err *err)
     return 0;
 }
 
+static int add_word(const char **words, int *count, const char *name, const char *value,
+                    struct err *err)
+{
+    if (*count == OPTIONS_ROLES_MAX)
+        return err_set(err, ERR_TOO_BIG, "more than %d %s", OPTIONS_ROLES_MAX, name);
+    words[(*count)++] = value;
+    return 0;
+}
+
 static int set_value(struct options *options, const char *name, const char *value,
                      struct err *err)
 {
@@ -126,6 +142,8 @@ static int set_value(struct options *options, const char *name, const char *valu
         { "--out", &options->out },
         { "--to", &options->to },
         { "--run", &options->run },
+        { "--for", &options->for_whom },
+        { "--expires", &options->expires },
         { "--state", &options->state_dir },
         { "--config", &options->config },
     };
@@ -134,6 +152,10 @@ static int set_value(struct options *options, const char *name, const char *valu
         return add_param(options, value, err);
     if (strcmp(name, "--limit") == 0)
         return set_limit(options, value, err);
+    if (strcmp(name, "--role") == 0)
+        return add_word(options->roles, &options->role_count, name, value, err);
+    if (strcmp(name, "--group") == 0)
+        return add_word(options->groups, &options->group_count, name, value, err);
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         if (strcmp(name, places[i].name) == 0)
             *places[i].place = value;
@@ -150,6 +172,7 @@ static void set_flag(struct options *options, const char *name)
     options->deny |= strcmp(name, "--deny") == 0;
     options->plan |= strcmp(name, "--plan") == 0;
     options->reject |= strcmp(name, "--reject") == 0;
+    options->password_stdin |= strcmp(name, "--password-stdin") == 0;
     options->detach |= strcmp(name, "--detach") == 0;
 }
 

@@ -33,12 +33,15 @@ enum option_bit {
     OPTION_SIGN = 1 << 13,
     OPTION_FILE_VOTE = 1 << 14, /* --who, --deny and --out */
     OPTION_REJECT = 1 << 17,
+    OPTION_ROLE = 1 << 18,  /* --role and --group */
+    OPTION_TOKEN = 1 << 19, /* --for and --expires */
+    OPTION_PASSWORD = 1 << 20,
     OPTION_BACK = 1 << 25, /* --to and --plan of a rollback */
     OPTION_RUN = 1 << 26,
     OPTION_ENGINE = OPTION_STATE | OPTION_CONFIG | OPTION_JSON
 };
 
-enum { OPTIONS_PARAMS_MAX = 200, OPTIONS_ARGS_MAX = 1000 };
+enum { OPTIONS_ROLES_MAX = 32, OPTIONS_PARAMS_MAX = 200, OPTIONS_ARGS_MAX = 1000 };
 
 struct options_param {
     struct span key;
@@ -50,8 +53,11 @@ struct options {
     const char *state_dir; /* never NULL */
     const char *config, *alert, *param_file, *reason, *digest, *step, *target, *only;
     const char *sign, *who, *out, *to, *run;
+    const char *for_whom, *expires;
+    const char *roles[OPTIONS_ROLES_MAX], *groups[OPTIONS_ROLES_MAX];
+    int role_count, group_count;
     int64_t limit; /* 0: not given */
-    bool json, yes, help, rebuild, detach, force, deny, reject, plan;
+    bool password_stdin, json, yes, help, rebuild, detach, force, deny, reject, plan;
     struct options_param params[OPTIONS_PARAMS_MAX];
     int param_count;
     const char *args[OPTIONS_ARGS_MAX];

@@ -301,7 +301,7 @@ void ask_handle(struct engine *engine, const struct event *event)
         ask_halt(engine, event, span_is(verb, "halt"));
         return;
     }
-    if (ask_key(engine, event))
+    if (ask_key(engine, event) || ask_access(engine, event))
         return;
     struct span name = json_get_raw(event->json, "run");
     struct span gate = gate_name(event);

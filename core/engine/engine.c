@@ -25,6 +25,7 @@ struct engine *engine_new(void)
     list_init(&engine->asks);
     list_init(&engine->families);
     list_init(&engine->keys);
+    list_init(&engine->credentials);
     for (int i = 0; i < SLICE_PLACES; i++) {
         list_init(&engine->effects[i]);
         list_init(&engine->waiters[i]);
@@ -109,6 +110,7 @@ void engine_free(struct engine *engine)
         free(halt);
     }
     keys_free(engine);
+    access_free(engine);
     onces_free(engine);
     glasses_free(engine);
     free_playbooks(engine);
@@ -459,6 +461,8 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
     case EV_HALT: on_halt(engine, event); break;
     case EV_GLASS: glass_on_known(engine, event); break;
     case EV_KEY: key_on_known(engine, event); break;
+    case EV_ACCOUNT:
+    case EV_TOKEN: access_on_known(engine, event, event->kind == EV_TOKEN); break;
     case EV_ONCE: once_on_known(engine, event); break;
     case EV_CHANGE_SEEN:
         rate_add(engine, event->number, event->name, event->text, event->json);

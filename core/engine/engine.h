@@ -63,6 +63,8 @@ enum row_kind {
     ROW_REVIEW = 23,      /* run 0: and what another says of that */
     ROW_KEY = 24,         /* run 0: a person's key is enrolled or revoked */
     ROW_KEEP = 25,        /* a hold whose time is over stays on: until when */
+    ROW_ACCOUNT = 30,     /* run 0: somebody may sign in with a password, or no longer */
+    ROW_TOKEN = 31,       /* run 0: a token is made or revoked */
     ROW_ONCE = 33         /* run 0: the answer to an ask that may come again */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
@@ -77,7 +79,10 @@ enum entry_kind {
     ENTRY_KEY = 7,      /* run 0, n: ordinal; state 1 in force, 0 revoked */
     ENTRY_FAMILY = 9,   /* run: from which on runs call each other; n: made of a
                          * change's name; state 1 while that run goes on */
-    ENTRY_ONCE = 17     /* run 0, n: its place among those kept; its row says it */
+    ENTRY_ACCOUNT =
+        14,           /* run 0, n: ordinal; state 1 in force, 0 disabled; its row says it */
+    ENTRY_TOKEN = 15, /* run 0, n: ordinal; state 1 in force, 0 revoked; its row says it */
+    ENTRY_ONCE = 17   /* run 0, n: its place among those kept; its row says it */
 };
 
 enum run_state {
@@ -114,6 +119,8 @@ enum event_kind {
     EV_HALT,        /* at start: a halt in force */
     EV_GLASS,       /* at start: each ENTRY_GLASS; json: its newest row's body */
     EV_KEY,         /* at start: a key that is or was enrolled; json: its row's body */
+    EV_ACCOUNT,     /* at start: an account; json: its newest row's body */
+    EV_TOKEN,       /* at start: a token that is or was in force; json: its row's body */
     EV_ONCE,        /* at start: an answer that is kept; json: its row's body */
     EV_CHANGE_SEEN, /* at start: an intent of the last hour (for rate guards): json its
                      * row's body, name its playbook, text the playbook above all */
@@ -259,6 +266,11 @@ enum {
     ENGINE_ESCALATES_MAX = 10,
     ENGINE_KEYS_MAX = 1000,  /* that were ever enrolled */
     ENGINE_PERSON_MAX = 100, /* bytes of a person's name */
+    ENGINE_ACCOUNTS_MAX = 1000,
+    ENGINE_ACCOUNT_NAME_MAX = 64,
+    ENGINE_ACCOUNT_GROUPS_MAX = 32,
+    ENGINE_TOKENS_MAX = 10000, /* that were ever made */
+    ENGINE_TOKEN_DAYS_MAX = 366,
     ENGINE_EXTENDS_MAX = 10, /* how often a hold is extended before people are asked */
     ENGINE_ONCE_MAX = 20000, /* answers that are kept for asks that come again */
     ENGINE_ONCE_HOURS = 24,
@@ -309,6 +321,10 @@ void engine_reindex(struct engine *engine, const struct event *event, struct tur
 
 /* How many runs are in memory, and how many things are under way (turns, calls): the local
  * engine ends itself when nobody is connected and both say nothing will happen by itself. */
+/* Adds {"accounts": [...], "tokens": [...]}: those in force, hashes included. For who checks
+ * passwords and tokens, and nobody else. */
+void engine_credentials(const struct engine *engine, struct str *out);
+
 int engine_runs(const struct engine *engine);
 bool engine_is_idle(const struct engine *engine);
 /* Turns and calls that have not come back yet. */

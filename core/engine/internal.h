@@ -325,8 +325,9 @@ struct engine {
     int run_count;
     struct list calls[TABLE_SIZE];
     struct list playbooks, plugins, actions, halts, asks, families, keys, glasses;
+    struct list credentials; /* access.c */
     int64_t next_seq, next_run, next_call;
-    int next_halt, next_key, key_count, next_glass;
+    int next_halt, next_key, key_count, next_glass, next_account, next_token;
     int64_t now_ms;
     char *install; /* hex, the journal's own */
     struct hash seed;
@@ -763,6 +764,12 @@ struct enrolled *key_find(struct engine *engine, struct span fingerprint);
 bool key_speaks_for(struct engine *engine, const char *fingerprint, struct span who);
 bool key_is_revoked(struct engine *engine, const char *fingerprint);
 void keys_free(struct engine *engine);
+
+/* -- access.c ---------------------------------------------------------------------------- */
+bool ask_access(struct engine *engine, const struct event *event); /* one of its verbs? */
+void access_on_known(struct engine *engine, const struct event *event, bool is_token);
+void access_put_entry(struct engine *engine, int row_kind, struct span body, int64_t seq);
+void access_free(struct engine *engine);
 
 /* -- once.c ------------------------------------------------------------------------------ */
 /* True when the ask has been answered: it was here before, or cannot be promised. */

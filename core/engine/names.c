@@ -17,6 +17,7 @@ static const char *const row_names[] = {
     [ROW_REMIND] = "remind",     [ROW_ESCALATE] = "escalate",
     [ROW_KEY] = "key",           [ROW_BREAK_GLASS] = "break_glass",
     [ROW_REVIEW] = "review",     [ROW_ONCE] = "once",
+    [ROW_ACCOUNT] = "account",   [ROW_TOKEN] = "token",
 };
 
 static const char *const run_names[] = {

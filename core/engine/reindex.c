@@ -66,6 +66,8 @@ static void put_global(struct engine *engine, const struct event_row *row)
         glass_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_KEY)
         key_put_entry(engine, row->body, row->seq);
+    else if (row->kind == ROW_ACCOUNT || row->kind == ROW_TOKEN)
+        access_put_entry(engine, row->kind, row->body, row->seq);
     else if (row->kind == ROW_ONCE)
         once_put_entry(engine, row->body, row->seq);
 }

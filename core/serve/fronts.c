@@ -267,6 +267,17 @@ static int put_pem(struct json_out *out, struct serve *serve, struct span part,
     return rc;
 }
 
+/* Only the console's front checks passwords and tokens. */
+static void put_credentials(struct json_out *out, struct serve *serve)
+{
+    struct str text = { 0 };
+
+    engine_credentials(serve->engine, &text);
+    json_put_raw(out, "accounts", json_get(str_span(&text), "accounts"));
+    json_put_raw(out, "tokens", json_get(str_span(&text), "tokens"));
+    secrets_wipe(&text);
+}
+
 static int write_setup(struct front *front, struct str *text, struct err *err)
 {
     struct serve *serve = front->serve;
@@ -287,7 +298,8 @@ static int write_setup(struct front *front, struct str *text, struct err *err)
     json_put_raw(&out, "origin",
                  json_get(part, "origin").len > 0 ? json_get(part, "origin")
                                                   : span_of("null"));
-    json_put_raw(&out, "tokens", span_of("[]"));
+    if (strcmp(front->name, "console") == 0)
+        put_credentials(&out, serve);
     json_close(&out);
     return 0;
 }

@@ -21,6 +21,7 @@
  *   glass.c    everybody is told of a break-glass
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
  *   trust.c    trust and untrust
+ *   access.c   who may say who signs in, and make tokens
  *   keys.c     who may enrol and revoke people's keys
  *   views.c    what can be read from the store; view_runs.c, view_gates.c, view_playbooks.c
  *   ledger.c   what is contained: from the index, and from rows of runs under way
@@ -102,7 +103,7 @@ struct serve {
     /* pump.c */
     struct turn *turn;
     int items_done, commands_done;
-    bool is_pumping, is_dirty, wrote_entries, has_lazy, has_looked;
+    bool is_pumping, is_dirty, wrote_entries, wrote_credentials, has_lazy, has_looked;
     bool is_gathering; /* a commit is put off, for SERVE_GATHER_MS at most */
     int urgent_count;  /* commands that wait for the next commit */
     struct timer commit, tick;
@@ -378,6 +379,7 @@ bool rebuild_ask(struct serve *serve, const struct asked *asked);
 bool starts_ask(struct serve *serve, const struct asked *asked);
 bool trust_ask(struct serve *serve, const struct asked *asked);
 bool keys_ask(struct serve *serve, const struct asked *asked);
+bool access_ask(struct serve *serve, const struct asked *asked);
 bool tests_ask(struct serve *serve, const struct asked *asked);
 bool views_ask(struct serve *serve, const struct asked *asked);
 bool policies_ask(struct serve *serve, const struct asked *asked);

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "serve/fronts.h"
 #include "store/store.h"
 
 /* What cannot be journaled is not done. Whoever waits is told here: where the journal cannot
@@ -63,6 +64,8 @@ static void append(struct serve *serve, const struct turn_item *item)
         dues_forget(serve->dues, entry.kind, entry.run, entry.n);
         if (entry.kind == ENTRY_GLASS)
             glass_changed(serve);
+        if (entry.kind == ENTRY_ACCOUNT || entry.kind == ENTRY_TOKEN)
+            serve->wrote_credentials = true;
         if (entry.kind == ENTRY_RUN && entry.state != RUN_RUNNING)
             tails_drop(serve->tails, entry.run);
     }
@@ -234,6 +237,9 @@ void pump_commit(struct serve *serve)
     if (store_commit(serve->store, &err) != 0)
         journal_failed(serve, &err);
     serve->is_pumping = true; /* an event from in here would be lost: see inside.h */
+    if (serve->wrote_credentials)
+        fronts_refresh(serve); /* before whoever asked for it hears that it is so */
+    serve->wrote_credentials = false;
     int commands = turn->command_count;
     serve->items_done = 0;
     for (int i = 0; i < commands; i++) {

@@ -78,6 +78,20 @@ static void show_outcome(struct json_out *out, struct span body)
     json_close(out);
 }
 
+/* Whoever may read rows need not be able to guess at passwords. */
+static void show_credential(struct json_out *out, struct span body)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    json_open(out, '{');
+    while (json_next(body, &pos, &key, &value)) {
+        json_key_span(out, key);
+        json_raw_value(out, span_is(key, "hash") ? span_of("\"(hidden)\"") : value);
+    }
+    json_close(out);
+}
+
 /* The members of body as they are, but for one that is a number and gets a name. */
 static void show_body(struct json_out *out, int kind, struct span body)
 {
@@ -107,6 +121,8 @@ void rows_show(struct serve *serve, struct json_out *out, const struct shown_row
         show_intent(serve, out, row);
     else if (row->kind == ROW_OUTCOME)
         show_outcome(out, row->body);
+    else if (row->kind == ROW_ACCOUNT || row->kind == ROW_TOKEN)
+        show_credential(out, row->body);
     else
         show_body(out, row->kind, row->body);
     json_put(out, "kind", row_kind_name(row->kind));

@@ -129,7 +129,7 @@ struct walk {
     int64_t names_run; /* whose names these are */
     struct span name, top;
     int64_t bad_source; /* row of a playbook that is not what its hash says; 0 none */
-    int bad_key;        /* a key whose row says something else; 0 none */
+    int bad_key, bad_credential; /* a key whose row says something else; 0 none */
     bool is_source_good;
 };
 
@@ -294,6 +294,40 @@ static int take_key(const struct entry *entry, void *arg)
     return !walk->is_source_good;
 }
 
+/* A credential is what its row says, as a key is; an entry that says otherwise is none. */
+static int take_credential_row(const struct row *row, void *arg)
+{
+    struct walk *walk = arg;
+
+    walk->is_source_good = row->kind == ROW_ACCOUNT || row->kind == ROW_TOKEN;
+    if (walk->is_source_good)
+        add_event(walk, row->kind == ROW_TOKEN ? EV_TOKEN : EV_ACCOUNT)->json =
+            keep(walk, row->body);
+    return 1;
+}
+
+static int take_credential(const struct entry *entry, void *arg)
+{
+    struct walk *walk = arg;
+    struct err err;
+
+    walk->is_source_good = false;
+    if (store_each(walk->serve->store, entry->last_seq, take_credential_row, walk, &err) <
+        0)
+        log_warnx("%s", err.text);
+    if (walk->is_source_good) {
+        const struct event *event = &walk->events[walk->count - 1];
+
+        walk->is_source_good =
+            (event->kind == EV_TOKEN) == (entry->kind == ENTRY_TOKEN) &&
+            json_get_int(event->json, "i", 0) == entry->n &&
+            json_get_bool(event->json, "on", false) == (entry->state == 1);
+    }
+    if (!walk->is_source_good)
+        walk->bad_credential = entry->n;
+    return !walk->is_source_good;
+}
+
 /* What the guards want to know of an intent; a whole hour of whole rows would be much. */
 static int take_change(const struct row *row, void *arg)
 {
@@ -369,6 +403,8 @@ static int give_known(struct serve *serve, struct err *err)
     struct entry_query glasses = { .kind = ENTRY_GLASS, .state = -1, .run = -1 };
     struct entry_query holds = { .kind = ENTRY_HOLD, .state = HOLD_ON, .run = -1 };
     struct entry_query keys = { .kind = ENTRY_KEY, .state = -1, .run = -1 };
+    struct entry_query accounts = { .kind = ENTRY_ACCOUNT, .state = -1, .run = -1 };
+    struct entry_query tokens = { .kind = ENTRY_TOKEN, .state = -1, .run = -1 };
     struct entry_query onces = { .kind = ENTRY_ONCE, .state = 1, .run = -1 };
     int64_t since = store_seq_since(serve->store, clock_unix_ms() - 3600 * INT64_C(1000));
     int rc = store_each_entry(serve->store, &playbooks, take_playbook, &walk, err);
@@ -392,6 +428,15 @@ static int give_known(struct serve *serve, struct err *err)
                      "the index in %s says of key k-%d what no row of the journal says; "
                      "put a copy from a backup in its place",
                      serve->dir, walk.bad_key);
+    if (rc == 0)
+        rc = store_each_entry(serve->store, &accounts, take_credential, &walk, err);
+    if (rc == 0 && walk.bad_credential == 0)
+        rc = store_each_entry(serve->store, &tokens, take_credential, &walk, err);
+    if (walk.bad_credential > 0)
+        rc = err_set(err, ERR_CORRUPT,
+                     "the index in %s says of account or token %d what no row of the "
+                     "journal says; put a copy from a backup in its place",
+                     serve->dir, walk.bad_credential);
     if (rc == 0)
         rc = store_each_entry(serve->store, &onces, take_once, &walk, err);
     if (rc == 0)

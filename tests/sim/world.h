@@ -481,6 +481,16 @@ static bool w_start_engine(struct world *w)
             if (!w_handle(w, &event))
                 return false;
         }
+        if (w->entries[i].kind == ENTRY_ACCOUNT || w->entries[i].kind == ENTRY_TOKEN) {
+            bool is_token = w->entries[i].kind == ENTRY_TOKEN;
+            int64_t seq = w->entries[i].last_seq;
+
+            CHECK_INT(w->rows[seq - 1].kind, is_token ? ROW_TOKEN : ROW_ACCOUNT);
+            event = (struct event){ .kind = is_token ? EV_TOKEN : EV_ACCOUNT,
+                                    .json = span_of(w->rows[seq - 1].body) };
+            if (!w_handle(w, &event))
+                return false;
+        }
         if (w->entries[i].kind == ENTRY_ONCE) {
             int64_t seq = w->entries[i].last_seq;
 
