@@ -12,6 +12,7 @@
 #include "api/http.h"
 #include "api/route.h"
 #include "api/tls.h"
+#include "api/v1.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -52,6 +53,11 @@ struct span front_setup(const char *name)
 int64_t front_now_ms(void)
 {
     return clock_unix_ms();
+}
+
+struct loop *front_loop(void)
+{
+    return front.loop;
 }
 
 /* -- asks ---------------------------------------------------------------------------------- */
@@ -252,6 +258,7 @@ static void on_setup(struct span json)
     str_reset(&front.setup);
     str_add_span(&front.setup, json);
     auth_setup(str_span(&front.setup));
+    streams_end_all();
     if (front.server != NULL)
         return;
     if (listen_now(&err) != 0)
@@ -270,6 +277,7 @@ static void on_stop(void)
 {
     front.is_ending = true;
     server_quiesce(front.server);
+    streams_end_all();
     timer_start(&front.finish, front.loop, FRONT_FINISH_MS, on_late, NULL);
     maybe_finish();
 }
@@ -330,6 +338,7 @@ int front_main(int fd)
     }
     loop_run(front.loop);
     timer_stop(&front.finish);
+    streams_close();
     server_close(front.server);
     stream_close(front.stream);
     front.stream = NULL;

@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 
+struct loop;
 struct request;
 
 enum {
@@ -26,6 +27,7 @@ int front_main(int fd);
 /* The part of its setup of that name; lives until the next setup. */
 struct span front_setup(const char *name);
 int64_t front_now_ms(void); /* unix time */
+struct loop *front_loop(void);
 
 /* exit and json as docs/protocol.md has them. Not called when the request has gone. */
 typedef void answer_fn(struct request *request, int exit, struct span json);

@@ -3,6 +3,7 @@
 
 #include "api/front.h"
 #include "api/http.h"
+#include "base/json.h"
 
 void get_health(struct request *request)
 {
@@ -11,7 +12,7 @@ void get_health(struct request *request)
 
 static void on_ready(struct request *request, int exit, struct span json)
 {
-    respond_json(request, exit == 0 ? 200 : 503, json);
+    respond_json(request, exit == 0 && json_get_bool(json, "ok", false) ? 200 : 503, json);
 }
 
 void get_ready(struct request *request)

@@ -23,6 +23,7 @@
 #include <gnutls/x509.h>
 #include <microhttpd.h>
 
+#include "api/metrics.h"
 #include "api/route.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -71,7 +72,8 @@ struct request {
     bool is_head, is_suspended, is_begun, is_queued, is_too_big;
     /* a stream */
     struct str out;
-    bool is_stream, is_over;
+    bool is_stream, is_over,
+        is_left; /* left: its owner does not know yet that it is over */
     void (*gone)(struct request *);
 };
 
@@ -168,7 +170,8 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
     if (request == NULL)
         return;
     request->connection = NULL;
-    if (request->is_stream && !request->is_over && request->gone != NULL)
+    if (request->is_stream && (!request->is_over || request->is_left) &&
+        request->gone != NULL)
         request->gone(request);
     free_request(request);
 }
@@ -332,6 +335,7 @@ static enum MHD_Result give_reply(struct request *request)
          header = header->next)
         MHD_add_response_header(request->response, header->name, header->value);
     request->is_queued = true;
+    metrics_count(request->route, request->status);
     is_done = MHD_queue_response(request->connection, (unsigned)request->status,
                                  request->response);
     MHD_destroy_response(request->response);
@@ -418,7 +422,8 @@ void stream_write(struct request *request, struct span bytes)
     if (request->is_over)
         return;
     if (request->out.len + bytes.len > HTTP_IN_STREAM_MAX) {
-        request_end(request); /* it does not read; what it missed it can ask for again */
+        request->is_left = true; /* it does not read; what it missed it can ask for again */
+        request_end(request);
         return;
     }
     str_add_span(&request->out, bytes);
@@ -456,6 +461,41 @@ const char *request_param(const struct request *request, int i)
 const char *request_query(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct other {
+    const char *const *names;
+    size_t count;
+    const char *found;
+};
+
+static enum MHD_Result look_at_query(void *arg, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    struct other *other = arg;
+
+    (void)kind;
+    (void)value;
+    for (size_t i = 0; i < other->count; i++)
+        if (strcmp(other->names[i], name) == 0)
+            return MHD_YES;
+    other->found = name;
+    return MHD_NO;
+}
+
+const char *request_query_other(const struct request *request, const char *const *names,
+                                size_t count)
+{
+    struct other other = { .names = names, .count = count };
+
+    MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, look_at_query,
+                              &other);
+    return other.found;
+}
+
+struct span request_copy(struct request *request, struct span bytes)
+{
+    return (struct span){ arena_dup(&request->arena, bytes.ptr, bytes.len), bytes.len };
 }
 
 const char *request_header(const struct request *request, const char *name)
@@ -560,6 +600,12 @@ static void respond_with(struct request *request, int status, const char *type,
         { "Strict-Transport-Security", "max-age=31536000" },
     };
 
+    if (request->is_stream) { /* it has begun to answer: all that can be said is the end */
+        MHD_destroy_response(response);
+        request->is_left = true;
+        request_end(request);
+        return;
+    }
     assert(request->response == NULL && !request->is_queued);
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         MHD_add_response_header(response, always[i][0], always[i][1]);

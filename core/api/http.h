@@ -121,6 +121,11 @@ const char *request_path(const struct request *request);
 const char *request_param(const struct request *request, int i); /* i-th {...}, decoded */
 /* The last one of that name, decoded; NULL when there is none. */
 const char *request_query(const struct request *request, const char *name);
+/* One in the query that is none of these names; NULL when there is none. */
+const char *request_query_other(const struct request *request, const char *const *names,
+                                size_t count);
+/* Bytes that live until the request has been answered. */
+struct span request_copy(struct request *request, struct span bytes);
 const char *request_header(const struct request *request, const char *name);
 /* The value of a cookie; false when there is none, or the line is none. */
 bool request_cookie(const struct request *request, const char *name, struct str *out);

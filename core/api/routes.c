@@ -7,6 +7,8 @@
 #include "api/route.h"
 
 #include "api/health.h"
+#include "api/metrics.h"
+#include "api/v1.h"
 
 #define ROUTE(METHOD, PATH, LISTENERS, ROLES, CONTENT, HANDLER)                 \
     {                                                                           \
@@ -21,5 +23,55 @@ enum { BOTH = LISTENER_CONSOLE | LISTENER_INGRESS };
 const struct route routes[] = {
     ROUTE(GET, "/healthz", BOTH, ROLE_ANYBODY, NONE, get_health),
     ROUTE(GET, "/readyz", BOTH, ROLE_ANYBODY, NONE, get_ready),
+    /* what may be seen by everybody who is somebody */
+    ROUTE(GET, "/v1/runs", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_runs),
+    ROUTE(GET, "/v1/runs/{run}", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, get_run),
+    ROUTE(GET, "/v1/runs/{run}/steps", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE,
+          list_run_steps),
+    ROUTE(GET, "/v1/runs/{run}/events", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, follow_run),
+    ROUTE(GET, "/v1/gates", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_gates),
+    ROUTE(GET, "/v1/gates/{gate}", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, get_gate),
+    ROUTE(GET, "/v1/holds", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_holds),
+    ROUTE(GET, "/v1/playbooks", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_playbooks),
+    ROUTE(GET, "/v1/playbooks/{name}", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE,
+          get_playbook),
+    ROUTE(GET, "/v1/actions", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_actions),
+    ROUTE(GET, "/v1/policy", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, get_policy),
+    ROUTE(GET, "/v1/halts", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_halts),
+    ROUTE(GET, "/v1/events", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, follow_changes),
+    ROUTE(GET, "/v1/openapi.json", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, get_openapi),
+    ROUTE(GET, "/metrics", LISTENER_CONSOLE, ROLE_VIEWER | ROLE_ADMIN, NONE, get_metrics),
+    /* whatever starts or goes on with something: all of them alike */
+    ROUTE(POST, "/v1/runs", LISTENER_CONSOLE, ROLE_RESPONDER, JSON, start_run),
+    ROUTE(POST, "/v1/runs/{run}/rollback", LISTENER_CONSOLE, ROLE_RESPONDER, JSON,
+          roll_back_run),
+    ROUTE(POST, "/v1/runs/{run}/recover", LISTENER_CONSOLE, ROLE_RESPONDER, JSON,
+          recover_run),
+    ROUTE(POST, "/v1/runs/{run}/cancel", LISTENER_CONSOLE, ROLE_RESPONDER, JSON,
+          cancel_run),
+    ROUTE(POST, "/v1/runs/{run}/retry", LISTENER_CONSOLE, ROLE_RESPONDER, JSON, retry_run),
+    ROUTE(POST, "/v1/runs/{run}/settle", LISTENER_CONSOLE, ROLE_RESPONDER, JSON,
+          settle_run),
+    ROUTE(POST, "/v1/runs/{run}/signal", LISTENER_CONSOLE, ROLE_RESPONDER, JSON,
+          signal_run),
+    ROUTE(POST, "/v1/runs/{run}/release", LISTENER_CONSOLE, ROLE_RESPONDER, JSON,
+          release_hold),
+    ROUTE(POST, "/v1/halts", LISTENER_CONSOLE, ROLE_RESPONDER, JSON, set_halt),
+    ROUTE(DELETE, "/v1/halts/{scope}", LISTENER_CONSOLE, ROLE_ADMIN, JSON, lift_halt),
+    /* what people say: the policy says which of them */
+    ROUTE(POST, "/v1/gates/{gate}/votes", LISTENER_CONSOLE, ROLE_APPROVER, JSON,
+          vote_at_gate),
+    ROUTE(POST, "/v1/gates/{gate}/answer", LISTENER_CONSOLE, ROLE_APPROVER, JSON,
+          answer_gate),
+    ROUTE(POST, "/v1/runs/{run}/break-glass", LISTENER_CONSOLE, ROLE_APPROVER, JSON,
+          break_glass),
+    ROUTE(POST, "/v1/runs/{run}/review", LISTENER_CONSOLE, ROLE_APPROVER, JSON,
+          review_break_glass),
+    /* what authors try, and nothing keeps */
+    ROUTE(POST, "/v1/check", LISTENER_CONSOLE, ROLE_AUTHOR, JSON, check_source),
+    ROUTE(POST, "/v1/test", LISTENER_CONSOLE, ROLE_AUTHOR, JSON, test_playbook),
+    ROUTE(POST, "/v1/policy/test", LISTENER_CONSOLE, ROLE_AUTHOR, JSON, test_policy),
     { .path = NULL },
 };
+_Static_assert(sizeof routes / sizeof *routes <= ROUTES_MAX,
+               "requests are counted by route");

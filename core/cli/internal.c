@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/front.h"
+#include "api/openapi.h"
 #include "api/route.h"
 #include "base/str.h"
 #include "cli/command.h"
@@ -52,6 +53,15 @@ static int show_routes(void)
     return EXIT_DONE;
 }
 
+/* For the tests that check it. */
+static int show_openapi(void)
+{
+    struct span document = openapi_document();
+
+    printf("%.*s\n", (int)document.len, document.ptr);
+    return EXIT_DONE;
+}
+
 int internal_main(int argc, char **argv)
 {
     if (strcmp(argv[0], "--internal-engine") == 0)
@@ -64,6 +74,8 @@ int internal_main(int argc, char **argv)
         return front_main(PARENT_FD);
     if (strcmp(argv[0], "--internal-routes") == 0)
         return show_routes();
+    if (strcmp(argv[0], "--internal-openapi") == 0)
+        return show_openapi();
     fprintf(stderr, "cordon: no such part of cordon; people start with cordon help\n");
     return EXIT_USAGE;
 }

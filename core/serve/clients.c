@@ -278,10 +278,6 @@ static void answer(struct client *client, struct span verb, struct span args)
 
     if (json_get_bool(args, "past", false))
         views_past(serve, &asked);
-    if (span_is(verb, "ready")) {
-        clients_reply(serve, asked.number, 0, span_of("{\"ready\":true}"));
-        return;
-    }
     if (views_ask(serve, &asked) || feeds_ask(serve, &asked) ||
         rebuild_ask(serve, &asked) || starts_ask(serve, &asked) ||
         trust_ask(serve, &asked) || keys_ask(serve, &asked) || access_ask(serve, &asked) ||

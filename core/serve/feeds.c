@@ -236,6 +236,8 @@ static void stay(struct page *page)
     struct feed *feed = xcalloc(1, sizeof *feed);
     feed->ask = page->ask;
     feed->run = page->run;
+    if (feed->run > 0 && page->bytes == 0)
+        say_begin(page, "begin", page->since); /* nothing lies behind */
     list_add(&serve->feeds, &feed->in_serve);
     serve->feed_count++;
 }

@@ -38,31 +38,58 @@ struct fronts {
 
 static const char *const names[FRONTS] = { "console", "ingress" };
 
+/* Whoever is somebody may look. */
+#define SEES "viewer responder approver author admin"
+
 /* -- what somebody may ask ------------------------------------------------------------------ */
 
 static const struct {
     const char *verb, *roles; /* any of these */
 } allowed[] = {
-    { "ready", "anybody" },      { "runs", "viewer" },
-    { "show", "viewer" },        { "watch", "viewer" },
-    { "gates", "viewer" },       { "gate", "viewer" },
-    { "contained", "viewer" },   { "actions", "viewer" },
-    { "plugins", "viewer" },     { "halts", "viewer" },
-    { "playbooks", "viewer" },   { "policy", "viewer" },
-    { "status", "viewer" },      { "verify", "viewer" },
-    { "explain", "viewer" },     { "alerts", "viewer" },
-    { "alert", "viewer" },       { "explain_alert", "viewer" },
-    { "run", "responder" },      { "plan", "responder author" },
-    { "rollback", "responder" }, { "release", "responder" },
-    { "retry", "responder" },    { "recover", "responder" },
-    { "cancel", "responder" },   { "settle", "responder" },
-    { "signal", "responder" },   { "halt", "responder" },
-    { "resume", "responder" },   { "break_glass", "responder approver" },
-    { "review", "approver" },    { "approve", "approver" },
-    { "deny", "approver" },      { "answer", "approver responder" },
-    { "check", "author" },       { "test", "author" },
-    { "tokens", "admin" },       { "token_add", "admin" },
-    { "token_revoke", "admin" }, { "users", "admin" },
+    { "ready", "anybody" },
+    { "metrics", "viewer admin" },
+    { "runs", SEES },
+    { "show", SEES },
+    { "steps", SEES },
+    { "watch", SEES },
+    { "feed", SEES },
+    { "gates", SEES },
+    { "gate", SEES },
+    { "contained", SEES },
+    { "actions", SEES },
+    { "plugins", SEES },
+    { "halts", SEES },
+    { "playbooks", SEES },
+    { "playbook", SEES },
+    { "policy", SEES },
+    { "status", SEES },
+    { "explain", SEES },
+    { "alerts", SEES },
+    { "alert", SEES },
+    { "explain_alert", SEES },
+    { "run", "responder" },
+    { "plan", "responder" },
+    { "rollback", "responder" },
+    { "release", "responder" },
+    { "retry", "responder" },
+    { "recover", "responder" },
+    { "cancel", "responder" },
+    { "settle", "responder" },
+    { "signal", "responder" },
+    { "halt", "responder" },
+    { "resume", "admin" },
+    { "break_glass", "approver" },
+    { "review", "approver" },
+    { "approve", "approver" },
+    { "deny", "approver" },
+    { "answer", "approver" },
+    { "check", "author" },
+    { "test", "author" },
+    { "policy_test", "author" },
+    { "tokens", "admin" },
+    { "token_add", "admin" },
+    { "token_revoke", "admin" },
+    { "users", "admin" },
 };
 
 static bool has_word(const char *words, struct span word)

@@ -23,7 +23,8 @@
  *   trust.c    trust and untrust
  *   access.c   who may say who signs in, and make tokens
  *   keys.c     who may enrol and revoke people's keys
- *   views.c    what can be read from the store; view_runs.c, view_gates.c, view_playbooks.c
+ *   views.c    what can be read from the store; view_runs.c, view_steps.c,
+ *              view_gates.c, view_playbooks.c, view_metrics.c
  *   ledger.c   what is contained: from the index, and from rows of runs under way
  *   rebuild.c  the index made again from the rows
  *   tests.c    playbook tests: a VM without an engine; answers.c is what it hears
@@ -134,6 +135,8 @@ struct serve {
     struct list followers[SERVE_BUCKETS];
     struct list feeds; /* feeds.c */
     int feed_count;
+    struct str counted; /* view_metrics.c */
+    int64_t counted_ms;
     struct list asks[SERVE_BUCKETS]; /* clients who have asked something */
     struct fronts *fronts;           /* NULL: nobody listens on the network */
     int client_count, follower_count;

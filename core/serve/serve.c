@@ -638,6 +638,7 @@ static void free_all(struct serve *serve)
         free(known);
     }
     str_fini(&serve->config);
+    str_fini(&serve->counted);
     free(serve->config_path);
     free(serve->policy_path);
     free(serve->policy_why);

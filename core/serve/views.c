@@ -328,6 +328,8 @@ static const struct {
     { "plugins", view_plugins, false },     { "halts", view_halts, false },
     { "status", view_status, false },       { "verify", view_verify, false },
     { "playbooks", view_playbooks, false }, { "playbook", view_playbook, true },
+    { "metrics", view_metrics, false },     { "ready", view_ready, false },
+    { "steps", view_steps, false },
 };
 
 static void answer(struct serve *serve, const struct asked *asked, view_fn *fn,
@@ -337,7 +339,7 @@ static void answer(struct serve *serve, const struct asked *asked, view_fn *fn,
     struct view view = { .serve = serve, .out = { .str = &text } };
     struct err err;
 
-    if (serve->is_dirty)
+    if (serve->is_dirty && fn != view_ready)
         pump_commit(serve); /* nobody sees what might still be lost */
     if (!is_whole)
         json_open(&view.out, '{');

@@ -36,5 +36,9 @@ int64_t view_limit(const struct asked *asked, int64_t otherwise);
 view_fn view_runs, view_show;
 /* -- view_gates.c */
 view_fn view_gates, view_gate;
+/* -- view_steps.c */
+view_fn view_steps;
+/* -- view_metrics.c */
+view_fn view_metrics, view_ready;
 /* -- view_playbooks.c */
 view_fn view_playbooks, view_playbook;

@@ -39,6 +39,7 @@ static const char *const queries[DB_QUERY_COUNT] = {
     [DB_LIST_STATE_DOWN] = BYSTATE "AND run < ?3 ORDER BY run DESC, n DESC LIMIT ?4",
     [DB_LIST_RUN] = LIST "AND run = ?5 AND (?2 = -1 OR state = ?2) "
                          "ORDER BY CASE WHEN ?6 THEN -n ELSE n END LIMIT ?4",
+    [DB_COUNT] = "SELECT count(*) FROM entries WHERE kind = ?1 AND state = ?2",
     [DB_NEXT_DUE] = "SELECT due_ms FROM entries WHERE due_ms > 0 ORDER BY due_ms LIMIT 1",
     [DB_DUE] = "SELECT " ENTRY " FROM entries WHERE due_ms > 0 AND due_ms <= ?1 "
                "ORDER BY due_ms, kind, run, n",

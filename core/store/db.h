@@ -42,6 +42,7 @@ enum db_query {
     DB_LIST_STATE_UP,
     DB_LIST_STATE_DOWN,
     DB_LIST_RUN,
+    DB_COUNT,
     DB_NEXT_DUE,
     DB_DUE,
     DB_LAST_ROW,

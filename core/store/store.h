@@ -114,6 +114,9 @@ int store_each_entry(struct store *store, const struct entry_query *query, entry
 /* One entry, borrowed until the next call into the store. ERR_NOT_FOUND. */
 int store_find(struct store *store, int32_t kind, int64_t run, int32_t n,
                struct entry *entry, struct err *err);
+/* How many entries of a kind and state there are. */
+int store_count(struct store *store, int32_t kind, int32_t state, int64_t *count,
+                struct err *err);
 /* The earliest due_ms of all entries, 0 when none; then entries with due_ms <= now_ms. */
 int64_t store_next_due(struct store *store);
 int store_each_due(struct store *store, int64_t now_ms, entry_fn *fn, void *arg,

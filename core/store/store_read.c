@@ -247,6 +247,24 @@ int store_find(struct store *store, int32_t kind, int64_t run, int32_t n,
     return rc;
 }
 
+int store_count(struct store *store, int32_t kind, int32_t state, int64_t *count,
+                struct err *err)
+{
+    sqlite3_stmt *ask = db_ask(&store->db, DB_COUNT, err);
+
+    if (ask == NULL)
+        return err->code;
+    sqlite3_bind_int(ask, 1, kind);
+    sqlite3_bind_int(ask, 2, state);
+    int rc = sqlite3_step(ask);
+    if (rc == SQLITE_ROW)
+        *count = sqlite3_column_int64(ask, 0);
+    else
+        db_fail(&store->db, rc, "count in the index in", err);
+    db_done(&store->db, DB_COUNT, ask);
+    return rc == SQLITE_ROW ? 0 : err->code;
+}
+
 /* When the index cannot be read, something is due at once: whoever looks then is told. */
 int64_t store_next_due(struct store *store)
 {
