@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cordon/plugin.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "frame/frame.h"
@@ -30,11 +32,18 @@ enum {
     HOSTS_DEATHS_WITHIN_MS = 60000
 };
 
+/* The engine counts its calls from 1 and will not get here. */
+#define HOSTS_OWN_FIRST (INT64_C(1) << 62)
+
 struct call { /* one that the host has not answered */
     struct list in_host;
     struct host *host;
     int64_t id;
     struct timer timer;
+    hosts_own_fn *done; /* NULL: the engine is told */
+    void *arg;
+    struct later refusal; /* it was never sent */
+    char why[512];
 };
 
 struct host {
@@ -67,6 +76,7 @@ static void say_why(struct host *host, const char *why)
 static void drop_call(struct call *call)
 {
     timer_stop(&call->timer);
+    later_stop(&call->refusal);
     list_remove(&call->in_host);
     free(call);
 }
@@ -75,6 +85,39 @@ static void drop_calls(struct host *host)
 {
     while (!list_is_empty(&host->calls))
         drop_call(list_item(list_take(&host->calls), struct call, in_host));
+}
+
+/* Those of this process are told here; the engine knows by itself what its own were. */
+static void end_own(struct call *call, int status, const char *code, const char *why)
+{
+    struct hosts_answer answer = { .status = status,
+                                   .code = span_of(code),
+                                   .message = span_of(why) };
+    hosts_own_fn *done = call->done;
+    void *arg = call->arg;
+
+    drop_call(call);
+    done(arg, &answer);
+}
+
+static void take_own(struct host *host, struct list *own)
+{
+    list_init(own);
+    list_each (link, after, &host->calls) {
+        struct call *call = list_item(link, struct call, in_host);
+
+        if (call->done == NULL)
+            continue;
+        list_remove(link);
+        timer_stop(&call->timer);
+        list_add(own, link);
+    }
+}
+
+static void end_all_own(struct list *own, int status, const char *why)
+{
+    while (!list_is_empty(own))
+        end_own(list_item(list_take(own), struct call, in_host), status, "host_gone", why);
 }
 
 static void free_host(struct host *host)
@@ -127,6 +170,7 @@ static void refuse(struct host *host, const char *why)
 static void gone(struct host *host)
 {
     struct serve *serve = host->serve;
+    struct list own;
     char why[sizeof host->why + 128];
 
     if (host->process != NULL || host->stream != NULL)
@@ -138,8 +182,10 @@ static void gone(struct host *host)
         return;
     }
     timer_stop(&host->start);
+    take_own(host, &own);
     drop_calls(host);
     str_reset(&host->queue);
+    bool was_ready = host->is_ready;
     if (!host->is_refused && !host->is_ending && dies_too_often(host))
         refuse(host, "");
     snprintf(why, sizeof why, "plugin %s: %s%s", host->name, host->why,
@@ -153,6 +199,8 @@ static void gone(struct host *host)
                                        .text = span_of(why) });
     if (!host->is_refused)
         host->why[0] = '\0';
+    end_all_own(&own, host->is_refused && !was_ready ? CORDON_REFUSED : CORDON_UNKNOWN,
+                why);
     serve_maybe_end(serve);
 }
 
@@ -251,8 +299,14 @@ static int give_done(struct host *host, struct span fields, struct err *err)
     struct call *call = find_call(host, event.number);
     if (call == NULL)
         return 0; /* its deadline was before it */
+    hosts_own_fn *done = call->done;
+    void *arg = call->arg;
     drop_call(call);
-    pump_event(host->serve, &event);
+    if (done != NULL)
+        done(arg, &(struct hosts_answer){ event.status, event.code, event.message,
+                                          event.result });
+    else
+        pump_event(host->serve, &event);
     return 0;
 }
 
@@ -268,7 +322,8 @@ static int give_progress(struct host *host, struct span fields, struct err *err)
         return err->code;
     if (!is_json(event.json))
         return err_set(err, ERR_INVALID, "progress that is no JSON");
-    pump_event(host->serve, &event);
+    if (event.number < HOSTS_OWN_FIRST)
+        pump_event(host->serve, &event);
     return 0;
 }
 
@@ -419,7 +474,7 @@ static void start(struct host *host, const char *path, const char *pin)
     }
 }
 
-static void note_call(struct host *host, struct span fields)
+static struct call *note_call(struct host *host, struct span fields)
 {
     struct frame_reader in;
     struct call *call = xcalloc(1, sizeof *call);
@@ -435,6 +490,15 @@ static void note_call(struct host *host, struct span fields)
     list_add(&host->calls, &call->in_host);
     timer_start(&call->timer, host->serve->loop, deadline_ms + HOSTS_GRACE_MS, on_call_late,
                 call);
+    return call;
+}
+
+static void send_or_queue(struct host *host, struct span frame)
+{
+    if (host->is_ready && host->stream != NULL)
+        stream_send(host->stream, frame);
+    else
+        str_add_span(&host->queue, frame);
 }
 
 void hosts_send(struct serve *serve, const struct command *command)
@@ -461,10 +525,81 @@ void hosts_send(struct serve *serve, const struct command *command)
         start(host, line->path, line->sha256);
     if (type == FRAME_HOST_CALL)
         note_call(host, fields);
-    if (host->is_ready && host->stream != NULL)
-        stream_send(host->stream, command->bytes);
-    else
-        str_add_span(&host->queue, command->bytes);
+    send_or_queue(host, command->bytes);
+}
+
+static void on_refusal(void *arg)
+{
+    struct call *call = arg;
+    char why[sizeof call->why];
+
+    memcpy(why, call->why, sizeof why);
+    end_own(call, CORDON_REFUSED, "plugin", why);
+}
+
+/* Told later, as every answer. */
+static void refuse_own(struct host *host, struct span plugin, hosts_own_fn *done, void *arg)
+{
+    struct call *call = xcalloc(1, sizeof *call);
+
+    call->host = host;
+    call->done = done;
+    call->arg = arg;
+    snprintf(call->why, sizeof call->why, "plugin %.*s: %.300s", (int)plugin.len,
+             plugin.ptr,
+             host->is_refused && host->why[0] != '\0'
+                 ? host->why
+                 : "it is not in plugins.lock; `cordon plugins trust FILE` puts it there");
+    list_add(&host->calls, &call->in_host);
+    loop_later(host->serve->loop, &call->refusal, on_refusal, call);
+}
+
+static void frame_own(struct str *frame, int64_t id, const struct hosts_own *own)
+{
+    struct frame_writer out;
+
+    frame_begin(&out, frame, FRAME_HOST_CALL);
+    frame_add_int(&out, id);
+    frame_add_int(&out, HOST_READ);
+    frame_add_span(&out, own->action);
+    frame_add_text(&out, own->name);
+    frame_add_span(&out, own->args);
+    for (int i = 0; i < 6; i++) /* before, token, after, goal, key, resume */
+        frame_add_text(&out, i == 4 ? own->name : "");
+    frame_add_int(&out, own->deadline_ms);
+    frame_finish(&out);
+}
+
+void hosts_own_call(struct serve *serve, const struct hosts_own *own, hosts_own_fn *done,
+                    void *arg)
+{
+    const char *dot = memchr(own->action.ptr, '.', own->action.len);
+    struct span name = { own->action.ptr,
+                         dot == NULL ? own->action.len : (size_t)(dot - own->action.ptr) };
+    struct host *host = find(serve, name);
+    struct lock_line *line = locks_find(serve, name);
+    struct str frame = { 0 };
+    struct span fields;
+    enum frame_type type;
+    size_t total;
+    struct err err;
+
+    if (host == NULL)
+        host = new_host(serve, name);
+    if (host->is_refused || line == NULL) {
+        refuse_own(host, name, done, arg);
+        return;
+    }
+    if (host->process == NULL && host->stream == NULL)
+        start(host, line->path, line->sha256);
+    frame_own(&frame, HOSTS_OWN_FIRST + serve->own_calls++, own);
+    if (frame_find(str_span(&frame), &type, &fields, &total, &err) != 1)
+        fatalx("a frame for a plugin is none: %s", err.text);
+    struct call *call = note_call(host, fields);
+    call->done = done;
+    call->arg = arg;
+    send_or_queue(host, str_span(&frame));
+    str_fini(&frame);
 }
 
 void hosts_warm(struct serve *serve, struct span name)

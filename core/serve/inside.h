@@ -116,6 +116,7 @@ struct serve {
     struct dues *dues;
     /* vms.c, hosts.c */
     struct list machines, hosts;
+    int64_t own_calls; /* hosts_own_call() so far */
     struct list known;
     struct list loading;  /* starts.c: runs of versions that are being loaded */
     struct list adapting; /* adapters.c: the processes that read deliveries */
@@ -270,6 +271,22 @@ bool hosts_are_idle(const struct serve *serve);
 /* The plugin's line has changed: its host is ended, and started again when it is needed. */
 void hosts_refresh(struct serve *serve, const char *name);
 void hosts_close(struct serve *serve);
+/* A reading call of this process's own, not of a run. done is called later, once, unless the
+ * engine ends: UNKNOWN when the host dies at it, REFUSED when the plugin cannot be used. */
+struct hosts_own {
+    struct span action; /* its full name, that of the plugin in front */
+    struct span args;   /* canonical JSON */
+    const char *name;   /* what it is for, in the place of a run and as the key: as the
+                         * plugin's log has it */
+    int64_t deadline_ms;
+};
+struct hosts_answer { /* borrowed */
+    int status;       /* enum cordon_status */
+    struct span code, message, result;
+};
+typedef void hosts_own_fn(void *arg, const struct hosts_answer *answer);
+void hosts_own_call(struct serve *serve, const struct hosts_own *own, hosts_own_fn *done,
+                    void *arg);
 /* Starts the plugin with no pin, tells what it is, and ends it. Not ok: json is the
  * sentence. */
 typedef void hosts_seen_fn(void *arg, bool ok, struct span sha256, struct span json);
