@@ -44,10 +44,12 @@ static void on_answer(struct job *job, const struct answer *answer, void *arg)
 static void on_token(struct job *job, const char *token, void *arg)
 {
     struct arm_flight *flight = arg;
-    const char *headers[] = {
-        job_text(job, "Authorization: Bearer %s", token), "Accept: application/json",
-        flight->request.body != NULL ? "Content-Type: application/json" : NULL, NULL
-    };
+    const struct arm_request *request = &flight->request;
+    const char *headers[5] = { job_text(job, "Authorization: Bearer %s", token),
+                               request->accept != NULL
+                                   ? job_text(job, "Accept: %s", request->accept)
+                                   : "Accept: application/json" };
+    size_t count = 2;
     struct exchange exchange = {
         .method = flight->request.method,
         .url = flight->url,
@@ -57,20 +59,25 @@ static void on_token(struct job *job, const char *token, void *arg)
         .arg = flight,
     };
 
+    if (request->body != NULL)
+        headers[count++] = "Content-Type: application/json";
+    if (request->header != NULL)
+        headers[count++] = request->header;
     flight->tokens_tried++;
     if (flight->request.body != NULL)
         exchange.body = job_print(job, flight->request.body);
     exchange_send(job, &exchange);
 }
 
-static void start(struct job *job, const struct arm_request *request, const char *url)
+void arm_send_to(struct job *job, const struct arm_request *request, const char *url)
 {
     struct arm_flight *flight = job_alloc(job, sizeof *flight);
 
     flight->request = *request;
     flight->url = url;
     flight->want.tenant = "";
-    flight->want.audience = job->azure->config.arm_audience;
+    flight->want.audience =
+        request->audience != NULL ? request->audience : job->azure->config.arm_audience;
     credential_get(job, &flight->want, on_token, flight);
 }
 
@@ -78,9 +85,9 @@ void arm_send(struct job *job, const struct arm_request *request)
 {
     const char *query = request->query != NULL ? request->query : "";
 
-    start(job, request,
-          job_text(job, "%s%s?api-version=%s%s", job->azure->config.arm, request->path,
-                   request->version, query));
+    arm_send_to(job, request,
+                job_text(job, "%s%s?api-version=%s%s", job->azure->config.arm,
+                         request->path, request->version, query));
 }
 
 void arm_get(struct job *job, const char *path, const char *version, answer_fn *done,
@@ -110,7 +117,7 @@ void arm_next(struct job *job, const char *link, answer_fn *done, void *arg)
                  job->azure->config.arm);
         return;
     }
-    start(job, &request, job_text(job, "%s", link));
+    arm_send_to(job, &request, job_text(job, "%s", link));
 }
 
 bool answer_is_good(struct job *job, const struct answer *answer, bool needs_body,

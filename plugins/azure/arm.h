@@ -11,22 +11,30 @@
 #define ARM_AUTH    "2022-04-01"
 #define ARM_NETWORK "2024-03-01"
 #define ARM_SUBS    "2022-12-01"
+#define ARM_ALERTS  "2022-01-01"
 
 enum { PAGES_MAX = 200 }; /* of one list */
 
 struct arm_request {
     const char *method;
-    const char *path;    /* "/subscriptions/...", without the query */
-    const char *version; /* of the API */
-    const char *query;   /* "&$filter=...", encoded; NULL for none */
-    const cJSON *body;   /* NULL for none; printed, not taken */
-    uint32_t flags;      /* CORDON_HTTP_* */
+    const char *path;     /* "/subscriptions/...", without the query */
+    const char *version;  /* of the API */
+    const char *query;    /* "&$filter=...", encoded; NULL for none */
+    const cJSON *body;    /* NULL for none; printed, not taken */
+    const char *accept;   /* NULL: application/json */
+    const char *header;   /* one more; NULL for none */
+    const char *audience; /* whom the token is for; NULL: the resource manager */
+    uint32_t flags;       /* CORDON_HTTP_* */
     answer_fn *done;
     void *arg;
 };
 
 /* Calls request->done with whatever came, or fails the job. */
 void arm_send(struct job *job, const struct arm_request *request);
+
+/* The same to the whole address url, of the service that request->audience names; path, version
+ * and query are not looked at. */
+void arm_send_to(struct job *job, const struct arm_request *request, const char *url);
 
 /* The same for a GET without query. */
 void arm_get(struct job *job, const char *path, const char *version, answer_fn *done,

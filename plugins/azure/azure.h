@@ -56,3 +56,7 @@ extern const struct cordon_action rbac_assignments;
 extern const struct cordon_action rbac_remove;
 extern const struct cordon_action nsg_get;
 extern const struct cordon_action nsg_block_ips;
+extern const struct cordon_action feed_defender;
+extern const struct cordon_action feed_graph_alerts;
+extern const struct cordon_action feed_graph_incidents;
+extern const struct cordon_action queue_take;

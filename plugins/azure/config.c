@@ -19,7 +19,14 @@ const char config_schema[] =
     "\"description\":\"what follows a vault's name in its host name\"},"
     "\"imds\":{\"type\":\"string\",\"description\":\"instance metadata service\"},"
     "\"vaults\":{\"type\":\"object\",\"additionalProperties\":true,"
-    "\"description\":\"vault name to the address where it is reached\"}}},"
+    "\"description\":\"vault name to the address where it is reached\"},"
+    "\"graph\":{\"type\":\"string\",\"description\":\"Microsoft Graph\"},"
+    "\"graph_audience\":{\"type\":\"string\","
+    "\"description\":\"whom tokens for Graph are for\"},"
+    "\"queue_suffix\":{\"type\":\"string\","
+    "\"description\":\"what follows a storage account's name where its queues are\"},"
+    "\"queues\":{\"type\":\"object\",\"additionalProperties\":true,\"description\":"
+    "\"storage account to the address where its queues are reached\"}}},"
     "\"credential\":{\"type\":\"string\","
     "\"enum\":[\"client_secret\",\"federated\",\"managed_identity\",\"az_cli\"],"
     "\"description\":\"how we prove who we are\"},"
@@ -45,15 +52,19 @@ struct cloud {
     const char *arm;
     const char *login;
     const char *vault_suffix;
+    const char *graph;
+    const char *queue_suffix;
 };
 
 static const struct cloud clouds[] = {
     { "public", "https://management.azure.com", "https://login.microsoftonline.com",
-      "vault.azure.net" },
+      "vault.azure.net", "https://graph.microsoft.com", "queue.core.windows.net" },
     { "usgov", "https://management.usgovcloudapi.net", "https://login.microsoftonline.us",
-      "vault.usgovcloudapi.net" },
+      "vault.usgovcloudapi.net", "https://graph.microsoft.us",
+      "queue.core.usgovcloudapi.net" },
     { "china", "https://management.chinacloudapi.cn",
-      "https://login.partner.microsoftonline.cn", "vault.azure.cn" },
+      "https://login.partner.microsoftonline.cn", "vault.azure.cn",
+      "https://microsoftgraph.chinacloudapi.cn", "queue.core.chinacloudapi.cn" },
 };
 
 static const char *const credential_names[] = {
@@ -98,26 +109,36 @@ static const struct cloud *cloud_find(const char *name)
     return NULL;
 }
 
-static int check_endpoints(const struct config *config, const struct cordon_host *host)
+static int check_addresses(const cJSON *addresses, const char *what,
+                           const struct cordon_host *host)
 {
-    const cJSON *vault;
+    const cJSON *one;
 
-    if (!is_address(config->arm) || !is_address(config->login) ||
-        !is_address(config->imds)) {
-        host->fail(NULL, "BadEndpoint",
-                   "endpoints.arm, login and imds have to begin with https:// or http://");
-        return -1;
-    }
-    cJSON_ArrayForEach(vault, config->vaults)
+    cJSON_ArrayForEach(one, addresses)
     {
-        if (!cJSON_IsString(vault) || !is_address(vault->valuestring)) {
+        if (!cJSON_IsString(one) || !is_address(one->valuestring)) {
             host->fail(NULL, "BadEndpoint",
-                       "endpoints.vaults.%s has to be an address that begins with https://",
-                       vault->string);
+                       "endpoints.%s.%s has to be an address that begins with https://",
+                       what, one->string);
             return -1;
         }
     }
     return 0;
+}
+
+static int check_endpoints(const struct config *config, const struct cordon_host *host)
+{
+    if (!is_address(config->arm) || !is_address(config->login) ||
+        !is_address(config->imds) || !is_address(config->graph)) {
+        host->fail(NULL, "BadEndpoint",
+                   "endpoints.arm, login, imds and graph have to begin with https:// or "
+                   "http://");
+        return -1;
+    }
+    return check_addresses(config->vaults, "vaults", host) != 0 ||
+                   check_addresses(config->queues, "queues", host) != 0
+               ? -1
+               : 0;
 }
 
 /* What each way of proving who we are cannot do without. */
@@ -169,6 +190,10 @@ static void fill(struct config *config, const struct cloud *cloud)
     config->vault_suffix = text_or(ends, "vault_suffix", cloud->vault_suffix);
     config->imds = address_or(ends, "imds", "http://169.254.169.254");
     config->vaults = cJSON_GetObjectItemCaseSensitive(ends, "vaults");
+    config->graph = address_or(ends, "graph", cloud->graph);
+    config->graph_audience = address_or(ends, "graph_audience", cloud->graph);
+    config->queue_suffix = text_or(ends, "queue_suffix", cloud->queue_suffix);
+    config->queues = cJSON_GetObjectItemCaseSensitive(ends, "queues");
     config->credential = credential_of(text_or(json, "credential", ""));
     config->tenant = text_or(json, "tenant", "");
     config->client_id = text_or(json, "client_id", "");

@@ -28,6 +28,10 @@ struct config {
     const char *vault_suffix; /* "vault.azure.net" */
     const char *imds;
     const cJSON *vaults; /* name -> address, for vaults that answer elsewhere */
+    const char *graph;
+    const char *graph_audience; /* the same but for the simulator's */
+    const char *queue_suffix;   /* "queue.core.windows.net" */
+    const cJSON *queues;        /* storage account -> address, as vaults */
     enum credential_kind credential;
     const char *tenant;
     const char *client_id;

@@ -22,6 +22,10 @@ static const struct cordon_action *const actions[] = {
     &rbac_remove,
     &nsg_get,
     &nsg_block_ips,
+    &feed_defender,
+    &feed_graph_alerts,
+    &feed_graph_incidents,
+    &queue_take,
     NULL,
 };
 

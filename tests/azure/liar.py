@@ -19,6 +19,24 @@ JWT = "e30." + base64.urlsafe_b64encode(json.dumps({
 SITE = {"id": "/s", "name": "shop-web", "properties": {"state": "Running"}}
 VERSIONS = {"value": [], "nextLink": "https://other-kv.vault.azure.net/secrets/x/versions"}
 ASSIGNMENTS = {"value": [], "nextLink": "http://127.0.0.1.evil.example/page2"}
+FOREIGN = {"value": [], "nextLink": "http://127.0.0.1.evil.example/page2",
+           "@odata.nextLink": "http://127.0.0.1.evil.example/page2"}
+GOOD = "<MessageId>a</MessageId><PopReceipt>r</PopReceipt><MessageText>[]</MessageText>"
+# What a queue of that name answers.
+MESSAGES = {
+    "cut": "<QueueMessagesList><QueueMessage>" + GOOD,
+    "other": "<Error><Code>x</Code></Error>",
+    "entity": "<QueueMessagesList><QueueMessage>" + GOOD.replace("<MessageText>[]", "<MessageText>&x;")
+              + "</QueueMessage></QueueMessagesList>",
+    "attribute": '<QueueMessagesList a="b"></QueueMessagesList>',
+    "doctype": "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><QueueMessagesList/>",
+    "twice": "<QueueMessagesList/><QueueMessagesList/>",
+    "markup": "<QueueMessagesList><QueueMessage>" + GOOD.replace("<MessageText>[]", "<MessageText><b>t</b>")
+              + "</QueueMessage></QueueMessagesList>",
+    "none": "",
+    "more": "\ufeff<?xml version='1.0'?>\n<QueueMessagesList><Other><X/></Other>\n<QueueMessage>" + GOOD
+            + "<NextVisibleTime>n</NextVisibleTime></QueueMessage></QueueMessagesList>\n",
+}
 STRANGERS = {"value": [{"id": "/x", "name": "x", "properties": {
     "scope": "/subscriptions/33333333-3333-3333-3333-333333333333/resourceGroups/shop/providers/Microsoft.Web/sites/shop-web",
     "principalId": "99999999-aaaa-4aaa-8aaa-999999999999", "roleDefinitionId": "/y"}}]}
@@ -70,6 +88,11 @@ class Liar(http.server.BaseHTTPRequestHandler):
             self.answer(200, STRANGERS)
         elif "roleAssignments" in self.path:
             self.answer(200, ASSIGNMENTS)
+        elif "/security/alerts_v2" in self.path or "/Microsoft.Security/alerts" in self.path:
+            self.answer(200, FOREIGN)
+        elif "/_queue/" in self.path:
+            name = self.path.split("/")[3]
+            self.answer(200, MESSAGES[name].encode())
         elif "networkSecurityGroups" in self.path:
             self.answer(200, b"<html>")
         elif token in ("with-claims", JWT):

@@ -83,7 +83,9 @@ with() {
 configuration() {
     jq -nc --arg url "$url" --arg tenant "$tenant" --arg client "$client" '{
         endpoints: {arm: $url, arm_audience: "https://management.azure.com", login: $url,
-                    imds: $url, vaults: {"shop-kv": ($url + "/_vault/shop-kv")}},
+                    imds: $url, vaults: {"shop-kv": ($url + "/_vault/shop-kv")},
+                    graph: $url, graph_audience: "https://graph.microsoft.com",
+                    queues: {shopqueue: ($url + "/_queue/shopqueue")}},
         tenant: $tenant, client_id: $client, credential: "client_secret", secret: "shop"
     } | '"${1:-.}"
 }
@@ -1046,9 +1048,145 @@ an_allow_rule_written_in_front_of_ours_moves_ours() {
     is "$(our_priority)" 149
 }
 
+# -- What is new ------------------------------------------------------------------------
+
+# raise NAME TIME: Defender for Cloud has another alert.
+raise() {
+    edit "/subscriptions/$subscription/providers/Microsoft.Security/locations/westeurope/alerts/$1" \
+        "{\"properties\":{\"systemAlertId\":\"$1\",\"severity\":\"High\",\"timeGeneratedUtc\":\"$2\"}}"
+}
+alerts() { ask read defender.alerts "{\"subscription\":\"$subscription\"${1:+,$1}}"; }
+names() { text '[.result.alerts[]|.name // .id]|join(" ")'; }
+# graph PLACE ID TIME [MORE]
+graph() {
+    edit "/v1.0/security/$1/$2" \
+        "{\"id\":\"$2\",\"lastUpdateDateTime\":\"$3\",\"serviceSource\":\"microsoftDefenderForCloud\"${4:-}}"
+}
+put_message() { edit "/_queue/shopqueue/alerts/messages/$1" "{\"text\":\"$2\"}"; }
+take() { ask read queue.take "{\"account\":\"shopqueue\",\"queue\":\"alerts\"${1:+,\"done\":$1}}"; }
+
+alerts_come_from_the_oldest_whatever_order_the_pages_have() {
+    with '.options.page_size = 2'
+    raise c 2026-01-01T00:00:03Z
+    raise a 2026-01-01T00:00:01.5Z
+    raise b 2026-01-01T00:00:02.1234567Z
+    raise d 2026-01-01T00:00:01Z
+    alerts
+    says DONE ""
+    is "$(names)" "d a b c"
+    is "$(get '[.result.more, .result.since, .result.after]')" \
+        '[false,"2026-01-01T00:00:03.0000000Z","c"]'
+    is "$(log '[.[]|select(.path|test("/alerts"))|select(.method == "GET")]|length')" 2
+}
+
+alerts_that_were_told_are_not_told_again_when_one_goes_on_from_there() {
+    raise a 2026-01-01T00:00:01Z
+    raise b 2026-01-01T00:00:01Z
+    raise c 2026-01-01T00:00:02Z
+    alerts '"since":"2026-01-01T00:00:01Z","after":"a"'
+    is "$(names)" "b c"
+    alerts '"since":"2026-01-01T00:00:01.0000001Z"'
+    is "$(names)" c
+    alerts '"since":"2026-01-01T00:00:02.0000000Z","after":"c"'
+    is "$(names)" ""
+    is "$(get '[.result.since, .result.after]')" '["2026-01-01T00:00:02.0000000Z","c"]'
+    alerts '"since":"yesterday"'
+    says REFUSED BadTime
+}
+
+more_alerts_than_one_answer_holds_come_with_the_next() {
+    local list
+    list=$(jq -nc --arg sub "$subscription" '[range(250)|{id: ("/subscriptions/" + $sub +
+        "/providers/Microsoft.Security/locations/westeurope/alerts/a" + (1000 + . | tostring)),
+        properties: {timeGeneratedUtc: "2026-01-01T00:00:00Z"}}]')
+    with ".alerts = $list"
+    alerts
+    is "$(get '[(.result.alerts|length), .result.more, .result.after]')" '[200,true,"a1199"]'
+    alerts '"since":"2026-01-01T00:00:00Z","after":"a1199"'
+    is "$(get '[(.result.alerts|length), .result.more, .result.after]')" '[50,false,"a1249"]'
+}
+
+pages_of_alerts_are_not_asked_for_where_a_foreign_link_leads() {
+    lies
+    alerts
+    says REFUSED ForeignLink
+    ask read graph.alerts '{}'
+    says REFUSED ForeignLink
+    hasnt "$(cat "$tmp/lies")" page2
+}
+
+alerts_are_asked_for_again_when_the_api_is_busy() {
+    fault '{"kind":"429","method":"GET","path_contains":"Security/alerts","times":1,"retry_after_s":0}'
+    alerts
+    says DONE ""
+}
+
+alerts_of_graph_name_the_newer_products_and_are_filtered_there() {
+    graph alerts_v2 g1 2026-01-01T00:00:01Z
+    graph alerts_v2 g2 2026-01-01T00:00:02Z
+    graph incidents 7 2026-01-01T00:00:02Z ',"displayName":"d"'
+    ask read graph.alerts '{"since":"2026-01-01T00:00:02Z"}'
+    says DONE ""
+    is "$(names)" g2
+    is "$(text '.result.alerts[0].serviceSource')" microsoftDefenderForCloud
+    ask read graph.incidents '{}'
+    is "$(names)" 7
+    ask read graph.alerts '{"id":"g1"}'
+    is "$(names)" g1
+    ask read graph.alerts '{"id":"g9"}'
+    says REFUSED NotFound
+}
+
+pages_of_graph_are_followed_with_the_same_filter() {
+    local i
+    with '.options.page_size = 2'
+    for i in 1 2 3 4 5; do graph alerts_v2 "g$i" "2026-01-01T00:00:0${i}Z"; done
+    ask read graph.alerts '{"since":"2026-01-01T00:00:02Z"}'
+    is "$(names)" "g2 g3 g4 g5"
+}
+
+messages_are_deleted_when_they_are_done_and_come_back_when_not() {
+    put_message m1 "$(printf '{"a":1}' | base64)"
+    put_message m2 '{}&<b>'
+    take
+    says DONE ""
+    is "$(get '[.result.messages[]|[.id,.text,.count]]')" '[["m1","{\"a\":1}",1],["m2","{}&<b>",1]]'
+    local first
+    first=$(get '[.result.messages[0]|{id,receipt}]')
+    take
+    is "$(get .result.messages)" "[]"
+    take "$first"
+    is "$(get '[.result.deleted, .result.messages]')" '[1,[]]'
+    is "$(world '[.messages[].path]')" '["/_queue/shopqueue/alerts/messages/m2"]'
+    edit /_queue/shopqueue/alerts/messages/m2 '{"visible_ms":0}'
+    take '[{"id":"m2","receipt":"old"},{"id":"gone","receipt":"x"}]'
+    is "$(get '[.result.deleted, (.result.messages|map([.id,.count]))]')" '[0,[["m2",2]]]'
+}
+
+a_queue_that_answers_with_something_else_changes_nothing() {
+    put_message m1 x
+    ask read queue.take '{"account":"no/../such","queue":"alerts"}'
+    says REFUSED BadName
+    config=$(configuration '.endpoints.queues.shopqueue = (.endpoints.arm + "/v1.0")')
+    take
+    is "$(text .status)" REFUSED
+}
+
+messages_in_anything_but_the_little_xml_that_storage_speaks_are_not_taken() {
+    local name
+    lies
+    for name in cut other entity attribute doctype twice markup none; do
+        ask read queue.take "{\"account\":\"shopqueue\",\"queue\":\"$name\"}"
+        says RETRY NoXml
+        is "$(get .result)" null
+    done
+    ask read queue.take '{"account":"shopqueue","queue":"more"}'
+    is "$(get '[.result.messages[]|[.id,.text]]')" '[["a","[]"]]'
+}
+
 # -- Running them -----------------------------------------------------------------------
 
-tests=$(sed -n 's/^\([a-z_0-9]*_[a-z_0-9]*\)() {$/\1/p' "$0" | grep -v '^build_driver$\|^our_priority$')
+tests=$(sed -n 's/^\([a-z_0-9]*_[a-z_0-9]*\)() {$/\1/p' "$0" | grep -v '^build_driver$\|^our_priority$\|^put_message$')
 passed=0
 failures=0
 changed=0

@@ -28,11 +28,12 @@ static const struct provider providers[] = {
     { "Microsoft.Network",
       NULL,
       { "2022-09-01", "2023-11-01", "2024-03-01", "2025-05-01" } },
+    { "Microsoft.Security", NULL, { "2021-01-01", "2022-01-01" } },
     { "Microsoft.Resources", NULL, { "2020-01-01", "2022-12-01", "2024-07-01" } },
 };
 
-static const struct route *const tables[] = { web_routes, vault_arm_routes, rbac_routes,
-                                              lock_routes, network_routes };
+static const struct route *const tables[] = { web_routes,  vault_arm_routes, rbac_routes,
+                                              lock_routes, network_routes,   feed_routes };
 
 bool arm_group_exists(const struct sim *sim, const char *subscription, const char *group)
 {

@@ -38,4 +38,5 @@ extern const struct route web_routes[];
 extern const struct route vault_arm_routes[];
 extern const struct route rbac_routes[];
 extern const struct route lock_routes[];
+extern const struct route feed_routes[];
 extern const struct route network_routes[];

@@ -36,6 +36,10 @@ static const struct place places[] = {
       NULL, NULL, NULL },
     { "{scope}/providers/Microsoft.Authorization/locks/{}", KIND_LOCK, 0, NULL, NULL,
       NULL },
+    { "/subscriptions/{}/providers/Microsoft.Security/locations/{}/alerts/{}", KIND_ALERT,
+      0, NULL, NULL, NULL },
+    { "/v1.0/security/{}/{}", KIND_GRAPH, 0, NULL, NULL, NULL },
+    { "/_queue/{}/{}/messages/{}", KIND_MESSAGE, 0, NULL, NULL, NULL },
     { "/_sim/identities/{}", KIND_IDENTITY, 0, NULL, NULL, NULL },
     { "/_sim/subscriptions/{}", KIND_SUBSCRIPTION, 0, NULL, NULL, NULL },
 };
@@ -50,9 +54,10 @@ static void edit_document(struct store *store, enum kind kind, const char *key,
         return;
     }
     cJSON *doc = json_merge(old != NULL ? cJSON_Duplicate(old, true) : NULL, patch);
-    const char *name = kind == KIND_IDENTITY       ? "client_id"
-                       : kind == KIND_SUBSCRIPTION ? "subscriptionId"
-                                                   : "id";
+    const char *name = kind == KIND_IDENTITY                        ? "client_id"
+                       : kind == KIND_SUBSCRIPTION                  ? "subscriptionId"
+                       : kind == KIND_GRAPH || kind == KIND_MESSAGE ? "path"
+                                                                    : "id";
     json_set_text(doc, name, old != NULL ? json_text(old, name) : key);
     store_put(store, kind, key, doc);
 }

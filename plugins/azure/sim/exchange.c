@@ -82,8 +82,16 @@ static char *format_list(const char *fmt, va_list args)
 void reply_json(struct reply *reply, int status, cJSON *json)
 {
     cJSON_Delete(reply->json);
+    free(reply->xml);
+    reply->xml = NULL;
     reply->json = json;
     reply->status = status;
+}
+
+void reply_xml(struct reply *reply, int status, char *xml)
+{
+    reply_json(reply, status, NULL);
+    reply->xml = xml;
 }
 
 void reply_error(struct reply *reply, int status, const char *code, const char *fmt, ...)
@@ -163,6 +171,7 @@ void reply_effect(struct reply *reply, const char *fmt, ...)
 void reply_fini(struct reply *reply)
 {
     cJSON_Delete(reply->json);
+    free(reply->xml);
     reply_drop_headers(reply);
     free(reply->effect);
     free(reply->fault);

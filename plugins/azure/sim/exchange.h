@@ -57,6 +57,7 @@ struct header {
 struct reply {
     int status;
     cJSON *json; /* NULL: no body */
+    char *xml;   /* the body instead; NULL: none */
     struct header headers[HEADERS_MAX];
     int header_count;
     char *effect;  /* what changed, NULL for nothing */
@@ -86,6 +87,8 @@ void request_fini(struct request *request);
 void reply_json(struct reply *reply, int status, cJSON *json);
 void reply_error(struct reply *reply, int status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Takes xml. */
+void reply_xml(struct reply *reply, int status, char *xml);
 /* Adds the reason behind an error of Key Vault. */
 void reply_inner(struct reply *reply, const char *code);
 void reply_header(struct reply *reply, const char *name, const char *fmt, ...)

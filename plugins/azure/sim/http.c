@@ -160,7 +160,9 @@ static enum MHD_Result reset(struct MHD_Connection *connection)
 static enum MHD_Result send_reply(struct exchange *exchange)
 {
     const struct reply *reply = &exchange->reply;
-    char *text = reply->json != NULL ? cJSON_PrintUnformatted(reply->json) : NULL;
+    char *text = reply->json != NULL  ? cJSON_PrintUnformatted(reply->json)
+                 : reply->xml != NULL ? xstrdup(reply->xml)
+                                      : NULL;
     size_t len = text != NULL ? strlen(text) : 0;
 
     if (reply->is_reset) {
@@ -173,7 +175,8 @@ static enum MHD_Result send_reply(struct exchange *exchange)
         abort();
     if (text != NULL)
         MHD_add_response_header(response, "Content-Type",
-                                "application/json; charset=utf-8");
+                                reply->xml != NULL ? "application/xml"
+                                                   : "application/json; charset=utf-8");
     for (int i = 0; i < reply->header_count; i++)
         MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
     enum MHD_Result result =

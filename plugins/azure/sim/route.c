@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arm.h"
+#include "feed.h"
 #include "openid.h"
 #include "sim.h"
 #include "token.h"
@@ -78,6 +79,10 @@ void route_serve(struct request *request, struct reply *reply)
     else if (request->segment_count == 4 && text_is(request->segments[1], "oauth2") &&
              text_is(request->segments[3], "token"))
         token_serve(request, reply);
+    else if (text_is(first, "v1.0"))
+        feed_serve_graph(request, reply);
+    else if (text_is(first, "_queue"))
+        feed_serve_queue(request, reply);
     else if (openid_is_meant(request))
         openid_serve(request, reply);
     else if (text_is(first, "subscriptions") || text_is(first, "providers"))

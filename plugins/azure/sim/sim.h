@@ -25,6 +25,7 @@ struct settings {
     const char *login;          /* https://login.microsoftonline.com */
     const char *vault_suffix;   /* vault.azure.net */
     const char *vault_audience; /* https://vault.azure.net */
+    const char *graph;          /* https://graph.microsoft.com */
     int token_ttl_s;
     int lro_ms;            /* how long a long-running operation takes */
     int lro_retry_after_s; /* what its polls are told to wait */

@@ -22,6 +22,9 @@ enum kind {
     KIND_ASSIGNMENT,
     KIND_NSG,
     KIND_LOCK,
+    KIND_ALERT,   /* of Defender for Cloud */
+    KIND_GRAPH,   /* security alerts and incidents of Microsoft Graph */
+    KIND_MESSAGE, /* in a storage queue */
     KIND_COUNT
 };
 

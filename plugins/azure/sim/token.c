@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed.h"
 #include "sim.h"
 
 enum {
@@ -110,6 +111,8 @@ static bool find_audience(const struct sim *sim, const char *resource,
         snprintf(out, AUDIENCE_SIZE, "%s", sim->settings.arm);
     else if (text_is(wanted, sim->settings.vault_audience))
         snprintf(out, AUDIENCE_SIZE, "%s", sim->settings.vault_audience);
+    else if (text_is(wanted, sim->settings.graph) || text_is(wanted, FEED_QUEUE_AUDIENCE))
+        snprintf(out, AUDIENCE_SIZE, "%s", wanted);
     else
         return false;
     return true;

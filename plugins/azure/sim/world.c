@@ -40,6 +40,11 @@ static const struct section sections[KIND_COUNT] = {
                    "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/"
                    "networkSecurityGroups/{}" },
     [KIND_LOCK] = { "locks", "id", "{scope}/providers/Microsoft.Authorization/locks/{}" },
+    [KIND_ALERT] = { "alerts", "id",
+                     "/subscriptions/{}/providers/Microsoft.Security/locations/{}/alerts/"
+                     "{}" },
+    [KIND_GRAPH] = { "graph", "path", "/v1.0/security/{}/{}" },
+    [KIND_MESSAGE] = { "messages", "path", "/_queue/{}/{}/messages/{}" },
 };
 
 static int fail(char error[ERROR_SIZE], const char *fmt, ...)
@@ -156,6 +161,7 @@ static int read_settings(const cJSON *head, struct settings *out, const char *pa
     out->login = text_or(cloud, "login", "https://login.microsoftonline.com");
     out->vault_suffix = text_or(cloud, "vault_suffix", "vault.azure.net");
     out->vault_audience = text_or(cloud, "vault_audience", "https://vault.azure.net");
+    out->graph = text_or(cloud, "graph", "https://graph.microsoft.com");
 
     cJSON_ArrayForEach(item, options)
     {
