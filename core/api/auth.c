@@ -7,6 +7,8 @@
 
 #include "api/front.h"
 #include "api/route.h"
+#include "api/throttle.h"
+#include "base/arena.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -17,85 +19,163 @@ struct remembered { /* a token that was good */
     int64_t until_ms, n;
 };
 
-struct address { /* one from which wrong credentials came */
-    char name[48];
-    int64_t since_ms;
-    int count;
+struct token { /* in force; spans of the setup */
+    struct span id, json;
 };
 
 static struct {
     struct remembered good[AUTH_REMEMBERED_MAX];
-    struct address bad[AUTH_ADDRESSES_MAX];
+    struct throttle addresses;
+    struct sessions sessions;
+    struct token *tokens; /* by id */
+    size_t token_count;
+    struct hash providers; /* of how people sign in elsewhere */
     unsigned char key[HASH_LEN];
-    bool has_key;
-    int next_good, next_bad;
+    bool is_open;
+    int next_good;
 } auth;
+
+/* -- setup --------------------------------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(((const struct token *)a)->id.ptr, ((const struct token *)b)->id.ptr,
+                  TOKEN_ID_LEN);
+}
+
+static void take_tokens(struct span list)
+{
+    struct span json;
+    size_t pos = 0;
+
+    free(auth.tokens);
+    auth.tokens = xcalloc(json_count(list) + 1, sizeof *auth.tokens);
+    auth.token_count = 0;
+    while (json_next(list, &pos, NULL, &json)) {
+        struct span id = json_get_raw(json, "id");
+
+        if (id.len == TOKEN_ID_LEN)
+            auth.tokens[auth.token_count++] = (struct token){ id, json };
+    }
+    qsort(auth.tokens, auth.token_count, sizeof *auth.tokens, by_id);
+}
+
+struct span auth_account(struct span name)
+{
+    struct span account;
+    size_t pos = 0;
+
+    while (name.len > 0 && json_next(front_setup("accounts"), &pos, NULL, &account))
+        if (span_equal(json_get_raw(account, "name"), name))
+            return account;
+    return (struct span){ 0 };
+}
+
+/* Which turn each account is in. */
+struct turns {
+    int64_t *turns; /* by the account's number */
+    int64_t count;
+    bool are_providers_same;
+};
+
+static void read_turns(struct turns *turns)
+{
+    struct span list = front_setup("accounts"), account;
+    size_t pos = 0;
+
+    while (json_next(list, &pos, NULL, &account))
+        if (json_get_int(account, "i", 0) >= turns->count)
+            turns->count = json_get_int(account, "i", 0) + 1;
+    turns->turns = xcalloc((size_t)turns->count + 1, sizeof *turns->turns);
+    pos = 0;
+    while (json_next(list, &pos, NULL, &account))
+        if (json_get_int(account, "i", 0) > 0)
+            turns->turns[json_get_int(account, "i", 0)] = json_get_int(account, "turn", 0);
+}
+
+/* The account has changed, or what is said of the provider has. */
+static bool is_out_of_date(const struct session *session, void *arg)
+{
+    const struct turns *turns = arg;
+
+    if (session->account == 0)
+        return !turns->are_providers_same;
+    return session->account >= turns->count ||
+           turns->turns[session->account] != session->turn;
+}
+
+static void end_sessions(void)
+{
+    struct span sign_in = front_setup("sign_in");
+    struct hash providers = hash_of(sign_in.ptr, sign_in.len);
+    struct turns turns = { .are_providers_same = hash_equal(providers, auth.providers) };
+
+    read_turns(&turns);
+    sessions_end_if(&auth.sessions, is_out_of_date, &turns);
+    auth.providers = providers;
+    free(turns.turns);
+}
 
 void auth_setup(struct span setup)
 {
     (void)setup;
-    memset(auth.good, 0, sizeof auth.good);
-    if (!auth.has_key)
+    if (!auth.is_open) {
+        auth.is_open = true;
         random_bytes(auth.key, sizeof auth.key);
-    auth.has_key = true;
+        sessions_init(&auth.sessions);
+        auth.addresses.max = AUTH_FAILURES_MAX;
+        auth.addresses.within_ms = AUTH_FAILURES_MS;
+    }
+    memset(auth.good, 0, sizeof auth.good);
+    take_tokens(front_setup("tokens"));
+    end_sessions();
 }
 
 void auth_close(void)
 {
+    if (auth.is_open)
+        sessions_fini(&auth.sessions);
+    free(auth.tokens);
     memset(&auth, 0, sizeof auth);
+}
+
+unsigned auth_roles(struct span names)
+{
+    struct span role;
+    unsigned roles = 0;
+    size_t pos = 0;
+
+    while (json_next(names, &pos, NULL, &role))
+        roles |= role_of(json_raw(role));
+    return roles;
 }
 
 /* -- who fails too often ------------------------------------------------------------------- */
 
-static struct address *find_address(const char *peer)
+bool auth_is_throttled(struct request *request)
 {
-    for (int i = 0; i < AUTH_ADDRESSES_MAX; i++)
-        if (strcmp(auth.bad[i].name, peer) == 0)
-            return &auth.bad[i];
-    return NULL;
-}
+    int64_t wait_ms =
+        throttle_wait_ms(&auth.addresses, request_peer(request), front_now_ms());
+    char seconds[24];
 
-static bool fails_too_often(const char *peer)
-{
-    struct address *address = find_address(peer);
-
-    if (address == NULL || front_now_ms() - address->since_ms > 60000)
+    if (wait_ms == 0)
         return false;
-    return address->count >= AUTH_FAILURES_MAX;
+    snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_ms + 999) / 1000);
+    respond_header(request, "Retry-After", seconds);
+    respond_problem(request, 429, "too_many",
+                    "too many wrong credentials from your address; try again in %s seconds",
+                    seconds);
+    return true;
 }
 
-static void note_failure(const char *peer)
+void auth_note_failure(struct request *request)
 {
-    struct address *address = find_address(peer);
-
-    if (address == NULL) {
-        address = &auth.bad[auth.next_bad];
-        auth.next_bad = (auth.next_bad + 1) % AUTH_ADDRESSES_MAX;
-        memset(address, 0, sizeof *address);
-        snprintf(address->name, sizeof address->name, "%s", peer);
-    }
-    if (front_now_ms() - address->since_ms > 60000) {
-        address->since_ms = front_now_ms();
-        address->count = 0;
-    }
-    address->count++;
-    if (address->count == AUTH_FAILURES_MAX)
+    if (throttle_note(&auth.addresses, request_peer(request), front_now_ms()))
         log_warnx("%d wrong credentials within a minute from %s: not looked at for a while",
-                  AUTH_FAILURES_MAX, peer);
+                  AUTH_FAILURES_MAX, request_peer(request));
 }
 
 /* -- tokens -------------------------------------------------------------------------------- */
-
-static struct span token_of(struct span id)
-{
-    struct span token;
-    size_t pos = 0;
-
-    while (json_next(front_setup("tokens"), &pos, NULL, &token))
-        if (span_equal(json_get_raw(token, "id"), id))
-            return token;
-    return (struct span){ 0 };
-}
 
 static bool is_remembered(struct hash mac, int64_t n)
 {
@@ -124,15 +204,13 @@ static bool is_good(struct span token, int64_t n, struct span text)
     return is_right;
 }
 
-static void become(struct caller *caller, struct span token, int64_t n)
+static void become_token(struct caller *caller, struct span token, int64_t n)
 {
-    struct span groups = json_get(token, "groups"), role;
+    struct span groups = json_get(token, "groups");
     char *name = json_get_text(token, "name"), *person = json_get_text(token, "for");
     struct str who = { 0 };
-    size_t pos = 0;
 
-    while (json_next(json_get(token, "roles"), &pos, NULL, &role))
-        caller->roles |= role_of(json_raw(role));
+    caller->roles = auth_roles(json_get(token, "roles"));
     if (person != NULL)
         str_add_text(&who, person);
     else
@@ -147,16 +225,113 @@ static void become(struct caller *caller, struct span token, int64_t n)
 
 static bool take_token(struct request *request, struct span text)
 {
-    struct span id, token;
+    struct token wanted, *token;
     int64_t n;
 
-    if (!token_id(text, &id) || (token = token_of(id)).len == 0)
+    if (!token_id(text, &wanted.id))
         return false;
-    n = json_get_int(token, "i", 0);
-    if (json_get_int(token, "expires", 0) <= front_now_ms() || !is_good(token, n, text))
+    token = bsearch(&wanted, auth.tokens, auth.token_count, sizeof *token, by_id);
+    if (token == NULL)
         return false;
-    become(request_caller(request), token, n);
+    n = json_get_int(token->json, "i", 0);
+    if (json_get_int(token->json, "expires", 0) <= front_now_ms() ||
+        !is_good(token->json, n, text))
+        return false;
+    become_token(request_caller(request), token->json, n);
     return true;
+}
+
+/* -- sessions ------------------------------------------------------------------------------ */
+
+struct session *auth_session(struct request *request)
+{
+    struct str text = { 0 };
+    struct session *session = NULL;
+
+    if (request_cookie(request, AUTH_COOKIE, &text))
+        session = session_find(&auth.sessions, str_span(&text), front_now_ms());
+    str_fini(&text);
+    return session;
+}
+
+static void set_cookie(struct request *request, const char *value, const char *more)
+{
+    struct str cookie = { 0 };
+
+    str_printf(&cookie, "%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict%s", AUTH_COOKIE,
+               value, more);
+    respond_header(request, "Set-Cookie", str_text(&cookie));
+    str_fini(&cookie);
+}
+
+struct session *auth_begin(struct request *request, const struct session_about *about)
+{
+    char text[SESSION_TEXT_LEN + 1];
+    struct session *session = auth_session(request);
+
+    if (session != NULL)
+        session_end(&auth.sessions, session);
+    session = session_begin(&auth.sessions, about, text, front_now_ms());
+    set_cookie(request, text, "");
+    explicit_bzero(text, sizeof text);
+    return session;
+}
+
+void auth_end(struct request *request)
+{
+    struct session *session = auth_session(request);
+
+    if (session != NULL)
+        session_end(&auth.sessions, session);
+    set_cookie(request, "", "; Max-Age=0");
+}
+
+bool auth_is_ours(struct request *request)
+{
+    const char *origin = request_header(request, "Origin");
+    const char *site = request_header(request, "Sec-Fetch-Site");
+    const char *wanted = front_origin();
+
+    if (origin != NULL && strcmp(origin, wanted) == 0 &&
+        (site == NULL || strcmp(site, "same-origin") == 0))
+        return true;
+    respond_problem(request, 403, "origin",
+                    "this is taken from pages of %s only (Origin, Sec-Fetch-Site); is that "
+                    "how you come here? serve.console.origin says it",
+                    wanted);
+    return false;
+}
+
+static bool is_meant(struct request *request, const struct session *session)
+{
+    const char *token = request_header(request, "X-Cordon-Token");
+
+    if (request_route(request)->method == METHOD_GET)
+        return true;
+    if (!auth_is_ours(request))
+        return false;
+    if (token != NULL && session_has_token(session, span_of(token)))
+        return true;
+    respond_problem(
+        request, 403, "session_token",
+        "what changes something carries the session's token: X-Cordon-Token, as "
+        "GET /v1/me says it");
+    return false;
+}
+
+/* What one role alone may change is what others rely on. */
+static bool wants_fresh(const struct route *route)
+{
+    return route->method != METHOD_GET &&
+           (route->roles == ROLE_APPROVER || route->roles == ROLE_ADMIN);
+}
+
+static void become_session(struct caller *caller, const struct session *session)
+{
+    caller->who = xstrdup(session->who);
+    caller->groups = session->groups != NULL ? xstrdup(session->groups) : NULL;
+    caller->roles = session->roles;
+    caller->via = "console";
 }
 
 /* -- a request ----------------------------------------------------------------------------- */
@@ -166,7 +341,7 @@ static bool refuse(struct request *request)
     respond_header(request, "WWW-Authenticate", "Bearer realm=\"cordon\"");
     respond_problem(request, 401, "unauthenticated",
                     "this wants a credential that is in force: Authorization: Bearer TOKEN "
-                    "(cordon token add makes one)");
+                    "(cordon token add makes one), or a session (sign in at the console)");
     return false;
 }
 
@@ -181,27 +356,54 @@ static bool has_role(struct request *request)
     return false;
 }
 
+static bool identify_token(struct request *request, const char *header)
+{
+    if (auth_is_throttled(request))
+        return false;
+    if (strncasecmp(header, "Bearer ", 7) != 0 ||
+        !take_token(request, span_of(header + 7))) {
+        auth_note_failure(request);
+        return refuse(request);
+    }
+    return has_role(request);
+}
+
+static bool identify_session(struct request *request)
+{
+    struct session *session = auth_session(request);
+
+    if (session == NULL)
+        return refuse(request);
+    if (!is_meant(request, session))
+        return false;
+    become_session(request_caller(request), session);
+    if (!has_role(request))
+        return false;
+    if (!wants_fresh(request_route(request)) || session_is_fresh(session, front_now_ms()))
+        return true;
+    respond_problem(request, 403, "again",
+                    "show once more that it is you: POST /sign-in/again, or sign in anew "
+                    "with your provider; that counts for %d minutes",
+                    SESSION_FRESH_MS / 60000);
+    return false;
+}
+
 bool auth_identify(struct request *request, void *arg)
 {
     const struct route *route = request_route(request);
     const char *header = request_header(request, "Authorization");
+    struct str cookie = { 0 };
+    bool has_cookie;
 
     (void)arg;
     if ((route->roles & (ROLE_ANYBODY | ROLE_SOURCE)) != 0)
         return true;
-    if (fails_too_often(request_peer(request))) {
-        respond_header(request, "Retry-After", "60");
-        respond_problem(
-            request, 429, "too_many",
-            "too many wrong credentials from your address; try again in a minute");
+    has_cookie = request_cookie(request, AUTH_COOKIE, &cookie);
+    str_fini(&cookie);
+    if (header != NULL && has_cookie) {
+        respond_problem(request, 400, "two_credentials",
+                        "a request has a token or a session, and not both");
         return false;
     }
-    if (header == NULL)
-        return refuse(request);
-    if (strncasecmp(header, "Bearer ", 7) != 0 ||
-        !take_token(request, span_of(header + 7))) {
-        note_failure(request_peer(request));
-        return refuse(request);
-    }
-    return has_role(request);
+    return header != NULL ? identify_token(request, header) : identify_session(request);
 }

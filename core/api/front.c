@@ -11,6 +11,7 @@
 #include "api/auth.h"
 #include "api/http.h"
 #include "api/route.h"
+#include "api/signin.h"
 #include "api/tls.h"
 #include "api/v1.h"
 #include "base/arena.h"
@@ -48,6 +49,19 @@ static struct front {
 struct span front_setup(const char *name)
 {
     return json_get(str_span(&front.setup), name);
+}
+
+const char *front_origin(void)
+{
+    static struct str origin;
+    struct span said = front_setup("origin");
+
+    str_reset(&origin);
+    if (json_kind(said) == JSON_STRING)
+        json_text_to(&origin, said);
+    else
+        str_printf(&origin, "https://%s", server_address(front.server));
+    return str_text(&origin);
 }
 
 int64_t front_now_ms(void)
@@ -326,6 +340,7 @@ int front_main(int fd)
 
     harden();
     log_open("front");
+    signin_open();
     for (int i = 0; i < ASK_BUCKETS; i++)
         list_init(&front.asks[i]);
     front.loop = loop_open();

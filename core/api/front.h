@@ -27,6 +27,8 @@ int front_main(int fd);
 /* The part of its setup of that name; lives until the next setup. */
 struct span front_setup(const char *name);
 int64_t front_now_ms(void); /* unix time */
+/* Where browsers find the console: "https://cordon.example:8443". Until it is asked again. */
+const char *front_origin(void);
 struct loop *front_loop(void);
 
 /* exit and json as docs/protocol.md has them. Not called when the request has gone. */

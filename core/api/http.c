@@ -59,7 +59,7 @@ struct request {
     struct MHD_Connection *connection;
     const struct route *route;
     char *path, *params[HTTP_IN_PARAMS_MAX];
-    struct str body;
+    struct str body, note;
     struct caller caller;
     char peer[INET6_ADDRSTRLEN], *subject;
     struct arena arena;
@@ -152,7 +152,8 @@ static void free_request(struct request *request)
     free(request->caller.who);
     free(request->caller.groups);
     free(request->caller.token);
-    str_fini(&request->body);
+    str_wipe(&request->body); /* it may hold a password */
+    str_wipe(&request->note);
     str_fini(&request->out);
     arena_fini(&request->arena);
     free(request);
@@ -496,6 +497,17 @@ const char *request_query_other(const struct request *request, const char *const
 struct span request_copy(struct request *request, struct span bytes)
 {
     return (struct span){ arena_dup(&request->arena, bytes.ptr, bytes.len), bytes.len };
+}
+
+void request_set_note(struct request *request, struct span bytes)
+{
+    str_wipe(&request->note);
+    str_add_span(&request->note, bytes);
+}
+
+const char *request_note(const struct request *request)
+{
+    return str_text(&request->note);
 }
 
 const char *request_header(const struct request *request, const char *name)

@@ -126,6 +126,9 @@ const char *request_query_other(const struct request *request, const char *const
                                 size_t count);
 /* Bytes that live until the request has been answered. */
 struct span request_copy(struct request *request, struct span bytes);
+/* Something secret to be kept until then, and overwritten. */
+void request_set_note(struct request *request, struct span bytes);
+const char *request_note(const struct request *request);
 const char *request_header(const struct request *request, const char *name);
 /* The value of a cookie; false when there is none, or the line is none. */
 bool request_cookie(const struct request *request, const char *name, struct str *out);

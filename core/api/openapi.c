@@ -69,6 +69,7 @@ static const char *about_path(const char *name)
         { "scope", "all, plugin:NAME or playbook:NAME." },
         { "source", "A source of cordon.lua." },
         { "id", "Its number." },
+        { "token", "A token, like t-3." },
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

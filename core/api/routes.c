@@ -8,6 +8,7 @@
 
 #include "api/health.h"
 #include "api/metrics.h"
+#include "api/signin.h"
 #include "api/v1.h"
 
 #define ROUTE(METHOD, PATH, LISTENERS, ROLES, CONTENT, HANDLER)                 \
@@ -71,6 +72,15 @@ const struct route routes[] = {
     ROUTE(POST, "/v1/check", LISTENER_CONSOLE, ROLE_AUTHOR, JSON, check_source),
     ROUTE(POST, "/v1/test", LISTENER_CONSOLE, ROLE_AUTHOR, JSON, test_playbook),
     ROUTE(POST, "/v1/policy/test", LISTENER_CONSOLE, ROLE_AUTHOR, JSON, test_policy),
+    /* who somebody is */
+    ROUTE(GET, "/v1/me", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, get_me),
+    ROUTE(GET, "/v1/tokens", LISTENER_CONSOLE, ROLE_ADMIN, NONE, list_tokens),
+    ROUTE(POST, "/v1/tokens", LISTENER_CONSOLE, ROLE_ADMIN, JSON, create_token),
+    ROUTE(DELETE, "/v1/tokens/{token}", LISTENER_CONSOLE, ROLE_ADMIN, JSON, revoke_token),
+    ROUTE(GET, "/sign-in", LISTENER_CONSOLE, ROLE_ANYBODY, NONE, list_sign_ins),
+    ROUTE(POST, "/sign-in", LISTENER_CONSOLE, ROLE_ANYBODY, JSON, sign_in),
+    ROUTE(POST, "/sign-in/again", LISTENER_CONSOLE, ROLE_SIGNED_IN, JSON, sign_in_again),
+    ROUTE(POST, "/sign-out", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, sign_out),
     { .path = NULL },
 };
 _Static_assert(sizeof routes / sizeof *routes <= ROUTES_MAX,

@@ -40,16 +40,16 @@ const char body_start[] =
                                                                        "what would change, "
                                                                        "change nothing."));
 const char body_rollback[] =
-    OBJECT(
-        "", TEXT("step", "Only this step, like 0/3.") "," TEXT(
-                "target", "Only what was changed at "
-                          "this target.") "," TEXT("to", "All that was done after this "
-                                                         "step.") "," FLAG("dry_run",
-                                                                           "Show what "
-                                                                           "would be "
-                                                                           "undone, and "
-                                                                           "change "
-                                                                           "nothing.") "," REASON);
+    OBJECT("", TEXT("step", "Only this step, like 0/3.") "," TEXT(
+                   "target",
+                   "Only what was changed at "
+                   "this target.") "," TEXT("to", "All that was done after this "
+                                                  "step.") "," FLAG("dry_run",
+                                                                    "Show what "
+                                                                    "would be "
+                                                                    "undone, and "
+                                                                    "change "
+                                                                    "nothing.") "," REASON);
 const char body_nothing[] = OBJECT("", "");
 const char body_reason[] = OBJECT("", REASON);
 const char body_needs_reason[] = OBJECT("\"reason\"", REASON);
@@ -107,6 +107,35 @@ const char body_policy_test[] =
     {                                                           \
         "limit", 'n', "How many, 1000 at most (" OTHERWISE ")." \
     }
+
+#define WORDS(NAME, ABOUT)                                                            \
+    "\"" NAME                                                                         \
+    "\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"" ABOUT \
+    "\"}"
+/* clang-format off: one member a line */
+const char body_sign_in[] =
+    OBJECT("\"name\",\"password\"",
+           TEXT("name", "Whose account.") "," TEXT("password", "Their password."));
+const char body_sign_in_again[] =
+    OBJECT("\"password\"", TEXT("password", "The password of whoever is signed in."));
+const char body_token[] = OBJECT(
+    "\"name\",\"roles\"",
+    TEXT("name", "It acts as token:NAME.") "," TEXT(
+        "for",
+        "Or as this person: "
+        "yourself.") "," WORDS("roles",
+                               "viewer, responder, approver, author, admin: of those that "
+                               "you "
+                               "have.") "," WORDS("groups",
+                                                  "Votes for these groups of the policy "
+                                                  "only.") ","
+                                                           "\"expires\":{\"type\":"
+                                                           "\"string\",\"format\":"
+                                                           "\"duration\","
+                                                           "\"description\":\"Like 30d; "
+                                                           "90d when "
+                                                           "absent.\"}," REASON);
+/* clang-format on */
 
 const struct query query_runs[] = {
     { "state", 't',

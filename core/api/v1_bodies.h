@@ -11,4 +11,5 @@ extern const char body_start[], body_rollback[], body_nothing[], body_reason[],
     body_review[], body_vote[], body_answer[], body_halt[], body_check[], body_test[],
     body_policy_test[];
 
+extern const char body_sign_in[], body_sign_in_again[], body_token[];
 extern const struct query query_runs[], query_gates[], query_holds[], query_events[];

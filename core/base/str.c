@@ -33,6 +33,13 @@ void str_fini(struct str *str)
     *str = (struct str){ 0 };
 }
 
+void str_wipe(struct str *str)
+{
+    if (str->ptr != NULL)
+        explicit_bzero(str->ptr, str->cap);
+    str_fini(str);
+}
+
 void str_reset(struct str *str)
 {
     str->len = 0;

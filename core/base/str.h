@@ -24,6 +24,8 @@ struct span {
 
 /* A zeroed struct str is a valid, empty one. */
 void str_fini(struct str *str);
+/* Overwrites, then frees: for what is secret. */
+void str_wipe(struct str *str);
 /* len 0, memory kept. */
 void str_reset(struct str *str);
 const char *str_text(const struct str *str); /* "" when empty; never NULL */

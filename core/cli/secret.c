@@ -12,13 +12,6 @@
 #include "base/password.h"
 #include "cli/options.h"
 
-void secret_wipe(struct str *secret)
-{
-    if (secret->ptr != NULL)
-        explicit_bzero(secret->ptr, secret->cap);
-    str_fini(secret);
-}
-
 /* Byte by byte: nothing behind the line is taken, and no buffer keeps it. */
 static int read_line(struct str *out, int fd, struct err *err)
 {
@@ -70,7 +63,7 @@ static int ask_twice(struct str *out, struct err *err)
         rc = ask(&again, fd, "once more: ", err);
     if (rc == 0 && !span_equal(str_span(out), str_span(&again)))
         rc = err_set(err, ERR_INVALID, "the two are not the same; nothing was changed");
-    secret_wipe(&again);
+    str_wipe(&again);
     close(fd);
     return rc;
 }

@@ -12,5 +12,3 @@ struct options;
 /* Adds a new password: with --password-stdin the first line of standard input, else typed twice
  * at the terminal, without echo. One that is too short is an error. */
 int secret_read_new(struct str *out, const struct options *options, struct err *err);
-/* Overwrites, then frees. */
-void secret_wipe(struct str *secret);

@@ -15,7 +15,6 @@
 #include "cli/ask.h"
 #include "cli/credential.h"
 #include "cli/render.h"
-#include "cli/secret.h"
 #include "cli/table.h"
 
 #define LIFE "90d"
@@ -146,7 +145,7 @@ static int add(const struct options *options)
         ask_print(&reply);
     else
         ask_print_error(str_span(&reply));
-    secret_wipe(&text);
+    str_wipe(&text);
     str_fini(&args);
     str_fini(&reply);
     return exit_code;

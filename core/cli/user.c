@@ -69,7 +69,7 @@ static int put_new_hash(struct json_out *out, const struct options *options,
         password_hash(&hash, str_span(&secret));
         json_put_span(out, "hash", str_span(&hash));
     }
-    secret_wipe(&secret);
+    str_wipe(&secret);
     str_fini(&hash);
     return rc;
 }

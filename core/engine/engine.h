@@ -79,10 +79,9 @@ enum entry_kind {
     ENTRY_KEY = 7,      /* run 0, n: ordinal; state 1 in force, 0 revoked */
     ENTRY_FAMILY = 9,   /* run: from which on runs call each other; n: made of a
                          * change's name; state 1 while that run goes on */
-    ENTRY_ACCOUNT =
-        14,           /* run 0, n: ordinal; state 1 in force, 0 disabled; its row says it */
-    ENTRY_TOKEN = 15, /* run 0, n: ordinal; state 1 in force, 0 revoked; its row says it */
-    ENTRY_ONCE = 17   /* run 0, n: its place among those kept; its row says it */
+    ENTRY_ACCOUNT = 14, /* run 0, n: ordinal; state 1 in force, 0 not; its row says it */
+    ENTRY_TOKEN = 15,   /* likewise */
+    ENTRY_ONCE = 17     /* run 0, n: its place among those kept; its row says it */
 };
 
 enum run_state {
@@ -319,12 +318,12 @@ bool engine_is_shared(struct span before, struct span after, struct span other_b
  * their numbers, so that what a rollback released is released. */
 void engine_reindex(struct engine *engine, const struct event *event, struct turn *turn);
 
-/* How many runs are in memory, and how many things are under way (turns, calls): the local
- * engine ends itself when nobody is connected and both say nothing will happen by itself. */
 /* Adds {"accounts": [...], "tokens": [...]}: those in force, hashes included. For who checks
  * passwords and tokens, and nobody else. */
 void engine_credentials(const struct engine *engine, struct str *out);
 
+/* How many runs are in memory, and how many things are under way (turns, calls): the local
+ * engine ends itself when nobody is connected and both say nothing will happen by itself. */
 int engine_runs(const struct engine *engine);
 bool engine_is_idle(const struct engine *engine);
 /* Turns and calls that have not come back yet. */

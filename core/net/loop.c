@@ -316,6 +316,42 @@ void later_stop(struct later *later)
     list_remove(&later->link);
 }
 
+/* -- Another thread -------------------------------------------------------------------- */
+
+struct work {
+    uv_work_t uv;
+    loop_fn *run, *done;
+    void *arg;
+};
+
+static void on_work(uv_work_t *uv)
+{
+    struct work *work = uv->data;
+
+    work->run(work->arg);
+}
+
+static void on_worked(uv_work_t *uv, int status)
+{
+    struct work *work = uv->data;
+
+    (void)status; /* nobody cancels it */
+    work->done(work->arg);
+    free(work);
+}
+
+void loop_work(struct loop *loop, loop_fn *run, loop_fn *done, void *arg)
+{
+    struct work *work = xcalloc(1, sizeof *work);
+
+    work->uv.data = work;
+    work->run = run;
+    work->done = done;
+    work->arg = arg;
+    if (uv_queue_work(&loop->uv, &work->uv, on_work, on_worked) != 0)
+        fatalx("no thread for work: libuv refuses it");
+}
+
 /* -- Descriptors ------------------------------------------------------------------------ */
 
 static void set_events(struct watch *watch, int events);

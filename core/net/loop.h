@@ -87,6 +87,13 @@ void loop_later(struct loop *loop, struct later *later, loop_fn *fn, void *arg);
 void loop_last(struct loop *loop, struct later *later, loop_fn *fn, void *arg);
 void later_stop(struct later *later);
 
+/* -- Another thread ------------------------------------------------------------------- */
+
+/* Calls run on another thread, and then, later, done on the loop's, each once. Both get arg,
+ * which they keep alive between them: loop_close() waits for what is under way, and done is
+ * called then, too. For what only computes: run touches nothing but arg. */
+void loop_work(struct loop *loop, loop_fn *run, loop_fn *done, void *arg);
+
 /* -- Descriptors ---------------------------------------------------------------------- */
 
 enum { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_ERROR = 4 };

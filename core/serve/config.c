@@ -12,6 +12,7 @@
  *       serve   = { console = { listen = "127.0.0.1:8443", cert = "cert.pem", key = "key.pem",
  *                               origin = "https://cordon.example:8443" },
  *                   ingress = { listen = ..., cert = ..., key = ..., client_ca = ... } },
+ *       sign_in = { ... },     -- how people sign in: see sign_ins.h
  *     }
  *
  * Paths are meant from where the file is. It is read once, when the engine starts.
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/schema.h"
+#include "serve/sign_ins.h"
 
 #define FRONT(MORE)                                                    \
     "{\"type\":\"object\",\"additionalProperties\":false,"             \
@@ -33,6 +35,7 @@ static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"policy\":{\"type\":\"string\"},\"plugins\":{\"type\":\"object\"},"
     "\"secrets\":{\"type\":\"string\"},\"record\":{\"type\":\"string\"},"
+    "\"sign_in\":{\"type\":\"object\"},"
     "\"serve\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"console\":" FRONT("\"origin\":{\"type\":\"string\"}") ","
                                                              "\"ingress\":" FRONT(
@@ -56,6 +59,8 @@ static int validate(struct span json, struct err *err)
     size_t pos = 0;
 
     if (schema_match(span_of(schema), json, err) != 0)
+        return err->code;
+    if (sign_ins_check(json_get(json, "sign_in"), err) != 0)
         return err->code;
     while (json_next(json_get(json, "plugins"), &pos, &key, &value))
         if (schema_match(span_of(plugin_schema), value, err) != 0)

@@ -14,6 +14,7 @@
 #include "serve/child.h"
 #include "serve/inside.h"
 #include "serve/secrets.h"
+#include "serve/sign_ins.h"
 
 enum { PEM_MAX = 256 * 1024, FRONTS = 2, ASKS_MAX = 20000 };
 
@@ -325,10 +326,13 @@ static int write_setup(struct front *front, struct str *text, struct err *err)
     json_put_raw(&out, "origin",
                  json_get(part, "origin").len > 0 ? json_get(part, "origin")
                                                   : span_of("null"));
-    if (strcmp(front->name, "console") == 0)
+    if (strcmp(front->name, "console") == 0) {
+        json_key(&out, "sign_in");
+        rc = sign_ins_write(serve, &out, err);
         put_credentials(&out, serve);
+    }
     json_close(&out);
-    return 0;
+    return rc;
 }
 
 static int set_up(struct front *front, struct err *err)

@@ -2,6 +2,7 @@
 #include "net/loop.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -600,4 +601,52 @@ TEST(a_program_that_is_not_there_is_named_in_the_error)
               ERR_IO);
     CHECK_STR(err.text, "start /nowhere/at-all: No such file or directory");
     loop_close(loop);
+}
+
+struct sum {
+    struct loop *loop;
+    pthread_t worker;
+    int64_t value;
+    bool is_done, stops;
+};
+
+static void add_up(void *arg)
+{
+    struct sum *sum = arg;
+
+    sum->worker = pthread_self();
+    for (int i = 1; i <= 1000; i++)
+        sum->value += i;
+}
+
+static void on_added(void *arg)
+{
+    struct sum *sum = arg;
+
+    sum->is_done = true;
+    if (sum->stops)
+        loop_stop(sum->loop);
+}
+
+TEST(work_is_done_on_another_thread_and_told_of_on_the_loops)
+{
+    struct sum sum = { .loop = loop_open(), .stops = true };
+
+    loop_work(sum.loop, add_up, on_added, &sum);
+    CHECK(!sum.is_done);
+    loop_run(sum.loop);
+    CHECK(sum.is_done);
+    CHECK_INT(sum.value, 500500);
+    CHECK(!pthread_equal(sum.worker, pthread_self()));
+    loop_close(sum.loop);
+}
+
+TEST(a_loop_that_is_closed_waits_for_the_work_that_is_under_way)
+{
+    struct sum sum = { .loop = loop_open() };
+
+    loop_work(sum.loop, add_up, on_added, &sum);
+    loop_close(sum.loop);
+    CHECK(sum.is_done);
+    CHECK_INT(sum.value, 500500);
 }
