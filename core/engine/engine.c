@@ -111,6 +111,7 @@ void engine_free(struct engine *engine)
     }
     keys_free(engine);
     access_free(engine);
+    intake_free(engine);
     onces_free(engine);
     glasses_free(engine);
     free_playbooks(engine);
@@ -484,7 +485,17 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
         if (run != NULL)
             vm_on_turn(run, event);
         break;
-    case EV_VM_MATCHED: ask_on_matched(engine, event); break;
+    case EV_VM_MATCHED:
+        if (!route_on_matched(engine, event))
+            ask_on_matched(engine, event);
+        break;
+    case EV_ALERTS: intake_of(engine)->last_alert = event->number; break;
+    case EV_ALERT_OPEN: alert_on_open(engine, event); break;
+    case EV_STORM: storm_on_known(engine, event); break;
+    case EV_CATALOGUE: route_on_catalogue(engine, event); break;
+    case EV_DELIVERY: alert_on_delivery(engine, event); break;
+    case EV_ALERT: alert_on_alert(engine, event); break;
+    case EV_DELIVERY_READ: alert_on_read(engine, event); break;
     case EV_VM_GONE: vm_on_gone(engine, event); break;
     case EV_HOST_DONE: on_host_done(engine, event); break;
     case EV_HOST_PROGRESS:
@@ -494,6 +505,10 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
         break;
     case EV_HOST_GONE: on_host_gone(engine, event); break;
     case EV_DUE:
+        if (event->number == ENTRY_STORM) {
+            storm_on_due(engine, event);
+            break;
+        }
         run = run_wake(engine, event->run);
         if (run != NULL && run->is_loaded)
             on_due(run, event);

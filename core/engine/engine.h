@@ -62,22 +62,31 @@ enum row_kind {
     ROW_BREAK_GLASS = 22, /* run 0: somebody granted the open gates of a run alone */
     ROW_REVIEW = 23,      /* run 0: and what another says of that */
     ROW_KEY = 24,         /* run 0: a person's key is enrolled or revoked */
-    ROW_KEEP = 25,        /* a hold whose time is over stays on: until when */
-    ROW_ACCOUNT = 30,     /* run 0: somebody may sign in with a password, or no longer */
-    ROW_TOKEN = 31,       /* run 0: a token is made or revoked */
-    ROW_ONCE = 33         /* run 0: the answer to an ask that may come again */
+    ROW_DELIVERY = 26,    /* run 0: what a source delivered, as it came */
+    ROW_ALERT = 27,       /* run 0: an alert that is new */
+    ROW_ALERT_NOTE =
+        28,        /* run 0: it came again, was routed; or a delivery could not be read */
+    ROW_KEEP = 25, /* a hold whose time is over stays on: until when */
+    ROW_ACCOUNT = 30, /* run 0: somebody may sign in with a password, or no longer */
+    ROW_TOKEN = 31,   /* run 0: a token is made or revoked */
+    ROW_ONCE = 33     /* run 0: the answer to an ask that may come again */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
 
 enum entry_kind {
-    ENTRY_RUN = 1,      /* n 0; state: enum run_state */
-    ENTRY_GATE = 2,     /* n: the gate's number; state: enum gate_state */
-    ENTRY_HOLD = 3,     /* n: the step's ordinal in its run; state: enum hold_state */
-    ENTRY_PLAYBOOK = 4, /* run: the row's seq; body {"hash","name","source","info"} */
-    ENTRY_HALT = 5,     /* run 0, n: ordinal; state 1 in force, 0 lifted */
-    ENTRY_GLASS = 6,    /* n: ordinal; state: enum glass_state; body: the newest row's */
-    ENTRY_KEY = 7,      /* run 0, n: ordinal; state 1 in force, 0 revoked */
-    ENTRY_FAMILY = 9,   /* run: from which on runs call each other; n: made of a
+    ENTRY_RUN = 1,       /* n 0; state: enum run_state */
+    ENTRY_GATE = 2,      /* n: the gate's number; state: enum gate_state */
+    ENTRY_HOLD = 3,      /* n: the step's ordinal in its run; state: enum hold_state */
+    ENTRY_PLAYBOOK = 4,  /* run: the row's seq; body {"hash","name","source","info"} */
+    ENTRY_HALT = 5,      /* run 0, n: ordinal; state 1 in force, 0 lifted */
+    ENTRY_GLASS = 6,     /* n: ordinal; state: enum glass_state; body: the newest row's */
+    ENTRY_KEY = 7,       /* run 0, n: ordinal; state 1 in force, 0 revoked */
+    ENTRY_ALERT = 10,    /* run: the alert's number; state: enum alert_state */
+    ENTRY_DELIVERY = 11, /* run: made of a source and an id; n 0: a delivery's, state: enum
+                          * delivery_state; n 1: an alert's, last_seq: its number */
+    ENTRY_STORM = 12, /* run: made of a route and what it counts by; due_ms: when its time
+                          * is over; state 1 while it lasts */
+    ENTRY_FAMILY = 9, /* run: from which on runs call each other; n: made of a
                          * change's name; state 1 while that run goes on */
     ENTRY_ACCOUNT = 14, /* run 0, n: ordinal; state 1 in force, 0 not; its row says it */
     ENTRY_TOKEN = 15,   /* likewise */
@@ -104,6 +113,9 @@ const char *gate_state_name(int state);
 enum glass_state { GLASS_UNREVIEWED = 1, GLASS_REVIEWED, GLASS_REJECTED };
 const char *glass_state_name(int state);
 
+enum alert_state { ALERT_NEW = 1, ALERT_ROUTED };
+enum delivery_state { DELIVERY_NEW = 1, DELIVERY_READ, DELIVERY_UNREADABLE };
+
 enum hold_state { HOLD_ON = 1, HOLD_OFF = 2, HOLD_LEFT = 3 };
 
 enum run_kind { RUN_LIVE = 1, RUN_RECOVER = 2, RUN_ROLLBACK = 3, RUN_PLAN = 4 };
@@ -128,8 +140,22 @@ enum event_kind {
                      * due time, json its entry's body, text its intent's when json has no
                      * "s"; first_seq, last_seq as in the entry */
     EV_OPEN_RUN,    /* at start, after those: a run that was in memory; asks for its rows */
-    EV_READY,       /* at start, last */
-    EV_ROWS,        /* the answer to CMD_LOAD: all rows of a run, oldest first */
+    EV_ALERTS,      /* at start: number is the newest alert's */
+    EV_ALERT_OPEN, /* at start: an alert that was not routed: number, json, name its source,
+                     * text its entry's body, first_seq */
+    EV_STORM,      /* at start: an ENTRY_STORM of state 1: run, number2 its due time, json
+                     * its body */
+    EV_CATALOGUE,  /* the playbooks that alerts may start: json {"playbooks":[hashes],
+                     * "routes":[...]} */
+    EV_DELIVERY,   /* run: what it is counted by; name source, text its id, who proof, json
+                     * what came; number the ask; ok: it is new, else first_seq is its row */
+    EV_ALERT,      /* one that was read: run its key, name source, json alert, last_seq the
+                     * delivery's row; number its own when it is known, and then text its
+                     * entry's body and first_seq its row */
+    EV_DELIVERY_READ, /* all alerts of a delivery have been told: run its key, first_seq its
+                       * row, number how many; not ok: text says why it cannot be read */
+    EV_READY,         /* at start, last */
+    EV_ROWS,          /* the answer to CMD_LOAD: all rows of a run, oldest first */
     EV_VM_TURN,
     EV_VM_MATCHED,
     EV_VM_GONE, /* the VM process of a playbook ended */
@@ -202,6 +228,8 @@ enum command_kind {
     CMD_FOLLOW,  /* ask number follows run: gets its rows as they become durable, and a
                    * reply at the next CMD_SETTLED of that run */
     CMD_SETTLED, /* run has parked or ended: reply json with exit to its followers */
+    CMD_ADAPT, /* make alerts of what name delivered: run its key, number its row, bytes ->
+                * EV_ALERT, EV_DELIVERY_READ */
     CMD_TELL, /* to who follows run now: json, a row's shape; it is no row, and is not kept */
     CMD_REPLY /* to ask number: FRAME_REPLY json with exit; the last */
 };
@@ -273,7 +301,10 @@ enum {
     ENGINE_EXTENDS_MAX = 10, /* how often a hold is extended before people are asked */
     ENGINE_ONCE_MAX = 20000, /* answers that are kept for asks that come again */
     ENGINE_ONCE_HOURS = 24,
-    ENGINE_STRIKES_MAX = 3 /* how often a run may lose its VM before it has failed */
+    ENGINE_ROUTES_MAX = 500,
+    ENGINE_ALERT_RUNS_MAX = 20, /* that one alert may start */
+    ENGINE_STORMS_MAX = 20000,  /* under way at once */
+    ENGINE_STRIKES_MAX = 3      /* how often a run may lose its VM before it has failed */
 };
 
 struct engine *engine_new(void);
@@ -312,6 +343,14 @@ bool engine_read_slice(struct span json, uint64_t *slice);
 /* Do two holds of one slice want the same field of it? before: what undoing each leaves. */
 bool engine_is_shared(struct span before, struct span after, struct span other_before,
                       struct span other_after);
+
+/* What would become of an alert: adds {"decisions":[...]}, as ROW_ALERT_NOTE has them, from
+ * what matched says of each playbook ([{"hash","ok","matches","params","why"}]). Changes
+ * nothing. */
+void engine_route_plan(struct engine *engine, struct span alert, struct span matched,
+                       struct str *text);
+/* Checks a list of routes; the error begins with the place: "routes[2].match.severity: ...". */
+int engine_check_routes(struct span routes, struct err *err);
 
 /* For doctor --rebuild, on a fresh engine: adds to turn the entries of one run (event has
  * its number and all its rows; run 0: the rows that belong to none). Runs in the order of

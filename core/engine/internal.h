@@ -347,6 +347,7 @@ struct engine {
     bool is_reindexing;    /* the index is made again */
     bool is_policy_coming; /* it is being read */
     struct list queue;     /* runs to look at */
+    struct intake *intake; /* alert.c, route.c */
     struct onces *onces;   /* once.c; NULL: no ask has come that wants it */
     struct span trace;     /* of the ask that starts a run now; else empty */
     bool is_ready;
@@ -614,6 +615,9 @@ void need_put(struct json_out *out, const struct step *step, const struct need *
 bool need_is_covered(const struct gate *gate, const struct need *need);
 
 /* -- match.c ---------------------------------------------------------------------------- */
+/* A word or a list of them against a text: patterns; "medium+" against a level. */
+bool match_text(struct span wanted, const char *text);
+bool match_level(struct span wanted, const char *text);
 bool match_fits(struct span match, const struct step *step, const struct action *action);
 /* ">= 5": is_so tells whether count is; false when the word is no such thing. */
 bool match_count(struct span word, int64_t count, bool *is_so);
@@ -770,6 +774,57 @@ bool ask_access(struct engine *engine, const struct event *event); /* one of its
 void access_on_known(struct engine *engine, const struct event *event, bool is_token);
 void access_put_entry(struct engine *engine, int row_kind, struct span body, int64_t seq);
 void access_free(struct engine *engine);
+/* -- alert.c ----------------------------------------------------------------------------- */
+struct playbook;
+
+/* An alert as its entry has it. */
+enum {
+    ALERT_MADE_MAX = 8
+}; /* routings of one alert that are remembered: the first, and these */
+struct alert_card {
+    int64_t made[ALERT_MADE_MAX];
+    int made_count;
+    int64_t number, first_seq, last_seq, count, first_ms, last_ms, delivery;
+    char *id, *source, *type, *title, *severity, *status;
+    struct str runs; /* JSON list of names, without brackets */
+    bool is_routed;
+};
+
+struct intake {
+    int64_t last_alert, next_match;
+    struct list routings; /* alerts whose playbooks are being asked */
+    struct list storms;
+    int storm_count;
+    char *routes;  /* JSON list */
+    char *enabled; /* JSON list of hashes */
+};
+
+struct intake *intake_of(struct engine *engine);
+void intake_free(struct engine *engine);
+void alert_on_delivery(struct engine *engine, const struct event *event);
+void alert_on_alert(struct engine *engine, const struct event *event);
+void alert_on_read(struct engine *engine, const struct event *event);
+void alert_on_open(struct engine *engine, const struct event *event);
+void alert_put_entry(struct engine *engine, struct span body, int64_t seq);
+void delivery_put_entry(struct engine *engine, const struct event_row *row);
+/* Writes a ROW_ALERT_NOTE of this kind, more being members that stand behind "k", and the entry. */
+void alert_note(struct engine *engine, struct alert_card *card, const char *kind,
+                struct span more);
+struct alert_card *alert_card_read(struct span body, int64_t number, int64_t first_seq);
+void alert_card_free(struct alert_card *card);
+struct span alert_name(struct engine *engine, int64_t number); /* "a-000001" */
+
+/* -- route.c ----------------------------------------------------------------------------- */
+/* Takes the card. */
+void route_begin(struct engine *engine, struct alert_card *card, struct span alert);
+/* The card of an alert that is being routed, which is newer than its entry; NULL. */
+struct alert_card *route_card(struct engine *engine, int64_t number);
+bool route_on_matched(struct engine *engine, const struct event *event); /* one of ours? */
+void route_on_catalogue(struct engine *engine, const struct event *event);
+void storm_on_known(struct engine *engine, const struct event *event);
+void storm_on_due(struct engine *engine, const struct event *event);
+void storm_put_entry(struct engine *engine, struct span body);
+void routings_free(struct intake *intake);
 
 /* -- once.c ------------------------------------------------------------------------------ */
 /* True when the ask has been answered: it was here before, or cannot be promised. */
@@ -794,6 +849,10 @@ void ask_accept_child(struct engine *engine, const struct event *event, struct r
 bool ask_must_end_first(struct run *run, const struct event *event);
 /* With the run in memory. */
 void ask_on_run(struct run *run, const struct event *event);
+/* A run for an alert: its parameters are checked first. NULL: err says what is wrong. */
+struct run *start_for_alert(struct engine *engine, struct playbook *playbook,
+                            struct span params, struct span alert, struct span who,
+                            struct err *err);
 void start_wish_child(struct step *step);
 struct playbook *playbook_of(struct engine *engine, const char *hash);
 

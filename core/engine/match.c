@@ -332,6 +332,16 @@ static bool fits_key(struct span key, struct span wanted, const struct step *ste
     return span_is(key, "op");
 }
 
+bool match_text(struct span wanted, const char *text)
+{
+    return fits_any(wanted, fits_text, text);
+}
+
+bool match_level(struct span wanted, const char *text)
+{
+    return fits_any(wanted, fits_level, text);
+}
+
 bool match_fits(struct span match, const struct step *step, const struct action *action)
 {
     struct span key, wanted;

@@ -68,6 +68,10 @@ static void put_global(struct engine *engine, const struct event_row *row)
         key_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_ACCOUNT || row->kind == ROW_TOKEN)
         access_put_entry(engine, row->kind, row->body, row->seq);
+    else if (row->kind == ROW_DELIVERY)
+        delivery_put_entry(engine, row);
+    else if (row->kind == ROW_ALERT || row->kind == ROW_ALERT_NOTE)
+        alert_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_ONCE)
         once_put_entry(engine, row->body, row->seq);
 }

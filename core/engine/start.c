@@ -208,6 +208,21 @@ static void start(struct engine *engine, struct playbook *playbook, struct span 
     run_push(run);
 }
 
+struct run *start_for_alert(struct engine *engine, struct playbook *playbook,
+                            struct span params, struct span alert, struct span who,
+                            struct err *err)
+{
+    struct span exact = canonical(engine, params.len > 0 ? params : span_of("{}"));
+
+    if (schema_match(json_get(span_of(playbook->info), "params"), exact, err) != 0)
+        return NULL;
+    struct run *run = run_start(engine, RUN_LIVE, playbook, "run", exact, alert, who, 0,
+                                NULL, (struct span){ 0 });
+    run->wants_vm = true;
+    run_push(run);
+    return run;
+}
+
 void ask_start(struct engine *engine, const struct event *event, bool is_plan)
 {
     struct playbook *playbook = playbook_find(engine, json_get_raw(event->json, "hash"));

@@ -20,6 +20,7 @@
 #include "frame/frame.h"
 #include "net/listener.h"
 #include "net/stream.h"
+#include "serve/alerts.h"
 #include "serve/fronts.h"
 
 enum { SOCKET_MODE = 0660 };
@@ -278,7 +279,7 @@ static void answer(struct client *client, struct span verb, struct span args)
 
     if (json_get_bool(args, "past", false))
         views_past(serve, &asked);
-    if (views_ask(serve, &asked) || feeds_ask(serve, &asked) ||
+    if (views_ask(serve, &asked) || alerts_ask(serve, &asked) || feeds_ask(serve, &asked) ||
         rebuild_ask(serve, &asked) || starts_ask(serve, &asked) ||
         trust_ask(serve, &asked) || keys_ask(serve, &asked) || access_ask(serve, &asked) ||
         tests_ask(serve, &asked) || policies_ask(serve, &asked))
@@ -349,7 +350,7 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
     take_ask(client, verb, args);
 }
 
-void clients_ask_of(struct serve *serve, const struct clients_of_front *of)
+int64_t clients_ask_of(struct serve *serve, const struct clients_of_front *of)
 {
     struct client *client = xcalloc(1, sizeof *client);
 
@@ -363,7 +364,9 @@ void clients_ask_of(struct serve *serve, const struct clients_of_front *of)
     client->powers = span_dup(of->powers);
     list_add(&serve->clients, &client->in_serve);
     begin_ask(client);
-    take_ask(client, of->verb, of->args);
+    if (of->verb.len > 0)
+        take_ask(client, of->verb, of->args);
+    return client->ask;
 }
 
 void clients_drop(struct serve *serve, struct front *front, int64_t id)

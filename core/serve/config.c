@@ -9,6 +9,8 @@
  *                             settle = "1s" } }, -- looks again after so long at the most
  *       secrets = "secrets",   -- a directory
  *       record  = "recorded",  -- a directory: every exchange becomes a file there
+ *       playbooks = { "playbooks" }, -- files and folders: what alerts may start
+ *       routes  = "routes.lua",
  *       serve   = { console = { listen = "127.0.0.1:8443", cert = "cert.pem", key = "key.pem",
  *                               origin = "https://cordon.example:8443" },
  *                   ingress = { listen = ..., cert = ..., key = ..., client_ca = ... } },
@@ -36,6 +38,8 @@ static const char schema[] =
     "\"policy\":{\"type\":\"string\"},\"plugins\":{\"type\":\"object\"},"
     "\"secrets\":{\"type\":\"string\"},\"record\":{\"type\":\"string\"},"
     "\"sign_in\":{\"type\":\"object\"},"
+    "\"playbooks\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
+    "\"routes\":{\"type\":\"string\"},\"sources\":{\"type\":\"object\"},"
     "\"serve\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"console\":" FRONT("\"origin\":{\"type\":\"string\"}") ","
                                                              "\"ingress\":" FRONT(

@@ -6,6 +6,7 @@
  * (a hold is, until its rollback is done). So what has been told is remembered by its due
  * time, and while nothing new is due the index is looked at rarely.
  */
+#include "serve/alerts.h"
 #include "serve/inside.h"
 
 #include <stdlib.h>
@@ -128,7 +129,10 @@ static void on_timer(void *arg)
         fatalx("read what is due: %s", err.text);
     dues->found_none = found->count == 0;
     for (int i = 0; i < found->count; i++)
-        pump_event(dues->serve, &found->events[i]);
+        if (found->events[i].number == ENTRY_STORM)
+            alerts_due(dues->serve, &found->events[i]);
+        else
+            pump_event(dues->serve, &found->events[i]);
     arena_fini(&found->arena);
     free(found);
     dues_arm(dues);

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "alert/alert.h"
 #include "base/log.h"
 #include "net/process.h"
 #include "net/stream.h"
+#include "serve/alerts.h"
 #include "serve/child.h"
 #include "serve/inside.h"
 #include "serve/secrets.h"
@@ -198,10 +200,20 @@ static void on_ask(struct front *front, struct frame_reader *in)
 
 static void on_alert(struct front *front, struct frame_reader *in)
 {
-    int64_t id = frame_get_int(in);
+    struct serve *serve = front->serve;
+    int64_t id = frame_get_int(in), ask;
+    struct span source = frame_get_span(in), delivery = frame_get_span(in);
+    struct span proof = frame_get_span(in), raw = frame_get_span(in);
+    struct err err;
 
     front->ask_count++;
-    refuse(front, id, 1, "alerts", "this engine takes no alerts yet");
+    if (frame_end(in, &err) != 0 ||
+        json_check(raw.ptr, raw.len, ALERT_LEN_MAX, &err) != 0) {
+        refuse(front, id, 2, "alert", err.text);
+        return;
+    }
+    ask = clients_ask_of(serve, &(struct clients_of_front){ .front = front, .id = id });
+    alerts_take(serve, ask, source, delivery, proof, raw);
 }
 
 static void maybe_started(struct fronts *fronts)

@@ -16,6 +16,7 @@
  *   locks.c    plugins.lock
  *   clients.c  connections, asks, followers
  *   feeds.c    rows told to who stays, of one run or of all
+ *   alerts.c   what sources deliver, and alerts; catalogue.c is what they may start
  *   fronts.c   the processes that listen for people, programs and alerts
  *   author.c   whose work a playbook is
  *   glass.c    everybody is told of a break-glass
@@ -51,6 +52,7 @@
 
 struct client;
 struct fronts;
+struct catalogue;
 struct listener;
 struct store;
 struct tails;
@@ -139,7 +141,10 @@ struct serve {
     struct str counted; /* view_metrics.c */
     int64_t counted_ms;
     struct list asks[SERVE_BUCKETS]; /* clients who have asked something */
-    struct fronts *fronts;           /* NULL: nobody listens on the network */
+    struct list deliveries;          /* alerts.c: those that are being read */
+    int delivery_count;
+    struct catalogue *catalogue; /* catalogue.c */
+    struct fronts *fronts;       /* NULL: nobody listens on the network */
     int client_count, follower_count;
     int glass_count; /* break-glasses without review; -1: not counted yet */
     int64_t next_ask;
@@ -388,7 +393,8 @@ struct clients_of_front {
     int64_t id;
     struct span who, powers, verb, args;
 };
-void clients_ask_of(struct serve *serve, const struct clients_of_front *of);
+/* Without a verb it is only given a number, for who answers it. */
+int64_t clients_ask_of(struct serve *serve, const struct clients_of_front *of);
 void clients_drop(struct serve *serve, struct front *front, int64_t id);
 void clients_drop_all(struct serve *serve, struct front *front);
 
@@ -396,6 +402,10 @@ void clients_drop_all(struct serve *serve, struct front *front);
 bool rebuild_ask(struct serve *serve, const struct asked *asked);
 
 /* -- starts.c, trust.c, keys.c, tests.c, views.c: true when the verb is one of theirs ---------- */
+/* A version that has been loaded is known from here on. path and bringer as of author_of(). */
+void starts_know(struct serve *serve, struct span hash, struct span name,
+                 const char *source, const char *path, const char *bringer,
+                 struct span info);
 bool starts_ask(struct serve *serve, const struct asked *asked);
 bool trust_ask(struct serve *serve, const struct asked *asked);
 bool keys_ask(struct serve *serve, const struct asked *asked);

@@ -7,6 +7,7 @@
  * turn's end, when a command waits, one commit makes everything durable, and then the
  * waiting commands are done in order. A commit that fails ends the process.
  */
+#include "serve/alerts.h"
 #include "serve/inside.h"
 
 #include <assert.h>
@@ -158,6 +159,7 @@ static void execute(struct serve *serve, const struct command *command)
     case CMD_TIMER: wait_until(serve, command->number); break;
     case CMD_EVENT: clients_event(serve, command->number, command->bytes); break;
     case CMD_FOLLOW: clients_follow(serve, command->number, command->run); break;
+    case CMD_ADAPT: alerts_adapt(serve, command); break;
     case CMD_TELL:
         clients_tell(serve, command->run, command->bytes);
         feeds_tell(serve, command->run, command->bytes);
@@ -206,6 +208,8 @@ static void look_around(struct serve *serve)
     serve->has_looked = true;
     rules_check(serve);
     locks_check(serve);
+    if (serve->is_ready)
+        catalogue_check(serve);
 }
 
 void pump_event(struct serve *serve, struct event *event)

@@ -16,6 +16,7 @@
 #include "net/listener.h"
 #include "serve/fronts.h"
 #include "serve/adapters.h"
+#include "serve/alerts.h"
 #include "serve/inside.h"
 #include "store/store.h"
 
@@ -502,13 +503,25 @@ static void on_fronts(struct serve *serve, const struct err *wrong)
         be_ready(serve);
 }
 
+static void on_catalogue(struct serve *serve);
+
 static void on_policy(struct serve *serve, const struct err *none)
 {
     struct err err;
 
     (void)none;
     open_give(serve);
-    if (clients_open(serve, &err) != 0) {
+    if (alerts_open(serve, &err) != 0)
+        fail(serve, &err);
+    else
+        catalogue_read(serve, on_catalogue);
+}
+
+static void on_catalogue(struct serve *serve)
+{
+    struct err err;
+
+    if (clients_open(serve, &err) != 0 || alerts_resume(serve, &err) != 0) {
         fail(serve, &err);
         return;
     }
@@ -554,8 +567,9 @@ static void on_config(struct serve *serve, const struct err *wrong)
 
 static bool has_nothing_to_do(struct serve *serve)
 {
-    return serve->client_count == 0 && hosts_are_idle(serve) && !serve->is_reading_policy &&
-           !serve->is_dirty && !serve->has_lazy && serve->urgent_count == 0 &&
+    return serve->client_count == 0 && serve->delivery_count == 0 &&
+           hosts_are_idle(serve) && !serve->is_reading_policy && !serve->is_dirty &&
+           !serve->has_lazy && serve->urgent_count == 0 &&
            (engine_runs(serve->engine) == 0 || engine_is_idle(serve->engine));
 }
 
@@ -617,6 +631,8 @@ static void close_all(struct serve *serve)
     timer_stop(&serve->walk);
     open_forget(serve);
     adapters_close(serve);
+    alerts_close(serve);
+    catalogue_close(serve);
     vms_close(serve);
     hosts_close(serve);
     dues_free(serve->dues);
@@ -660,6 +676,7 @@ static struct serve *new_serve(const struct serve_options *options)
     list_init(&serve->locks);
     list_init(&serve->clients);
     list_init(&serve->held);
+    list_init(&serve->deliveries);
     list_init(&serve->feeds);
     for (int i = 0; i < SERVE_BUCKETS; i++)
         list_init(&serve->followers[i]);

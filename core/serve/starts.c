@@ -145,20 +145,26 @@ static void on_policy(void *arg, bool ok, struct span json)
     free_start(start);
 }
 
-static void know(struct start *start, struct span info)
+void starts_know(struct serve *serve, struct span hash, struct span name,
+                 const char *source, const char *path, const char *bringer,
+                 struct span info)
 {
-    struct serve *serve = start->serve;
-
-    if (serve_known(serve, span_of(start->hash)) != NULL)
+    if (serve_known(serve, hash) != NULL)
         return;
-    serve_know(serve, span_of(start->hash), span_of(start->name), span_of(start->source));
-    char *author = author_of(start->path, span_of(start->source), start->who);
+    serve_know(serve, hash, name, span_of(source));
+    char *author = author_of(path, span_of(source), bringer);
     pump_event(serve, &(struct event){ .kind = EV_PLAYBOOK,
-                                       .name = span_of(start->hash),
+                                       .name = hash,
                                        .json = info,
                                        .who = span_of(author),
-                                       .text = span_of(start->source) });
+                                       .text = span_of(source) });
     free(author);
+}
+
+static void know(struct start *start, struct span info)
+{
+    starts_know(start->serve, span_of(start->hash), span_of(start->name), start->source,
+                start->path, start->who, info);
 }
 
 static void on_loaded_for(struct start *start, bool ok, struct span json)

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cordon alerts, explain, hook: what came in, what became of it, and what would.
+ */
+#include "cli/command.h"
+
+#include <string.h>
+
+#include "alert/alert.h"
+#include "base/err.h"
+#include "cli/ask.h"
+#include "cli/input.h"
+#include "cli/render.h"
+#include "cli/table.h"
+
+/* -- alerts -------------------------------------------------------------------------------- */
+
+static void add_row(struct table *table, const struct look *look, struct span alert)
+{
+    struct str cell = { 0 };
+    struct span run;
+    size_t pos = 0;
+
+    table_whole_value(table, json_get(alert, "alert"));
+    table_value(table, json_get(alert, "source"));
+    table_value(table, json_get(alert, "severity"));
+    str_printf(&cell, "%lld", (long long)json_get_int(alert, "count", 1));
+    table_cell(table, &cell);
+    render_when(&cell, look, json_get_int(alert, "last", 0));
+    table_cell(table, &cell);
+    while (json_next(json_get(alert, "runs"), &pos, NULL, &run)) {
+        if (cell.len > 0)
+            str_add_char(&cell, ' ');
+        render_value(&cell, run, 20);
+    }
+    if (cell.len == 0)
+        str_add_text(&cell, "none");
+    table_cell(table, &cell);
+    table_value(table, json_get(alert, "title"));
+}
+
+static int run_alerts(const struct options *options)
+{
+    struct look look = look_of_stdout();
+    struct table table = { .columns = 7,
+                           .head = { "alert", "source", "severity", "count", "last", "runs",
+                                     "title" } };
+    struct str args = { 0 }, reply = { 0 }, out = { 0 };
+    struct json_out json = { .str = &args };
+    struct span alert;
+    size_t pos = 0;
+    bool is_over;
+
+    json_open(&json, '{');
+    json_put_int(&json, "limit", options->limit > 0 ? options->limit : 50);
+    if (options->only != NULL)
+        json_put(&json, "source", options->only);
+    json_close(&json);
+    int exit_code = ask_reply(options, "alerts", str_span(&args), &reply, &is_over);
+    if (!is_over) {
+        while (json_next(json_get(str_span(&reply), "alerts"), &pos, NULL, &alert))
+            add_row(&table, &look, alert);
+        if (table.count > 0)
+            table_render(&table, &out, &look);
+        else
+            str_add_text(&out, "no alert has come in\n");
+        ask_print(&out);
+    }
+    str_fini(&args);
+    str_fini(&reply);
+    str_fini(&out);
+    return exit_code;
+}
+
+const struct command command_alerts = {
+    .name = "alerts",
+    .summary = "what sources have sent, newest first",
+    .usage = "cordon alerts [--only SOURCE] [--limit N]",
+    .about =
+        "The same alert again is counted and not taken anew. What it started, and why, "
+        "says\n"
+        "cordon explain.",
+    .example = "cordon alerts --only defender",
+    .options = OPTION_ENGINE | OPTION_ONLY,
+    .run = run_alerts,
+};
+
+/* -- explain ------------------------------------------------------------------------------- */
+
+static void put_decision(struct str *out, struct span decision)
+{
+    struct span playbook = json_get(decision, "playbook"), run = json_get(decision, "run");
+    struct span route = json_get(decision, "route"), error = json_get(decision, "error");
+
+    str_add_text(out, json_get_bool(decision, "fits", false) ? "  + " : "  - ");
+    if (json_kind(playbook) == JSON_STRING) {
+        render_value(out, playbook, 60);
+        str_add_text(out, ": ");
+    }
+    if (json_kind(route) == JSON_STRING) {
+        str_add_text(out, "route \"");
+        render_value(out, route, 60);
+        str_add_text(out, "\": ");
+    }
+    render_value(out, json_get(decision, "why"), 300);
+    if (json_kind(run) == JSON_STRING) {
+        str_add_text(out, "; started ");
+        render_value(out, run, 20);
+    }
+    if (json_get(decision, "shadow").len > 0)
+        str_add_text(out, "; in shadow: nothing was started");
+    if (json_get(decision, "waits").len > 0)
+        str_printf(out, "; held by its storm, number %lld of them",
+                   (long long)json_get_int(decision, "count", 0));
+    if (json_kind(error) == JSON_STRING) {
+        str_add_text(out, "; not started: ");
+        render_value(out, error, 300);
+    }
+    str_add_char(out, '\n');
+    if (json_count(json_get(decision, "params")) > 0) {
+        str_add_text(out, "      with ");
+        render_value(out, json_get(decision, "params"), 400);
+        str_add_char(out, '\n');
+    }
+}
+
+static void put_decisions(struct str *out, struct span decisions)
+{
+    struct span decision;
+    size_t pos = 0;
+
+    if (json_count(decisions) == 0)
+        str_add_text(out, "  - no playbook is there for alerts (cordon.lua: playbooks)\n");
+    while (json_next(decisions, &pos, NULL, &decision))
+        put_decision(out, decision);
+}
+
+static void put_head(struct str *out, struct span alert)
+{
+    static const char *const keys[] = { "title", "type", "severity", "status" };
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        str_printf(out, "  %-9s ", keys[i]);
+        render_value(out, json_get(alert, keys[i]), 200);
+        str_add_char(out, '\n');
+    }
+}
+
+static int run_explain(const struct options *options)
+{
+    struct look look = look_of_stdout();
+    struct str args = { 0 }, reply = { 0 }, out = { 0 };
+    struct json_out json = { .str = &args };
+    struct span turn;
+    size_t pos = 0;
+    bool is_over;
+
+    json_open(&json, '{');
+    json_put(&json, "alert", options->args[0]);
+    json_close(&json);
+    int exit_code = ask_reply(options, "explain_alert", str_span(&args), &reply, &is_over);
+    if (!is_over) {
+        struct span alert = str_span(&reply);
+
+        render_value(&out, json_get(alert, "alert"), 20);
+        str_add_text(&out, " of ");
+        render_value(&out, json_get(alert, "source"), 80);
+        str_printf(&out, ", %lld times, last ", (long long)json_get_int(alert, "count", 1));
+        render_when(&out, &look, json_get_int(alert, "last", 0));
+        str_add_char(&out, '\n');
+        put_head(&out, alert);
+        while (json_next(json_get(alert, "routing"), &pos, NULL, &turn))
+            put_decisions(&out, json_get(turn, "decisions"));
+        ask_print(&out);
+    }
+    str_fini(&args);
+    str_fini(&reply);
+    str_fini(&out);
+    return exit_code;
+}
+
+const struct command command_explain = {
+    .name = "explain",
+    .summary = "why an alert did or did not start a run",
+    .usage = "cordon explain ALERT",
+    .about = "Each route and each playbook that was asked, what it said, and what was "
+             "started.",
+    .example = "cordon explain a-000001",
+    .options = OPTION_ENGINE,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run_explain,
+};
+
+/* -- hook ---------------------------------------------------------------------------------- */
+
+static int ask_about(const struct options *options, const char *verb, struct str *reply,
+                     bool *is_over)
+{
+    struct str text = { 0 }, args = { 0 };
+    struct json_out json = { .str = &args };
+    struct err err;
+    int exit_code;
+
+    *is_over = true;
+    if (input_read(&text, options->args[2], ALERT_LEN_MAX, "alert", &err) != 0) {
+        str_fini(&text);
+        return command_error(options, &err);
+    }
+    json_open(&json, '{');
+    json_put(&json, "source", options->args[1]);
+    json_put_span(&json, "text", str_span(&text));
+    json_close(&json);
+    exit_code = ask_reply(options, verb, str_span(&args), reply, is_over);
+    str_fini(&text);
+    str_fini(&args);
+    return exit_code;
+}
+
+static int run_test(const struct options *options)
+{
+    struct str reply = { 0 }, out = { 0 };
+    struct span one;
+    size_t pos = 0;
+    bool is_over;
+    int exit_code = ask_about(options, "hook_test", &reply, &is_over);
+
+    if (!is_over) {
+        if (json_count(json_get(str_span(&reply), "alerts")) == 0)
+            str_add_text(&out, "it holds no alert: it would be taken, and start nothing\n");
+        while (json_next(json_get(str_span(&reply), "alerts"), &pos, NULL, &one)) {
+            struct span alert = json_get(one, "alert");
+
+            str_add_text(&out, "alert ");
+            render_value(&out, json_get(alert, "id"), 120);
+            str_add_char(&out, '\n');
+            put_head(&out, alert);
+            put_decisions(&out, json_get(one, "decisions"));
+        }
+        ask_print(&out);
+    }
+    str_fini(&reply);
+    str_fini(&out);
+    return exit_code;
+}
+
+static int run_send(const struct options *options)
+{
+    struct str reply = { 0 }, out = { 0 };
+    bool is_over;
+    int exit_code = ask_about(options, "deliver", &reply, &is_over);
+
+    if (!is_over) {
+        render_value(&out, json_get(str_span(&reply), "delivery"), 20);
+        str_add_text(&out, json_get_bool(str_span(&reply), "again", false)
+                               ? " had come before, and is not taken again\n"
+                               : " is journaled: see cordon alerts\n");
+        ask_print(&out);
+    }
+    str_fini(&reply);
+    str_fini(&out);
+    return exit_code;
+}
+
+static int run_hook(const struct options *options)
+{
+    if (options->arg_count == 3 && strcmp(options->args[0], "test") == 0)
+        return run_test(options);
+    if (options->arg_count == 3 && strcmp(options->args[0], "send") == 0)
+        return run_send(options);
+    return command_usage_error(options, "want cordon hook test SOURCE FILE, or cordon hook "
+                                        "send SOURCE FILE");
+}
+
+const struct command command_hook = {
+    .name = "hook",
+    .summary = "what an alert would start, and bringing one by hand",
+    .usage = "cordon hook test SOURCE FILE\n       cordon hook send SOURCE FILE",
+    .about = "SOURCE is one of cordon.lua's sources, or for test a kind "
+             "(defender-for-cloud, sentinel,\n"
+             "graph, azure-monitor, event-grid, cloudevents, generic). test shows what the "
+             "alert would\n"
+             "become, which playbook it would start with which parameters, and why; it "
+             "changes\n"
+             "nothing. send takes it as if the source had sent it; only the user whom the "
+             "engine runs\n"
+             "as may.",
+    .example = "cordon hook test defender-for-cloud alert.json",
+    .options = OPTION_ENGINE,
+    .args_min = 1,
+    .args_max = 3,
+    .run = run_hook,
+};

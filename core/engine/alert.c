@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/alert.c - what a source delivered, and the alerts that it was about.
+ *
+ *     delivery   journaled as it came, then acknowledged
+ *     alert      read from it by an adapter; the same one again is counted, not taken anew
+ *     routed     route.c: what was started for it, and why
+ *
+ * Each note of an alert has the whole card that its entry is ("card"), so that the index is
+ * made again from rows alone. A delivery is done when all its alerts have been taken, in the
+ * commit that has them; one that was not is read again at the next start.
+ */
+#include "engine/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct intake *intake_of(struct engine *engine)
+{
+    if (engine->intake == NULL) {
+        engine->intake = xcalloc(1, sizeof *engine->intake);
+        list_init(&engine->intake->routings);
+        list_init(&engine->intake->storms);
+    }
+    return engine->intake;
+}
+
+void intake_free(struct engine *engine)
+{
+    struct intake *intake = engine->intake;
+
+    if (intake == NULL)
+        return;
+    routings_free(intake);
+    free(intake->routes);
+    free(intake->enabled);
+    free(intake);
+}
+
+struct span alert_name(struct engine *engine, int64_t number)
+{
+    char text[40];
+
+    snprintf(text, sizeof text, "a-%06lld", (long long)number);
+    return turn_keep(engine, span_of(text));
+}
+
+/* -- cards --------------------------------------------------------------------------------- */
+
+static char *text_of(struct span json, const char *key)
+{
+    char *text = json_get_text(json, key);
+
+    return text != NULL ? text : xstrdup("");
+}
+
+struct alert_card *alert_card_read(struct span body, int64_t number, int64_t first_seq)
+{
+    struct alert_card *card = xcalloc(1, sizeof *card);
+    struct span run;
+    size_t pos = 0;
+
+    card->number = number;
+    card->first_seq = first_seq;
+    card->count = json_get_int(body, "count", 0);
+    card->first_ms = json_get_int(body, "first", 0);
+    card->last_ms = json_get_int(body, "last", 0);
+    card->delivery = json_get_int(body, "d", 0);
+    card->is_routed = json_get_bool(body, "routed", false);
+    card->id = text_of(body, "id");
+    card->source = text_of(body, "source");
+    card->type = text_of(body, "type");
+    card->title = text_of(body, "title");
+    card->severity = text_of(body, "severity");
+    card->status = text_of(body, "status");
+    while (card->made_count < ALERT_MADE_MAX &&
+           json_next(json_get(body, "made"), &pos, NULL, &run))
+        card->made[card->made_count++] = json_int(run, 0);
+    pos = 0;
+    while (json_next(json_get(body, "runs"), &pos, NULL, &run)) {
+        if (card->runs.len > 0)
+            str_add_char(&card->runs, ',');
+        str_add_span(&card->runs, run);
+    }
+    return card;
+}
+
+void alert_card_free(struct alert_card *card)
+{
+    free(card->id);
+    free(card->source);
+    free(card->type);
+    free(card->title);
+    free(card->severity);
+    free(card->status);
+    str_fini(&card->runs);
+    free(card);
+}
+
+static void put_card(struct json_out *out, const struct alert_card *card)
+{
+    struct str runs = { 0 };
+
+    str_printf(&runs, "[%s]", card->runs.len > 0 ? str_text(&card->runs) : "");
+    json_open(out, '{');
+    json_put_int(out, "count", card->count);
+    json_put_int(out, "d", card->delivery);
+    json_put_int(out, "first", card->first_ms);
+    json_put(out, "id", card->id);
+    json_put_int(out, "last", card->last_ms);
+    json_key(out, "made");
+    json_open(out, '[');
+    for (int i = 0; i < card->made_count; i++)
+        json_integer(out, card->made[i]);
+    json_close(out);
+    json_put_bool(out, "routed", card->is_routed);
+    json_put_raw(out, "runs", str_span(&runs));
+    json_put(out, "severity", card->severity);
+    json_put(out, "source", card->source);
+    json_put(out, "status", card->status);
+    json_put(out, "title", card->title);
+    json_put(out, "type", card->type);
+    json_close(out);
+    str_fini(&runs);
+}
+
+static void put_entry(struct engine *engine, struct span card, int64_t number,
+                      int64_t first_seq, int64_t last_seq)
+{
+    bool is_routed = json_get_bool(card, "routed", false);
+
+    turn_add_entry(engine,
+                   &(struct turn_entry){ .kind = ENTRY_ALERT,
+                                         .run = number,
+                                         .state = is_routed ? ALERT_ROUTED : ALERT_NEW,
+                                         .first_seq = first_seq,
+                                         .last_seq = last_seq,
+                                         .body = card });
+}
+
+static void put_key(struct engine *engine, int64_t key, int64_t number, int64_t seq)
+{
+    turn_add_entry(engine, &(struct turn_entry){ .kind = ENTRY_DELIVERY,
+                                                 .run = key,
+                                                 .n = 1,
+                                                 .first_seq = seq,
+                                                 .last_seq = number,
+                                                 .body = span_of("{}") });
+}
+
+static void put_delivery(struct engine *engine, int64_t key, int64_t seq, int state)
+{
+    turn_add_entry(engine, &(struct turn_entry){ .kind = ENTRY_DELIVERY,
+                                                 .run = key,
+                                                 .state = state,
+                                                 .first_seq = seq,
+                                                 .last_seq = engine->now_ms,
+                                                 .body = span_of("{}") });
+}
+
+/* From a row: the entry that it left. */
+void alert_put_entry(struct engine *engine, struct span body, int64_t seq)
+{
+    struct span card = json_get(body, "card"), read = json_get(body, "read");
+    struct span storm = json_get(body, "storm");
+    int64_t first = json_get_int(body, "of", seq);
+
+    if (storm.len > 0)
+        storm_put_entry(engine, storm);
+    if (card.len > 0)
+        put_entry(engine, card, json_get_int(body, "i", 0), first, seq);
+    if (json_get(body, "alert").len > 0)
+        put_key(engine, json_get_int(body, "key", 0), json_get_int(body, "i", 0), seq);
+    if (read.len > 0)
+        put_delivery(engine, json_get_int(read, "key", 0), json_get_int(read, "of", 0),
+                     (int)json_get_int(read, "s", DELIVERY_READ));
+}
+
+void delivery_put_entry(struct engine *engine, const struct event_row *row)
+{
+    engine->now_ms = row->at_ms;
+    put_delivery(engine, json_get_int(row->body, "key", 0), row->seq, DELIVERY_NEW);
+}
+
+/* -- deliveries ---------------------------------------------------------------------------- */
+
+static void reply_taken(struct engine *engine, const struct event *event, int64_t seq)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    char name[40];
+
+    snprintf(name, sizeof name, "d-%06lld", (long long)seq);
+    json_open(&out, '{');
+    json_put_bool(&out, "again", !event->ok);
+    json_put(&out, "delivery", name);
+    json_close(&out);
+    reply_json(engine, event->number, 0, str_span(&text), true);
+    str_fini(&text);
+}
+
+void alert_on_delivery(struct engine *engine, const struct event *event)
+{
+    int64_t seq = engine->next_seq;
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    if (!event->ok) {
+        reply_taken(engine, event, event->first_seq);
+        return;
+    }
+    json_open(&out, '{');
+    json_put_span(&out, "id", event->text);
+    json_put_int(&out, "key", event->run);
+    json_put_span(&out, "proof", event->who);
+    json_put_span(&out, "raw", event->json); /* a text: just as it came */
+    json_put_span(&out, "source", event->name);
+    json_close(&out);
+    row_write_global(engine, ROW_DELIVERY, str_span(&body));
+    str_fini(&body);
+    put_delivery(engine, event->run, seq, DELIVERY_NEW);
+    struct command *command = turn_command(engine, CMD_ADAPT, false);
+    command->number = seq;
+    command->run = event->run;
+    command->name = turn_keep(engine, event->name);
+    command->bytes = turn_keep(engine, event->json);
+    reply_taken(engine, event, seq);
+}
+
+/* In the same commit as its alerts. */
+void alert_on_read(struct engine *engine, const struct event *event)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+    int state = event->ok ? DELIVERY_READ : DELIVERY_UNREADABLE;
+
+    json_open(&out, '{');
+    json_put(&out, "k", event->ok ? "read" : "unreadable");
+    json_put_int(&out, "n", event->number);
+    json_key(&out, "read");
+    json_open(&out, '{');
+    json_put_int(&out, "key", event->run);
+    json_put_int(&out, "of", event->first_seq);
+    json_put_int(&out, "s", state);
+    json_close(&out);
+    if (!event->ok)
+        json_put_span(&out, "why", event->text);
+    json_close(&out);
+    row_write_global(engine, ROW_ALERT_NOTE, str_span(&body));
+    str_fini(&body);
+    put_delivery(engine, event->run, event->first_seq, state);
+}
+
+/* -- alerts -------------------------------------------------------------------------------- */
+
+/* Where its decisions stand, so that explaining it reads just those rows. */
+static void remember_made(struct alert_card *card, int64_t seq)
+{
+    if (card->made_count == ALERT_MADE_MAX) {
+        memmove(card->made + 1, card->made + 2, (ALERT_MADE_MAX - 2) * sizeof *card->made);
+        card->made_count--;
+    }
+    card->made[card->made_count++] = seq;
+}
+
+void alert_note(struct engine *engine, struct alert_card *card, const char *kind,
+                struct span more)
+{
+    int64_t seq = engine->next_seq;
+    struct str body = { 0 }, shown = { 0 };
+    struct json_out out = { .str = &body }, inner = { .str = &shown };
+    struct span key, value;
+    size_t pos = 0;
+
+    if (json_get(more, "made").len > 0)
+        remember_made(card, seq);
+    put_card(&inner, card);
+    json_open(&out, '{');
+    json_put_raw(&out, "card", str_span(&shown));
+    json_put_int(&out, "i", card->number);
+    json_put(&out, "k", kind);
+    while (json_next(more, &pos, &key, &value)) {
+        json_key_span(&out, key);
+        json_raw_value(&out, value);
+    }
+    json_put_int(&out, "of", card->first_seq);
+    json_close(&out);
+    row_write_global(engine, ROW_ALERT_NOTE, str_span(&body));
+    put_entry(engine, str_span(&shown), card->number, card->first_seq, seq);
+    card->last_seq = seq;
+    str_fini(&body);
+    str_fini(&shown);
+}
+
+static int level(const char *severity)
+{
+    static const char *const words[] = { "informational", "low", "medium", "high" };
+
+    for (int i = 0; i < 4; i++)
+        if (strcmp(severity, words[i]) == 0)
+            return i;
+    return -1;
+}
+
+static void set(char **field, struct span json, const char *key)
+{
+    char *text = json_get_text(json, key);
+
+    if (text == NULL || text[0] == '\0') {
+        free(text);
+        return;
+    }
+    free(*field);
+    *field = text;
+}
+
+static void begin_new(struct engine *engine, const struct event *event)
+{
+    struct intake *intake = intake_of(engine);
+    struct alert_card *card =
+        alert_card_read((struct span){ 0 }, ++intake->last_alert, engine->next_seq);
+    struct str body = { 0 }, shown = { 0 };
+    struct json_out out = { .str = &body }, inner = { .str = &shown };
+
+    card->count = 1;
+    card->first_ms = card->last_ms = engine->now_ms;
+    card->delivery = event->last_seq;
+    free(card->source);
+    card->source = span_dup(event->name);
+    set(&card->id, event->json, "id");
+    set(&card->type, event->json, "type");
+    set(&card->title, event->json, "title");
+    set(&card->severity, event->json, "severity");
+    set(&card->status, event->json, "status");
+    put_card(&inner, card);
+    json_open(&out, '{');
+    json_put_raw(&out, "alert", event->json);
+    json_put_raw(&out, "card", str_span(&shown));
+    json_put_int(&out, "i", card->number);
+    json_put_int(&out, "key", event->run);
+    json_close(&out);
+    row_write_global(engine, ROW_ALERT, str_span(&body));
+    put_entry(engine, str_span(&shown), card->number, card->first_seq, card->first_seq);
+    put_key(engine, event->run, card->number, card->first_seq);
+    str_fini(&body);
+    str_fini(&shown);
+    route_begin(engine, card, event->json);
+}
+
+/* Whoever waits for it in a run, hears of it: ctx.signal("alert_raised"). */
+static void signal_runs(struct engine *engine, const struct alert_card *card,
+                        const char *name)
+{
+    struct str list = { 0 }, args = { 0 };
+    struct span run;
+    size_t pos = 0;
+
+    str_printf(&list, "[%s]", card->runs.len > 0 ? str_text(&card->runs) : "");
+    while (json_next(str_span(&list), &pos, NULL, &run)) {
+        struct json_out out = { .str = &args };
+
+        str_reset(&args);
+        json_open(&out, '{');
+        json_put_bool(&out, "follow", false);
+        json_put(&out, "name", name);
+        json_put_raw(&out, "run", run);
+        json_put(&out, "value", card->severity);
+        json_close(&out);
+        ask_handle(engine, &(struct event){ .kind = EV_ASK,
+                                            .name = span_of("signal"),
+                                            .json = str_span(&args),
+                                            .who = span_of("cordon") });
+    }
+    str_fini(&args);
+    str_fini(&list);
+}
+
+static void count_again(struct engine *engine, const struct event *event)
+{
+    struct alert_card *routed = route_card(engine, event->number);
+    struct alert_card *card =
+        routed != NULL ? routed
+                       : alert_card_read(event->text, event->number, event->first_seq);
+    char *severity = text_of(event->json, "severity");
+    char *status = text_of(event->json, "status");
+    bool is_raised = level(severity) > level(card->severity);
+    bool is_resolved =
+        strcmp(status, "resolved") == 0 && strcmp(card->status, "resolved") != 0;
+    const char *kind = is_raised ? "raised" : is_resolved ? "resolved" : "again";
+    bool is_mine = card->delivery != event->last_seq;
+
+    if (is_mine) {
+        card->count++;
+        card->last_ms = engine->now_ms;
+        card->delivery = event->last_seq;
+        if (is_raised)
+            set(&card->severity, event->json, "severity");
+        set(&card->status, event->json, "status");
+        alert_note(engine, card, kind, (struct span){ 0 });
+    }
+    free(severity);
+    free(status);
+    if (is_mine && (is_raised || is_resolved))
+        signal_runs(engine, card, is_raised ? "alert_raised" : "alert_resolved");
+    if (routed != NULL)
+        return; /* it is the routing's, which writes it when the playbooks have answered */
+    if (is_mine && is_raised && card->is_routed && card->runs.len == 0)
+        route_begin(engine, card, event->json); /* now it may be one for somebody */
+    else
+        alert_card_free(card);
+}
+
+void alert_on_alert(struct engine *engine, const struct event *event)
+{
+    if (event->number == 0)
+        begin_new(engine, event);
+    else
+        count_again(engine, event);
+}
+
+void alert_on_open(struct engine *engine, const struct event *event)
+{
+    route_begin(engine, alert_card_read(event->text, event->number, event->first_seq),
+                event->json);
+}

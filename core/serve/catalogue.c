@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/catalogue.c - the playbooks that alerts may start, and routes.lua.
+ *
+ * cordon.lua's "playbooks" names files, and folders of which each *.lua is one but for
+ * *.test.lua. A file that changes is another version, for alerts that come from then on. What
+ * cannot be read is left out and told; what was good goes on with the version it had.
+ */
+#include "serve/alerts.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "serve/inside.h"
+
+enum { CATALOGUE_MAX = 500 };
+
+struct item { /* a file */
+    struct list in_catalogue;
+    struct serve *serve;
+    char *path, *name; /* name: without .lua */
+    struct stamp stamp;
+    char hash[HASH_HEX_LEN + 1]; /* the version that is in force; "": none */
+    char next[HASH_HEX_LEN + 1]; /* that is being loaded */
+    char *source, *error;
+    bool is_seen;
+};
+
+struct catalogue {
+    struct list items;
+    char *routes_path;
+    struct stamp routes_stamp;
+    struct str routes; /* JSON list, "[]" without a file */
+    char *routes_error;
+    int pending;
+    catalogue_done_fn *done;
+};
+
+static struct catalogue *catalogue_of(struct serve *serve)
+{
+    if (serve->catalogue == NULL) {
+        serve->catalogue = xcalloc(1, sizeof *serve->catalogue);
+        list_init(&serve->catalogue->items);
+        str_add_text(&serve->catalogue->routes, "[]");
+    }
+    return serve->catalogue;
+}
+
+static void free_item(struct item *item)
+{
+    list_remove(&item->in_catalogue);
+    free(item->path);
+    free(item->name);
+    free(item->source);
+    free(item->error);
+    free(item);
+}
+
+void catalogue_close(struct serve *serve)
+{
+    struct catalogue *catalogue = serve->catalogue;
+
+    if (catalogue == NULL)
+        return;
+    while (!list_is_empty(&catalogue->items))
+        free_item(list_item(catalogue->items.next, struct item, in_catalogue));
+    free(catalogue->routes_path);
+    free(catalogue->routes_error);
+    str_fini(&catalogue->routes);
+    free(catalogue);
+    serve->catalogue = NULL;
+}
+
+void catalogue_each(struct serve *serve, void (*fn)(void *arg, struct span hash), void *arg)
+{
+    list_each (link, after, &catalogue_of(serve)->items) {
+        struct item *item = list_item(link, struct item, in_catalogue);
+
+        if (item->hash[0] != '\0')
+            fn(arg, span_of(item->hash));
+    }
+}
+
+void catalogue_findings(struct serve *serve, struct str *text)
+{
+    struct catalogue *catalogue = catalogue_of(serve);
+    struct json_out out = { .str = text };
+
+    json_open(&out, '[');
+    list_each (link, after, &catalogue->items) {
+        struct item *item = list_item(link, struct item, in_catalogue);
+
+        if (item->error == NULL)
+            continue;
+        json_open(&out, '{');
+        json_put(&out, "error", item->error);
+        json_put(&out, "path", item->path);
+        json_close(&out);
+    }
+    if (catalogue->routes_error != NULL) {
+        json_open(&out, '{');
+        json_put(&out, "error", catalogue->routes_error);
+        json_put(&out, "path", catalogue->routes_path);
+        json_close(&out);
+    }
+    json_close(&out);
+}
+
+/* -- the engine is told ---------------------------------------------------------------------- */
+
+static void add_hash(void *arg, struct span hash)
+{
+    struct json_out *out = arg;
+
+    json_string_span(out, hash);
+}
+
+static void tell(struct serve *serve)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    json_open(&out, '{');
+    json_key(&out, "playbooks");
+    json_open(&out, '[');
+    catalogue_each(serve, add_hash, &out);
+    json_close(&out);
+    json_put_raw(&out, "routes", str_span(&catalogue_of(serve)->routes));
+    json_close(&out);
+    pump_event(serve, &(struct event){ .kind = EV_CATALOGUE, .json = str_span(&text) });
+    str_fini(&text);
+}
+
+static void one_less(struct serve *serve)
+{
+    struct catalogue *catalogue = catalogue_of(serve);
+    catalogue_done_fn *done = catalogue->done;
+
+    if (--catalogue->pending > 0)
+        return;
+    tell(serve);
+    catalogue->done = NULL;
+    if (done != NULL)
+        done(serve);
+}
+
+/* -- playbooks ------------------------------------------------------------------------------- */
+
+static void say_wrong(struct item *item, const char *why)
+{
+    free(item->error);
+    item->error = xstrdup(why);
+    log_warnx("%s: %s%s", item->path, why,
+              item->hash[0] != '\0' ? "; the version before it stays in force" : "");
+}
+
+static void take_version(struct item *item)
+{
+    memcpy(item->hash, item->next, sizeof item->hash);
+    free(item->error);
+    item->error = NULL;
+}
+
+static void on_loaded(void *arg, bool ok, struct span json)
+{
+    struct item *item = arg;
+    struct serve *serve = item->serve;
+    struct arena arena = { 0 };
+
+    if (!ok) {
+        struct span why = vms_error(&arena, span_of(item->name), json);
+        char *text = span_dup(why);
+
+        say_wrong(item, text);
+        free(text);
+    } else {
+        starts_know(serve, span_of(item->next), span_of(item->name), item->source,
+                    item->path, "", json);
+        take_version(item);
+    }
+    arena_fini(&arena);
+    free(item->source);
+    item->source = NULL;
+    one_less(serve);
+}
+
+static void read_item(struct item *item)
+{
+    struct serve *serve = item->serve;
+    struct str source = { 0 };
+    struct err err;
+
+    serve_stamp(&item->stamp, item->path);
+    if (item->source != NULL)
+        return; /* still being loaded: looked at again afterwards */
+    if (serve_read_file(&source, item->path, SERVE_FILE_MAX, &err) != 0) {
+        say_wrong(item, err.text);
+        str_fini(&source);
+        return;
+    }
+    hash_hex(hash_of(source.ptr, source.len), item->next);
+    if (serve_known(serve, span_of(item->next)) != NULL) {
+        take_version(item);
+        str_fini(&source);
+        return;
+    }
+    item->source = str_take(&source);
+    serve->catalogue->pending++;
+    vms_load(serve, span_of(item->next), span_of(item->name), span_of(item->source),
+             on_loaded, item);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), wanted = strlen(end);
+
+    return len > wanted && strcmp(text + len - wanted, end) == 0;
+}
+
+static void see_file(struct serve *serve, const char *path)
+{
+    struct catalogue *catalogue = catalogue_of(serve);
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    struct stamp now;
+    int count = 0;
+
+    if (!ends_with(path, ".lua") || ends_with(path, ".test.lua"))
+        return;
+    serve_stamp(&now, path);
+    list_each (link, after, &catalogue->items) {
+        struct item *item = list_item(link, struct item, in_catalogue);
+
+        count++;
+        if (strcmp(item->path, path) != 0)
+            continue;
+        item->is_seen = true;
+        if (!serve_stamp_same(&now, &item->stamp))
+            read_item(item);
+        return;
+    }
+    if (count >= CATALOGUE_MAX) {
+        log_warnx("%s: there may be %d playbooks; this one is left out", path,
+                  CATALOGUE_MAX);
+        return;
+    }
+    struct item *item = xcalloc(1, sizeof *item);
+    item->serve = serve;
+    item->path = xstrdup(path);
+    item->name = span_dup((struct span){ base, strlen(base) - strlen(".lua") });
+    item->is_seen = true;
+    list_add(&catalogue->items, &item->in_catalogue);
+    read_item(item);
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static void see(struct serve *serve, const char *path)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, is_visible, alphasort);
+    struct str full = { 0 };
+
+    if (count < 0) {
+        see_file(serve, path);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        str_reset(&full);
+        str_printf(&full, "%s/%s", path, entries[i]->d_name);
+        see_file(serve, str_text(&full));
+        free(entries[i]);
+    }
+    free(entries);
+    str_fini(&full);
+}
+
+static void drop_unseen(struct catalogue *catalogue)
+{
+    list_each (link, after, &catalogue->items) {
+        struct item *item = list_item(link, struct item, in_catalogue);
+
+        if (!item->is_seen && item->source == NULL)
+            free_item(item);
+    }
+}
+
+/* -- routes ---------------------------------------------------------------------------------- */
+
+static void on_routes(void *arg, bool ok, struct span json)
+{
+    struct serve *serve = arg;
+    struct catalogue *catalogue = serve->catalogue;
+    struct arena arena = { 0 };
+    struct err err = { 0 };
+
+    free(catalogue->routes_error);
+    catalogue->routes_error = NULL;
+    if (!ok) {
+        struct span why = vms_error(&arena, span_of(catalogue->routes_path), json);
+
+        catalogue->routes_error = span_dup(why);
+    } else if (engine_check_routes(json, &err) != 0) {
+        catalogue->routes_error = xstrdup(err.text);
+    } else {
+        str_reset(&catalogue->routes);
+        str_add_span(&catalogue->routes, json_count(json) > 0 ? json : span_of("[]"));
+    }
+    if (catalogue->routes_error != NULL)
+        log_warnx("%s: %s", catalogue->routes_path, catalogue->routes_error);
+    arena_fini(&arena);
+    one_less(serve);
+}
+
+static void read_routes(struct serve *serve)
+{
+    struct catalogue *catalogue = catalogue_of(serve);
+    struct stamp now;
+    struct str source = { 0 };
+    struct err err;
+
+    if (catalogue->routes_path == NULL)
+        return;
+    serve_stamp(&now, catalogue->routes_path);
+    if (serve_stamp_same(&now, &catalogue->routes_stamp))
+        return;
+    catalogue->routes_stamp = now;
+    if (serve_read_file(&source, catalogue->routes_path, SERVE_FILE_MAX, &err) != 0) {
+        free(catalogue->routes_error);
+        catalogue->routes_error = xstrdup(err.text);
+        log_warnx("%s", err.text);
+    } else {
+        catalogue->pending++;
+        vms_data(serve, catalogue->routes_path, str_span(&source), on_routes, serve);
+    }
+    str_fini(&source);
+}
+
+/* -- all of it ------------------------------------------------------------------------------- */
+
+static void look(struct serve *serve)
+{
+    struct catalogue *catalogue = catalogue_of(serve);
+    struct span paths = json_get(str_span(&serve->config), "playbooks"), path;
+    size_t pos = 0;
+
+    list_each (link, after, &catalogue->items) {
+        list_item(link, struct item, in_catalogue)->is_seen = false;
+    }
+    while (json_next(paths, &pos, NULL, &path)) {
+        char *full = config_resolve(serve, path);
+
+        see(serve, full);
+        free(full);
+    }
+    drop_unseen(catalogue);
+    read_routes(serve);
+}
+
+void catalogue_read(struct serve *serve, catalogue_done_fn *done)
+{
+    struct catalogue *catalogue = catalogue_of(serve);
+    struct span routes = json_get(str_span(&serve->config), "routes");
+
+    free(catalogue->routes_path);
+    catalogue->routes_path = routes.len > 0 ? config_resolve(serve, routes) : NULL;
+    catalogue->done = done;
+    catalogue->pending++; /* so that it ends once */
+    look(serve);
+    one_less(serve);
+}
+
+void catalogue_check(struct serve *serve)
+{
+    struct catalogue *catalogue = catalogue_of(serve);
+
+    if (catalogue->pending > 0 || json_get(str_span(&serve->config), "playbooks").len == 0)
+        return;
+    catalogue->pending++;
+    look(serve);
+    one_less(serve);
+}
