@@ -7,7 +7,7 @@
 
 #include "api/openapi_words.h"
 #include "api/route.h"
-#include "api/v1_bodies.h"
+#include "api/v1_queries.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -151,7 +151,7 @@ static void put_body(struct json_out *out, const struct route *route,
     json_key(out, type_of(route));
     json_open(out, '{');
     if (words != NULL && words->body != NULL)
-        json_put_raw(out, "schema", span_of(words->body));
+        put_ref(out, "schema", "schemas", words->body);
     else
         json_put_raw(out, "schema", span_of("{}"));
     json_close(out);
@@ -324,22 +324,38 @@ static void put_member(struct json_out *out, struct span key, struct span value)
     json_raw_value(out, value);
 }
 
+/* openapi.json, canonical. */
+static struct span base(void)
+{
+    static struct str text;
+    struct err err;
+
+    if (text.len == 0 &&
+        json_canonical(&text, openapi_base, strlen(openapi_base), &err) != 0)
+        fatalx("openapi.json: %s", err.text);
+    return str_span(&text);
+}
+
+struct span openapi_schema(const char *name)
+{
+    struct span schema = json_get(json_path(base(), "components.schemas"), name);
+
+    if (schema.len == 0)
+        fatalx("openapi.json has no schema %s", name);
+    return schema;
+}
+
 static void write_document(struct str *text)
 {
     struct json_out out = { .str = text };
-    struct str base = { 0 };
     struct span key, value;
-    struct err err;
     size_t pos = 0;
 
-    if (json_canonical(&base, openapi_base, strlen(openapi_base), &err) != 0)
-        fatalx("openapi.json: %s", err.text);
     json_open(&out, '{');
-    while (json_next(str_span(&base), &pos, &key, &value))
+    while (json_next(base(), &pos, &key, &value))
         put_member(&out, key, value);
     put_paths(&out);
     json_close(&out);
-    str_fini(&base);
 }
 
 struct span openapi_document(void)

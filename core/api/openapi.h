@@ -14,3 +14,5 @@
 
 /* Lives for ever. */
 struct span openapi_document(void);
+/* A schema of openapi.json that bodies are checked against. */
+struct span openapi_schema(const char *name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/openapi_words.h"
 
-#include "api/v1_bodies.h"
+#include "api/v1_queries.h"
 
 /* openapi.json, as it is; the Makefile says that this file depends on it. */
 __asm__(".pushsection .rodata\n"
@@ -25,7 +25,7 @@ const struct words openapi_words[] = {
     { "start_run", "runs", "Start a run, or plan one",
       "By the playbook's name. With dry_run the answer is the plan (200), and nothing is "
       "changed or kept.",
-      DONE_ONCE | WORDS_TRACE, NULL, body_start, "Accepted", NULL, "202", goes_on },
+      DONE_ONCE | WORDS_TRACE, NULL, "StartRun", "Accepted", NULL, "202", goes_on },
     { "get_run", "runs", "A run with its rows", NULL, LISTED, .reply = "RunShown",
       .answer = "The run." },
     { "list_run_steps", "runs", "What a run did, step by step", NULL, LISTED,
@@ -41,24 +41,24 @@ const struct words openapi_words[] = {
       "As a run of its own, with gates of its own. With dry_run the answer is what would "
       "be "
       "undone.",
-      DONE_ONCE, NULL, body_rollback, "Accepted", NULL, "202", goes_on },
+      DONE_ONCE, NULL, "RollBack", "Accepted", NULL, "202", goes_on },
     { "recover_run", "runs", "Run the playbook's recover function", NULL, DONE_ONCE, NULL,
-      body_nothing, "Accepted", NULL, "202", goes_on },
+      "Nothing", "Accepted", NULL, "202", goes_on },
     { "cancel_run", "runs", "Stop a run", "What it has contained stays contained.",
-      DONE_ONCE, NULL, body_reason, "Accepted", NULL, "202", goes_on },
+      DONE_ONCE, NULL, "Reason", "Accepted", NULL, "202", goes_on },
     { "retry_run", "runs", "Try again what a person was asked about", NULL, DONE_ONCE, NULL,
-      body_reason, "Accepted", NULL, "202", goes_on },
+      "Reason", "Accepted", NULL, "202", goes_on },
     { "settle_run", "runs", "Say what is true of a step in doubt, or of a drift", NULL,
-      DONE_ONCE, NULL, body_settle, "Accepted", NULL, "202", goes_on },
-    { "signal_run", "runs", "Tell a run what it waits for", NULL, DONE_ONCE, NULL,
-      body_signal, "Accepted", NULL, "202", goes_on },
+      DONE_ONCE, NULL, "Settle", "Accepted", NULL, "202", goes_on },
+    { "signal_run", "runs", "Tell a run what it waits for", NULL, DONE_ONCE, NULL, "Signal",
+      "Accepted", NULL, "202", goes_on },
     { "release_hold", "ledger", "Let go of one hold of a run", NULL, DONE_ONCE, NULL,
-      body_release, "Accepted", NULL, "202", goes_on },
+      "Release", "Accepted", NULL, "202", goes_on },
     { "break_glass", "gates", "Grant a run's open gates alone",
       "Only for whom the policy lets; everybody is told, and others review it.", DONE_ONCE,
-      NULL, body_glass, NULL, NULL, NULL, "It is granted." },
+      NULL, "BreakGlass", NULL, NULL, NULL, "It is granted." },
     { "review_break_glass", "gates", "Review a break-glass", NULL, DONE_ONCE, NULL,
-      body_review, NULL, NULL, NULL, "It is reviewed." },
+      "Review", NULL, NULL, NULL, "It is reviewed." },
     /* gates */
     { "list_gates", "gates", "Open gates", NULL, LISTED, query_gates, .reply = "Gates",
       .answer = "A page of gates." },
@@ -67,9 +67,9 @@ const struct words openapi_words[] = {
     { "vote_at_gate", "gates", "Approve or deny",
       "A vote is for the digest of what was looked at. The policy says who may vote; the "
       "role approver is wanted beside that. Denying wants a reason.",
-      DONE_ONCE | WORDS_MATCH, NULL, body_vote, "Accepted", NULL, NULL,
+      DONE_ONCE | WORDS_MATCH, NULL, "Vote", "Accepted", NULL, NULL,
       "The vote is durable." },
-    { "answer_gate", "gates", "Answer a question", NULL, DONE_ONCE, NULL, body_answer,
+    { "answer_gate", "gates", "Answer a question", NULL, DONE_ONCE, NULL, "Answer",
       "Accepted", NULL, NULL, "The answer is durable." },
     /* ledger, catalogue, halts */
     { "list_holds", "ledger", "What is contained", NULL, LISTED, query_holds,
@@ -85,15 +85,15 @@ const struct words openapi_words[] = {
     { "list_halts", "halts", "Halts in force", NULL, LISTED, .reply = "Halts",
       .answer = "The halts." },
     { "set_halt", "halts", "Halt: nothing changes anything in this scope", NULL, DONE_ONCE,
-      NULL, body_halt, "Halt", NULL, NULL, "It is in force." },
-    { "lift_halt", "halts", "Resume", NULL, DONE_ONCE, NULL, body_needs_reason, "Halt",
-      NULL, NULL, "It is lifted." },
+      NULL, "SetHalt", "Halt", NULL, NULL, "It is in force." },
+    { "lift_halt", "halts", "Resume", NULL, DONE_ONCE, NULL, "NeedsReason", "Halt", NULL,
+      NULL, "It is lifted." },
     /* authors */
-    { "check_source", "authors", "Check a playbook or a policy", NULL, 0, NULL, body_check,
+    { "check_source", "authors", "Check a playbook or a policy", NULL, 0, NULL, "Check",
       "Findings", NULL, NULL, "What was found; nothing is kept." },
-    { "test_playbook", "authors", "Run a playbook's tests", NULL, 0, NULL, body_test,
+    { "test_playbook", "authors", "Run a playbook's tests", NULL, 0, NULL, "TestPlaybook",
       "Tests", NULL, NULL, "What passed; nothing is kept." },
-    { "test_policy", "authors", "Run a policy's tests", NULL, 0, NULL, body_policy_test,
+    { "test_policy", "authors", "Run a policy's tests", NULL, 0, NULL, "TestPolicy",
       "Tests", NULL, NULL, "What passed; nothing is kept." },
     /* the rest */
     { "follow_changes", "events", "What changes, of all runs",
@@ -112,17 +112,17 @@ const struct words openapi_words[] = {
       "For a program or for yourself, with roles and groups of your own. Its text is shown "
       "in "
       "this answer and never again.",
-      0, NULL, body_token, "TokenMade", NULL, "201", "The token." },
+      0, NULL, "AddToken", "TokenMade", NULL, "201", "The token." },
     { "revoke_token", "access", "Revoke a token", "At once, and for good.", 0, NULL,
-      body_reason, "Token", NULL, NULL, "It is revoked." },
+      "Reason", "Token", NULL, NULL, "It is revoked." },
     { "list_sign_ins", "access", "How one can sign in", NULL, 0, .reply = "SignIns",
       .answer = "With a password, and with which providers." },
     { "sign_in", "access", "Sign in with a password",
-      "From a page of the console's origin. Sets the session's cookie.", 0, NULL,
-      body_sign_in, "Me", NULL, NULL, "Signed in." },
+      "From a page of the console's origin. Sets the session's cookie.", 0, NULL, "SignIn",
+      "Me", NULL, NULL, "Signed in." },
     { "sign_in_again", "access", "Show once more that it is you",
       "Votes and what an admin changes want a password that was typed lately.", 0, NULL,
-      body_sign_in_again, "Me", NULL, NULL, "It counts from now on." },
+      "SignInAgain", "Me", NULL, NULL, "It counts from now on." },
     { "sign_out", "access", "Sign out", NULL, WORDS_EMPTY, .status = "204",
       .answer = "The session has ended." },
     { "get_health", "service", "Does the process live", NULL, 0, .reply = "Health",

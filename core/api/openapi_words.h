@@ -20,11 +20,12 @@ struct words {
     const char *tag, *summary, *about;
     unsigned flags;
     const struct query *queries; /* NULL: none */
-    const char *body;            /* its schema; NULL: anything, where the route takes one */
-    const char *reply;           /* the name of a schema of components; NULL: any */
-    const char *type;            /* NULL: application/json */
-    const char *status;          /* NULL: 200 */
-    const char *answer;          /* what it means */
+    const char
+        *body; /* the name of its schema; NULL: anything, where the route takes one */
+    const char *reply;  /* the name of a schema of components; NULL: any */
+    const char *type;   /* NULL: application/json */
+    const char *status; /* NULL: 200 */
+    const char *answer; /* what it means */
 };
 extern const struct words openapi_words[]; /* ended by one without an operation */
 

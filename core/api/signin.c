@@ -9,7 +9,7 @@
 #include "api/route.h"
 #include "api/throttle.h"
 #include "api/v1.h"
-#include "api/v1_bodies.h"
+#include "api/v1_queries.h"
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -264,7 +264,7 @@ void sign_in(struct request *request)
     struct span body;
     char *name, *password;
 
-    if (!auth_is_ours(request) || !v1_body(request, body_sign_in, &body))
+    if (!auth_is_ours(request) || !v1_body(request, "SignIn", &body))
         return;
     name = json_get_text(body, "name");
     password = json_get_text(body, "password");
@@ -286,7 +286,7 @@ void sign_in_again(struct request *request)
                         "/sign-in/oidc/NAME");
         return;
     }
-    if (!v1_body(request, body_sign_in_again, &body))
+    if (!v1_body(request, "SignInAgain", &body))
         return;
     password = json_get_text(body, "password");
     try_password(request, session->who, password, session->account);
@@ -372,7 +372,7 @@ void create_token(struct request *request)
                         "Idempotency-Key out");
         return;
     }
-    if (!v1_body(request, body_token, &body))
+    if (!v1_body(request, "AddToken", &body))
         return;
     life = json_get_text(body, "expires");
     if (life != NULL)
@@ -397,7 +397,7 @@ void revoke_token(struct request *request)
     struct span body;
     static const char *const members[] = { "reason", NULL };
 
-    if (!v1_body(request, body_reason, &body))
+    if (!v1_body(request, "Reason", &body))
         return;
     args_open(&args);
     args_put_members(&args, body, members);

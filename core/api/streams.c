@@ -7,7 +7,7 @@
  * tokens have changed: who comes again shows again who it is. A client that does not read is left
  * (HTTP_IN_STREAM_MAX), and never waited for.
  */
-#include "api/v1_bodies.h"
+#include "api/v1_queries.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/openapi.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/schema.h"
@@ -151,9 +152,9 @@ void args_ask(struct request *request, struct args *args, const char *verb,
 
 /* -- the body ------------------------------------------------------------------------------- */
 
-bool v1_body(struct request *request, const char *schema, struct span *body)
+bool v1_body(struct request *request, const char *name, struct span *body)
 {
-    struct span raw = request_body(request);
+    struct span raw = request_body(request), schema = openapi_schema(name);
     struct str text = { 0 };
     struct err err;
 
@@ -163,7 +164,7 @@ bool v1_body(struct request *request, const char *schema, struct span *body)
         respond_problem(request, 400, "json", "the body: %s", err.text);
     } else if (json_kind(str_span(&text)) != JSON_OBJECT) {
         respond_problem(request, 400, "body", "the body: want a JSON object");
-    } else if (schema_match(span_of(schema), str_span(&text), &err) != 0) {
+    } else if (schema_match(schema, str_span(&text), &err) != 0) {
         respond_problem(request, 400, "body", "%s", err.text);
     } else {
         *body = request_copy(request, str_span(&text));

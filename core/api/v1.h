@@ -2,8 +2,8 @@
 /*
  * api/v1.h - /v1: each handler makes the arguments of one ask, and answers with what comes back.
  *
- * What a request may hold stands once, as data: queries and body schemas are what handlers check
- * against, and what the OpenAPI document says (openapi.c). Bodies and names are those of
+ * What a request may hold stands once, as data: queries (v1_queries.c) and body schemas
+ * (openapi.json) are what handlers check against, and what the OpenAPI document says. Bodies and names are those of
  * docs/protocol.md.
  */
 #pragma once
@@ -57,9 +57,9 @@ void args_ask(struct request *request, struct args *args, const char *verb,
               answer_fn *answer);
 void args_drop(struct args *args);
 
-/* The body, checked against the schema and canonical, which lives until the request has been
+/* The body, checked against the schema of that name in openapi.json and canonical, which lives until the request has been
  * answered; false: answered with what is wrong with it, and where. */
-bool v1_body(struct request *request, const char *schema, struct span *body);
+bool v1_body(struct request *request, const char *name, struct span *body);
 /* Puts members of the body as they are, those that are there. */
 void args_put_members(struct args *args, struct span body, const char *const *names);
 

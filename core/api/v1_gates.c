@@ -2,7 +2,7 @@
 /*
  * api/v1_gates.c - gates: what is asked, votes and answers.
  */
-#include "api/v1_bodies.h"
+#include "api/v1_queries.h"
 
 #include <string.h>
 
@@ -79,7 +79,7 @@ void vote_at_gate(struct request *request)
     struct span body;
     struct args args;
 
-    if (!v1_body(request, body_vote, &body))
+    if (!v1_body(request, "Vote", &body))
         return;
     bool is_yes = span_is(json_get_raw(body, "vote"), "approve");
     args_open(&args);
@@ -97,7 +97,7 @@ void answer_gate(struct request *request)
     struct span body;
     struct args args;
 
-    if (!v1_body(request, body_answer, &body))
+    if (!v1_body(request, "Answer", &body))
         return;
     args_open(&args);
     json_put_bool(&args.out, "follow", false);

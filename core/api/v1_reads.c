@@ -2,7 +2,7 @@
 /*
  * api/v1_reads.c - holds, playbooks, actions, policy, halts; and what authors try.
  */
-#include "api/v1_bodies.h"
+#include "api/v1_queries.h"
 
 #include <stddef.h>
 
@@ -63,7 +63,7 @@ void set_halt(struct request *request)
     struct span body;
     struct args args;
 
-    if (!v1_body(request, body_halt, &body))
+    if (!v1_body(request, "SetHalt", &body))
         return;
     args_open(&args);
     json_put_bool(&args.out, "follow", false);
@@ -79,7 +79,7 @@ void lift_halt(struct request *request)
     struct span body;
     struct args args;
 
-    if (!v1_body(request, body_needs_reason, &body))
+    if (!v1_body(request, "NeedsReason", &body))
         return;
     args_open(&args);
     json_put_bool(&args.out, "follow", false);
@@ -109,17 +109,17 @@ static void try_source(struct request *request, const char *verb, const char *sc
 
 void check_source(struct request *request)
 {
-    try_source(request, "check", body_check);
+    try_source(request, "check", "Check");
 }
 
 void test_playbook(struct request *request)
 {
-    try_source(request, "test", body_test);
+    try_source(request, "test", "TestPlaybook");
 }
 
 void test_policy(struct request *request)
 {
-    try_source(request, "policy_test", body_policy_test);
+    try_source(request, "policy_test", "TestPolicy");
 }
 
 /* -- the document --------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 /*
  * api/v1_runs.c - runs: started, looked at, undone, settled.
  */
-#include "api/v1_bodies.h"
+#include "api/v1_queries.h"
 
 #include <string.h>
 
@@ -98,7 +98,7 @@ void start_run(struct request *request)
     struct span body;
     struct args args;
 
-    if (!v1_body(request, body_start, &body))
+    if (!v1_body(request, "StartRun", &body))
         return;
     bool is_dry = json_get_bool(body, "dry_run", false);
     args_open(&args);
@@ -140,7 +140,7 @@ void roll_back_run(struct request *request)
     struct span body;
     struct args args;
 
-    if (!v1_body(request, body_rollback, &body))
+    if (!v1_body(request, "RollBack", &body))
         return;
     bool is_dry = json_get_bool(body, "dry_run", false);
     args_open(&args);
@@ -157,50 +157,50 @@ static const char *const only_reason[] = { "reason", NULL };
 
 void recover_run(struct request *request)
 {
-    change_run(request, "recover", body_nothing, only_reason, v1_on_accepted);
+    change_run(request, "recover", "Nothing", only_reason, v1_on_accepted);
 }
 
 void cancel_run(struct request *request)
 {
-    change_run(request, "cancel", body_reason, only_reason, v1_on_accepted);
+    change_run(request, "cancel", "Reason", only_reason, v1_on_accepted);
 }
 
 void retry_run(struct request *request)
 {
-    change_run(request, "retry", body_reason, only_reason, v1_on_accepted);
+    change_run(request, "retry", "Reason", only_reason, v1_on_accepted);
 }
 
 void settle_run(struct request *request)
 {
     static const char *const taken[] = { "choice", "reason", "step", NULL };
 
-    change_run(request, "settle", body_settle, taken, v1_on_accepted);
+    change_run(request, "settle", "Settle", taken, v1_on_accepted);
 }
 
 void signal_run(struct request *request)
 {
     static const char *const taken[] = { "name", "value", NULL };
 
-    change_run(request, "signal", body_signal, taken, v1_on_accepted);
+    change_run(request, "signal", "Signal", taken, v1_on_accepted);
 }
 
 void release_hold(struct request *request)
 {
     static const char *const taken[] = { "hold", "reason", NULL };
 
-    change_run(request, "release", body_release, taken, v1_on_accepted);
+    change_run(request, "release", "Release", taken, v1_on_accepted);
 }
 
 void break_glass(struct request *request)
 {
     static const char *const taken[] = { "gates", "reason", NULL };
 
-    change_run(request, "break_glass", body_glass, taken, v1_on_done);
+    change_run(request, "break_glass", "BreakGlass", taken, v1_on_done);
 }
 
 void review_break_glass(struct request *request)
 {
     static const char *const taken[] = { "reason", "reject", NULL };
 
-    change_run(request, "review", body_review, taken, v1_on_done);
+    change_run(request, "review", "Review", taken, v1_on_done);
 }
