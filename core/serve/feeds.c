@@ -106,6 +106,38 @@ static bool show(struct serve *serve, int64_t run, const struct shown_row *row,
 
 /* -- what comes ------------------------------------------------------------------------------ */
 
+static void reply_more(struct serve *serve, int64_t ask, int64_t since, bool has_more,
+                       const char *state)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    json_open(&out, '{');
+    json_put_bool(&out, "more", has_more);
+    json_put_int(&out, "since", since);
+    json_put(&out, "state", state);
+    json_close(&out);
+    clients_reply(serve, ask, 0, str_span(&text));
+    str_fini(&text);
+}
+
+static void free_feed(struct feed *feed)
+{
+    list_remove(&feed->in_serve);
+    free(feed);
+}
+
+/* The run is over: nothing comes any more. */
+static void end_feed(struct serve *serve, struct feed *feed, const struct shown_row *row)
+{
+    int64_t ask = feed->ask;
+
+    free_feed(feed);
+    serve->feed_count--;
+    reply_more(serve, ask, row->seq, false,
+               run_state_name((int)json_get_int(row->body, "s", 0)));
+}
+
 void feeds_row(struct serve *serve, const struct turn_row *from)
 {
     struct shown_row row = { from->seq, from->run, from->at_ms, from->kind, from->body };
@@ -117,6 +149,8 @@ void feeds_row(struct serve *serve, const struct turn_row *from)
         if ((feed->run == 0 || feed->run == row.run) && show(serve, feed->run, &row, &text))
             clients_event(serve, feed->ask, str_span(&text));
         str_fini(&text);
+        if (feed->run != 0 && feed->run == row.run && row.kind == ROW_END)
+            end_feed(serve, feed, &row);
     }
 }
 
@@ -128,12 +162,6 @@ void feeds_tell(struct serve *serve, int64_t run, struct span json)
         if (feed->run == run)
             clients_event(serve, feed->ask, json);
     }
-}
-
-static void free_feed(struct feed *feed)
-{
-    list_remove(&feed->in_serve);
-    free(feed);
 }
 
 void feeds_forget(struct serve *serve, int64_t ask)
@@ -210,20 +238,6 @@ static int read_all(struct page *page, bool is_new, struct err *err)
     return store_each(page->serve->store, page->since + 1, add_row, page, err);
 }
 
-static void reply_more(struct page *page, bool has_more, const char *state)
-{
-    struct str text = { 0 };
-    struct json_out out = { .str = &text };
-
-    json_open(&out, '{');
-    json_put_bool(&out, "more", has_more);
-    json_put_int(&out, "since", page->since);
-    json_put(&out, "state", state);
-    json_close(&out);
-    clients_reply(page->serve, page->ask, 0, str_span(&text));
-    str_fini(&text);
-}
-
 static void stay(struct page *page)
 {
     struct serve *serve = page->serve;
@@ -281,9 +295,9 @@ bool feeds_ask(struct serve *serve, const struct asked *asked)
     if (rc < 0)
         clients_error(serve, asked->number, 1, err_word(err.code), "%s", err.text);
     else if (page.is_full)
-        reply_more(&page, true, NULL);
+        reply_more(serve, page.ask, page.since, true, NULL);
     else if (state >= 0)
-        reply_more(&page, false, run_state_name(state));
+        reply_more(serve, page.ask, page.since, false, run_state_name(state));
     else
         stay(&page);
     return true;

@@ -93,7 +93,9 @@ static void take_outcome(struct shown_step *step, struct span body)
 
 static void take_intent(struct shown_step *step, struct span body)
 {
-    set(&step->op, json_get_text(body, "op"));
+    char *op = json_get_text(body, "op");
+
+    set(&step->op, op != NULL ? op : xstrdup("apply"));
     set(&step->state, xstrdup("applying"));
     step->attempts = json_get_int(body, "at", 1);
 }

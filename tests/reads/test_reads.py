@@ -128,6 +128,7 @@ check("with_what_it_is_about", ("g-000004-1", "denied", "denied"),
 seen = [first]
 while seen[-1]["kind"] != "end":
     seen.append(one.next()[1])
+check("and_it_ends_with_the_run", ("reply", 0, "denied"), (lambda r: (r[0], r[1], r[2]["state"]))(one.next()))
 check("a_parked_runs_feed_goes_on_without_a_gap",
       [row["seq"] for row in reply("show", {"run": "r-000004"})["rows"]],
       [row["seq"] for row in seen])
