@@ -84,9 +84,9 @@ enum entry_kind {
     ENTRY_ALERT = 10,    /* run: the alert's number; state: enum alert_state */
     ENTRY_DELIVERY = 11, /* run: made of a source and an id; n 0: a delivery's, state: enum
                           * delivery_state; n 1: an alert's, last_seq: its number */
-    ENTRY_STORM = 12, /* run: made of a route and what it counts by; due_ms: when its time
+    ENTRY_STORM = 12,   /* run: made of a route and what it counts by; due_ms: when its time
                           * is over; state 1 while it lasts */
-    ENTRY_FAMILY = 9, /* run: from which on runs call each other; n: made of a
+    ENTRY_FAMILY = 9,   /* run: from which on runs call each other; n: made of a
                          * change's name; state 1 while that run goes on */
     ENTRY_ACCOUNT = 14, /* run 0, n: ordinal; state 1 in force, 0 not; its row says it */
     ENTRY_TOKEN = 15,   /* likewise */
