@@ -190,6 +190,8 @@ static void put_good(struct json_out *out, const struct words *words)
     json_close(out);
     if (words != NULL && words->flags & WORDS_ETAG)
         put_ref(out, "304", "responses", "NotModified");
+    if (words != NULL && words->flags & WORDS_PLAN)
+        put_ref(out, "200", "responses", "Planned");
 }
 
 static void put_answers(struct json_out *out, const struct route *route,

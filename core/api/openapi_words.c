@@ -25,7 +25,8 @@ const struct words openapi_words[] = {
     { "start_run", "runs", "Start a run, or plan one",
       "By the playbook's name. With dry_run the answer is the plan (200), and nothing is "
       "changed or kept.",
-      DONE_ONCE | WORDS_TRACE, NULL, "StartRun", "Accepted", NULL, "202", goes_on },
+      DONE_ONCE | WORDS_TRACE | WORDS_PLAN, NULL, "StartRun", "Accepted", NULL, "202",
+      goes_on },
     { "get_run", "runs", "A run with its rows", NULL, LISTED, .reply = "RunShown",
       .answer = "The run." },
     { "list_run_steps", "runs", "What a run did, step by step", NULL, LISTED,
@@ -41,7 +42,7 @@ const struct words openapi_words[] = {
       "As a run of its own, with gates of its own. With dry_run the answer is what would "
       "be "
       "undone.",
-      DONE_ONCE, NULL, "RollBack", "Accepted", NULL, "202", goes_on },
+      DONE_ONCE | WORDS_PLAN, NULL, "RollBack", "Accepted", NULL, "202", goes_on },
     { "recover_run", "runs", "Run the playbook's recover function", NULL, DONE_ONCE, NULL,
       "Nothing", "Accepted", NULL, "202", goes_on },
     { "cancel_run", "runs", "Stop a run", "What it has contained stays contained.",

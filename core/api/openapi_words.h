@@ -12,7 +12,8 @@ enum {
     WORDS_MATCH = 4,   /* takes If-Match */
     WORDS_ETAG = 8,    /* has an ETag, takes If-None-Match */
     WORDS_EVENTS = 16, /* takes Last-Event-ID */
-    WORDS_EMPTY = 32   /* answers without a body */
+    WORDS_EMPTY = 32,  /* answers without a body */
+    WORDS_PLAN = 64    /* with dry_run it answers 200 with a plan */
 };
 
 struct words {

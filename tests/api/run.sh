@@ -68,4 +68,59 @@ suite() {
 }
 
 suite test_flow.py
+suite test_document.py
+
+# The linter is node's; what it says is of the document alone.
+lints() {
+    local packages=$repo/build/api-lint
+    if ! cmp -s "$here/package-lock.json" "$packages/installed-lock.json"; then
+        mkdir -p "$packages" && cp "$here/package.json" "$here/package-lock.json" "$packages/" &&
+            (cd "$packages" && timeout 300 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) &&
+            cp "$here/package-lock.json" "$packages/installed-lock.json"
+    fi
+    cp "$here/lint.mjs" "$packages/" && "$CORDON" --internal-openapi >"$work/openapi.json" &&
+        timeout 60 node "$packages/lint.mjs" "$work/openapi.json"
+}
+tell the_linter_finds_nothing_in_the_document lints
+
+# A world without network, for what needs no Azure.
+stop_daemon
+shop_close
+state=$work/small STATE=$work/small
+mkdir -m 700 "$state"
+mkdir "$work/effects"
+cat >"$state/policy.lua" <<'LUA'
+return { groups = { all = { "*" } }, self_approval = true,
+         rules = { { name = "all", match = { action = "*" }, need = 0 } } }
+LUA
+cat >"$state/cordon.lua" <<LUA
+return { plugins = { noop = { config = { dir = "$work/effects" } } },
+         serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key" } } }
+LUA
+cat >"$work/asks.lua" <<'LUA'
+local noop = use "noop"
+return playbook { name = "asks", summary = "a question, then a change", params = { target = { "string", "what" } },
+  run = function(p, ctx)
+    ctx.approve { title = "Set it", from = "all" }
+    noop.set { target = p.target, value = "x" }
+  end }
+LUA
+cat >"$work/noisy.lua" <<'LUA'
+return playbook { name = "noisy", summary = "megabytes of rows",
+  run = function(p, ctx) for _ = 1, 3000 do ctx.note(("x"):rep(3000)) end end }
+LUA
+start_daemon || cat "$work/err"
+"$CORDON" plugins trust "$FIXTURES/noop.so" --state "$state" >"$work/out" 2>&1 || cat "$work/out"
+for name in asks noisy; do
+    "$CORDON" plan "$work/$name.lua" --state "$state" >"$work/plan" 2>&1
+done
+TOKEN_ONCALL=$(token oncall --for oncall --role responder --role viewer)
+TOKEN_ADMIN=$(token boss --for boss --role admin)
+TOKEN_VIEWER=$(token screen --role viewer)
+TOKEN_AUTHOR=$(token author --for author-1 --role author)
+TOKEN_STARTER=$(token starter --role responder)
+export TOKEN_STARTER CONSOLE=$console DAEMON=$daemon
+suite test_http.py
+counts() { promtool check metrics <"$work/metrics"; }
+tell promtool_finds_nothing_in_the_metrics counts
 summary
