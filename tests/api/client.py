@@ -85,6 +85,18 @@ class Api:
         return self.ask("POST", path, body, **headers)
 
 
+    def announce(self, path, length):
+        """Says that a body of that length comes, and waits for what is said to that."""
+        sock = self.connect()
+        head = [f"POST {path} HTTP/1.1", f"Host: {self.host}", "Content-Type: application/json",
+                f"Content-Length: {length}"] + [f"{k}: {v}" for k, v in self.headers().items()]
+        sock.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
+        reply = http.client.HTTPResponse(sock)
+        reply.begin()
+        sock.close()
+        return reply.status
+
+
 class Events:
     """A stream of events; next() gives (id, kind, json)."""
 

@@ -56,7 +56,7 @@ export CONSOLE=$console DAEMON=$daemon
 suite() {
     local last
     timeout 300 python3 "$here/$1" >"$work/suite" 2>&1
-    cat "$work/suite" | sed '$d'
+    sed '$d' "$work/suite"
     last=$(tail -n 1 "$work/suite")
     if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         ((passed += BASH_REMATCH[1], failed += BASH_REMATCH[2]))
