@@ -10,6 +10,7 @@
 
 #include "api/auth.h"
 #include "api/http.h"
+#include "api/oidc.h"
 #include "api/route.h"
 #include "api/signin.h"
 #include "api/tls.h"
@@ -272,6 +273,7 @@ static void on_setup(struct span json)
     str_reset(&front.setup);
     str_add_span(&front.setup, json);
     auth_setup(str_span(&front.setup));
+    oidc_setup();
     streams_end_all();
     if (front.server != NULL)
         return;
@@ -354,6 +356,7 @@ int front_main(int fd)
     loop_run(front.loop);
     timer_stop(&front.finish);
     streams_close();
+    oidc_close();
     server_close(front.server);
     stream_close(front.stream);
     front.stream = NULL;

@@ -8,6 +8,7 @@
 
 #include "api/health.h"
 #include "api/metrics.h"
+#include "api/oidc.h"
 #include "api/signin.h"
 #include "api/v1.h"
 
@@ -81,6 +82,9 @@ const struct route routes[] = {
     ROUTE(POST, "/sign-in", LISTENER_CONSOLE, ROLE_ANYBODY, JSON, sign_in),
     ROUTE(POST, "/sign-in/again", LISTENER_CONSOLE, ROLE_SIGNED_IN, JSON, sign_in_again),
     ROUTE(POST, "/sign-out", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, sign_out),
+    ROUTE(POST, "/sign-in/oidc/{name}", LISTENER_CONSOLE, ROLE_ANYBODY, NONE, begin_oidc),
+    ROUTE(GET, "/sign-in/oidc/{name}/callback", LISTENER_CONSOLE, ROLE_ANYBODY, NONE,
+          end_oidc),
     { .path = NULL },
 };
 _Static_assert(sizeof routes / sizeof *routes <= ROUTES_MAX,

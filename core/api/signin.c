@@ -303,7 +303,7 @@ void sign_out(struct request *request)
 
 void list_sign_ins(struct request *request)
 {
-    struct span sign_in = front_setup("sign_in"), name;
+    struct span sign_in = front_setup("sign_in"), name, provider;
     struct str text = { 0 };
     struct json_out out = { .str = &text };
     size_t pos = 0;
@@ -312,7 +312,7 @@ void list_sign_ins(struct request *request)
     json_put_bool(&out, "local", json_bool(json_get(sign_in, "local"), true));
     json_key(&out, "providers");
     json_open(&out, '[');
-    while (json_next(json_get(sign_in, "oidc"), &pos, &name, NULL))
+    while (json_next(json_get(sign_in, "oidc"), &pos, &name, &provider))
         json_string_span(&out, name);
     json_close(&out);
     json_close(&out);

@@ -37,3 +37,15 @@ const struct query query_events[] = {
     { "since", 'n', "Begin behind this row; Last-Event-ID says it too." },
     { .name = NULL },
 };
+const struct query query_again[] = {
+    { "again", 'b',
+      "The provider is to ask for the password, whoever is signed in there." },
+    { .name = NULL },
+};
+const struct query query_callback[] = {
+    { "code", 't', "What the provider gives out a token for." },
+    { "state", 't', "Which sign-in it is." },
+    { "iss", 't', "The provider's issuer." },
+    { "error", 't', "Why it is not to be." },
+    { .name = NULL },
+};

@@ -6,4 +6,5 @@
 
 #include "api/v1.h"
 
-extern const struct query query_runs[], query_gates[], query_holds[], query_events[];
+extern const struct query query_runs[], query_gates[], query_holds[], query_events[],
+    query_again[], query_callback[];

@@ -20,7 +20,8 @@ static const char provider_schema[] =
     "\"required\":[\"issuer\",\"client_id\",\"groups\"],\"properties\":{"
     "\"issuer\":" TEXT ",\"client_id\":" TEXT ",\"client_secret\":" TEXT ",\"claim\":" TEXT
     ",\"groups_claim\":" TEXT ",\"groups\":{\"type\":\"object\"},\"scopes\":" TEXTS
-    ",\"algs\":" TEXTS ",\"ca\":" TEXT ",\"plain_http_loopback\":{\"type\":\"boolean\"}}}";
+    ",\"algs\":" TEXTS ",\"ca\":" TEXT ",\"hosts\":" TEXTS
+    ",\"plain_http_loopback\":{\"type\":\"boolean\"}}}";
 static const char roles_schema[] =
     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\",\"enum\":"
     "[\"viewer\",\"responder\",\"approver\",\"author\",\"admin\"]}}";

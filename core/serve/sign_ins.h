@@ -10,6 +10,7 @@
  *         groups = { ["GUID"] = { "viewer", "approver" } },   -- roles of a group's members
  *         claim = "sub",                 -- who somebody is: "entra:VALUE"
  *         groups_claim = "groups", scopes = { "openid" }, algs = { "RS256" },
+ *         hosts = { "oauth2.example" },  -- of its endpoints, when not the issuer's
  *         ca = "ca.pem",                 -- in place of the system's certificates
  *         plain_http_loopback = false,   -- an issuer on this machine, for tests
  *       } },
