@@ -81,6 +81,13 @@ static void put_engine(struct str *out, struct span json)
     static const struct {
         const char *key, *name, *about;
     } counted[] = {
+        { "alerts_new", "alerts_new", "Alerts for which nothing has been decided yet." },
+        { "alerts_routed", "alerts_routed",
+          "Alerts for which was decided what they start." },
+        { "deliveries_unread", "deliveries_unread",
+          "Deliveries that are durable and have not been read yet." },
+        { "deliveries_unreadable", "deliveries_unreadable",
+          "Deliveries that their adapter could not read." },
         { "break_glass_unreviewed", "break_glass_unreviewed",
           "Break-glasses that nobody has reviewed." },
         { "gates_open", "gates_open", "Gates that wait for people." },

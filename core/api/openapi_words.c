@@ -89,6 +89,10 @@ const struct words openapi_words[] = {
       NULL, "SetHalt", "Halt", NULL, NULL, "It is in force." },
     { "lift_halt", "halts", "Resume", NULL, DONE_ONCE, NULL, "NeedsReason", "Halt", NULL,
       NULL, "It is lifted." },
+    { "list_alerts", "alerts", "Alerts, newest first", NULL, LISTED, query_alerts,
+      .reply = "Alerts", .answer = "A page of alerts." },
+    { "get_alert", "alerts", "An alert, and why it did or did not start a run", NULL,
+      LISTED, .reply = "AlertShown", .answer = "The alert." },
     /* authors */
     { "check_source", "authors", "Check a playbook or a policy", NULL, 0, NULL, "Check",
       "Findings", NULL, NULL, "What was found; nothing is kept." },

@@ -40,6 +40,8 @@ const struct route routes[] = {
     ROUTE(GET, "/v1/actions", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_actions),
     ROUTE(GET, "/v1/policy", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, get_policy),
     ROUTE(GET, "/v1/halts", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_halts),
+    ROUTE(GET, "/v1/alerts", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_alerts),
+    ROUTE(GET, "/v1/alerts/{alert}", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, get_alert),
     ROUTE(GET, "/v1/events", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, follow_changes),
     ROUTE(GET, "/v1/openapi.json", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, get_openapi),
     ROUTE(GET, "/metrics", LISTENER_CONSOLE, ROLE_VIEWER | ROLE_ADMIN, NONE, get_metrics),

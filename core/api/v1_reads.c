@@ -55,6 +55,22 @@ void list_halts(struct request *request)
     read_list(request, "halts", NULL);
 }
 
+void list_alerts(struct request *request)
+{
+    read_list(request, "alerts", query_alerts);
+}
+
+void get_alert(struct request *request)
+{
+    struct args args;
+
+    args_open(&args);
+    json_put(&args.out, "alert", request_param(request, 0));
+    if (args_query(request, &args, NULL))
+        args_ask(request, &args, "explain_alert", v1_on_read);
+    args_drop(&args);
+}
+
 /* -- halts ---------------------------------------------------------------------------------- */
 
 void set_halt(struct request *request)

@@ -47,6 +47,8 @@ typedef void catalogue_done_fn(struct serve *serve);
 void catalogue_read(struct serve *serve, catalogue_done_fn *done);
 void catalogue_check(struct serve *serve); /* looks whether a file has changed */
 void catalogue_close(struct serve *serve);
+/* The version in force of a name, as hash in hex; empty when the catalogue has none. */
+struct span catalogue_version(struct serve *serve, struct span name);
 /* Calls fn for each playbook of it that has been loaded. */
 void catalogue_each(struct serve *serve, void (*fn)(void *arg, struct span hash),
                     void *arg);

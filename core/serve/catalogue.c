@@ -83,6 +83,17 @@ void catalogue_each(struct serve *serve, void (*fn)(void *arg, struct span hash)
     }
 }
 
+struct span catalogue_version(struct serve *serve, struct span name)
+{
+    list_each (link, after, &catalogue_of(serve)->items) {
+        struct item *item = list_item(link, struct item, in_catalogue);
+
+        if (span_is(name, item->name) && item->hash[0] != '\0')
+            return span_of(item->hash);
+    }
+    return (struct span){ 0 };
+}
+
 void catalogue_findings(struct serve *serve, struct str *text)
 {
     struct catalogue *catalogue = catalogue_of(serve);

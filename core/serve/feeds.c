@@ -46,6 +46,21 @@ static void put_members(struct json_out *out, struct span body, const char *cons
             json_put_raw(out, names[i], json_get(body, names[i]));
 }
 
+static bool put_alert(struct json_out *out, const struct shown_row *row)
+{
+    struct str name = { 0 };
+    int64_t number = json_get_int(row->body, "i", 0);
+
+    if (number == 0)
+        return false; /* of a delivery */
+    str_printf(&name, "a-%06" PRId64, number);
+    json_put(out, "alert", str_text(&name));
+    if (json_get(row->body, "k").len > 0)
+        json_put_raw(out, "what", json_get(row->body, "k"));
+    str_fini(&name);
+    return true;
+}
+
 /* False for a row that nobody's list shows. */
 static bool put_change(struct json_out *out, const struct shown_row *row)
 {
@@ -65,6 +80,8 @@ static bool put_change(struct json_out *out, const struct shown_row *row)
     case ROW_END:
         json_put(out, "state", run_state_name((int)json_get_int(row->body, "s", 0)));
         break;
+    case ROW_ALERT:
+    case ROW_ALERT_NOTE: return put_alert(out, row);
     case ROW_OUTCOME:
     case ROW_DRIFT:
     case ROW_DOUBT:

@@ -12,6 +12,7 @@
 
 #include "alert/alert.h"
 #include "serve/adapters.h"
+#include "serve/alerts.h"
 #include "vm/place.h"
 
 struct start {
@@ -228,12 +229,15 @@ static void begin(struct start *start)
         load(start);
 }
 
-/* The version that came last of that name; one that the daemon has in its catalogue is here too,
- * since it was loaded from there. */
+/* The version that the catalogue has in force; of a name that it has not, the one that came
+ * last. */
 static const struct known *newest_named(struct serve *serve, struct span name)
 {
+    struct span version = catalogue_version(serve, name);
     const struct known *newest = NULL;
 
+    if (version.len > 0)
+        return serve_known(serve, version);
     list_each (link, after, &serve->known) {
         const struct known *known = list_item(link, struct known, in_serve);
 

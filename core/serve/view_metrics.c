@@ -22,7 +22,11 @@ struct counted { /* by the index */
 };
 
 static const struct counted counted[] = {
+    { "alerts_new", ENTRY_ALERT, ALERT_NEW },
+    { "alerts_routed", ENTRY_ALERT, ALERT_ROUTED },
     { "break_glass_unreviewed", ENTRY_GLASS, GLASS_UNREVIEWED },
+    { "deliveries_unread", ENTRY_DELIVERY, DELIVERY_NEW },
+    { "deliveries_unreadable", ENTRY_DELIVERY, DELIVERY_UNREADABLE },
     { "gates_open", ENTRY_GATE, GATE_OPEN },
     { "halts_in_force", ENTRY_HALT, 1 },
     { "holds_on", ENTRY_HOLD, HOLD_ON },

@@ -6,9 +6,11 @@
 
 #include <stdlib.h>
 
+#include "serve/alerts.h"
 #include "store/store.h"
 
-struct shelf { /* the newest version of each name */
+struct shelf { /* of each name the version in force, else the newest */
+    struct serve *serve;
     struct list books;
 };
 
@@ -52,7 +54,12 @@ static int take_version(const struct entry *entry, void *arg)
     struct shelf *shelf = arg;
     char *name = json_get_text(entry->body, "name");
     struct book *book = find_book(shelf, span_of(name));
+    struct span version = catalogue_version(shelf->serve, span_of(name));
 
+    if (version.len > 0 && !span_equal(version, json_get_raw(entry->body, "hash"))) {
+        free(name);
+        return 0;
+    }
     if (book != NULL)
         free_book(book);
     book = xcalloc(1, sizeof *book);
@@ -69,6 +76,7 @@ static int read_shelf(struct view *view, struct shelf *shelf, struct err *err)
 {
     struct entry_query query = { .kind = ENTRY_PLAYBOOK, .state = -1, .run = -1 };
 
+    shelf->serve = view->serve;
     list_init(&shelf->books);
     return store_each_entry(view->serve->store, &query, take_version, shelf, err);
 }

@@ -88,18 +88,20 @@ stop_daemon
 shop_close
 state=$work/small STATE=$work/small
 mkdir -m 700 "$state"
-mkdir "$work/effects"
+mkdir "$work/effects" "$work/tried"
 cat >"$state/policy.lua" <<'LUA'
 return { groups = { all = { "*" } }, self_approval = true,
          rules = { { name = "all", match = { action = "*" }, need = 0 } } }
 LUA
 cat >"$state/cordon.lua" <<LUA
 return { plugins = { noop = { config = { dir = "$work/effects" } } },
+         playbooks = { "$work/asks.lua", "$work/noisy.lua" },
          serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key" } } }
 LUA
 cat >"$work/asks.lua" <<'LUA'
 local noop = use "noop"
 return playbook { name = "asks", summary = "a question, then a change", params = { target = { "string", "what" } },
+  on_alert = { when = { type = "Nothing_*" }, params = function(alert) return { target = alert.title } end },
   run = function(p, ctx)
     ctx.approve { title = "Set it", from = "all" }
     noop.set { target = p.target, value = "x" }
@@ -109,11 +111,14 @@ cat >"$work/noisy.lua" <<'LUA'
 return playbook { name = "noisy", summary = "megabytes of rows",
   run = function(p, ctx) for _ = 1, 3000 do ctx.note(("x"):rep(3000)) end end }
 LUA
-start_daemon || cat "$work/err"
 "$CORDON" plugins trust "$FIXTURES/noop.so" --state "$state" >"$work/out" 2>&1 || cat "$work/out"
-for name in asks noisy; do
-    "$CORDON" plan "$work/$name.lua" --state "$state" >"$work/plan" 2>&1
-done
+wait_ended
+start_daemon || cat "$work/err"
+# What somebody tries by hand is not what a name means, where the catalogue has that name.
+sed 's/a question, then a change/another version/' "$work/asks.lua" >"$work/tried/asks.lua"
+"$CORDON" plan "$work/tried/asks.lua" --param target=x --state "$state" >"$work/plan" 2>&1
+printf '{"id":"7","title":"a web shell","type":"Shell","severity":"high"}' >"$work/alert.json"
+"$CORDON" hook send generic "$work/alert.json" --state "$state" >"$work/out" 2>&1 || cat "$work/out"
 TOKEN_ONCALL=$(token oncall --for oncall --role responder --role viewer)
 TOKEN_ADMIN=$(token boss --for boss --role admin)
 TOKEN_VIEWER=$(token screen --role viewer)

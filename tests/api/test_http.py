@@ -68,6 +68,16 @@ check("head_is_get_without_a_body", (200, b"", etag),
       (lambda a: (a.status, a.body, a.headers["ETag"]))(viewer.ask("HEAD", "/v1/runs?limit=2")))
 check("playbooks_tell_what_they_want", "string",
       viewer.get("/v1/playbooks/asks").json["params"]["properties"]["target"]["type"])
+check("a_name_means_what_the_catalogue_has", "a question, then a change",
+      viewer.get("/v1/playbooks/asks").json["summary"])
+check("and_that_is_what_was_started", {viewer.get("/v1/playbooks/asks").json["hash"]},
+      {viewer.get(f"/v1/runs/{run}").json["rows"][0]["body"]["hash"] for run in runs})
+alerts = wait_for(lambda: viewer.get("/v1/alerts?source=generic").json["alerts"], "the alert")
+check("alerts_are_listed", "a web shell", alerts[0]["title"])
+shown = viewer.get(f"/v1/alerts/{alerts[0]['alert']}").json
+check("with_why_they_started_nothing", [("asks", False)],
+      [(made["playbook"], made["fits"]) for routing in shown["routing"] for made in routing["decisions"]])
+check("an_alert_that_is_not_there_is_said", (404, "not_found"), said(viewer.get("/v1/alerts/a-999999")))
 check("the_policy_is_data", True, "rules" in viewer.get("/v1/policy").json["policy"])
 check("actions_are_listed", True, "noop.set" in [a["name"] for a in viewer.get("/v1/actions").json["actions"]])
 
