@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/front.h"
+#include "api/hooks.h"
 #include "api/route.h"
 #include "api/throttle.h"
 #include "base/arena.h"
@@ -396,7 +397,9 @@ bool auth_identify(struct request *request, void *arg)
     bool has_cookie;
 
     (void)arg;
-    if ((route->roles & (ROLE_ANYBODY | ROLE_SOURCE)) != 0)
+    if ((route->roles & ROLE_SOURCE) != 0)
+        return hooks_identify(request);
+    if ((route->roles & ROLE_ANYBODY) != 0)
         return true;
     has_cookie = request_cookie(request, AUTH_COOKIE, &cookie);
     str_fini(&cookie);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/auth.h"
+#include "api/hooks.h"
 #include "api/http.h"
 #include "api/oidc.h"
 #include "api/route.h"
@@ -274,6 +275,7 @@ static void on_setup(struct span json)
     str_add_span(&front.setup, json);
     auth_setup(str_span(&front.setup));
     oidc_setup();
+    hooks_setup(str_span(&front.setup));
     streams_end_all();
     if (front.server != NULL)
         return;
@@ -346,6 +348,7 @@ int front_main(int fd)
     for (int i = 0; i < ASK_BUCKETS; i++)
         list_init(&front.asks[i]);
     front.loop = loop_open();
+    hooks_open(front.loop);
     /* The engine says when to end; a Ctrl-C at the terminal is for it alone. */
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
@@ -360,6 +363,7 @@ int front_main(int fd)
     server_close(front.server);
     stream_close(front.stream);
     front.stream = NULL;
+    hooks_close();
     auth_close();
     str_fini(&front.setup);
     loop_close(front.loop);

@@ -7,6 +7,7 @@
 #include "api/route.h"
 
 #include "api/health.h"
+#include "api/hooks.h"
 #include "api/metrics.h"
 #include "api/oidc.h"
 #include "api/signin.h"
@@ -25,6 +26,8 @@ enum { BOTH = LISTENER_CONSOLE | LISTENER_INGRESS };
 const struct route routes[] = {
     ROUTE(GET, "/healthz", BOTH, ROLE_ANYBODY, NONE, get_health),
     ROUTE(GET, "/readyz", BOTH, ROLE_ANYBODY, NONE, get_ready),
+    ROUTE(POST, "/hooks/{source}", LISTENER_INGRESS, ROLE_SOURCE, ANY, post_hook),
+    ROUTE(OPTIONS, "/hooks/{source}", LISTENER_INGRESS, ROLE_SOURCE, NONE, greet_hook),
     /* what may be seen by everybody who is somebody */
     ROUTE(GET, "/v1/runs", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, list_runs),
     ROUTE(GET, "/v1/runs/{run}", LISTENER_CONSOLE, ROLE_SIGNED_IN, NONE, get_run),

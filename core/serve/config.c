@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/schema.h"
+#include "serve/sources.h"
 #include "serve/sign_ins.h"
 
 #define FRONT(MORE)                                                    \
@@ -65,6 +66,8 @@ static int validate(struct span json, struct err *err)
     if (schema_match(span_of(schema), json, err) != 0)
         return err->code;
     if (sign_ins_check(json_get(json, "sign_in"), err) != 0)
+        return err->code;
+    if (sources_check(json_get(json, "sources"), err) != 0)
         return err->code;
     while (json_next(json_get(json, "plugins"), &pos, &key, &value))
         if (schema_match(span_of(plugin_schema), value, err) != 0)

@@ -16,6 +16,7 @@
 #include "serve/child.h"
 #include "serve/inside.h"
 #include "serve/secrets.h"
+#include "serve/sources.h"
 #include "serve/sign_ins.h"
 
 enum { PEM_MAX = 256 * 1024, FRONTS = 2, ASKS_MAX = 20000 };
@@ -342,6 +343,13 @@ static int write_setup(struct front *front, struct str *text, struct err *err)
         json_key(&out, "sign_in");
         rc = sign_ins_write(serve, &out, err);
         put_credentials(&out, serve);
+    }
+    if (rc == 0 && strcmp(front->name, "ingress") == 0) {
+        if (json_count(json_get(str_span(&serve->config), "sources")) == 0)
+            return err_set(err, ERR_INVALID,
+                           "nobody could prove anything: want sources = { NAME = { kind, "
+                           "auth } } in cordon.lua, or no serve.ingress");
+        rc = sources_write(serve, &out, err);
     }
     json_close(&out);
     return rc;

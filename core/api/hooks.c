@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/hooks.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/front.h"
+#include "api/issuer.h"
+#include "api/jwt.h"
+#include "api/proof.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+
+enum { LOG_MS = 60 * 1000, DEPTH_RAW = 6 };
+
+struct source {
+    char *name, *kind;
+    struct span config;    /* of the setup that is in force */
+    struct issuer *issuer; /* of its JWTs; NULL */
+    double tokens;         /* of its bucket */
+    int64_t filled_ms, logged_ms, refused;
+    double rate;
+    size_t size;
+};
+
+static struct {
+    struct loop *loop;
+    struct str setup;
+    struct source sources[HOOKS_MAX];
+    int count;
+} hooks;
+
+/* -- sources ------------------------------------------------------------------------------- */
+
+static void free_sources(void)
+{
+    for (int i = 0; i < hooks.count; i++) {
+        free(hooks.sources[i].name);
+        free(hooks.sources[i].kind);
+        issuer_close(hooks.sources[i].issuer);
+    }
+    memset(hooks.sources, 0, sizeof hooks.sources);
+    hooks.count = 0;
+}
+
+static void add_source(struct span config)
+{
+    struct source *source = &hooks.sources[hooks.count++];
+    struct span jwt = json_get(json_get(config, "auth"), "jwt");
+
+    source->config = config;
+    source->name = json_get_text(config, "name");
+    source->kind = json_get_text(config, "kind");
+    source->rate = (double)json_get_int(config, "rate", HOOKS_RATE);
+    source->size = (size_t)json_get_int(config, "size", HTTP_IN_BODY_MAX);
+    source->tokens = source->rate;
+    source->filled_ms = front_now_ms();
+    if (jwt.len > 0)
+        source->issuer = issuer_open(hooks.loop, jwt);
+}
+
+void hooks_open(struct loop *loop)
+{
+    hooks.loop = loop;
+}
+
+void hooks_setup(struct span setup)
+{
+    struct span config;
+    size_t pos = 0;
+
+    free_sources();
+    str_reset(&hooks.setup);
+    str_add_span(&hooks.setup, json_get(setup, "sources"));
+    while (hooks.count < HOOKS_MAX &&
+           json_next(str_span(&hooks.setup), &pos, NULL, &config))
+        add_source(config);
+}
+
+void hooks_close(void)
+{
+    free_sources();
+    str_fini(&hooks.setup);
+}
+
+static struct source *find(const struct request *request)
+{
+    for (int i = 0; i < hooks.count; i++)
+        if (strcmp(hooks.sources[i].name, request_param(request, 0)) == 0)
+            return &hooks.sources[i];
+    return NULL;
+}
+
+/* -- refusals ------------------------------------------------------------------------------ */
+
+/* Once a minute of each source: a flood does not fill the disk. */
+static void log_refused(struct source *source, const struct request *request,
+                        const char *why)
+{
+    source->refused++;
+    if (front_now_ms() - source->logged_ms < LOG_MS)
+        return;
+    source->logged_ms = front_now_ms();
+    log_warnx("source %s: a delivery from %s was refused: %s (%" PRId64 " so far)",
+              source->name, request_peer(request), why, source->refused);
+}
+
+static void refuse(struct source *source, struct request *request, const char *why)
+{
+    if (source != NULL)
+        log_refused(source, request, why);
+    respond_header(request, "WWW-Authenticate", "Bearer");
+    respond_problem(request, 401, "unauthenticated",
+                    "this delivery is not proven to be from a source that is known here");
+}
+
+static bool has_room(struct source *source, struct request *request)
+{
+    int64_t now = front_now_ms();
+
+    source->tokens += (double)(now - source->filled_ms) * source->rate / 1000;
+    source->filled_ms = now;
+    if (source->tokens > source->rate)
+        source->tokens = source->rate;
+    if (source->tokens >= 1) {
+        source->tokens--;
+        return true;
+    }
+    respond_header(request, "Retry-After", "1");
+    respond_problem(request, 429, "rate", "more than %d deliveries a second of this source",
+                    (int)source->rate);
+    return false;
+}
+
+/* -- proofs that are headers ----------------------------------------------------------------- */
+
+static struct span auth_of(const struct source *source, const char *kind)
+{
+    return json_get(json_get(source->config, "auth"), kind);
+}
+
+static const char *bearer_of(const struct source *source, const struct request *request)
+{
+    const char *header = request_header(request, "Authorization");
+
+    if (header != NULL && strncasecmp(header, "Bearer ", 7) == 0)
+        return header + 7;
+    /* The CloudEvents webhook spec wants both ways; elsewhere an address is no place for it. */
+    return strcmp(source->kind, "cloudevents") == 0 ? request_query(request, "access_token")
+                                                    : NULL;
+}
+
+static const char *header_proof(const struct source *source, struct request *request)
+{
+    struct span header = auth_of(source, "header"), bearer = auth_of(source, "bearer");
+    struct span tls = auth_of(source, "mutual_tls");
+    const char *given = bearer_of(source, request);
+    const char *subject = tls.len > 0 ? request_client_cert(request) : NULL;
+    char *name = json_get_text(header, "name");
+    const char *value = name != NULL ? request_header(request, name) : NULL;
+    const char *proof = NULL;
+
+    if (subject != NULL && proof_one_of(span_of(subject), json_get(tls, "subjects")))
+        proof = "mutual-tls";
+    else if (given != NULL && bearer.len > 0 && proof_one_of(span_of(given), bearer))
+        proof = "bearer";
+    else if (value != NULL && proof_one_of(span_of(value), json_get(header, "values")))
+        proof = "header";
+    free(name);
+    return proof;
+}
+
+/* Is there any proof of this source that only comes with, or after, the body? */
+static bool may_be_proven_later(const struct source *source, const struct request *request)
+{
+    if (auth_of(source, "hmac").len > 0)
+        return request_header(request, "webhook-signature") != NULL;
+    if (auth_of(source, "client_state").len > 0)
+        return true;
+    return source->issuer != NULL && bearer_of(source, request) != NULL;
+}
+
+static bool is_graph_greeting(const struct source *source, const struct request *request)
+{
+    return strcmp(source->kind, "graph") == 0 &&
+           request_query(request, "validationToken") != NULL;
+}
+
+bool hooks_identify(struct request *request)
+{
+    struct source *source = find(request);
+    const char *length = request_header(request, "Content-Length");
+    int64_t bytes = 0;
+
+    if (source == NULL) {
+        refuse(NULL, request, "");
+        return false;
+    }
+    if (!has_room(source, request))
+        return false;
+    if (strcmp(request_method(request), "OPTIONS") == 0 ||
+        is_graph_greeting(source, request))
+        return true;
+    if (header_proof(source, request) == NULL && !may_be_proven_later(source, request)) {
+        refuse(source, request, "no proof that this source may use came with it");
+        return false;
+    }
+    if (length != NULL && span_int(span_of(length), &bytes) &&
+        (size_t)bytes > source->size) {
+        respond_problem(request, 413, "too_big",
+                        "a delivery of this source has at most %zu bytes", source->size);
+        return false;
+    }
+    return true;
+}
+
+/* -- what it is ------------------------------------------------------------------------------ */
+
+static bool is_type(const char *type, const char *wanted)
+{
+    size_t len = strlen(wanted);
+
+    return type != NULL && strncasecmp(type, wanted, len) == 0 &&
+           (type[len] == '\0' || type[len] == ';' || type[len] == ' ');
+}
+
+static bool is_binary_event(const struct source *source, const struct request *request)
+{
+    return strcmp(source->kind, "cloudevents") == 0 &&
+           request_header(request, "ce-specversion") != NULL;
+}
+
+static bool has_right_type(const struct source *source, const struct request *request)
+{
+    const char *type = request_header(request, "Content-Type");
+
+    if (strcmp(source->kind, "cloudevents") != 0 || is_binary_event(source, request))
+        return is_type(type, "application/json");
+    return is_type(type, "application/cloudevents+json") ||
+           is_type(type, "application/cloudevents-batch+json");
+}
+
+/* A binary event's attributes are headers; here they become one object with its data. */
+static void wrap_binary(struct str *out, const struct request *request)
+{
+    static const char *const names[] = {
+        "ce-datacontenttype", "ce-dataschema", "ce-id",   "ce-source",
+        "ce-specversion",     "ce-subject",    "ce-time", "ce-type"
+    };
+    struct json_out json = { .str = out };
+
+    json_open(&json, '{');
+    if (request_body(request).len > 0)
+        json_put_raw(&json, "data", request_body(request));
+    json_key(&json, "headers");
+    json_open(&json, '{');
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (request_header(request, names[i]) != NULL)
+            json_put(&json, names[i], request_header(request, names[i]));
+    json_close(&json);
+    json_close(&json);
+}
+
+static char *delivery_id(const struct source *source, const struct request *request,
+                         const char *proof)
+{
+    struct str id = { 0 };
+
+    if (strcmp(proof, "hmac") == 0)
+        str_add_text(&id, request_header(request, "webhook-id"));
+    else if (is_binary_event(source, request) && request_header(request, "ce-id") != NULL)
+        str_printf(&id, "%s %s",
+                   request_header(request, "ce-source") != NULL
+                       ? request_header(request, "ce-source")
+                       : "",
+                   request_header(request, "ce-id"));
+    return id.len > 0 ? str_take(&id) : xstrdup("");
+}
+
+/* -- handshakes ------------------------------------------------------------------------------ */
+
+/* Azure's own way of asking whether we want its events; it has been proven by then. */
+static bool greets_event_grid(struct request *request, struct span json)
+{
+    const char *type = request_header(request, "aeg-event-type");
+    struct span event = { 0 }, code;
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    size_t pos = 0;
+
+    if (type == NULL || strcasecmp(type, "SubscriptionValidation") != 0)
+        return false;
+    json_next(json, &pos, NULL, &event);
+    code = json_get(json_get(event, "data"), "validationCode");
+    if (json_kind(code) != JSON_STRING) {
+        respond_problem(request, 400, "handshake",
+                        "want data.validationCode in the first event");
+        return true;
+    }
+    json_open(&out, '{');
+    json_put_raw(&out, "validationResponse", code);
+    json_close(&out);
+    respond_json(request, 200, str_span(&text));
+    str_fini(&text);
+    return true;
+}
+
+static void greet_graph(struct request *request)
+{
+    const char *token = request_query(request, "validationToken");
+
+    if (strlen(token) > HOOKS_TOKEN_MAX)
+        respond_problem(request, 400, "handshake",
+                        "a validationToken has at most %d bytes here", HOOKS_TOKEN_MAX);
+    else
+        respond(request, 200, "text/plain; charset=utf-8", span_of(token));
+}
+
+/* CloudEvents asks before it sends; only origins that cordon.lua names may. */
+void greet_hook(struct request *request)
+{
+    struct source *source = find(request);
+    const char *origin = request_header(request, "WebHook-Request-Origin");
+    struct str rate = { 0 };
+
+    if (strcmp(source->kind, "cloudevents") != 0 || origin == NULL ||
+        !proof_one_of(span_of(origin), json_get(source->config, "origins"))) {
+        respond_problem(request, 403, "origin", "that origin may not send here");
+        return;
+    }
+    str_printf(&rate, "%d", (int)(source->rate * 60));
+    respond_header(request, "WebHook-Allowed-Origin", origin);
+    respond_header(request, "WebHook-Allowed-Rate", str_text(&rate));
+    respond_header(request, "Allow", "POST, OPTIONS");
+    respond(request, 200, NULL, span_of(""));
+    str_fini(&rate);
+}
+
+/* -- deliveries ------------------------------------------------------------------------------ */
+
+static void on_taken(struct request *request, int exit, struct span json)
+{
+    char *code = json_get_text(json, "code"), *error = json_get_text(json, "error");
+
+    if (exit == 0) {
+        respond_json(request, 202, json);
+    } else if (exit == 2) {
+        respond_problem(request, 400, code != NULL ? code : "alert", "%s",
+                        error != NULL ? error : "");
+    } else {
+        respond_header(request, "Retry-After", "5");
+        respond_problem(request, 503, code != NULL ? code : "busy", "%s",
+                        error != NULL ? error : "");
+    }
+    free(code);
+    free(error);
+}
+
+/* It is proven, and checked JSON. */
+static void hand_in(struct source *source, struct request *request, const char *proof)
+{
+    struct str wrapped = { 0 };
+    struct span json = request_body(request);
+    char *id = delivery_id(source, request, proof);
+
+    if (strcmp(source->kind, "event-grid") == 0 && greets_event_grid(request, json)) {
+        free(id);
+        return;
+    }
+    if (is_binary_event(source, request)) {
+        wrap_binary(&wrapped, request);
+        json = str_span(&wrapped);
+    }
+    request_deliver(request, source->name, id, proof, json, on_taken);
+    str_fini(&wrapped);
+    free(id);
+}
+
+static bool is_json(struct source *source, struct request *request)
+{
+    struct span body = request_body(request);
+    struct err err;
+
+    if (is_binary_event(source, request) && body.len == 0)
+        return true;
+    if (json_check(body.ptr, body.len, source->size, &err) == 0)
+        return true;
+    log_refused(source, request, err.text);
+    respond_problem(request, 400, "json", "%s", err.text);
+    return false;
+}
+
+static void on_token(struct request *request, bool is_right, const char *why)
+{
+    struct source *source = find(request);
+
+    if (source == NULL || !is_right)
+        refuse(source, request, why);
+    else if (is_json(source, request))
+        hand_in(source, request, "jwt");
+}
+
+static bool is_hmac(struct source *source, struct request *request, const char **why)
+{
+    return proof_hmac(
+        &(struct hmac_proof){ .id = request_header(request, "webhook-id"),
+                              .timestamp = request_header(request, "webhook-timestamp"),
+                              .signature = request_header(request, "webhook-signature"),
+                              .body = request_body(request) },
+        auth_of(source, "hmac"), front_now_ms(), why);
+}
+
+void post_hook(struct request *request)
+{
+    struct source *source = find(request);
+    const char *proof, *why = "none of its proofs holds", *token;
+
+    if (source == NULL) {
+        refuse(NULL, request, ""); /* it was taken away meanwhile */
+        return;
+    }
+    if (is_graph_greeting(source, request)) {
+        greet_graph(request);
+        return;
+    }
+    if (!has_right_type(source, request)) {
+        respond_problem(request, 415, "content_type", "want Content-Type: %s",
+                        strcmp(source->kind, "cloudevents") == 0
+                            ? "application/cloudevents+json, -batch+json, or JSON with ce- "
+                              "headers"
+                            : "application/json");
+        return;
+    }
+    proof = header_proof(source, request);
+    if (proof == NULL && auth_of(source, "hmac").len > 0 && is_hmac(source, request, &why))
+        proof = "hmac";
+    token = bearer_of(source, request);
+    if (proof == NULL && source->issuer != NULL && token != NULL) {
+        issuer_check(source->issuer, request, token, on_token);
+        return;
+    }
+    if (proof != NULL) {
+        if (is_json(source, request))
+            hand_in(source, request, proof);
+    } else if (auth_of(source, "client_state").len > 0) {
+        /* The one proof that lies in the body: it is read for that alone. */
+        if (!is_json(source, request))
+            return;
+        if (proof_client_state(request_body(request), auth_of(source, "client_state")))
+            hand_in(source, request, "client-state");
+        else
+            refuse(source, request, "another clientState");
+    } else {
+        refuse(source, request, why);
+    }
+}

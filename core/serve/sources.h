@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/sources.h - cordon.lua's "sources": who may deliver alerts, and how they prove it.
+ */
+#pragma once
+
+#include "base/json.h"
+
+struct err;
+struct serve;
+
+/* Is it right? A source without a proof is not: it would be anybody's. The error begins with
+ * the place. */
+int sources_check(struct span sources, struct err *err);
+/* Writes the list that the ingress front gets, with the keys themselves in place of their
+ * names. */
+int sources_write(struct serve *serve, struct json_out *out, struct err *err);

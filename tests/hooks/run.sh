@@ -1,0 +1,276 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# POST /hooks/SOURCE, over TLS, to a real daemon: who may deliver, with which handshake, and
+# that nothing else starts anything.
+set -uo pipefail
+here=$(dirname "${BASH_SOURCE[0]}")
+# shellcheck source=tests/serve/lib.sh
+. "$here/../serve/lib.sh"
+
+mkdir -m 700 "$state" "$state/secrets"
+mkdir "$work/playbooks"
+cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
+make_cert cordon
+make_cert sender
+make_cert stranger
+openssl ecparam -name prime256v1 -genkey -noout -out "$work/issuer.pem" 2>/dev/null
+openssl pkey -in "$work/issuer.pem" -pubout -out "$work/issuer.pub" 2>/dev/null
+openssl ecparam -name prime256v1 -genkey -noout -out "$work/other-issuer.pem" 2>/dev/null
+python3 "$here/token.py" keys "$work/issuer.pub" key-1 >"$state/keys.json"
+
+secret() { # secret NAME VALUE
+    echo "$2" >"$state/secrets/$1"
+    chmod 600 "$state/secrets/$1"
+}
+secret hmac-now "whsec_$(head -c 24 /dev/urandom | base64)"
+secret hmac-before "the key of last year, as plain text"
+secret hmac-other "whsec_$(head -c 24 /dev/urandom | base64)"
+secret bearer-now bearer-of-this-year
+secret bearer-before bearer-of-last-year
+secret state-now client-state-of-this-subscription
+secret aeg-secret event-grid-shared-secret
+
+cat >"$work/playbooks/note.lua" <<'LUA'
+return playbook {
+  name = "note", summary = "Take a note of it",
+  params = { what = { "string", "what happened" } },
+  on_alert = { when = { severity = "low+" }, params = function(alert) return { what = alert.title } end },
+  run = function(p, ctx) ctx.note(p.what) end,
+}
+LUA
+configure() {
+    cat >"$state/cordon.lua" <<LUA
+return {
+  playbooks = { "$work/playbooks" },
+  serve = { ingress = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key", client_ca = "$work/sender.pem" } },
+  sources = {
+    signed  = { kind = "generic", auth = { hmac = { "hmac-now", "hmac-before" } }, size = 4096 },
+    signed2 = { kind = "generic", auth = { hmac = { "hmac-other" } } },
+    bearer  = { kind = "defender-for-cloud", auth = { bearer = { "bearer-now", "bearer-before" } } },
+    entra   = { kind = "sentinel", auth = { jwt = { issuer = "https://issuer.example/v2.0", audience = "api://cordon",
+                tenant = "tenant-1", apps = { "app-1" }, keys = "keys.json" } } },
+    graph   = { kind = "graph", auth = { client_state = { "state-now" } } },
+    tls     = { kind = "azure-monitor", auth = { mutual_tls = { subjects = { "CN=sender" } } } },
+    grid    = { kind = "event-grid", auth = { header = { name = "x-cordon-key", values = { "aeg-secret" } } } },
+    events  = { kind = "cloudevents", auth = { bearer = { "bearer-now" } }, origins = { "eventgrid.azure.net" } },
+    slow    = { kind = "generic", auth = { bearer = { "bearer-now" } }, rate = 2 },
+  },
+}
+LUA
+}
+
+key() { cat "$state/secrets/$1"; }
+count() { timeout 30 "$CORDON" alerts --json --limit 500 --state "$state" | jq '.alerts | length'; }
+
+# post SOURCE FILE [CURL ARGUMENT...]: prints the status
+post() {
+    local source=$1 file=$2
+    shift 2
+    ask "$ingress/hooks/$source" -H 'Content-Type: application/json' --data-binary "@$file" "$@"
+}
+
+alert() { # alert ID [FILE]
+    printf '{"id":"%s","title":"alert %s","type":"T","severity":"high"}' "$1" "$1" >"${2:-$work/alert.json}"
+}
+
+signed() { # signed SOURCE KEYFILE FILE [ID [TIMESTAMP]]
+    local source=$1 secret=$2 file=$3 args
+    shift 3
+    mapfile -t args < <(python3 "$here/send.py" "$(key "$secret")" "$file" "$@")
+    post "$source" "$file" "${args[@]}"
+}
+
+is() { # is WANTED WAS
+    [[ $1 == "$2" ]] || {
+        echo "# wanted $1, was $2: $(head -c 300 "$work/body" 2>/dev/null)"
+        return 1
+    }
+}
+
+unchanged() { # unchanged FUNCTION: it starts nothing
+    local before after
+    before=$(count)
+    "$1" || return 1
+    after=$(count)
+    is "$before" "$after"
+}
+
+configure
+start_daemon || {
+    cat "$work/err"
+    exit 1
+}
+
+# -- HMAC ----------------------------------------------------------------------------------
+takes_signed() { alert h1 && is 202 "$(signed signed hmac-now "$work/alert.json" m-1)" && jq -e '.again == false' "$work/body" >/dev/null; }
+takes_old_key() { alert h2 && is 202 "$(signed signed hmac-before "$work/alert.json" m-2)"; }
+replays() { alert h1 && is 202 "$(signed signed hmac-now "$work/alert.json" m-1)" && jq -e .again "$work/body" >/dev/null; }
+refuses_hmac() {
+    local now args
+    now=$(date +%s)
+    alert bad
+    is 401 "$(post signed "$work/alert.json")" && is 401 "$(signed signed hmac-other "$work/alert.json")" &&
+        is 401 "$(signed signed hmac-now "$work/alert.json" m-3 $((now - 400)))" &&
+        is 401 "$(signed signed hmac-now "$work/alert.json" m-4 $((now + 400)))" &&
+        is 401 "$(signed signed hmac-now "$work/alert.json" m-5 0x10)" || return 1
+    mapfile -t args < <(python3 "$here/send.py" "$(key hmac-now)" "$work/alert.json" m-6)
+    alert bae
+    is 401 "$(post signed "$work/alert.json" "${args[@]}")" && is 401 "$(post signed "$work/alert.json" -H 'webhook-signature: v1,')" &&
+        is 401 "$(post signed "$work/alert.json" -H "Authorization: Bearer $(key bearer-now)")"
+}
+hides_why() {
+    alert bad
+    is 401 "$(post signed "$work/alert.json")" && cp "$work/body" "$work/one" && is 401 "$(post nobody "$work/alert.json")" &&
+        cmp "$work/one" "$work/body"
+}
+
+# -- bearer, header, certificates, Graph, JWT ------------------------------------------------
+takes_bearer() {
+    printf '{"SystemAlertId":"b1","AlertType":"T","AlertDisplayName":"bearer","Severity":"High","Entities":[]}' >"$work/d.json"
+    is 202 "$(post bearer "$work/d.json" -H "Authorization: Bearer $(key bearer-now)")" &&
+        is 202 "$(post bearer "$work/d.json" -H "authorization: bearer $(key bearer-before)")"
+}
+refuses_bearer() {
+    alert bad
+    is 401 "$(post bearer "$work/alert.json")" && is 401 "$(post bearer "$work/alert.json" -H 'Authorization: Bearer wrong')" &&
+        is 401 "$(post bearer "$work/alert.json" -H 'Authorization: Bearer ')" && is 401 "$(post "bearer?access_token=$(key bearer-now)" "$work/alert.json")" &&
+        is 401 "$(post bearer "$work/alert.json" -H "Authorization: Basic $(key bearer-now)")"
+}
+takes_certificate() {
+    printf '{"schemaId":"azureMonitorCommonAlertSchema","data":{"essentials":{"alertId":"c1","alertRule":"rule","severity":"Sev1","monitorCondition":"Fired","firedDateTime":"2026-11-26T10:00:00Z"},"alertContext":{}}}' >"$work/m.json"
+    is 202 "$(post tls "$work/m.json" --cert "$work/sender.pem" --key "$work/sender.key")"
+}
+refuses_certificate() { is 401 "$(post tls "$work/m.json")" && { is 401 "$(post tls "$work/m.json" --cert "$work/stranger.pem" --key "$work/stranger.key")" || is 000 "$(post tls "$work/m.json" --cert "$work/stranger.pem" --key "$work/stranger.key")"; }; }
+greets_graph() {
+    is 200 "$(ask "$ingress/hooks/graph?validationToken=a%20b%3Cscript%3E" -X POST -H 'Content-Type: text/plain' --data '')" &&
+        is 'a b<script>' "$(cat "$work/body")" && grep -qi '^content-type: text/plain' "$work/head"
+}
+takes_graph() {
+    printf '{"value":[{"id":"n1","subscriptionId":"s","clientState":"%s","changeType":"created","resource":"security/alerts_v2/x"}]}' "$(key state-now)" >"$work/g.json"
+    is 202 "$(post graph "$work/g.json")"
+}
+refuses_graph() {
+    printf '{"value":[{"id":"n1","clientState":"wrong"}]}' >"$work/g2.json"
+    printf '{"value":[]}' >"$work/g3.json"
+    is 401 "$(post graph "$work/g2.json")" && is 401 "$(post graph "$work/g3.json")" && alert x && is 401 "$(post graph "$work/alert.json")"
+}
+token() { python3 "$here/token.py" sign "${2:-$work/issuer.pem}" "${3:-key-1}" "$1"; }
+right='{"iss":"https://issuer.example/v2.0","aud":"api://cordon","tid":"tenant-1","azp":"app-1","sub":"s"}'
+incident() { printf '{"objectSchemaType":"Incident","object":{"id":"/i/%s","name":"%s","properties":{"title":"t %s","severity":"High","status":"New","incidentNumber":1}}}' "$1" "$1" "$1" >"$work/s.json"; }
+takes_jwt() { incident j1 && is 202 "$(post entra "$work/s.json" -H "Authorization: Bearer $(token "$right")")"; }
+refuses_jwt() {
+    local now claims none
+    now=$(date +%s)
+    incident j2
+    for claims in '{"iss":"https://other.example"}' '{"aud":"api://other"}' '{"tid":"tenant-2"}' '{"azp":"app-2"}' \
+        "{\"exp\":$((now - 600))}" "{\"nbf\":$((now + 600))}" "{\"iat\":$((now + 600))}" '{"aud":[]}' '{"iss":null}'; do
+        is 401 "$(post entra "$work/s.json" -H "Authorization: Bearer $(token "$(jq -c ". + $claims" <<<"$right")")")" || {
+            echo "# $claims"
+            return 1
+        }
+    done
+    none=$(printf '{"alg":"none","kid":"key-1"}' | base64 -w0 | tr -d =).$(printf '%s' "$right" | base64 -w0 | tr -d =).
+    is 401 "$(post entra "$work/s.json" -H "Authorization: Bearer $none")" &&
+        is 401 "$(post entra "$work/s.json" -H "Authorization: Bearer $(token "$right" "$work/other-issuer.pem")")" &&
+        is 401 "$(post entra "$work/s.json" -H "Authorization: Bearer $(token "$right" "$work/issuer.pem" key-2)")" &&
+        is 401 "$(post entra "$work/s.json" -H "Authorization: Bearer $(token "$right")x")" && is 401 "$(post entra "$work/s.json")"
+}
+greets_grid() {
+    printf '[{"id":"1","eventType":"Microsoft.EventGrid.SubscriptionValidationEvent","data":{"validationCode":"code-1"}}]' >"$work/v.json"
+    is 200 "$(post grid "$work/v.json" -H 'aeg-event-type: SubscriptionValidation' -H "x-cordon-key: $(key aeg-secret)")" &&
+        is code-1 "$(jq -r .validationResponse "$work/body")" && is 401 "$(post grid "$work/v.json" -H 'aeg-event-type: SubscriptionValidation')"
+}
+greets_events() {
+    is 200 "$(ask "$ingress/hooks/events" -X OPTIONS -H 'WebHook-Request-Origin: eventgrid.azure.net')" && grep -qi '^webhook-allowed-origin: eventgrid.azure.net' "$work/head" &&
+        grep -qi '^webhook-allowed-rate:' "$work/head" && is 403 "$(ask "$ingress/hooks/events" -X OPTIONS -H 'WebHook-Request-Origin: evil.example')" &&
+        is 403 "$(ask "$ingress/hooks/signed" -X OPTIONS -H 'WebHook-Request-Origin: eventgrid.azure.net')"
+}
+event='{"specversion":"1.0","id":"%s","source":"/s","type":"some.type","subject":"sub","data":{"x":1}}'
+takes_events() {
+    local auth
+    auth="Authorization: Bearer $(key bearer-now)"
+    # shellcheck disable=SC2059 # it is a format
+    printf "$event" e1 >"$work/e.json" && printf "[$event]" e2 >"$work/es.json"
+    is 202 "$(ask "$ingress/hooks/events" -H 'Content-Type: application/cloudevents+json' -H "$auth" --data-binary "@$work/e.json")" &&
+        is 202 "$(ask "$ingress/hooks/events" -H 'Content-Type: application/cloudevents-batch+json' -H "$auth" --data-binary "@$work/es.json")" &&
+        is 202 "$(ask "$ingress/hooks/events?access_token=$(key bearer-now)" -H 'Content-Type: application/json' -H 'ce-specversion: 1.0' -H 'ce-id: e3' -H 'ce-source: /s' -H 'ce-type: t' --data '{"x":1}')" &&
+        is 415 "$(ask "$ingress/hooks/events" -H 'Content-Type: application/json' -H "$auth" --data-binary "@$work/e.json")"
+}
+
+# -- what is wrong with a delivery -----------------------------------------------------------
+refuses_types() { alert t1 && is 415 "$(signed_as text/plain)" && is 415 "$(signed_as application/xml)" && is 415 "$(signed_as application/jsonx)"; }
+signed_as() {
+    local args
+    mapfile -t args < <(python3 "$here/send.py" "$(key hmac-now)" "$work/alert.json")
+    ask "$ingress/hooks/signed" -H "Content-Type: $1" --data-binary "@$work/alert.json" "${args[@]}"
+}
+refuses_json() {
+    local text deep
+    deep=$(printf '[%.0s' $(seq 200))
+    for text in '' '{' '{"a":1}x' '{"a":1,"a":2}' '{"a":01}' '{"a":"\u0000"}' '{"a":NaN}' "$deep" $'{"a":"\xff"}' '[1,]' '{"a":1e999}'; do
+        printf '%s' "$text" >"$work/bad.json"
+        is 400 "$(signed signed hmac-now "$work/bad.json")" || {
+            echo "# $text"
+            return 1
+        }
+    done
+}
+refuses_large() {
+    head -c 5000 /dev/zero | tr '\0' ' ' >"$work/large.json"
+    is 413 "$(signed signed hmac-now "$work/large.json")" && head -c 300000 /dev/zero | tr '\0' ' ' >"$work/larger.json" &&
+        is 413 "$(post slow "$work/larger.json" -H "Authorization: Bearer $(key bearer-now)")"
+}
+refuses_methods() { is 405 "$(ask "$ingress/hooks/signed")" && is 405 "$(ask "$ingress/hooks/signed" -X PUT --data x)" && is 404 "$(ask "$ingress/hooks/signed/x" -X POST)"; }
+is_not_the_console() { is 404 "$(ask "$ingress/v1/runs")" && is 404 "$(ask "$ingress/console/")"; }
+limits_rate() {
+    local seen='' i
+    alert r1
+    for i in $(seq 12); do seen+=" $(post slow "$work/alert.json" -H "Authorization: Bearer $(key bearer-now)")"; done
+    [[ $seen == *429* && $seen == *202* ]] && grep -qi '^retry-after:' "$work/head"
+}
+starts_once() {
+    local i
+    for i in 1 2 3; do alert o1 && is 202 "$(signed signed hmac-now "$work/alert.json" "once-$i")" || return 1; done
+    for i in $(seq 100); do
+        [[ $(timeout 30 "$CORDON" alerts --json --state "$state" | jq '.alerts[] | select(.id == "o1") | .count') == 3 ]] && break
+        sleep 0.05
+    done
+    is '3 1' "$(timeout 30 "$CORDON" alerts --json --state "$state" | jq -r '.alerts[] | select(.id == "o1") | "\(.count) \(.runs | length)"')"
+}
+logs_refusals() { stop_daemon && grep -q "source signed: a delivery from 127.0.0.1 was refused" "$work/err" && ! grep -qF "$(key bearer-now)" "$work/err"; }
+wants_proof() {
+    sed -i 's/auth = { hmac = { "hmac-other" } }/auth = {}/' "$state/cordon.lua"
+    ! start_daemon && grep -q "sources.signed2" "$work/err" && grep -q "anybody could start runs" "$work/err"
+}
+
+tell "a delivery signed as Standard Webhooks is taken" takes_signed
+tell "a source's other key is taken too" takes_old_key
+tell "the same delivery again is acknowledged, and taken once" replays
+tell "without signature, with another key, another time or another byte it is refused" refuses_hmac
+tell "whoever is refused cannot tell a wrong proof from a source that is not there" hides_why
+tell "a bearer is taken, also the one before it" takes_bearer
+tell "no bearer, a wrong one, in the address, or another scheme is refused" refuses_bearer
+tell "a client certificate with the right name is taken" takes_certificate
+tell "no certificate, or a stranger's, is refused" refuses_certificate
+tell "Graph's validation token is echoed as plain text" greets_graph
+tell "Graph's notifications are taken with their clientState" takes_graph
+tell "another clientState, or none, is refused" refuses_graph
+tell "a JWT of the issuer is taken" takes_jwt
+tell "a JWT with another claim, another key, no signature or one byte more is refused" refuses_jwt
+tell "Event Grid's validation is answered when it is proven" greets_grid
+tell "CloudEvents' OPTIONS is answered for origins that are named" greets_events
+tell "CloudEvents are taken structured, as a batch and binary" takes_events
+tell "another content type is refused" refuses_types
+tell "what is no JSON is refused" refuses_json
+tell "what is too large is refused before it is read" refuses_large
+tell "other methods and paths are refused" refuses_methods
+tell "the console and the API are not on this listener" is_not_the_console
+tell "a source that sends too fast is told when to come again" limits_rate
+tell "the same alert in three deliveries starts one run" starts_once
+unchanged_all() { refuses_hmac && refuses_bearer && refuses_jwt && refuses_graph && refuses_json; }
+none_starts() { unchanged unchanged_all; }
+tell "nothing of what was refused is an alert" none_starts
+tell "refusals are logged, without secrets" logs_refusals
+tell "a source without a proof does not start" wants_proof
+summary
