@@ -142,5 +142,11 @@ const struct words openapi_words[] = {
       .answer = "It does." },
     { "get_ready", "service", "Can it work", NULL, 0, .reply = "Ready",
       .answer = "It can; 503 when it cannot, with what is missing." },
+    { "post_hook", "hooks", "Deliver alerts",
+      "What the source sends, proven as cordon.lua says of it. 200 answers a handshake.", 0,
+      .status = "202",
+      .answer = "It is on disk: its name, and whether it had come before." },
+    { "greet_hook", "hooks", "May this origin send CloudEvents", NULL, WORDS_EMPTY,
+      .answer = "It may, so often a minute." },
     { .operation = NULL },
 };
