@@ -42,12 +42,13 @@ cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
 printf 'the secret of the tests, & more\n' >"$state/secrets/idp-secret"
 chmod 600 "$state/secrets/idp-secret"
 make_cert cordon
-config() { # config [MORE OF idp] [MORE OF sign_in]
+config() { # config [MORE OF idp]
     cat >"$state/cordon.lua" <<LUA
 return { serve = { console = { listen = "127.0.0.1:$port", cert = "$work/cordon.pem", key = "$work/cordon.key" } },
   sign_in = { oidc = { idp = { issuer = "$issuer", client_id = "cordon", client_secret = "idp-secret",
     plain_http_loopback = true, groups = { ["g-responders"] = { "viewer", "responder" },
-    ["g-approvers"] = { "approver", "viewer" } }, ${1:-} } }, ${2:-} } }
+    ["g-approvers"] = { "approver", "viewer" } }, ${1:-} },
+    other = { issuer = "$issuer/", client_id = "cordon", plain_http_loopback = true, groups = {} } } } }
 LUA
 }
 config
@@ -108,7 +109,7 @@ refused() {
 }
 
 says_which() {
-    [[ $(ask "$console/sign-in") == 200 && $(<"$work/body") == '{"local":true,"providers":["idp"]}' ]] &&
+    [[ $(ask "$console/sign-in") == 200 && $(<"$work/body") == '{"local":true,"providers":["idp","other"]}' ]] &&
         ! grep -rqF 'secret of the tests' "$work/out" "$work/err"
 }
 asks_for_a_code() {
@@ -187,10 +188,13 @@ keeps_to_its_issuer() {
     there=$(begin d) && url=$(at_provider "$there" oncall) && [[ $url == *iss=* ]] &&
         [[ $(back d "$(with iss https%3A%2F%2Fevil.example "$url")") == 403 ]] && [[ $(me d) == 401 ]]
 }
+is_who_it_was_taken_for() {
+    [[ $(ask "$console/sign-in/oidc/other" -X POST -H "Origin: $console") == 502 ]] && said 'of another issuer'
+}
 needs_a_page_of_its_own() {
     [[ $(ask "$console/sign-in/oidc/idp" -X POST -H 'Origin: https://evil.example') == 403 ]] &&
         [[ $(ask "$console/sign-in/oidc/idp") == 405 ]] &&
-        [[ $(ask "$console/sign-in/oidc/other" -X POST -H "Origin: $console") == 404 ]]
+        [[ $(ask "$console/sign-in/oidc/none" -X POST -H "Origin: $console") == 404 ]]
 }
 lies_about_nonce() { refused nonce '("nonce")' && refused no-nonce '("nonce")'; }
 lies_about_aud() { refused aud '("aud")' && refused azp '("azp")'; }
@@ -237,6 +241,7 @@ tell "a sign-in that another browser began is refused" keeps_to_its_browser
 tell "a code is taken once, here and there" takes_a_code_once
 tell "a code that was given to another sign-in is refused" keeps_to_its_verifier
 tell "an answer that names another issuer is refused" keeps_to_its_issuer
+tell "a provider that says of itself that it is another is refused" is_who_it_was_taken_for
 tell "a sign-in begins at a page of the console, at a provider that there is" needs_a_page_of_its_own
 tell "another nonce, or none, is refused" lies_about_nonce
 tell "a token for somebody else is refused" lies_about_aud
