@@ -140,17 +140,6 @@ void auth_close(void)
     memset(&auth, 0, sizeof auth);
 }
 
-unsigned auth_roles(struct span names)
-{
-    struct span role;
-    unsigned roles = 0;
-    size_t pos = 0;
-
-    while (json_next(names, &pos, NULL, &role))
-        roles |= role_of(json_raw(role));
-    return roles;
-}
-
 /* -- who fails too often ------------------------------------------------------------------- */
 
 bool auth_is_throttled(struct request *request)
@@ -211,7 +200,7 @@ static void become_token(struct caller *caller, struct span token, int64_t n)
     char *name = json_get_text(token, "name"), *person = json_get_text(token, "for");
     struct str who = { 0 };
 
-    caller->roles = auth_roles(json_get(token, "roles"));
+    caller->roles = roles_of(json_get(token, "roles"));
     if (person != NULL)
         str_add_text(&who, person);
     else

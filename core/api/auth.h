@@ -48,4 +48,3 @@ struct session *auth_begin(struct request *request, const struct session_about *
 void auth_end(struct request *request);
 /* The account of that name among those in force; the empty span when there is none. */
 struct span auth_account(struct span name);
-unsigned auth_roles(struct span names); /* JSON list */

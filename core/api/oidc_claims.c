@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/auth.h"
+#include "api/route.h"
 #include "base/err.h"
 #include "base/json.h"
 
@@ -40,7 +40,7 @@ static bool has_overage(struct span claims, const char *groups_claim)
            json_get_bool(claims, "hasgroups", false);
 }
 
-static unsigned roles_of(struct span config, struct span groups)
+static unsigned roles_by(struct span config, struct span groups)
 {
     struct span group, name, roles;
     size_t pos = 0, at;
@@ -54,7 +54,7 @@ static unsigned roles_of(struct span config, struct span groups)
         at = 0;
         while (text != NULL && json_next(json_get(config, "groups"), &at, &name, &roles))
             if (span_is(name, text))
-                all |= auth_roles(roles);
+                all |= roles_of(roles);
         free(text);
     }
     return all;
@@ -67,7 +67,7 @@ static int read_roles(struct oidc_person *person, struct span config, struct spa
     const char *claim = named != NULL ? named : "groups";
     int rc = 0;
 
-    person->roles = roles_of(config, json_get(claims, claim));
+    person->roles = roles_by(config, json_get(claims, claim));
     if (has_overage(claims, claim))
         rc =
             err_set(err, ERR_DENIED,

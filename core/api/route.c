@@ -115,26 +115,6 @@ const char *route_status_word(int status)
     return "Error";
 }
 
-static const char *const roles[] = { "anybody", "viewer", "responder", "approver",
-                                     "author",  "admin",  "source" };
-enum { ROLE_COUNT = sizeof roles / sizeof *roles };
-
-const char *role_name(unsigned role)
-{
-    for (unsigned i = 0; i < ROLE_COUNT; i++)
-        if (role == 1u << i)
-            return roles[i];
-    return NULL;
-}
-
-unsigned role_of(struct span name)
-{
-    for (unsigned i = 1; i < ROLE_COUNT - 1; i++)
-        if (span_is(name, roles[i]))
-            return 1u << i;
-    return 0;
-}
-
 void routes_write(struct str *text)
 {
     static const char *const contents[] = { "", "none", "application/json",
@@ -157,9 +137,9 @@ void routes_write(struct str *text)
         json_put(&out, "path", route->path);
         json_key(&out, "roles");
         json_open(&out, '[');
-        for (unsigned i = 0; i < ROLE_COUNT; i++)
-            if ((route->roles & 1u << i) != 0)
-                json_string(&out, roles[i]);
+        for (unsigned role = 1; role_name(role) != NULL; role <<= 1)
+            if ((route->roles & role) != 0)
+                json_string(&out, role_name(role));
         json_close(&out);
         json_close(&out);
     }

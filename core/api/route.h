@@ -20,6 +20,7 @@ const char *route_methods(unsigned methods);
 const char *route_status_word(int status);
 /* "viewer"; NULL for what is no single role. */
 const char *role_name(unsigned role);
-unsigned role_of(struct span name); /* 0: there is none of that name */
+unsigned role_of(struct span name);   /* 0: there is none of that name */
+unsigned roles_of(struct span names); /* a JSON list */
 /* Writes all of it as JSON, for the tests that walk it. */
 void routes_write(struct str *out);

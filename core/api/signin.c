@@ -152,7 +152,7 @@ static void welcome(struct attempt *attempt, struct span account)
     struct session *session = auth_session(attempt->request);
     const struct session_about about = { .who = str_text(&attempt->name),
                                          .groups = json_get(account, "groups"),
-                                         .roles = auth_roles(json_get(account, "roles")),
+                                         .roles = roles_of(json_get(account, "roles")),
                                          .account = json_get_int(account, "i", 0),
                                          .turn = json_get_int(account, "turn", 0),
                                          .proved_ms = front_now_ms() };
