@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "api/metrics.h"
 #include "api/route.h"
@@ -108,6 +109,37 @@ static void put_engine(struct str *out, struct span json)
     put_runs(out, json_get(index, "runs"));
 }
 
+/* Names of pulls are letters, digits, - and _. */
+static void put_pull(struct str *out, struct span json, const char *name, const char *type,
+                     const char *about, const char *key)
+{
+    int64_t now = json_get_int(json, "now", 0);
+    struct span pull;
+    size_t pos = 0;
+
+    if (json_count(json_get(json, "pulls")) == 0)
+        return;
+    put_head(out, name, type, about);
+    while (json_next(json_get(json, "pulls"), &pos, NULL, &pull)) {
+        struct span label = json_get_raw(pull, "name");
+        int64_t value = json_get_int(pull, key, 0);
+
+        if (strcmp(key, "ok_at") == 0)
+            value = value > 0 ? (now - value) / 1000 : -1;
+        str_printf(out, "cordon_%s{pull=\"%.*s\"} %" PRId64 "\n", name, (int)label.len,
+                   label.ptr, value);
+    }
+}
+
+static void put_pulls(struct str *out, struct span json)
+{
+    put_pull(out, json, "pull_lag_seconds", "gauge",
+             "How long ago the source was last asked with success; -1: not yet.", "ok_at");
+    put_pull(out, json, "pull_failures", "gauge", "Polls that failed, one after the other.",
+             "failures");
+    put_pull(out, json, "pull_deliveries_total", "counter", "What was taken.", "taken");
+}
+
 static void put_requests(struct str *out)
 {
     put_head(out, "http_requests_total", "counter",
@@ -133,6 +165,7 @@ static void on_metrics(struct request *request, int exit, struct span json)
         return;
     }
     put_engine(&text, json);
+    put_pulls(&text, json);
     put_requests(&text);
     respond(request, 200, "text/plain; version=0.0.4; charset=utf-8", str_span(&text));
     str_fini(&text);

@@ -65,8 +65,9 @@ enum row_kind {
     ROW_DELIVERY = 26,    /* run 0: what a source delivered, as it came */
     ROW_ALERT = 27,       /* run 0: an alert that is new */
     ROW_ALERT_NOTE =
-        28,        /* run 0: it came again, was routed; or a delivery could not be read */
-    ROW_KEEP = 25, /* a hold whose time is over stays on: until when */
+        28,          /* run 0: it came again, was routed; or a delivery could not be read */
+    ROW_KEEP = 25,   /* a hold whose time is over stays on: until when */
+    ROW_CURSOR = 29, /* run 0: how far a source that is polled has been taken */
     ROW_ACCOUNT = 30, /* run 0: somebody may sign in with a password, or no longer */
     ROW_TOKEN = 31,   /* run 0: a token is made or revoked */
     ROW_ONCE = 33     /* run 0: the answer to an ask that may come again */
@@ -88,6 +89,7 @@ enum entry_kind {
                           * is over; state 1 while it lasts */
     ENTRY_FAMILY = 9,   /* run: from which on runs call each other; n: made of a
                          * change's name; state 1 while that run goes on */
+    ENTRY_CURSOR = 13,  /* run: made of a pull's name; its row says it */
     ENTRY_ACCOUNT = 14, /* run 0, n: ordinal; state 1 in force, 0 not; its row says it */
     ENTRY_TOKEN = 15,   /* likewise */
     ENTRY_ONCE = 17     /* run 0, n: its place among those kept; its row says it */
@@ -156,6 +158,7 @@ enum event_kind {
                        * row, number how many; not ok: text says why it cannot be read */
     EV_READY,         /* at start, last */
     EV_ROWS,          /* the answer to CMD_LOAD: all rows of a run, oldest first */
+    EV_CURSOR,        /* json: {"after","name","since"} of a source that was polled */
     EV_VM_TURN,
     EV_VM_MATCHED,
     EV_VM_GONE, /* the VM process of a playbook ended */
@@ -351,6 +354,9 @@ void engine_route_plan(struct engine *engine, struct span alert, struct span mat
                        struct str *text);
 /* Checks a list of routes; the error begins with the place: "routes[2].match.severity: ...". */
 int engine_check_routes(struct span routes, struct err *err);
+
+/* The run under which ENTRY_CURSOR has the pull of that name. */
+int64_t engine_cursor_key(struct span name);
 
 /* For doctor --rebuild, on a fresh engine: adds to turn the entries of one run (event has
  * its number and all its rows; run 0: the rows that belong to none). Runs in the order of

@@ -826,6 +826,10 @@ void storm_on_due(struct engine *engine, const struct event *event);
 void storm_put_entry(struct engine *engine, struct span body);
 void routings_free(struct intake *intake);
 
+/* -- cursor.c ---------------------------------------------------------------------------- */
+void cursor_on_moved(struct engine *engine, const struct event *event);
+void cursor_put_entry(struct engine *engine, struct span body, int64_t seq);
+
 /* -- once.c ------------------------------------------------------------------------------ */
 /* True when the ask has been answered: it was here before, or cannot be promised. */
 bool once_ask(struct engine *engine, const struct event *event);

@@ -72,6 +72,8 @@ static void put_global(struct engine *engine, const struct event_row *row)
         delivery_put_entry(engine, row);
     else if (row->kind == ROW_ALERT || row->kind == ROW_ALERT_NOTE)
         alert_put_entry(engine, row->body, row->seq);
+    else if (row->kind == ROW_CURSOR)
+        cursor_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_ONCE)
         once_put_entry(engine, row->body, row->seq);
 }

@@ -21,13 +21,15 @@
 enum {
     SENT_MAX = 64,                    /* deliveries on their way to one process */
     SENT_BYTES_MAX = 4 * 1024 * 1024, /* and their bytes */
-    IDLE_MS = 60 * 1000
+    IDLE_MS = 60 * 1000,
+    FETCH_ID_MAX = 200
 };
 
 struct job {
     struct list in_set;
     char *kind;
     struct str raw;
+    bool takes_names; /* of what is to be fetched */
     adapters_done_fn *done;
     void *arg;
 };
@@ -124,6 +126,31 @@ static void fail_job(struct job *job, const char *why)
     str_fini(&error);
 }
 
+/* What is to be fetched, of a kind that can be. */
+static int add_name(const struct job *job, struct span item, struct str *out,
+                    struct err *err)
+{
+    struct span kind = json_get_raw(item, "fetch"), id = json_get(item, "id");
+    struct json_out json = { .str = out };
+
+    if (!span_is(kind, "graph-alerts") && !span_is(kind, "graph-incidents"))
+        return err_set(err, ERR_INVALID, "fetch: want graph-alerts or graph-incidents");
+    if (json_kind(id) != JSON_STRING || id.len > FETCH_ID_MAX)
+        return err_set(err, ERR_INVALID, "fetch: want an id of at most %d bytes",
+                       FETCH_ID_MAX);
+    if (!job->takes_names)
+        return err_set(
+            err, ERR_INVALID,
+            "a change notification only names what has changed (%.*s %.*s): it is "
+            "fetched when it comes as a delivery",
+            (int)kind.len, kind.ptr, (int)id.len, id.ptr);
+    json_open(&json, '{');
+    json_put_span(&json, "fetch", kind);
+    json_put_raw(&json, "id", id);
+    json_close(&json);
+    return 0;
+}
+
 /* What the adapter made becomes what everybody else may rely on. */
 static bool complete(const struct job *job, struct span list, struct str *out)
 {
@@ -135,12 +162,11 @@ static bool complete(const struct job *job, struct span list, struct str *out)
     while (json_next(list, &pos, NULL, &item)) {
         if (n++ > 0)
             str_add_char(out, ',');
-        if (json_get(item, "fetch").len > 0)
-            err_set(&err, ERR_INVALID,
-                    "a change notification only names what has changed; alerts of Graph are"
-                    " taken as alerts or incidents");
-        else if (alert_complete(item, span_of(job->kind[0] != '\0' ? job->kind : "generic"),
-                                out, &err) == 0)
+        if (json_get(item, "fetch").len > 0 && add_name(job, item, out, &err) == 0)
+            continue;
+        if (json_get(item, "fetch").len == 0 &&
+            alert_complete(item, span_of(job->kind[0] != '\0' ? job->kind : "generic"), out,
+                           &err) == 0)
             continue;
         if (json_count(list) > 1)
             err_wrap(&err, "alert %zu of %zu", n, json_count(list));
@@ -335,18 +361,36 @@ static struct set *find(struct serve *serve, const char *path)
     return set;
 }
 
-void adapters_read(struct serve *serve, struct span kind, const char *path, struct span raw,
-                   adapters_done_fn *done, void *arg)
+static struct job *begin(struct serve *serve, struct span kind, const char *path,
+                         struct span raw)
 {
     struct set *set = find(serve, path);
     struct job *job = xcalloc(1, sizeof *job);
 
     job->kind = span_dup(kind);
-    job->done = done;
-    job->arg = arg;
     str_add_span(&job->raw, raw);
     list_add(&set->waiting, &job->in_set);
     soon(set);
+    return job;
+}
+
+void adapters_read(struct serve *serve, struct span kind, const char *path, struct span raw,
+                   adapters_done_fn *done, void *arg)
+{
+    struct job *job = begin(serve, kind, path, raw);
+
+    job->done = done;
+    job->arg = arg;
+}
+
+void adapters_read_named(struct serve *serve, struct span kind, const char *path,
+                         struct span raw, adapters_done_fn *done, void *arg)
+{
+    struct job *job = begin(serve, kind, path, raw);
+
+    job->done = done;
+    job->arg = arg;
+    job->takes_names = true;
 }
 
 void adapters_close(struct serve *serve)

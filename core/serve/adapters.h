@@ -19,4 +19,8 @@ typedef void adapters_done_fn(void *arg, bool ok, struct span json);
  * brings for the kind. raw is copied. done is called later, once, unless the engine ends. */
 void adapters_read(struct serve *serve, struct span kind, const char *path, struct span raw,
                    adapters_done_fn *done, void *arg);
+/* The same, but what a change notification names comes as {"fetch": kind, "id"} in the list;
+ * adapters_read() refuses it. */
+void adapters_read_named(struct serve *serve, struct span kind, const char *path,
+                         struct span raw, adapters_done_fn *done, void *arg);
 void adapters_close(struct serve *serve);

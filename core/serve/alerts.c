@@ -12,6 +12,7 @@
 #include "frame/frame.h"
 #include "serve/adapters.h"
 #include "serve/inside.h"
+#include "serve/pull.h"
 #include "store/store.h"
 
 /* -- what a delivery and an alert are counted by --------------------------------------------- */
@@ -167,7 +168,9 @@ static void adapt(struct serve *serve, struct span source, int64_t key, int64_t 
     delivery->source = span_dup(source);
     list_add(&serve->deliveries, &delivery->in_serve);
     serve->delivery_count++;
-    adapters_read(serve, json_get_raw(config, "kind"), path, raw, on_read, delivery);
+    const char *pulled = pull_kind(serve, source);
+    pull_read(serve, pulled != NULL ? span_of(pulled) : json_get_raw(config, "kind"), path,
+              raw, on_read, delivery);
     free(path);
 }
 

@@ -22,6 +22,7 @@
 #include "net/stream.h"
 #include "serve/alerts.h"
 #include "serve/fronts.h"
+#include "serve/pull.h"
 
 enum { SOCKET_MODE = 0660 };
 
@@ -205,6 +206,10 @@ void clients_row(struct serve *serve, const struct turn_row *row)
 
 void clients_reply(struct serve *serve, int64_t ask, int exit, struct span json)
 {
+    if (ask >= PULL_ASK_FIRST) {
+        pull_reply(serve, ask, exit, json);
+        return;
+    }
     struct client *client = find(serve, ask);
 
     if (client != NULL)

@@ -15,6 +15,7 @@
  *                               origin = "https://cordon.example:8443" },
  *                   ingress = { listen = ..., cert = ..., key = ..., client_ca = ... } },
  *       sign_in = { ... },     -- how people sign in: see sign_ins.h
+ *       pull    = { cloud = { kind = "graph-alerts", every = "1m" } }, -- serve/pull.c
  *     }
  *
  * Paths are meant from where the file is. It is read once, when the engine starts.
@@ -27,6 +28,7 @@
 
 #include "base/schema.h"
 #include "serve/sources.h"
+#include "serve/pull.h"
 #include "serve/sign_ins.h"
 
 #define FRONT(MORE)                                                    \
@@ -38,7 +40,7 @@ static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"policy\":{\"type\":\"string\"},\"plugins\":{\"type\":\"object\"},"
     "\"secrets\":{\"type\":\"string\"},\"record\":{\"type\":\"string\"},"
-    "\"sign_in\":{\"type\":\"object\"},"
+    "\"sign_in\":{\"type\":\"object\"},\"pull\":{\"type\":\"object\"},"
     "\"playbooks\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
     "\"routes\":{\"type\":\"string\"},\"sources\":{\"type\":\"object\"},"
     "\"serve\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
@@ -64,6 +66,8 @@ static int validate(struct span json, struct err *err)
     size_t pos = 0;
 
     if (schema_match(span_of(schema), json, err) != 0)
+        return err->code;
+    if (pull_validate(json, err) != 0)
         return err->code;
     if (sign_ins_check(json_get(json, "sign_in"), err) != 0)
         return err->code;

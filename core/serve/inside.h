@@ -120,7 +120,10 @@ struct serve {
     struct list machines, hosts;
     int64_t own_calls; /* hosts_own_call() so far */
     struct list known;
-    struct list loading;  /* starts.c: runs of versions that are being loaded */
+    struct list loading; /* starts.c: runs of versions that are being loaded */
+    struct list pulls;   /* pull.c */
+    int64_t pull_asks;
+    struct list fetches;  /* fetch.c */
     struct list adapting; /* adapters.c: the processes that read deliveries */
     /* config.c, rules.c, locks.c */
     struct str config; /* JSON, "{}" when there is no file */

@@ -18,6 +18,7 @@
 #include "serve/adapters.h"
 #include "serve/alerts.h"
 #include "serve/inside.h"
+#include "serve/pull.h"
 #include "store/store.h"
 
 /* -- small things that all use ------------------------------------------------------------ */
@@ -484,7 +485,13 @@ static void fail(struct serve *serve, const struct err *err)
 static void be_ready(struct serve *serve)
 {
     struct str listens = { 0 };
+    struct err err;
 
+    /* An engine for a command alone ends soon, and polls nobody. */
+    if (serve->options->stay && pull_open(serve, &err) != 0) {
+        fail(serve, &err);
+        return;
+    }
     serve->is_ready = true;
     dues_arm(serve->dues);
     fronts_describe(serve, &listens);
@@ -630,6 +637,7 @@ static void close_all(struct serve *serve)
     timer_stop(&serve->tick);
     timer_stop(&serve->walk);
     open_forget(serve);
+    pull_close(serve);
     adapters_close(serve);
     alerts_close(serve);
     catalogue_close(serve);
@@ -673,6 +681,8 @@ static struct serve *new_serve(const struct serve_options *options)
     list_init(&serve->known);
     list_init(&serve->loading);
     list_init(&serve->adapting);
+    list_init(&serve->pulls);
+    list_init(&serve->fetches);
     list_init(&serve->locks);
     list_init(&serve->clients);
     list_init(&serve->held);

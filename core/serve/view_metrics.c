@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "serve/pull.h"
 #include "store/store.h"
 
 enum { METRICS_KEEP_MS = 5000 };
@@ -130,6 +131,10 @@ int view_metrics(struct view *view, const struct asked *asked, struct err *err)
     json_put_int(out, "plugins", plugins);
     json_put_int(out, "plugins_refused", refused);
     json_put_bool(out, "policy_ok", serve->policy_ok);
+    json_key(out, "pulls");
+    json_open(out, '[');
+    pull_show(serve, out);
+    json_close(out);
     json_put_int(out, "runs_in_memory", engine_runs(serve->engine));
     json_put_int(out, "under_way", engine_under_way(serve->engine));
     return 0;

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/id.h"
+#include "serve/pull.h"
 #include "serve/secrets.h"
 #include "store/store.h"
 
@@ -176,6 +178,37 @@ static void check(struct json_out *out, const char *name, bool ok, const char *t
     json_close(out);
 }
 
+/* How long ago each source that is polled was last asked with success. */
+static void check_pulls(struct view *view)
+{
+    struct str list = { 0 };
+    struct json_out out = { .str = &list };
+    struct span pull;
+    char name[128], text[600], lag[32];
+    size_t pos = 0;
+
+    json_open(&out, '[');
+    pull_show(view->serve, &out);
+    json_close(&out);
+    while (json_next(str_span(&list), &pos, NULL, &pull)) {
+        int64_t ok_at = json_get_int(pull, "ok_at", 0);
+        char *why = json_get_text(pull, "why");
+
+        snprintf(name, sizeof name, "pull %.*s", (int)json_get_raw(pull, "name").len,
+                 json_get_raw(pull, "name").ptr);
+        snprintf(text, sizeof text, "%s%s%s%s",
+                 ok_at > 0 ? "asked with success " : "not asked with success yet",
+                 ok_at > 0 ? duration_show(clock_unix_ms() - ok_at, lag) : "",
+                 ok_at > 0 ? " ago" : "", why != NULL ? ": " : "");
+        if (why != NULL)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s", why);
+        check(&view->out, name, why == NULL, text,
+              "see that the plugin may reach the API, and what its identity may read");
+        free(why);
+    }
+    str_fini(&list);
+}
+
 static void check_plugins(struct view *view)
 {
     char why[512], name[128], text[600];
@@ -214,6 +247,7 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
           serve->policy_ok ? serve->policy_path : serve->policy_why,
           "write a policy.lua; playbooks/policy.lua is one to begin with");
     check_plugins(view);
+    check_pulls(view);
     json_close(&view->out);
     return 0;
 }

@@ -1116,9 +1116,13 @@ pages_of_alerts_are_not_asked_for_where_a_foreign_link_leads() {
 }
 
 alerts_are_asked_for_again_when_the_api_is_busy() {
-    fault '{"kind":"429","method":"GET","path_contains":"Security/alerts","times":1,"retry_after_s":0}'
+    raise a 2026-01-01T00:00:01Z
+    fault '{"fault":"429","match":{"path_contains":"Security/alerts"},"times":1,"retry_after_s":0}'
     alerts
-    says DONE ""
+    is "$(text .status)" RETRY
+    alerts
+    is "$(names)" a
+    is "$(log '[.[]|select(.path|test("Security/alerts"))|select(.method == "GET")|.status]|join(" ")')" "429 200"
 }
 
 alerts_of_graph_name_the_newer_products_and_are_filtered_there() {
