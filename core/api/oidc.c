@@ -211,13 +211,16 @@ static struct provider *provider_of(const char *name, struct err *err)
 
 static void forget_all(void)
 {
-    while (!list_is_empty(&oidc.exchanges))
-        fail(list_item(oidc.exchanges.next, struct exchange, in_all), 503,
+    list_each (link, after, &oidc.exchanges) {
+        fail(list_item(link, struct exchange, in_all), 503,
              "the configuration has changed meanwhile; try again");
-    while (!list_is_empty(&oidc.pending))
-        free_pending(list_item(oidc.pending.next, struct pending, in_all));
-    while (!list_is_empty(&oidc.providers))
-        free_provider(list_item(oidc.providers.next, struct provider, in_all));
+    }
+    list_each (link, after, &oidc.pending) {
+        free_pending(list_item(link, struct pending, in_all));
+    }
+    list_each (link, after, &oidc.providers) {
+        free_provider(list_item(link, struct provider, in_all));
+    }
 }
 
 void oidc_setup(void)

@@ -51,32 +51,49 @@ void sessions_fini(struct sessions *sessions)
 void sessions_end_if(struct sessions *sessions,
                      bool (*is_over)(const struct session *session, void *arg), void *arg)
 {
-    list_each (link, after, &sessions->all) {
-        struct session *session = list_item(link, struct session, in_all);
+    struct list kept;
+
+    list_init(&kept);
+    while (!list_is_empty(&sessions->all)) {
+        struct session *session =
+            list_item(list_take(&sessions->all), struct session, in_all);
 
         if (is_over(session, arg))
             session_end(sessions, session);
+        else
+            list_add(&kept, &session->in_all);
     }
+    while (!list_is_empty(&kept))
+        list_add(&sessions->all, list_take(&kept));
 }
 
-/* Room for one more: of this person, and at all. */
-static void make_room(struct sessions *sessions, const char *who)
+static bool is_ones(const struct session *session, const char *who)
 {
-    struct session *oldest = NULL;
+    return who == NULL || strcmp(session->who, who) == 0;
+}
+
+/* Of who; NULL: of anybody. */
+static int count_of(const struct sessions *sessions, const char *who)
+{
     int count = 0;
 
     list_each (link, after, &sessions->all) {
+        count += is_ones(list_item(link, struct session, in_all), who);
+    }
+    return count;
+}
+
+/* The one that was unused for longest. */
+static void end_oldest(struct sessions *sessions, const char *who)
+{
+    list_each (link, after, &sessions->all) {
         struct session *session = list_item(link, struct session, in_all);
 
-        if (strcmp(session->who, who) != 0)
+        if (!is_ones(session, who))
             continue;
-        count++;
-        oldest = oldest != NULL ? oldest : session;
+        session_end(sessions, session);
+        return;
     }
-    if (count < SESSIONS_EACH_MAX && sessions->count == SESSIONS_MAX)
-        oldest = list_item(sessions->all.next, struct session, in_all);
-    if (count >= SESSIONS_EACH_MAX || sessions->count == SESSIONS_MAX)
-        session_end(sessions, oldest);
 }
 
 static bool is_over(const struct session *session, void *arg)
@@ -93,7 +110,10 @@ struct session *session_begin(struct sessions *sessions, const struct session_ab
     struct session *session = xcalloc(1, sizeof *session);
 
     sessions_end_if(sessions, is_over, &now_ms);
-    make_room(sessions, about->who);
+    if (count_of(sessions, about->who) >= SESSIONS_EACH_MAX)
+        end_oldest(sessions, about->who);
+    else if (sessions->count >= SESSIONS_MAX)
+        end_oldest(sessions, NULL);
     session_random(text);
     session_random(session->token);
     session->id = hash_of(text, SESSION_TEXT_LEN);

@@ -76,7 +76,7 @@ bool token_id(struct span text, struct span *id)
         return false;
     *id = (struct span){ text.ptr + begun, TOKEN_ID_LEN };
     for (size_t i = 0; i < id->len; i++)
-        if (memchr("0123456789abcdef", id->ptr[i], 16) == NULL)
+        if (id->ptr[i] == '\0' || strchr("0123456789abcdef", id->ptr[i]) == NULL)
             return false;
     return true;
 }

@@ -98,6 +98,8 @@ static void say_new(const struct options *options, struct span reply, struct spa
     str_add_char(&out, '\n');
     ask_print(&out);
     ask_complain(&note);
+    str_wipe(&out);
+    str_fini(&note);
 }
 
 static int put_new(struct json_out *out, const struct options *options, struct str *text,
