@@ -456,10 +456,33 @@ static void start(void *arg)
         on_failed(front, span_of(err.text));
 }
 
+/* A console that lets nobody in is a mistake that is better told now. */
+static bool could_anybody_enter(struct serve *serve)
+{
+    struct span oidc = json_path(str_span(&serve->config), "sign_in.oidc");
+    struct str text = { 0 };
+    size_t count;
+
+    engine_credentials(serve->engine, &text);
+    count = json_count(json_get(str_span(&text), "accounts")) +
+            json_count(json_get(str_span(&text), "tokens")) + json_count(oidc);
+    secrets_wipe(&text);
+    return count > 0;
+}
+
+static void refuse_to_start(struct serve *serve, const char *why)
+{
+    fronts_done_fn *done = serve->fronts->done;
+    struct err err;
+
+    err_set(&err, ERR_INVALID, "%s: %s", serve->config_path, why);
+    serve->fronts->done = NULL;
+    done(serve, &err);
+}
+
 void fronts_open(struct serve *serve, fronts_done_fn *done)
 {
     struct fronts *fronts = xcalloc(1, sizeof *fronts);
-    struct err err;
     bool is_wanted = false;
 
     serve->fronts = fronts;
@@ -472,15 +495,14 @@ void fronts_open(struct serve *serve, fronts_done_fn *done)
         front->is_wanted = part_of(serve, names[i]).len > 0;
         is_wanted = is_wanted || front->is_wanted;
     }
-    if (!is_wanted) {
-        err_set(&err, ERR_INVALID,
-                "%s: cordon serve wants serve = { console = { listen, cert, key } }, "
-                "serve.ingress or both: see docs/operations.md",
-                serve->config_path);
-        fronts->done = NULL;
-        done(serve, &err);
-        return;
-    }
+    if (!is_wanted)
+        refuse_to_start(serve, "cordon serve wants serve = { console = { listen, cert, key "
+                               "} }, serve.ingress or both: see docs/operations.md");
+    else if (part_of(serve, "console").len > 0 && !could_anybody_enter(serve))
+        refuse_to_start(serve,
+                        "nobody could sign in at the console: make an account first "
+                        "(cordon user add NAME --role ROLE), or a token (cordon token "
+                        "add), or name a provider in sign_in.oidc");
     for (int i = 0; i < FRONTS && fronts->done != NULL; i++)
         if (fronts->items[i].is_wanted)
             start(&fronts->items[i]);

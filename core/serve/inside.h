@@ -68,6 +68,7 @@ enum {
     SERVE_CLIENTS_MAX = 1000,         /* connections at once */
     SERVE_GATHER_MS = 8,        /* how long a commit may wait for others to share it */
     SERVE_COMMIT_WITHIN_MS = 5, /* rows that nothing waits for */
+    SERVE_OPEN_TRIES = 40,      /* 50 ms apart, while another engine has the directory */
     SERVE_LINGER_MS = 200,      /* after the last client of an engine that ends itself */
     SERVE_BUCKETS = 256
 };

@@ -695,12 +695,26 @@ static struct serve *new_serve(const struct serve_options *options)
     return serve;
 }
 
+/* An engine that a command has started may just be ending itself: one that is to stay waits for
+ * that. */
+static int open_store(struct serve *serve, struct err *err)
+{
+    const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+    int rc = store_open(&serve->store, serve->options->state_dir, err);
+
+    for (int i = 0; serve->options->stay && rc == ERR_BUSY && i < SERVE_OPEN_TRIES; i++) {
+        nanosleep(&pause, NULL);
+        rc = store_open(&serve->store, serve->options->state_dir, err);
+    }
+    return rc;
+}
+
 int serve_engine(const struct serve_options *options)
 {
     struct serve *serve = new_serve(options);
     struct err err;
 
-    if (store_open(&serve->store, options->state_dir, &err) != 0) {
+    if (open_store(serve, &err) != 0) {
         bool is_busy = err.code == ERR_BUSY && options->ready_fd >= 0;
 
         say_ready(serve, is_busy ? "busy" : err.text);

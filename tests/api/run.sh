@@ -21,18 +21,12 @@ token() { # token NAME OPTION...: prints it
     "$CORDON" token add "$@" --state "$state" --json | jq -r .token
 }
 
-wait_ended() { # the engine that a command has started, and that ends itself
-    for _ in $(seq 200); do
-        [ -S "$state/cordon.sock" ] || return 0
-        sleep 0.05
-    done
-}
-
 mkdir -m 700 "$state"
 make_cert cordon
 shop_open "$work" || exit 1
 state_make "$state" >"$work/out" 2>&1 || cat "$work/out"
 wait_ended
+let_somebody_in
 sed -i "s|^}|  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
 cp "$repo/playbooks/policy.lua" "$state/policy.lua"
 start_daemon || {
@@ -112,7 +106,7 @@ return playbook { name = "noisy", summary = "megabytes of rows",
   run = function(p, ctx) for _ = 1, 3000 do ctx.note(("x"):rep(3000)) end end }
 LUA
 "$CORDON" plugins trust "$FIXTURES/noop.so" --state "$state" >"$work/out" 2>&1 || cat "$work/out"
-wait_ended
+let_somebody_in
 start_daemon || cat "$work/err"
 # What somebody tries by hand is not what a name means, where the catalogue has that name.
 sed 's/a question, then a change/another version/' "$work/asks.lua" >"$work/tried/asks.lua"

@@ -30,6 +30,19 @@ close_daemon() {
 }
 trap close_daemon EXIT
 
+wait_ended() { # the engine that a command has started, and that ends itself
+    for _ in $(seq 200); do
+        [[ -S $state/cordon.sock ]] || return 0
+        sleep 0.05
+    done
+}
+
+# A console that nobody could enter does not start. Before serve stands in cordon.lua.
+let_somebody_in() {
+    "$CORDON" token add somebody --role viewer --state "$state" >/dev/null 2>&1
+    wait_ended
+}
+
 # start_daemon: sets daemon, console and ingress (their addresses); fails with $work/err.
 start_daemon() {
     : >"$work/out"

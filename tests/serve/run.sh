@@ -12,6 +12,8 @@ cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
 make_cert cordon
 make_cert other
 
+nobody() { listen_with "$work/cordon.pem" "$work/cordon.key" && refuses "nobody could sign in" "cordon user add"; }
+
 listen_with() { # listen_with CERT KEY [MORE]
     cat >"$state/cordon.lua" <<LUA
 return { serve = { console = { listen = "${at:-127.0.0.1:0}", cert = "$1", key = "$2" } }${3:-} }
@@ -38,6 +40,9 @@ refuses() { # refuses WORDS...: it ends at once, with all these in what it says
     [[ $rc == 1 ]]
 }
 
+tell "a console that nobody could enter is not opened" nobody
+rm "$state/cordon.lua"
+let_somebody_in
 serves() {
     listen_with "$work/cordon.pem" "$work/cordon.key"
     start_daemon && [[ $(ask "$console/healthz") == 200 && $(ask "$console/readyz") == 200 ]]
@@ -102,6 +107,7 @@ taken() {
     local first=$daemon at=${console#https://}
     mkdir -m 700 "$work/second" && cp "$state/policy.lua" "$work/second/"
     state=$work/second
+    let_somebody_in
     listen_with "$work/cordon.pem" "$work/cordon.key"
     refuses "Address already in use" "choose another"
     local result=$?

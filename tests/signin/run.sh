@@ -9,9 +9,6 @@ set -uo pipefail
 mkdir -m 700 "$state"
 cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
 make_cert cordon
-cat >"$state/cordon.lua" <<LUA
-return { serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key" } } }
-LUA
 secret="correct horse battery"
 
 # Each sentence has an address of its own: whoever is wrong too often is so for that address.
@@ -34,6 +31,10 @@ add_user() { # add_user NAME ROLE...
     cordon user add "$name" "${roles[@]}" --password-stdin <<<"$secret" >/dev/null
 }
 
+let_somebody_in
+cat >"$state/cordon.lua" <<LUA
+return { serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key" } } }
+LUA
 start_daemon || {
     cat "$work/err"
     exit 1
