@@ -66,6 +66,8 @@ void gate_on_answer(struct run *run, int number, const struct event *event)
 
         json_open(&out, '{');
         json_put_int(&out, "g", number);
+        if (vote_groups(event).len > 0)
+            json_put_raw(&out, "groups", vote_groups(event));
         json_put_raw(&out, "v", value);
         json_put_span(&out, "who", event->who);
         json_put_bool(&out, "yes", true);

@@ -121,6 +121,12 @@ void gate_apply_vote(struct run *run, const struct event_row *row)
     char *why = json_get_text(row->body, "why");
     vote->why = run_text(run, span_of(why));
     free(why);
+    if (json_get(row->body, "groups").len > 0) {
+        struct span groups = json_get(row->body, "groups");
+
+        vote->groups =
+            (struct span){ arena_dup(&run->arena, groups.ptr, groups.len), groups.len };
+    }
     vote->key = text_or_null(run, row->body, "key");
     vote->sig = text_or_null(run, row->body, "sig");
     list_add(&gate->votes, &vote->in_gate);

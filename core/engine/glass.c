@@ -110,11 +110,11 @@ static struct span glass_policy(const struct engine *engine)
     return json_get(span_of(engine->policy), "break_glass");
 }
 
-static bool may_break_glass(struct engine *engine, struct span who)
+static bool may_break_glass(struct engine *engine, struct span who, struct span only)
 {
     struct span from = gate_groups(engine, json_get(glass_policy(engine), "from"));
 
-    return json_count(from) > 0 && policy_is_member(engine, from, who) &&
+    return json_count(from) > 0 && policy_is_member(engine, from, who, only) &&
            !policy_is_service(engine, who);
 }
 
@@ -140,7 +140,7 @@ bool glass_stands(const struct gate *gate)
         if (glass->n == gate->glass)
             return !is_rejected(span_of(glass->body)) &&
                    opened(span_of(glass->body), gate) &&
-                   may_break_glass(engine, span_of(gate->glass_by)) &&
+                   may_break_glass(engine, span_of(gate->glass_by), (struct span){ 0 }) &&
                    glass_is_proved(gate->step->run, span_of(glass->body));
     }
     return false;
@@ -186,7 +186,7 @@ static bool may_break(struct run *run, const struct event *event, const char *re
     else if (glass_policy(engine).len == 0)
         reply_error(engine, event->number, 6, "policy",
                     "the policy has no break_glass, so nobody can do without approvers");
-    else if (!may_break_glass(engine, event->who))
+    else if (!may_break_glass(engine, event->who, vote_groups(event)))
         reply_error(engine, event->number, 4, "not_break_glass",
                     "%.*s is not one of those who may break the glass (policy.lua, "
                     "break_glass.from)",
@@ -397,7 +397,7 @@ static bool may_review(struct engine *engine, const struct event *event, struct 
         reply_error(engine, event->number, 4, "service",
                     "%.*s is a service (policy.lua, services), and people review", len,
                     who.ptr);
-    else if (!policy_is_member(engine, from, who))
+    else if (!policy_is_member(engine, from, who, vote_groups(event)))
         reply_error(engine, event->number, 4, "not_a_reviewer",
                     "%.*s is in none of the groups %.*s that review it (policy.lua, "
                     "break_glass.review_from)",

@@ -150,9 +150,10 @@ struct gate {
 struct vote {
     struct list in_gate;
     const char *who;
-    const char *why; /* the reason; "" */
-    const char *key; /* the fingerprint of the one that signed it; NULL */
-    const char *sig; /* the armor; NULL */
+    const char *why;    /* the reason; "" */
+    const char *key;    /* the fingerprint of the one that signed it; NULL */
+    const char *sig;    /* the armor; NULL */
+    struct span groups; /* JSON list of those for which it counts; empty: all */
     bool yes;
     bool is_checked; /* see proof.c */
     int proof;       /* enum sign, or PROOF_NONE: a signature that fits nothing */
@@ -552,7 +553,10 @@ void demands_put(struct json_out *out, const struct list *demands);
 void policy_need(const struct step *step, struct need *need);
 /* Adds the names of a list that are not there yet, with commas between. */
 void names_add(struct str *list, struct span names);
-bool policy_is_member(struct engine *engine, struct span groups, struct span who);
+/* Is who in one of the groups (none: in any)? only: a JSON list of the groups for which what
+ * they say counts; anything else: all. */
+bool policy_is_member(struct engine *engine, struct span groups, struct span who,
+                      struct span only);
 int policy_sign(struct engine *engine, const char *path); /* "gate.sign": enum sign */
 bool policy_allows_self(struct engine *engine);
 int64_t policy_number(struct engine *engine, const char *path, int64_t otherwise);
@@ -569,7 +573,7 @@ bool policy_is_service(struct engine *engine, struct span who);
 const char *person_bar(const struct gate *gate, struct span who, struct str *why);
 
 /* -- quorum.c --------------------------------------------------------------------------- */
-bool quorum_asks(const struct gate *gate, struct span who);
+bool quorum_asks(const struct gate *gate, struct span who, struct span only);
 /* Is each demand met by people whose votes count now? lost (may be NULL) gets the names of
  * those whose approval no longer does. */
 bool quorum_is_met(const struct gate *gate, struct str *lost);
@@ -688,6 +692,8 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
 
 /* -- vote.c, answer.c --------------------------------------------------------------------- */
 /* True when this person may speak at this gate now; else the ask has been answered. */
+/* Of whoever may vote for some groups only: those, as a JSON list; else empty. */
+struct span vote_groups(const struct event *event);
 bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event,
                     bool is_denial);
 void gate_on_vote(struct run *run, int number, const struct event *event, bool yes);

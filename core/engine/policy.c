@@ -177,8 +177,20 @@ void policy_need(const struct step *step, struct need *need)
     need->rules = listed(engine, &rules);
 }
 
+static bool is_listed(struct span groups, struct span name)
+{
+    struct span group;
+    size_t pos = 0;
+
+    while (json_next(groups, &pos, NULL, &group))
+        if (span_equal(json_raw(group), name))
+            return true;
+    return false;
+}
+
 /* No group named: anybody whom some group of the policy names. */
-bool policy_is_member(struct engine *engine, struct span groups, struct span who)
+bool policy_is_member(struct engine *engine, struct span groups, struct span who,
+                      struct span only)
 {
     struct span all = json_get(span_of(engine->policy), "groups");
     struct span name, members, member;
@@ -187,12 +199,9 @@ bool policy_is_member(struct engine *engine, struct span groups, struct span who
 
     while (json_next(all, &pos, &name, &members)) {
         size_t at = 0;
-        bool is_asked = is_any;
-        struct span group;
+        bool is_asked = (is_any || is_listed(groups, name)) &&
+                        (json_kind(only) != JSON_ARRAY || is_listed(only, name));
 
-        while (!is_asked && json_next(groups, &at, NULL, &group))
-            is_asked = span_equal(json_raw(group), name);
-        at = 0;
         while (is_asked && json_next(members, &at, NULL, &member))
             if (raw_says(json_raw(member), who) || span_is(json_raw(member), "*"))
                 return true;

@@ -15,22 +15,22 @@
 /* Is who one of the groups, or of those that the gate was escalated to? A demand that only
  * the policy may widen is met by its own groups alone. */
 static bool is_member(const struct gate *gate, struct span demand, struct span groups,
-                      struct span who)
+                      struct span who, struct span only)
 {
     struct engine *engine = gate->step->run->engine;
     bool is_wider = json_count(gate->also) > 0 && !json_get_bool(demand, "policy", false);
 
-    return policy_is_member(engine, groups, who) ||
-           (is_wider && policy_is_member(engine, gate->also, who));
+    return policy_is_member(engine, groups, who, only) ||
+           (is_wider && policy_is_member(engine, gate->also, who, only));
 }
 
-bool quorum_asks(const struct gate *gate, struct span who)
+bool quorum_asks(const struct gate *gate, struct span who, struct span only)
 {
     struct span demand;
     size_t pos = 0;
 
     while (json_next(gate->demands, &pos, NULL, &demand))
-        if (is_member(gate, demand, json_get(demand, "from"), who))
+        if (is_member(gate, demand, json_get(demand, "from"), who, only))
             return true;
     return false;
 }
@@ -82,7 +82,7 @@ static bool is_taken_back(const struct gate *gate, const struct vote *vote)
 static bool fits(const struct gate *gate, struct vote *vote, struct span demand,
                  struct span groups)
 {
-    return vote->yes && is_member(gate, demand, groups, span_of(vote->who)) &&
+    return vote->yes && is_member(gate, demand, groups, span_of(vote->who), vote->groups) &&
            stands(gate, vote) && !is_taken_back(gate, vote);
 }
 
@@ -156,7 +156,7 @@ static void add_lost(const struct gate *gate, struct str *lost)
         struct vote *vote = list_item(link, struct vote, in_gate);
         struct span who = span_of(vote->who);
 
-        if (!vote->yes || (quorum_asks(gate, who) && stands(gate, vote)))
+        if (!vote->yes || (quorum_asks(gate, who, vote->groups) && stands(gate, vote)))
             continue;
         if (lost->len > 0)
             str_add_text(lost, " and ");
@@ -189,8 +189,8 @@ bool quorum_is_denied(const struct gate *gate)
     list_each (link, after, &gate->votes) {
         struct vote *vote = list_item(link, struct vote, in_gate);
 
-        denials +=
-            !vote->yes && quorum_asks(gate, span_of(vote->who)) && stands(gate, vote);
+        denials += !vote->yes && quorum_asks(gate, span_of(vote->who), vote->groups) &&
+                   stands(gate, vote);
     }
     return denials >= gate->deny_threshold;
 }

@@ -52,9 +52,13 @@ static void refuse_stranger(struct run *run, const struct gate *gate,
 
     names_add(&names, gate->from);
     names_add(&names, gate->also);
-    reply_error(run->engine, event->number, 4, "not_an_approver",
-                "%.*s is in none of the groups [%s] that gate %s asks (policy.lua, groups)",
-                (int)event->who.len, event->who.ptr, str_text(&names), name);
+    reply_error(
+        run->engine, event->number, 4, "not_an_approver",
+        "%.*s is in none of the groups [%s] that gate %s asks (policy.lua, groups)%s",
+        (int)event->who.len, event->who.ptr, str_text(&names), name,
+        vote_groups(event).len > 0 ? ", or votes for others only (their account or "
+                                     "token)"
+                                   : "");
     str_fini(&names);
 }
 
@@ -80,6 +84,13 @@ static bool is_in_time(struct run *run, struct gate *gate, const struct event *e
     return false;
 }
 
+struct span vote_groups(const struct event *event)
+{
+    struct span groups = json_get(event->json, "groups");
+
+    return json_kind(groups) == JSON_ARRAY ? groups : (struct span){ 0 };
+}
+
 bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event,
                     bool is_denial)
 {
@@ -94,7 +105,7 @@ bool vote_may_speak(struct run *run, struct gate *gate, const struct event *even
     gate_on_due(run, gate->number); /* an escalation that is due counts already */
     if ((bar = person_bar(gate, event->who, &why)) != NULL)
         reply_error(run->engine, event->number, 4, bar, "%s", str_text(&why));
-    else if (!quorum_asks(gate, event->who))
+    else if (!quorum_asks(gate, event->who, vote_groups(event)))
         refuse_stranger(run, gate, event, name);
     else if (voter != NULL)
         refuse_again(run, event, name, voter);
@@ -159,6 +170,8 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
         json_open(&out, '{');
         json_put_raw(&out, "d", json_get(gate->body, "digest"));
         json_put_int(&out, "g", number);
+        if (vote_groups(event).len > 0)
+            json_put_raw(&out, "groups", vote_groups(event));
         if (fingerprint[0] != '\0') {
             json_put(&out, "key", fingerprint);
             json_put_raw(&out, "sig", json_get(event->json, "sig"));

@@ -249,13 +249,50 @@ void clients_last_words(struct serve *serve, const char *sentence)
 
 /* -- in ----------------------------------------------------------------------------------- */
 
+/* Whoever may vote for some groups only says so in what they ask with, whatever else stood
+ * there. Over the socket there is no such bound, and nobody is asked to be honest about it. */
+static bool is_bounded(const struct asked *asked)
+{
+    static const char *const verbs[] = { "approve", "deny", "answer", "review",
+                                         "break_glass" };
+
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (span_is(asked->verb, verbs[i]))
+            return json_kind(json_get(asked->powers, "groups")) == JSON_ARRAY ||
+                   json_get(asked->args, "groups").len > 0;
+    return false;
+}
+
+static void put_bound(struct str *text, const struct asked *asked)
+{
+    struct json_out out = { .str = text };
+    struct span name, value;
+    size_t pos = 0;
+
+    json_open(&out, '{');
+    while (json_next(asked->args, &pos, &name, &value))
+        if (!span_is(name, "groups")) {
+            json_key_span(&out, name);
+            json_raw_value(&out, value);
+        }
+    json_put_raw(&out, "groups", json_get(asked->powers, "groups"));
+    json_close(&out);
+}
+
 void clients_to_engine(struct serve *serve, const struct asked *asked)
 {
-    pump_event(serve, &(struct event){ .kind = EV_ASK,
-                                       .name = asked->verb,
-                                       .json = asked->args,
-                                       .number = asked->number,
-                                       .who = asked->who });
+    struct str bound = { 0 };
+
+    if (is_bounded(asked))
+        put_bound(&bound, asked);
+
+    pump_event(serve,
+               &(struct event){ .kind = EV_ASK,
+                                .name = asked->verb,
+                                .json = bound.len > 0 ? str_span(&bound) : asked->args,
+                                .number = asked->number,
+                                .who = asked->who });
+    str_fini(&bound);
 }
 
 static bool is_engine_verb(struct span verb)

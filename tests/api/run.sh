@@ -41,7 +41,8 @@ TOKEN_ADMIN=$(token boss --for boss --role admin)
 TOKEN_VIEWER=$(token screen --role viewer)
 TOKEN_AUTHOR=$(token author --for author-1 --role author)
 TOKEN_SERVICE=$(token service --role responder)
-export TOKEN_ONCALL TOKEN_MANAGER TOKEN_ADMIN TOKEN_VIEWER TOKEN_AUTHOR TOKEN_SERVICE
+TOKEN_BOUND=$(token bound --for change-manager-1 --role approver --group soc-only)
+export TOKEN_ONCALL TOKEN_MANAGER TOKEN_ADMIN TOKEN_VIEWER TOKEN_AUTHOR TOKEN_SERVICE TOKEN_BOUND
 export CERT=$work/cordon.pem ALERT=$here/../e2e/alert-appservice.json STATE=$state WORK=$work
 # shellcheck disable=SC2154 # start_daemon sets it
 export CONSOLE=$console DAEMON=$daemon

@@ -46,6 +46,8 @@ yes = {"vote": "approve", "digest": digest, "reason": "confirmed by telephone"}
 check("a_responder_cannot_vote", (403, "role"), (lambda a: (a.status, a.code))(oncall.post(votes, yes)))
 check("a_service_never_votes", (403, "role"),
       (lambda a: (a.status, a.code))(service.post(votes, yes)))
+check("who_votes_for_other_groups_only_does_not_vote_here", (403, "not_an_approver"),
+      (lambda a: (a.status, a.code))(from_environment("BOUND").post(votes, yes)))
 check("a_vote_without_a_digest_is_none", (400, "digest"),
       (lambda a: (a.status, a.code))(manager.post(votes, {"vote": "approve"})))
 check("a_vote_for_something_else_is_refused", (409, "digest"),
