@@ -165,6 +165,7 @@ $(B)/obj/core/vm/shipped.o build/lint/core/vm/shipped.tidy: $(B)/gen/shipped.inc
 $(B)/obj/core/vm/shipped.o build/lint/core/vm/shipped.tidy: core_flags += -I$(B)/gen
 # It holds that file as it is.
 $(B)/obj/core/api/openapi_words.o: core/api/openapi.json
+$(B)/obj/core/api/console.o: $(wildcard core/api/console/*)
 $(B)/obj/plugins/%.o: plugins/%.c $(B)/.flags
 	$(call say,CC,$<)
 	$(call compile,$(plugin_flags) $(plugin_cflags))

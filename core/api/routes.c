@@ -6,6 +6,7 @@
  */
 #include "api/route.h"
 
+#include "api/console.h"
 #include "api/health.h"
 #include "api/hooks.h"
 #include "api/metrics.h"
@@ -26,6 +27,9 @@ enum { BOTH = LISTENER_CONSOLE | LISTENER_INGRESS };
 const struct route routes[] = {
     ROUTE(GET, "/healthz", BOTH, ROLE_ANYBODY, NONE, get_health),
     ROUTE(GET, "/readyz", BOTH, ROLE_ANYBODY, NONE, get_ready),
+    ROUTE(GET, "/", LISTENER_CONSOLE, ROLE_ANYBODY, NONE, go_to_console),
+    ROUTE(GET, "/console/", LISTENER_CONSOLE, ROLE_ANYBODY, NONE, get_console),
+    ROUTE(GET, "/console/{file}", LISTENER_CONSOLE, ROLE_ANYBODY, NONE, get_console_file),
     ROUTE(POST, "/hooks/{source}", LISTENER_INGRESS, ROLE_SOURCE, ANY, post_hook),
     ROUTE(OPTIONS, "/hooks/{source}", LISTENER_INGRESS, ROLE_SOURCE, NONE, greet_hook),
     /* what may be seen by everybody who is somebody */

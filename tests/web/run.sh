@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The console in Chromium. Screenshots land in build/web/shots.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/serve/lib.sh
+. "$here/../serve/lib.sh"
+# shellcheck source=tests/e2e/shop.sh
+. "$here/../e2e/shop.sh"
+export CORDON_PLAYBOOKS=$repo/playbooks
+packages=$repo/build/web
+
+end() {
+    stop_daemon
+    shop_close
+    close_daemon
+}
+trap end EXIT
+
+if ! cmp -s "$here/package-lock.json" "$packages/installed-lock.json"; then
+    mkdir -p "$packages" && cp "$here/package.json" "$here/package-lock.json" "$packages/" &&
+        (cd "$packages" && timeout 300 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) &&
+        cp "$here/package-lock.json" "$packages/installed-lock.json"
+fi
+
+wait_ended() { # the engine that a command has started, and that ends itself
+    for _ in $(seq 200); do
+        [ -S "$state/cordon.sock" ] || return 0
+        sleep 0.05
+    done
+}
+
+mkdir -m 700 "$state"
+make_cert cordon
+shop_open "$work" || exit 1
+state_make "$state" >"$work/out" 2>&1 || cat "$work/out"
+wait_ended
+sed -i "s|^}|  playbooks = { \"$repo/playbooks\" }, sign_in = { [\"local\"] = true },\n  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
+cp "$repo/playbooks/policy.lua" "$state/policy.lua"
+start_daemon || {
+    cat "$work/err"
+    exit 1
+}
+"$CORDON" user add oncall --role viewer --role responder --password-stdin --state "$state" <<<"a long password 1" >/dev/null
+"$CORDON" user add change-manager-1 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 2" >/dev/null
+
+cat >"$work/send" <<SH
+#!/bin/bash
+printf '%s' "\$1" >"$work/alert.json"
+exec "$CORDON" hook send defender-for-cloud "$work/alert.json" --state "$state"
+SH
+sed -i 's/defender-for-cloud/generic/' "$work/send"
+chmod +x "$work/send"
+cp "$here/console.mjs" "$packages/"
+# shellcheck disable=SC2154 # start_daemon sets it
+CONSOLE=$console SHOTS=$packages/shots CHROMIUM=$(command -v chromium) SEND=$work/send \
+    timeout 240 node "$packages/console.mjs"
