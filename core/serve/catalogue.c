@@ -3,7 +3,7 @@
  * serve/catalogue.c - the playbooks that alerts may start, and routes.lua.
  *
  * cordon.lua's "playbooks" names files, and folders of which each *.lua is one but for
- * *.test.lua. A file that changes is another version, for alerts that come from then on. What
+ * *.test.lua, policy.lua and routes.lua. A file that changes is another version, for alerts that come from then on. What
  * cannot be read is left out and told; what was good goes on with the version it had.
  */
 #include "serve/alerts.h"
@@ -238,7 +238,9 @@ static void see_file(struct serve *serve, const char *path)
     struct stamp now;
     int count = 0;
 
-    if (!ends_with(path, ".lua") || ends_with(path, ".test.lua"))
+    /* What lies beside playbooks, and is none. */
+    if (!ends_with(path, ".lua") || ends_with(path, ".test.lua") ||
+        strcmp(base, "policy.lua") == 0 || strcmp(base, "routes.lua") == 0)
         return;
     serve_stamp(&now, path);
     list_each (link, after, &catalogue->items) {

@@ -184,7 +184,7 @@ await tell("an alert says why it started what it did, and its text is only ever 
   const text = await analyst.locator("main").innerText();
   await clean(analyst, "alert");
   if (!text.includes("\\u202e") || !text.includes("\\u200b")) throw new Error("hidden characters are not shown: " + text.slice(0, 300));
-  return !(await analyst.title()).includes("broken") && await analyst.locator("main img").count() === 0;
+  return (await analyst.title()) !== "broken" && await analyst.locator("main img").count() === 0;
 });
 await tell("halt asks why, and then everybody sees it", async () => {
   await analyst.getByRole("button", { name: "Halt" }).click();

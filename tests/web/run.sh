@@ -38,13 +38,13 @@ state_make "$state" >"$work/out" 2>&1 || cat "$work/out"
 wait_ended
 sed -i "s|^}|  playbooks = { \"$repo/playbooks\" }, sign_in = { [\"local\"] = true },\n  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
 cp "$repo/playbooks/policy.lua" "$state/policy.lua"
+"$CORDON" user add oncall --role viewer --role responder --password-stdin --state "$state" <<<"a long password 1" >/dev/null
+"$CORDON" user add change-manager-1 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 2" >/dev/null
+wait_ended
 start_daemon || {
     cat "$work/err"
     exit 1
 }
-"$CORDON" user add oncall --role viewer --role responder --password-stdin --state "$state" <<<"a long password 1" >/dev/null
-"$CORDON" user add change-manager-1 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 2" >/dev/null
-
 cat >"$work/send" <<SH
 #!/bin/bash
 printf '%s' "\$1" >"$work/alert.json"
