@@ -120,6 +120,16 @@ TOKEN_VIEWER=$(token screen --role viewer)
 TOKEN_AUTHOR=$(token author --for author-1 --role author)
 TOKEN_STARTER=$(token starter --role responder)
 export TOKEN_STARTER CONSOLE=$console DAEMON=$daemon
+for role in viewer responder approver author admin; do
+    export "TOKEN_ROLE_${role^^}=$(token "role-$role" --role $role --for "$role-1")"
+done
+TOKEN_EXPIRED=$(token late --role viewer --role responder --role admin --expires 1s)
+TOKEN_REVOKED=$(token gone --role viewer --role responder --role admin)
+"$CORDON" token revoke gone --reason "for the test" --state "$state" >"$work/out" 2>&1 || cat "$work/out"
+export TOKEN_EXPIRED TOKEN_REVOKED
+sleep 1.1 # the first of them ends
+"$CORDON" run "$work/asks.lua" --param target=matrix --state "$state" >"$work/out" 2>&1 # r-000001, g-000001-1
+suite test_matrix.py
 suite test_http.py
 counts() { promtool check metrics <"$work/metrics"; }
 tell promtool_finds_nothing_in_the_metrics counts

@@ -150,7 +150,7 @@ check("with_one_it_is_again", True, wait_for(lambda: nobody.get("/readyz").statu
 before_crash = start("before", Idempotency_Key="crash")
 os.kill(int(os.environ["DAEMON"]), signal.SIGKILL)
 daemon = subprocess.Popen([os.environ["CORDON"], "serve", "--state", os.environ["STATE"]],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                          stdout=subprocess.PIPE, text=True)
 for line in daemon.stdout:
     if line.startswith("console"):
         for api in (oncall, viewer):
