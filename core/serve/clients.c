@@ -204,6 +204,16 @@ void clients_row(struct serve *serve, const struct turn_row *row)
     str_fini(&text);
 }
 
+/* A run may have more rows than one frame holds: it can be had in parts. */
+static void say_too_big(struct serve *serve, int64_t ask, size_t len)
+{
+    clients_error(
+        serve, ask, 2, "too_big",
+        "the answer has %zu bytes, and one answer may have %d: ask for a page, for the "
+        "run's steps, or for its rows as a feed",
+        len, SERVE_REPLY_MAX);
+}
+
 void clients_reply(struct serve *serve, int64_t ask, int exit, struct span json)
 {
     if (ask >= PULL_ASK_FIRST) {
@@ -212,7 +222,9 @@ void clients_reply(struct serve *serve, int64_t ask, int exit, struct span json)
     }
     struct client *client = find(serve, ask);
 
-    if (client != NULL)
+    if (client != NULL && json.len > SERVE_REPLY_MAX)
+        say_too_big(serve, ask, json.len);
+    else if (client != NULL)
         send_reply(client, exit, json);
 }
 

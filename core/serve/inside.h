@@ -62,10 +62,11 @@ struct dues;
 struct row;
 
 enum {
-    SERVE_ASK_MAX = 4 * 1024 * 1024,  /* bytes of one ask's arguments */
-    SERVE_FILE_MAX = 1024 * 1024,     /* bytes of cordon.lua, policy.lua, a secret */
-    SERVE_LOCK_MAX = 8 * 1024 * 1024, /* bytes of plugins.lock */
-    SERVE_CLIENTS_MAX = 1000,         /* connections at once */
+    SERVE_ASK_MAX = 4 * 1024 * 1024,   /* bytes of one ask's arguments */
+    SERVE_REPLY_MAX = 7 * 1024 * 1024, /* bytes of one reply: a frame's, with room */
+    SERVE_FILE_MAX = 1024 * 1024,      /* bytes of cordon.lua, policy.lua, a secret */
+    SERVE_LOCK_MAX = 8 * 1024 * 1024,  /* bytes of plugins.lock */
+    SERVE_CLIENTS_MAX = 1000,          /* connections at once */
     SERVE_GATHER_MS = 8,        /* how long a commit may wait for others to share it */
     SERVE_COMMIT_WITHIN_MS = 5, /* rows that nothing waits for */
     SERVE_OPEN_TRIES = 40,      /* 50 ms apart, while another engine has the directory */

@@ -122,6 +122,7 @@ def streams():
     return int(next(line for line in text.splitlines() if line.startswith("cordon_http_streams ")).split()[1])
 
 
+check("a_run_that_is_too_long_for_one_answer_is_said", (413, "too_big"), said(viewer.get(f"/v1/runs/{noisy}")))
 quick.close()
 check("who_does_not_read_is_left", True, wait_for(lambda: streams() == 0, "the end of the deaf stream"))
 check("and_holds_nobody_up", 200, viewer.get("/v1/runs").status)
