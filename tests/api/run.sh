@@ -120,6 +120,19 @@ TOKEN_VIEWER=$(token screen --role viewer)
 TOKEN_AUTHOR=$(token author --for author-1 --role author)
 TOKEN_STARTER=$(token starter --role responder)
 export TOKEN_STARTER CONSOLE=$console DAEMON=$daemon
+# What docs/api.md shows is done, in its order; its first block makes tokens, and stands above.
+story() {
+    awk '/^```sh$/ { on = ++n > 1; next } /^```$/ { on = 0 } on' "$repo/docs/api.md" >"$work/story"
+    CORDON_URL=$console CA=$CERT RESPONDER=$TOKEN_ONCALL APPROVER=$(token approvals --for change-manager-1 --role approver) \
+        VIEWER=$TOKEN_VIEWER bash -euo pipefail "$work/story" >"$work/told" 2>&1 &&
+        grep -q '^event: gate' "$work/told" && grep -q '"state":"done"' "$work/told" && grep -q '"scope": "playbook:asks"' "$work/told" || {
+        sed 's/^/# /' "$work/told"
+        return 1
+    }
+}
+tell what_the_manual_shows_is_what_happens story
+"$CORDON" resume playbook:asks --reason "shown" --state "$state" >"$work/out" 2>&1 || cat "$work/out"
+
 for role in viewer responder approver author admin; do
     export "TOKEN_ROLE_${role^^}=$(token "role-$role" --role $role --for "$role-1")"
 done
@@ -128,7 +141,7 @@ TOKEN_REVOKED=$(token gone --role viewer --role responder --role admin)
 "$CORDON" token revoke gone --reason "for the test" --state "$state" >"$work/out" 2>&1 || cat "$work/out"
 export TOKEN_EXPIRED TOKEN_REVOKED
 sleep 1.1 # the first of them ends
-"$CORDON" run "$work/asks.lua" --param target=matrix --state "$state" >"$work/out" 2>&1 # r-000001, g-000001-1
+"$CORDON" run "$work/asks.lua" --param target=matrix --state "$state" >"$work/out" 2>&1
 suite test_matrix.py
 suite test_http.py
 counts() { promtool check metrics <"$work/metrics"; }

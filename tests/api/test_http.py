@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What every answer keeps to: problems, ETags, pages, strict bodies, keys that outlive a crash.
+import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -136,6 +138,11 @@ metrics = viewer.get("/metrics").body.decode()
 with open(os.path.join(os.environ["WORK"], "metrics"), "w", encoding="utf-8") as file:
     file.write(metrics)
 check("metrics_count_gates", True, "\ncordon_gates_open " in metrics and "\ncordon_gates_open 0" not in metrics)
+with open(os.path.join(os.path.dirname(os.environ["ALERT"]), "../../docs/grafana/cordon.json"), encoding="utf-8") as file:
+    wanted = set(re.findall(r"cordon_[a-z_]+", " ".join(
+        target["expr"] for panel in json.load(file)["panels"] for target in panel["targets"])))
+check("the_dashboard_asks_for_what_there_is", [],
+      sorted(name for name in wanted if f"\n# TYPE {name} " not in metrics))
 check("whoever_may_only_start_sees_no_metrics", 403, from_environment("STARTER").get("/metrics").status)
 check("readiness_is_for_everybody_and_says_no_more_than_that",
       (200, {"engine": True, "journal": True, "ok": True, "policy": True}),
