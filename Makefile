@@ -84,7 +84,7 @@ link_plugin := -shared $(relro) $(if $(and $(is_clang),$(sanitize)),,-Wl,-z,defs
 core_pkgs := lua5.4 libuv libcurl libcjson sqlite3 libsodium libcrypto libseccomp \
 	$(if $(wildcard core/api/*.c),libmicrohttpd gnutls)
 sim_pkgs := libmicrohttpd libcjson libsodium
-plugin_pkgs := libcjson
+plugin_pkgs := libcjson libsodium
 
 # Asked for when first needed, and once: on a fresh machine make deps comes before it.
 pkg = $(or $(shell pkg-config $(1) $(2)),$(if $(shell pkg-config --exists $(2) && echo y),,\

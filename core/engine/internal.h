@@ -370,6 +370,9 @@ void reply_json(struct engine *engine, int64_t ask, int exit, struct span json,
  * struct str; it is copied. */
 void row_write(struct run *run, enum row_kind kind, struct span body);
 void row_apply(struct run *run, const struct event_row *row);
+/* notice.c */
+void notice_on_event(struct engine *engine, const struct event *event);
+void notice_put_entry(struct engine *engine, struct span body, int64_t seq);
 void row_write_global(struct engine *engine, enum row_kind kind, struct span body);
 struct step *step_find(struct run *run, struct span branch, int64_t n);
 struct step *step_new(struct run *run, struct span branch, int64_t n, struct span kind,

@@ -74,6 +74,8 @@ static void put_global(struct engine *engine, const struct event_row *row)
         alert_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_CURSOR)
         cursor_put_entry(engine, row->body, row->seq);
+    else if (row->kind == ROW_NOTICE)
+        notice_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_ONCE)
         once_put_entry(engine, row->body, row->seq);
 }

@@ -34,6 +34,10 @@ struct http_call {
     struct http *http;
     CURL *easy;
     struct curl_slist *headers;
+    struct curl_slist *mail_to;
+    char *message; /* of a mail; what has been sent of it */
+    size_t message_len, message_sent;
+    bool is_mail, is_plain;
     struct timer deadline;
     struct http_url url; /* borrowed from url_text */
     char *url_text;
@@ -79,7 +83,7 @@ static bool parse_authority(struct http_url *parts, struct span text)
 {
     const char *end = text.ptr + text.len;
     const char *host_end;
-    int64_t port = parts->is_tls ? 443 : 80;
+    int64_t port = parts->port;
 
     if (text.len == 0 || memchr(text.ptr, '@', text.len))
         return false;
@@ -107,10 +111,9 @@ static bool parse_authority(struct http_url *parts, struct span text)
     return parts->host.len > 0 && port > 0 && port < 65536;
 }
 
-int http_url_parse(struct http_url *parts, const char *url, struct err *err)
+static int check_letters(const char *url, struct err *err)
 {
     struct span text = span_of(url);
-    size_t scheme;
 
     if (text.len > HTTP_URL_MAX)
         return err_set(err, ERR_TOO_BIG, "the url has %zu bytes, at most %d (HTTP_URL_MAX)",
@@ -119,6 +122,15 @@ int http_url_parse(struct http_url *parts, const char *url, struct err *err)
         if ((unsigned char)url[i] <= ' ' || url[i] == 0x7f || url[i] == '\\')
             return err_set(err, ERR_INVALID,
                            "the url has a character that must be escaped");
+    return 0;
+}
+
+int http_url_parse(struct http_url *parts, const char *url, struct err *err)
+{
+    size_t scheme;
+
+    if (check_letters(url, err) != 0)
+        return err->code;
     if (strncasecmp(url, "https://", 8) == 0)
         scheme = 8;
     else if (strncasecmp(url, "http://", 7) == 0)
@@ -126,10 +138,44 @@ int http_url_parse(struct http_url *parts, const char *url, struct err *err)
     else
         return err_set(err, ERR_INVALID, "the url must begin with https:// or http://");
     parts->is_tls = scheme == 8;
+    parts->port = parts->is_tls ? 443 : 80;
     struct span authority = { url + scheme, strcspn(url + scheme, "/?#") };
     if (!parse_authority(parts, authority))
         return err_set(err, ERR_INVALID, "the url has no host and port that can be used");
     return 0;
+}
+
+static int parse_mail_url(struct http_url *parts, const char *url, struct err *err)
+{
+    size_t scheme = strncmp(url, "smtps://", 8) == 0  ? 8
+                    : strncmp(url, "smtp://", 7) == 0 ? 7
+                                                      : 0;
+
+    if (check_letters(url, err) != 0)
+        return err->code;
+    if (scheme == 0 || url[scheme + strcspn(url + scheme, "/?#")] != '\0')
+        return err_set(err, ERR_INVALID,
+                       "the mail server must be smtp://HOST:PORT or smtps://HOST:PORT");
+    parts->is_tls = scheme == 8;
+    parts->port = parts->is_tls ? 465 : 587;
+    if (!parse_authority(parts, span_of(url + scheme)))
+        return err_set(err, ERR_INVALID,
+                       "the mail server has no host and port that can be used");
+    return 0;
+}
+
+bool http_is_address(const char *text)
+{
+    size_t len = strlen(text);
+    const char *at = strchr(text, '@');
+
+    if (len > HTTP_MAIL_ADDRESS_MAX || at == NULL || at == text || at[1] == '\0' ||
+        strchr(at + 1, '@') != NULL)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] >= 0x7f || strchr("<>()[]\\,;:\"", text[i]) != NULL)
+            return false;
+    return true;
 }
 
 /* -- What libcurl asks of us while a call runs -------------------------------------------- */
@@ -179,8 +225,8 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
     struct http_call *call = arg;
 
     (void)purpose;
-    if (allow_address(&call->http->allow, call->url.host, &address->addr, !call->url.is_tls,
-                      &call->why) != 0)
+    if (allow_address(&call->http->allow, call->url.host, &address->addr,
+                      call->is_mail ? call->is_plain : !call->url.is_tls, &call->why) != 0)
         return CURL_SOCKET_BAD;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
@@ -205,6 +251,21 @@ static int on_before_request(void *arg, char *local_ip, char *remote_ip, int loc
     return CURL_PREREQFUNC_OK;
 }
 
+/* The message, piece by piece. Once libcurl has asked and got nothing it says that this was
+ * all, and from then on nobody knows but the server. */
+static size_t on_message(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct http_call *call = arg;
+    size_t left = call->message_len - call->message_sent;
+    size_t len = size * count < left ? size * count : left;
+
+    memcpy(bytes, call->message + call->message_sent, len);
+    call->message_sent += len;
+    if (len == 0)
+        call->may_have_sent = true;
+    return len;
+}
+
 /* -- Calls -------------------------------------------------------------------------------- */
 
 static void free_call(struct http_call *call)
@@ -213,6 +274,8 @@ static void free_call(struct http_call *call)
     list_remove(&call->link);
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->headers);
+    curl_slist_free_all(call->mail_to);
+    free(call->message);
     str_fini(&call->reply_headers);
     str_fini(&call->reply_body);
     free(call->url_text);
@@ -277,10 +340,30 @@ static bool is_hopeless(const struct http_call *call, CURLcode rc)
            rc == CURLE_SSL_CACERT_BADFILE;
 }
 
+/* The server said no: what it said counts, whatever libcurl makes of it. */
+static bool refused_mail(struct http_call *call, CURLcode rc)
+{
+    long status = 0;
+
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!call->is_mail || rc == CURLE_OK || call->why.code != 0 || status < 400)
+        return false;
+    struct http_reply reply = {
+        .status = (int)status,
+        .body = "",
+        .error = call->curl_why[0] ? call->curl_why : curl_easy_strerror(rc),
+        .headers = "",
+    };
+    answer(call, &reply);
+    return true;
+}
+
 static void on_done(struct http_call *call, CURLcode rc)
 {
     long status = 0;
 
+    if (refused_mail(call, rc))
+        return;
     if (rc != CURLE_OK) {
         const char *sentence = call->why.code != 0 ? call->why.text
                                : call->curl_why[0] ? call->curl_why
@@ -487,6 +570,48 @@ static void set_limits(CURL *easy, const struct http *http)
         curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
 }
 
+static void set_mail(struct http_call *call, const struct http_request *request)
+{
+    const struct http_mail *mail = request->mail;
+    CURL *easy = call->easy;
+
+    for (int i = 0; mail->to[i] != NULL; i++)
+        call->mail_to = curl_slist_append(call->mail_to, mail->to[i]);
+    call->message_len = request->body_len;
+    call->message = xmalloc(request->body_len + 1);
+    memcpy(call->message, request->body, request->body_len);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(easy, CURLOPT_URL, call->url_text);
+    curl_easy_setopt(easy, CURLOPT_PORT, (long)call->url.port);
+    curl_easy_setopt(easy, CURLOPT_USE_SSL,
+                     (long)(mail->is_plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+    curl_easy_setopt(easy, CURLOPT_MAIL_FROM, mail->from);
+    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, call->mail_to);
+    if (mail->user != NULL) {
+        curl_easy_setopt(easy, CURLOPT_USERNAME, mail->user);
+        curl_easy_setopt(easy, CURLOPT_PASSWORD, mail->password ? mail->password : "");
+    }
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_message);
+    curl_easy_setopt(easy, CURLOPT_READDATA, call);
+    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
+/* What every transfer has, whatever it carries. */
+static void set_common(struct http_call *call)
+{
+    CURL *easy = call->easy;
+
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_why);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+}
+
 static void set_request(struct http_call *call, const struct http_request *request)
 {
     CURL *easy = call->easy;
@@ -505,18 +630,41 @@ static void set_request(struct http_call *call, const struct http_request *reque
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_why);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+}
+
+static int check_mail(const struct http *http, const struct http_request *request,
+                      struct err *err)
+{
+    const struct http_mail *mail = request->mail;
+    struct http_url url;
+    int count = 0;
+
+    if (parse_mail_url(&url, request->url, err) != 0 ||
+        allow_host(&http->allow, url.host, url.port, err) != 0)
+        return err->code;
+    bool is_right = http_is_address(mail->from);
+    for (; mail->to[count] != NULL; count++)
+        is_right = is_right && http_is_address(mail->to[count]);
+    if (!is_right || count == 0 || count > HTTP_MAIL_TO_MAX)
+        return err_set(err, ERR_INVALID,
+                       "a mail wants a sender and 1 to %d recipients (HTTP_MAIL_TO_MAX), "
+                       "each like name@example.org",
+                       HTTP_MAIL_TO_MAX);
+    return 0;
 }
 
 static int check_request(const struct http *http, const struct http_request *request,
                          struct err *err)
 {
     struct http_url url;
+
+    if (http->waiting_count >= HTTP_WAITING_MAX)
+        return err_set(err, ERR_BUSY, "%d requests wait already (HTTP_WAITING_MAX)",
+                       HTTP_WAITING_MAX);
+    if (request->mail != NULL)
+        return check_mail(http, request, err);
     size_t letters = strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
     if (letters == 0 || letters > 16 || request->method[letters])
@@ -524,9 +672,6 @@ static int check_request(const struct http *http, const struct http_request *req
     if (http_url_parse(&url, request->url, err) != 0 ||
         allow_host(&http->allow, url.host, url.port, err) != 0)
         return err->code;
-    if (http->waiting_count >= HTTP_WAITING_MAX)
-        return err_set(err, ERR_BUSY, "%d requests wait already (HTTP_WAITING_MAX)",
-                       HTTP_WAITING_MAX);
     return 0;
 }
 
@@ -542,15 +687,24 @@ int http_start(struct http_call **out, struct http *http,
     call->done = done;
     call->arg = arg;
     call->url_text = xstrdup(request->url);
-    http_url_parse(&call->url, call->url_text, err);
+    call->is_mail = request->mail != NULL;
+    call->is_plain = call->is_mail && request->mail->is_plain;
+    if (call->is_mail)
+        parse_mail_url(&call->url, call->url_text, err);
+    else
+        http_url_parse(&call->url, call->url_text, err);
     call->easy = curl_easy_init();
     assert(call->easy);
-    if (add_headers(call, request, err) != 0) {
+    if (!call->is_mail && add_headers(call, request, err) != 0) {
         free_call(call);
         return err->code;
     }
     set_limits(call->easy, http);
-    set_request(call, request);
+    set_common(call);
+    if (call->is_mail)
+        set_mail(call, request);
+    else
+        set_request(call, request);
     timer_start(&call->deadline, http->loop, request->timeout_ms, on_deadline, call);
     list_add(&http->waiting, &call->link);
     http->waiting_count++;

@@ -40,6 +40,18 @@ struct http_options {
     const char *ca_file;      /* instead of the system's certificates; NULL */
 };
 
+/* A request with one is a message for a mail server: its url is smtp:// or smtps:// with a
+ * host, a port perhaps, and nothing else; body is the message; method and headers are NULL.
+ * TLS is required unless is_plain, and plain goes only to listed addresses. The reply's status
+ * is the server's last word: 250 when it has taken the message, 4xx and 5xx when it refused. */
+struct http_mail {
+    const char *from; /* addresses without <> */
+    const char *const *to;
+    const char *user, *password; /* NULL: does not sign in */
+    bool is_plain;
+};
+enum { HTTP_MAIL_TO_MAX = 100, HTTP_MAIL_ADDRESS_MAX = 254 };
+
 struct http_request {
     const char *method;
     const char *url;
@@ -47,6 +59,7 @@ struct http_request {
     const char *body;           /* may be NULL */
     size_t body_len;
     int64_t timeout_ms; /* from http_start() to done, waiting included */
+    const struct http_mail *mail;
 };
 
 /* Lives until done returns. */
@@ -76,6 +89,9 @@ void http_cancel(struct http_call *call);
 /* The value of a header in headers as above, name without regard to case; the last one when
  * there are several; the empty span when there is none. */
 struct span http_header(const char *headers, const char *name);
+
+/* Fit to stand in SMTP's commands: printable ASCII with one @ in it. */
+bool http_is_address(const char *text);
 
 /* The parts of an absolute http or https URL, borrowed from it. */
 struct http_url {

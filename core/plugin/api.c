@@ -21,6 +21,7 @@ struct pending {
     struct list link;
     struct cordon_call *call;
     struct exchange *exchange;
+    struct http_call *mail;
     struct timer timer;
     struct run *run;
     struct save *save;
@@ -62,6 +63,8 @@ static void pending_cancel(struct pending *pending)
     timer_stop(&pending->timer);
     if (pending->exchange)
         exchange_cancel(pending->exchange);
+    if (pending->mail)
+        http_cancel(pending->mail);
     if (pending->run)
         program_cancel(pending->run);
     if (pending->save)
@@ -222,6 +225,60 @@ static const char *api_header(const struct cordon_http_reply *reply, const char 
     return value.ptr ? arena_dup(headers->arena, value.ptr, value.len) : NULL;
 }
 
+/* -- Mail --------------------------------------------------------------------------------------- */
+
+static void on_mail(void *arg, const struct http_reply *from)
+{
+    struct pending *pending = arg;
+    bool is_word = from->status == 250 || from->status >= 400;
+    struct cordon_http_reply reply = {
+        .size = sizeof reply,
+        .status = is_word ? from->status : 0,
+        .may_have_sent = from->may_have_sent,
+        .body = "",
+        .error = from->error ? from->error
+                 : is_word   ? NULL
+                             : "the mail server ended with a word that is none",
+    };
+
+    pending->mail = NULL;
+    list_remove(&pending->link);
+    plugin_enter();
+    pending->on_http(pending->call, &reply, pending->arg);
+    plugin_leave();
+}
+
+static int api_mail(struct cordon_call *call, const struct cordon_mail *mail,
+                    cordon_http_fn *done, void *arg)
+{
+    struct err err;
+
+    if (!may_wait(call, "mail()"))
+        return -1;
+    int64_t left = work_left_ms(call->work);
+    struct http_mail envelope = { .from = mail->from,
+                                  .to = mail->to,
+                                  .user = mail->user,
+                                  .password = mail->password,
+                                  .is_plain = mail->flags & CORDON_MAIL_PLAIN };
+    struct http_request request = { .url = mail->url,
+                                    .body = mail->message,
+                                    .body_len = mail->message_len,
+                                    .timeout_ms =
+                                        mail->timeout_ms > 0 && mail->timeout_ms < left
+                                            ? mail->timeout_ms
+                                            : left,
+                                    .mail = &envelope };
+    struct pending *pending = pending_new(call, arg);
+    pending->on_http = done;
+    if (http_start(&pending->mail, call->host->http, &request, on_mail, pending, &err) == 0)
+        return 0;
+    pending->mail = NULL;
+    list_remove(&pending->link);
+    api_fail(call, "mail", "%s", err.text);
+    return err.code;
+}
+
 /* -- Timers, progress, programs -------------------------------------------------------------------- */
 
 static void call_on_timer(struct pending *pending)
@@ -342,4 +399,5 @@ const struct cordon_host host_api = {
     .secret = api_secret,
     .random = api_random,
     .now_ms = api_now_ms,
+    .mail = api_mail,
 };

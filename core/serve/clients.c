@@ -8,6 +8,7 @@
  * that is gone when it has been answered; there the front says who asks.
  */
 #include "serve/inside.h"
+#include "serve/notices.h"
 
 #include <pwd.h>
 #include <stdarg.h>
@@ -336,7 +337,8 @@ static void answer(struct client *client, struct span verb, struct span args)
     if (views_ask(serve, &asked) || alerts_ask(serve, &asked) || feeds_ask(serve, &asked) ||
         rebuild_ask(serve, &asked) || starts_ask(serve, &asked) ||
         trust_ask(serve, &asked) || keys_ask(serve, &asked) || access_ask(serve, &asked) ||
-        tests_ask(serve, &asked) || policies_ask(serve, &asked))
+        tests_ask(serve, &asked) || policies_ask(serve, &asked) ||
+        notices_ask(serve, &asked))
         return;
     if (is_engine_verb(verb))
         clients_to_engine(serve, &asked);

@@ -16,6 +16,7 @@
  *                   ingress = { listen = ..., cert = ..., key = ..., client_ca = ... } },
  *       sign_in = { ... },     -- how people sign in: see sign_ins.h
  *       pull    = { cloud = { kind = "graph-alerts", every = "1m" } }, -- serve/pull.c
+ *       notify = { ... },      -- who is told of what: see notices.h
  *     }
  *
  * Paths are meant from where the file is. It is read once, when the engine starts.
@@ -29,6 +30,7 @@
 #include "base/schema.h"
 #include "serve/sources.h"
 #include "serve/pull.h"
+#include "serve/notices.h"
 #include "serve/sign_ins.h"
 
 #define FRONT(MORE)                                                    \
@@ -41,6 +43,7 @@ static const char schema[] =
     "\"policy\":{\"type\":\"string\"},\"plugins\":{\"type\":\"object\"},"
     "\"secrets\":{\"type\":\"string\"},\"record\":{\"type\":\"string\"},"
     "\"sign_in\":{\"type\":\"object\"},\"pull\":{\"type\":\"object\"},"
+    "\"notify\":{\"type\":\"object\"},"
     "\"playbooks\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
     "\"routes\":{\"type\":\"string\"},\"sources\":{\"type\":\"object\"},"
     "\"serve\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
@@ -73,6 +76,12 @@ static int validate(struct span json, struct err *err)
         return err->code;
     if (sources_check(json_get(json, "sources"), err) != 0)
         return err->code;
+    if (notices_check(json_get(json, "notify"), err) != 0)
+        return err->code;
+    if (json_get(json, "notify").len > 0 && json_path(json, "plugins.notify").len > 0)
+        return err_set(err, ERR_INVALID,
+                       "plugins.notify: what that plugin needs it gets from notify; take "
+                       "this away");
     while (json_next(json_get(json, "plugins"), &pos, &key, &value))
         if (schema_match(span_of(plugin_schema), value, err) != 0)
             return err_wrap(err, "plugins.%.*s", (int)key.len, key.ptr);
@@ -96,6 +105,7 @@ static void on_read(void *arg, bool ok, struct span json)
     } else {
         str_reset(&serve->config);
         str_add_span(&serve->config, json);
+        notices_plugin(serve, &serve->notify_plugin);
     }
     arena_fini(&arena);
     done(serve, err.code != 0 ? &err : NULL);
@@ -129,6 +139,8 @@ void config_read(struct serve *serve, config_done_fn *done)
 
 struct span config_plugin(struct serve *serve, const char *name)
 {
+    if (strcmp(name, "notify") == 0 && serve->notify_plugin.len > 0)
+        return str_span(&serve->notify_plugin);
     return json_get(json_get(str_span(&serve->config), "plugins"), name);
 }
 

@@ -560,12 +560,16 @@ static void frame_own(struct str *frame, int64_t id, const struct hosts_own *own
 
     frame_begin(&out, frame, FRAME_HOST_CALL);
     frame_add_int(&out, id);
-    frame_add_int(&out, HOST_READ);
+    frame_add_int(&out, own->after != NULL ? HOST_APPLY : HOST_READ);
     frame_add_span(&out, own->action);
     frame_add_text(&out, own->name);
     frame_add_span(&out, own->args);
-    for (int i = 0; i < 6; i++) /* before, token, after, goal, key, resume */
-        frame_add_text(&out, i == 4 ? own->name : "");
+    frame_add_text(&out, own->before != NULL ? own->before : "");
+    frame_add_text(&out, ""); /* token */
+    frame_add_text(&out, own->after != NULL ? own->after : "");
+    frame_add_text(&out, ""); /* goal */
+    frame_add_text(&out, own->name);
+    frame_add_text(&out, ""); /* resume */
     frame_add_int(&out, own->deadline_ms);
     frame_finish(&out);
 }

@@ -20,6 +20,7 @@
  *   fronts.c   the processes that listen for people, programs and alerts
  *   author.c   whose work a playbook is
  *   glass.c    everybody is told of a break-glass
+ *   notices.c  people are told; tell.c is what
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
  *   trust.c    trust and untrust
  *   access.c   who may say who signs in, and make tokens
@@ -52,6 +53,7 @@
 
 struct client;
 struct fronts;
+struct notices;
 struct catalogue;
 struct listener;
 struct store;
@@ -149,6 +151,8 @@ struct serve {
     struct list deliveries;          /* alerts.c: those that are being read */
     int delivery_count;
     struct catalogue *catalogue; /* catalogue.c */
+    struct notices *notices;     /* notices.c; NULL: nobody is told */
+    struct str notify_plugin;    /* what it gives the plugin notify */
     struct fronts *fronts;       /* NULL: nobody listens on the network */
     int client_count, follower_count;
     int glass_count; /* break-glasses without review; -1: not counted yet */
@@ -281,7 +285,7 @@ bool hosts_are_idle(const struct serve *serve);
 /* The plugin's line has changed: its host is ended, and started again when it is needed. */
 void hosts_refresh(struct serve *serve, const char *name);
 void hosts_close(struct serve *serve);
-/* A reading call of this process's own, not of a run. done is called later, once, unless the
+/* A call of this process's own, not of a run. done is called later, once, unless the
  * engine ends: UNKNOWN when the host dies at it, REFUSED when the plugin cannot be used. */
 struct hosts_own {
     struct span action; /* its full name, that of the plugin in front */
@@ -289,6 +293,9 @@ struct hosts_own {
     const char *name;   /* what it is for, in the place of a run and as the key: as the
                          * plugin's log has it */
     int64_t deadline_ms;
+    /* NULL: it reads. Else it is a change that no run has asked for and nobody approves, which
+     * is for the engine's own messages alone: the slice now and then. name is its key. */
+    const char *before, *after;
 };
 struct hosts_answer { /* borrowed */
     int status;       /* enum cordon_status */

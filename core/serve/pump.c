@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/fronts.h"
+#include "serve/notices.h"
 #include "store/store.h"
 
 /* What cannot be journaled is not done. Whoever waits is told here: where the journal cannot
@@ -146,6 +147,7 @@ static void rows_to_followers(struct serve *serve)
         if (serve->turn->items[serve->items_done].is_row) {
             clients_row(serve, &serve->turn->items[serve->items_done].row);
             feeds_row(serve, &serve->turn->items[serve->items_done].row);
+            notices_row(serve, &serve->turn->items[serve->items_done].row);
         }
 }
 

@@ -19,6 +19,7 @@
 #include "serve/alerts.h"
 #include "serve/inside.h"
 #include "serve/pull.h"
+#include "serve/notices.h"
 #include "store/store.h"
 
 /* -- small things that all use ------------------------------------------------------------ */
@@ -533,6 +534,7 @@ static void on_catalogue(struct serve *serve)
         return;
     }
     pump_event(serve, &(struct event){ .kind = EV_READY });
+    notices_open(serve);
     if (serve->options->listens)
         fronts_open(serve, on_fronts);
     else
@@ -641,6 +643,7 @@ static void close_all(struct serve *serve)
     adapters_close(serve);
     alerts_close(serve);
     catalogue_close(serve);
+    notices_close(serve);
     vms_close(serve);
     hosts_close(serve);
     dues_free(serve->dues);
@@ -663,6 +666,7 @@ static void free_all(struct serve *serve)
     }
     str_fini(&serve->config);
     str_fini(&serve->counted);
+    str_fini(&serve->notify_plugin);
     free(serve->config_path);
     free(serve->policy_path);
     free(serve->policy_why);

@@ -108,19 +108,19 @@ struct cordon_host;
 
 struct cordon_input {
     uint32_t size;
-    const void *plugin;   /* what open() stored: the plugin's own state */
-    const char *args;     /* matches args_schema */
-    const char *before;   /* the slice as captured before the change. NULL the first time
+    const void *plugin;  /* what open() stored: the plugin's own state */
+    const char *args;    /* matches args_schema */
+    const char *before;  /* the slice as captured before the change. NULL the first time
                            * observe() is called, and in read(). Later observations get it,
                            * so that a slice may be told relative to it */
-    const char *token;    /* the version token captured with before; "" when none */
-    const char *after;    /* apply: the slice as planned. restore: as we left it */
-    const char *goal;     /* restore: the slice as it shall be then. Else NULL */
-    const char *key;      /* idempotency key, 32 hex digits: the same for every attempt of
+    const char *token;   /* the version token captured with before; "" when none */
+    const char *after;   /* apply: the slice as planned. restore: as we left it */
+    const char *goal;    /* restore: the slice as it shall be then. Else NULL */
+    const char *key;     /* idempotency key, 32 hex digits: the same for every attempt of
                            * this step of this run, and for no other. restore() has its own */
-    const char *resume;   /* what host->progress() saved in an earlier attempt, or NULL */
-    const char *run;      /* "r-000041", for tags and descriptions */
-    int64_t deadline_ms;  /* milliseconds left for the whole call */
+    const char *resume;  /* what host->progress() saved in an earlier attempt, or NULL */
+    const char *run;     /* "r-000041", for tags and descriptions */
+    int64_t deadline_ms; /* milliseconds left for the whole call */
 };
 
 /* What observe() found. */
@@ -138,10 +138,10 @@ struct cordon_observation {
 /* What plan() says. Written by the plugin, memory from host->alloc(). */
 struct cordon_plan {
     uint32_t size;
-    const char *after;   /* the slice as it will be. The same as before: nothing to do */
-    const char *what;    /* for approvers: "stop site shop-web" */
-    const char *undo;    /* "start it again"; NULL when nothing can be undone */
-    int64_t affects;     /* how many things or people feel it; 0 when not known */
+    const char *after; /* the slice as it will be. The same as before: nothing to do */
+    const char *what;  /* for approvers: "stop site shop-web" */
+    const char *undo;  /* "start it again"; NULL when nothing can be undone */
+    int64_t affects;   /* how many things or people feel it; 0 when not known */
     const char *affects_what; /* "users", "addresses", ...; NULL */
     /* Only when size says that it is there: why the target is the runner's own (identity,
      * vault, way out), so that doing it would cut the runner off; NULL when it is not. No
@@ -183,15 +183,16 @@ struct cordon_action {
     cordon_action_fn *observe;
     cordon_plan_fn *plan;
     cordon_action_fn *apply;
-    cordon_action_fn *restore; /* REVERTS must have it; PERMANENT may, for the part that can */
-    cordon_plan_fn *undone;    /* pure: the slice after restore(); NULL: the same as before */
+    cordon_action_fn
+        *restore;           /* REVERTS must have it; PERMANENT may, for the part that can */
+    cordon_plan_fn *undone; /* pure: the slice after restore(); NULL: the same as before */
 };
 
 struct cordon_plugin {
     uint32_t size;
-    uint32_t abi;         /* CORDON_ABI */
-    const char *name;     /* [a-z][a-z0-9_]*, the first word of each action's name */
-    const char *version;  /* "1.0.0" */
+    uint32_t abi;        /* CORDON_ABI */
+    const char *name;    /* [a-z][a-z0-9_]*, the first word of each action's name */
+    const char *version; /* "1.0.0" */
     const char *summary;
     const char *config_schema; /* JSON Schema of open()'s config; NULL: takes none */
     const struct cordon_action *const *actions; /* NULL at the end */
@@ -222,7 +223,8 @@ struct cordon_http {
     const char *body;           /* may be NULL */
     size_t body_len;
     uint32_t flags;
-    uint32_t timeout_ms; /* for all attempts and polls together; 0: what the call has left */
+    uint32_t
+        timeout_ms; /* for all attempts and polls together; 0: what the call has left */
 };
 
 struct cordon_http_reply {
@@ -232,7 +234,7 @@ struct cordon_http_reply {
     int is_json;       /* body passed the strict validator */
     const char *body;  /* NUL behind it; "" when none */
     size_t body_len;
-    const char *error; /* a sentence when status is 0; else NULL */
+    const char *error;   /* a sentence when status is 0; else NULL */
     const void *headers; /* for host->header() */
     /* How a long-running operation that was followed ended: "Succeeded", "Failed" or
      * "Canceled"; NULL when none was. After the last two status is 500, whatever the poll's
@@ -255,12 +257,34 @@ struct cordon_http_reply {
  * its own record only, and NULL when it saved none.
  */
 
+/* -- Mail ----------------------------------------------------------------------------- */
+
+enum {
+    CORDON_MAIL_PLAIN = 1 /* without TLS, to a listed address only. Else TLS is required:
+                           * from the first byte with smtps://, by STARTTLS with smtp:// */
+};
+
+/* One message to one server. Sent at most once: whoever wants it tried again asks again. */
+struct cordon_mail {
+    uint32_t size;
+    const char *url;  /* "smtp://mail.example:587" or "smtps://..."; nothing behind it */
+    const char *from; /* "cordon@example.org", without <> */
+    const char *const *to; /* likewise; NULL at the end */
+    const char *user;      /* NULL: does not sign in */
+    const char *password;
+    const char *message; /* RFC 5322, each line ended by CR LF */
+    size_t message_len;
+    uint32_t flags;
+    uint32_t timeout_ms; /* 0: what the call has left */
+};
+
 /* reply lives until the callback returns. */
 typedef void cordon_http_fn(struct cordon_call *call, const struct cordon_http_reply *reply,
                             void *arg);
 typedef void cordon_timer_fn(struct cordon_call *call, void *arg);
 /* status: the exit status, or -1; out: at most 64 KiB of standard output, NUL behind it. */
-typedef void cordon_run_fn(struct cordon_call *call, int status, const char *out, void *arg);
+typedef void cordon_run_fn(struct cordon_call *call, int status, const char *out,
+                           void *arg);
 
 struct cordon_host {
     uint32_t size;
@@ -297,6 +321,13 @@ struct cordon_host {
     const char *(*secret)(const char *name);
     void (*random)(void *bytes, size_t len); /* cryptographic */
     int64_t (*now_ms)(void);                 /* wall clock, milliseconds since 1970 */
+
+    /* Only when size says that it is there. Hands a message to a mail server of this plugin's
+     * list of hosts. In the reply status is the server's last word, 250 when it has taken the
+     * message for all of to; below 400 otherwise it is 0. may_have_sent: the whole message had
+     * left and nobody said what became of it, or it was taken. No headers, no body. */
+    int (*mail)(struct cordon_call *call, const struct cordon_mail *mail,
+                cordon_http_fn *done, void *arg);
 };
 
 /* The one name that a plugin exports. */

@@ -63,8 +63,12 @@ static struct http_call *ask(struct seen *seen, struct http *http, const char *m
 {
     char url[256];
     const char *headers[] = { "X-Test: yes", "Content-Type: application/json", NULL };
-    struct http_request request = { method,    url, headers, body, body ? strlen(body) : 0,
-                                    timeout_ms };
+    struct http_request request = { .method = method,
+                                    .url = url,
+                                    .headers = headers,
+                                    .body = body,
+                                    .body_len = body ? strlen(body) : 0,
+                                    .timeout_ms = timeout_ms };
     struct http_call *call;
     struct err err;
 
@@ -299,8 +303,41 @@ TEST(a_request_that_is_none_is_refused_before_anything_is_sent)
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const char *headers[] = { wrong[i].header, NULL };
+        struct http_request request = { .method = wrong[i].method,
+                                        .url = wrong[i].url,
+                                        .headers = headers,
+                                        .timeout_ms = 1000 };
+        struct http_call *call;
+        struct err err = { 0 };
+        CHECK(http_start(&call, f.http, &request, on_reply, &f.seen, &err) != 0);
+        CHECK_HAS(err.text, wrong[i].says);
+    }
+    finish(&f);
+    CHECK_INT(f.seen.count, 0);
+}
+
+TEST(a_mail_that_is_none_is_refused_before_anything_is_sent)
+{
+    static const struct {
+        const char *url, *from, *to, *says;
+    } wrong[] = {
+        { "http://127.0.0.1/", "a@b.test", "a@b.test", "smtp://HOST:PORT" },
+        { "smtp://127.0.0.1/name", "a@b.test", "a@b.test", "smtp://HOST:PORT" },
+        { "smtp://user@127.0.0.1", "a@b.test", "a@b.test", "no host and port" },
+        { "smtp://127.0.0.1 x", "a@b.test", "a@b.test", "must be escaped" },
+        { "smtp://other.test", "a@b.test", "a@b.test", "is not among the hosts" },
+        { "smtp://127.0.0.1", "a", "a@b.test", "name@example.org" },
+        { "smtp://127.0.0.1", "a@b.test", "a@b.test\r\nDATA", "name@example.org" },
+        { "smtp://127.0.0.1", "a@b.test", "<a@b.test>", "name@example.org" },
+        { "smtp://127.0.0.1", "a@b.test", NULL, "1 to 100 recipients" },
+    };
+    struct fixture f = begin();
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *to[] = { wrong[i].to, NULL };
+        struct http_mail mail = { .from = wrong[i].from, .to = to, .is_plain = true };
         struct http_request request = {
-            wrong[i].method, wrong[i].url, headers, NULL, 0, 1000
+            .url = wrong[i].url, .body = "", .timeout_ms = 1000, .mail = &mail
         };
         struct http_call *call;
         struct err err = { 0 };

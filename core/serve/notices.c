@@ -1,0 +1,681 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/notices.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cordon/plugin.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/schema.h"
+#include "serve/inside.h"
+#include "serve/tell.h"
+#include "store/store.h"
+
+struct channel {
+    struct list in_notices;
+    struct serve *serve;
+    char *name, *kind;
+    bool is_full;    /* targets are told, too */
+    int64_t scanned; /* up to this row nothing is left to tell */
+    /* What is being told. */
+    int64_t of; /* 0: nothing */
+    int64_t run;
+    const char *what;
+    struct str args;
+    int tries, refusals;
+    bool is_sending;
+    int64_t next_ms;
+    struct timer again;
+    char why[400];
+};
+
+struct notices {
+    struct list channels;
+    int64_t durable; /* the newest row that is */
+    struct later wake;
+    bool is_waking;
+};
+
+/* -- cordon.lua ----------------------------------------------------------------------------- */
+
+#define TEXT  "{\"type\":\"string\",\"minLength\":1}"
+#define TEXTS "{\"type\":\"array\",\"items\":" TEXT "}"
+#define CHANNEL(REQUIRED, MORE)                                                           \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"kind\"" REQUIRED \
+    "],\"properties\":{\"kind\":" TEXT ",\"detail\":{\"type\":\"string\",\"enum\":["      \
+    "\"brief\",\"full\"]}," MORE "}}"
+#define POSTED "\"url\":" TEXT ",\"url_secret\":" TEXT ",\"host\":" TEXT
+
+static const struct {
+    const char *kind, *schema;
+} kinds[] = {
+    { "email",
+      CHANNEL(",\"server\",\"from\",\"to\"",
+              "\"server\":" TEXT ",\"from\":" TEXT ",\"to\":" TEXTS ",\"user\":" TEXT
+              ",\"password\":" TEXT ",\"plain\":{\"type\":\"boolean\"}") },
+    { "teams", CHANNEL("", POSTED) },
+    { "slack", CHANNEL("", POSTED) },
+    { "webhook", CHANNEL(",\"secret\"", POSTED ",\"secret\":" TEXT) },
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const char schema[] =
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"channels\":{\"type\":\"object\"},\"on\":{\"type\":\"object\"},"
+    "\"groups\":{\"type\":\"object\"},\"ca\":" TEXT "}}";
+
+static int check_url(struct span channel, struct err *err)
+{
+    bool has_url = json_get(channel, "url").len > 0;
+    bool has_secret = json_get(channel, "url_secret").len > 0;
+
+    if (span_is(json_get_raw(channel, "kind"), "email"))
+        return 0;
+    if (has_url == has_secret)
+        return err_set(err, ERR_INVALID,
+                       "want url, or url_secret: the name of the secret that holds it");
+    if (has_secret && json_get(channel, "host").len == 0)
+        return err_set(err, ERR_INVALID,
+                       "url_secret wants host beside it: the only one that it may lead to");
+    return 0;
+}
+
+static int check_channel(struct span name, struct span channel, struct err *err)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+    struct span kind = json_get_raw(channel, "kind");
+
+    for (size_t i = 0; i < name.len; i++)
+        if (strchr(letters, name.ptr[i]) == NULL || name.len > 64)
+            return err_set(err, ERR_INVALID,
+                           "a channel's name has lower case letters, digits, - and _, and "
+                           "at most 64 of them");
+    for (int i = 0; i < KINDS; i++)
+        if (span_is(kind, kinds[i].kind))
+            return schema_match(span_of(kinds[i].schema), channel, err) != 0
+                       ? err->code
+                       : check_url(channel, err);
+    return err_set(err, ERR_INVALID, "kind: want email, teams, slack or webhook");
+}
+
+/* Lists of channels that there are. */
+static int check_lists(struct span config, const char *member, struct err *err)
+{
+    struct span lists = json_get(config, member), key, list, name;
+    size_t pos = 0;
+
+    while (json_next(lists, &pos, &key, &list)) {
+        size_t at = 0;
+        const char *nearest;
+
+        if (strcmp(member, "on") == 0 && !tell_is_word(key, &nearest))
+            return err_set(err, ERR_INVALID,
+                           "notify.on.%.*s: there is no such thing to "
+                           "tell of%s%s",
+                           (int)key.len, key.ptr, nearest ? "; did you mean " : "",
+                           nearest ? nearest : "");
+        if (schema_match(span_of(TEXTS), list, err) != 0)
+            return err_wrap(err, "notify.%s.%.*s", member, (int)key.len, key.ptr);
+        while (json_next(list, &at, NULL, &name)) {
+            char *text = json_text(name);
+            bool is_there = json_get(json_get(config, "channels"), text).len > 0;
+
+            free(text);
+            if (!is_there)
+                return err_set(err, ERR_INVALID,
+                               "notify.%s.%.*s: there is no channel %.*s in "
+                               "notify.channels",
+                               member, (int)key.len, key.ptr, (int)name.len, name.ptr);
+        }
+    }
+    return 0;
+}
+
+int notices_check(struct span config, struct err *err)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    if (config.len == 0)
+        return 0;
+    if (schema_match(span_of(schema), config, err) != 0)
+        return err_wrap(err, "notify");
+    if (json_count(json_get(config, "channels")) > NOTICES_CHANNELS_MAX)
+        return err_set(err, ERR_INVALID, "notify.channels: at most %d of them",
+                       NOTICES_CHANNELS_MAX);
+    while (json_next(json_get(config, "channels"), &pos, &key, &value))
+        if (check_channel(key, value, err) != 0)
+            return err_wrap(err, "notify.channels.%.*s", (int)key.len, key.ptr);
+    return check_lists(config, "on", err) != 0 ? err->code
+                                               : check_lists(config, "groups", err);
+}
+
+static struct span config_of(const struct serve *serve)
+{
+    return json_get(str_span(&serve->config), "notify");
+}
+
+/* The host of an address, without port and brackets. */
+static struct span host_of(struct span url)
+{
+    const char *at = memmem(url.ptr, url.len, "://", 3), *end = url.ptr + url.len, *stop;
+
+    if (at == NULL)
+        return (struct span){ 0 };
+    at += 3;
+    if (at < end && *at == '[') {
+        at++;
+        stop = memchr(at, ']', (size_t)(end - at));
+        return (struct span){ at, stop == NULL ? 0 : (size_t)(stop - at) };
+    }
+    for (stop = at; stop < end && strchr(":/?#", *stop) == NULL;)
+        stop++;
+    return (struct span){ at, (size_t)(stop - at) };
+}
+
+static void put_hosts(struct json_out *out, struct span channels)
+{
+    struct span channel;
+    size_t pos = 0;
+
+    json_key(out, "hosts");
+    json_open(out, '[');
+    while (json_next(channels, &pos, NULL, &channel)) {
+        struct span host = json_get_raw(channel, "host");
+
+        if (host.len == 0)
+            host =
+                host_of(json_get_raw(channel, json_get(channel, "server").len > 0 ? "server"
+                                                                                  : "url"));
+        if (host.len > 0)
+            json_string_span(out, host);
+    }
+    json_close(out);
+}
+
+static void put_secrets(struct json_out *out, struct span channels)
+{
+    static const char *const members[] = { "password", "url_secret", "secret" };
+    struct str seen = { 0 };
+    struct span channel;
+    size_t pos = 0;
+
+    json_key(out, "secrets");
+    json_open(out, '[');
+    while (json_next(channels, &pos, NULL, &channel))
+        for (int i = 0; i < 3; i++) {
+            struct span name = json_get(channel, members[i]);
+
+            if (name.len == 0 ||
+                (seen.len > 0 && memmem(seen.ptr, seen.len, name.ptr, name.len) != NULL))
+                continue;
+            str_add_span(&seen, name);
+            json_raw_value(out, name);
+        }
+    json_close(out);
+    str_fini(&seen);
+}
+
+void notices_plugin(struct serve *serve, struct str *out)
+{
+    struct span config = config_of(serve);
+    struct span channels = json_get(config, "channels");
+    struct json_out json = { .str = out };
+
+    if (json_count(channels) == 0)
+        return;
+    json_open(&json, '{');
+    json_key(&json, "config");
+    json_open(&json, '{');
+    char *ca = config_resolve(serve, json_get(config, "ca"));
+    if (ca != NULL)
+        json_put(&json, "ca_file", ca);
+    free(ca);
+    json_put_raw(&json, "channels", channels);
+    json_close(&json);
+    put_hosts(&json, channels);
+    put_secrets(&json, channels);
+    json_close(&json);
+}
+
+/* -- who is told of what ---------------------------------------------------------------------- */
+
+static bool has_name(struct span list, const char *name)
+{
+    struct span item;
+    size_t pos = 0;
+
+    while (json_next(list, &pos, NULL, &item))
+        if (span_is(json_raw(item), name))
+            return true;
+    return false;
+}
+
+/* A gate that asks a group is told to the channels of that group. */
+static bool is_asked(const struct channel *channel, struct span from)
+{
+    struct span groups = json_get(config_of(channel->serve), "groups"), group;
+    size_t pos = 0;
+
+    while (json_next(from, &pos, NULL, &group)) {
+        char *name = json_text(group);
+        bool is_theirs = name != NULL && has_name(json_get(groups, name), channel->name);
+
+        free(name);
+        if (is_theirs)
+            return true;
+    }
+    return false;
+}
+
+static bool wants(const struct channel *channel, const struct shown_row *row,
+                  const char *what)
+{
+    if (row->kind == ROW_BREAK_GLASS)
+        return true; /* everybody is told */
+    return has_name(json_get(json_get(config_of(channel->serve), "on"), what),
+                    channel->name) ||
+           ((row->kind == ROW_GATE || row->kind == ROW_ESCALATE) &&
+            is_asked(channel, json_get(row->body, "from")));
+}
+
+/* -- telling ----------------------------------------------------------------------------------- */
+
+static void wake(struct serve *serve);
+static void send_now(struct channel *channel);
+
+static void write_row(struct channel *channel, const char *state)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    json_open(&out, '{');
+    json_put(&out, "ch", channel->name);
+    json_put(&out, "k", channel->what);
+    json_put_int(&out, "of", channel->of);
+    if (channel->run > 0)
+        json_put_int(&out, "run", channel->run);
+    json_put(&out, "s", state);
+    json_put_int(&out, "tries", channel->tries);
+    if (channel->why[0] != '\0')
+        json_put(&out, "why", channel->why);
+    json_close(&out);
+    pump_event(channel->serve,
+               &(struct event){ .kind = EV_NOTICE, .json = str_span(&body) });
+    str_fini(&body);
+}
+
+static void settle(struct channel *channel, const char *state)
+{
+    if (strcmp(state, "failed") == 0)
+        log_warnx("channel %s was not told of row %" PRId64 " (%s): %s", channel->name,
+                  channel->of, channel->what, channel->why);
+    write_row(channel, state);
+    channel->scanned = channel->of;
+    channel->of = 0;
+    channel->tries = channel->refusals = 0;
+    channel->why[0] = '\0';
+    str_reset(&channel->args);
+    wake(channel->serve);
+}
+
+static void on_again(void *arg)
+{
+    send_now(arg);
+}
+
+/* How long until the next try. */
+static int64_t pause_of(const struct channel *channel, struct span code)
+{
+    static const char after[] = "retry_after:";
+    int64_t seconds, ms = NOTICES_FIRST_MS;
+
+    if (code.len > sizeof after - 1 && memcmp(code.ptr, after, sizeof after - 1) == 0 &&
+        span_int((struct span){ code.ptr + sizeof after - 1, code.len - sizeof after + 1 },
+                 &seconds) &&
+        seconds > 0)
+        return (seconds < NOTICES_AFTER_MAX_S ? seconds : NOTICES_AFTER_MAX_S) * 1000;
+    for (int i = 1; i < channel->tries && ms < NOTICES_LAST_MS; i++)
+        ms *= 2;
+    return ms < NOTICES_LAST_MS ? ms : NOTICES_LAST_MS;
+}
+
+/* Cut between characters. */
+static void note_why(struct channel *channel, struct span why)
+{
+    size_t len = why.len;
+
+    if (len > sizeof channel->why - 1)
+        for (len = sizeof channel->why - 1;
+             len > 0 && ((unsigned char)why.ptr[len] & 0xc0) == 0x80;)
+            len--;
+    snprintf(channel->why, sizeof channel->why, "%.*s", (int)len, why.ptr);
+}
+
+/* It is the plugin that cannot be used, not the message that cannot be sent: that may be mended. */
+static bool is_of_plugin(struct span code)
+{
+    return span_is(code, "plugin") || span_is(code, "host_gone");
+}
+
+static void on_answer(void *arg, const struct hosts_answer *answer)
+{
+    struct channel *channel = arg;
+
+    channel->is_sending = false;
+    channel->tries++;
+    if (answer->status == CORDON_DONE) {
+        channel->why[0] = '\0';
+        settle(channel, "sent");
+        return;
+    }
+    note_why(channel, answer->message);
+    channel->refusals += answer->status == CORDON_REFUSED && !is_of_plugin(answer->code);
+    if (channel->tries >= NOTICES_TRIES_MAX || channel->refusals >= NOTICES_REFUSED_MAX) {
+        settle(channel, "failed");
+        return;
+    }
+    int64_t ms = pause_of(channel, answer->code);
+    channel->next_ms = clock_unix_ms() + ms;
+    timer_start(&channel->again, channel->serve->loop, ms, on_again, channel);
+}
+
+static void call(struct serve *serve, const char *kind, struct span args, const char *key,
+                 hosts_own_fn *done, void *arg)
+{
+    char action[64];
+
+    snprintf(action, sizeof action, "notify.%s", kind);
+    hosts_own_call(serve,
+                   &(struct hosts_own){ .action = span_of(action),
+                                        .args = args,
+                                        .name = key,
+                                        .before = "{\"sent\":false}",
+                                        .after = "{\"sent\":true}",
+                                        .deadline_ms = NOTICES_CALL_MS },
+                   done, arg);
+}
+
+static void send_now(struct channel *channel)
+{
+    char key[STEP_KEY_LEN + 1];
+
+    channel->is_sending = true;
+    channel->next_ms = 0;
+    engine_notice_key(channel->serve->engine, span_of(channel->name), channel->of, key);
+    call(channel->serve, channel->kind, str_span(&channel->args), key, on_answer, channel);
+}
+
+/* -- what is left to tell ---------------------------------------------------------------------- */
+
+static int look_at(const struct row *from, void *arg)
+{
+    struct channel *channel = arg;
+    struct shown_row row = { from->seq, from->run, from->at_ms, from->kind, from->body };
+    const char *what = tell_word(&row);
+
+    if (row.seq > channel->serve->notices->durable)
+        return 1;
+    if (what == NULL || !wants(channel, &row, what)) {
+        channel->scanned = row.seq;
+        return 0;
+    }
+    channel->of = row.seq;
+    channel->run = row.run;
+    channel->what = what;
+    struct tell tell = { .serve = channel->serve,
+                         .channel = channel->name,
+                         .is_full = channel->is_full };
+    tell_write(&tell, &row, &channel->args);
+    return 1;
+}
+
+static void look(struct channel *channel)
+{
+    struct err err;
+
+    if (channel->of > 0 || channel->scanned >= channel->serve->notices->durable)
+        return;
+    if (store_each(channel->serve->store, channel->scanned + 1, look_at, channel, &err) < 0)
+        log_warnx("what channel %s is to be told: %s", channel->name, err.text);
+    else if (channel->of > 0)
+        send_now(channel);
+}
+
+static void on_wake(void *arg)
+{
+    struct serve *serve = arg;
+
+    serve->notices->is_waking = false;
+    list_each (link, after, &serve->notices->channels) {
+        look(list_item(link, struct channel, in_notices));
+    }
+}
+
+static void wake(struct serve *serve)
+{
+    struct notices *notices = serve->notices;
+
+    if (notices->is_waking)
+        return;
+    notices->is_waking = true;
+    loop_later(serve->loop, &notices->wake, on_wake, serve);
+}
+
+void notices_row(struct serve *serve, const struct turn_row *from)
+{
+    struct notices *notices = serve->notices;
+    struct shown_row row = { from->seq, from->run, from->at_ms, from->kind, from->body };
+
+    if (notices == NULL)
+        return;
+    notices->durable = row.seq;
+    bool tells = tell_word(&row) != NULL;
+    list_each (link, after, &notices->channels) {
+        struct channel *channel = list_item(link, struct channel, in_notices);
+
+        if (!tells && channel->of == 0 && channel->scanned == row.seq - 1)
+            channel->scanned = row.seq;
+    }
+    if (tells)
+        wake(serve);
+}
+
+/* -- the beginning and the end ------------------------------------------------------------------ */
+
+/* A channel that is new hears of what comes from now on. */
+static void begin(struct channel *channel, int64_t since)
+{
+    struct entry entry;
+    struct err ignored;
+    struct store_stat stat;
+
+    store_stat(channel->serve->store, &stat);
+    if (store_find(channel->serve->store, ENTRY_NOTICE,
+                   engine_channel_key(span_of(channel->name)), 0, &entry, &ignored) == 0) {
+        channel->scanned = entry.last_seq > since ? entry.last_seq : since;
+        return;
+    }
+    channel->of = channel->scanned = stat.last_seq;
+    channel->what = "begin";
+    write_row(channel, "begin");
+    channel->of = 0;
+}
+
+void notices_open(struct serve *serve)
+{
+    struct span channels = json_get(config_of(serve), "channels"), name, json;
+    struct store_stat stat;
+    size_t pos = 0;
+
+    if (json_count(channels) == 0)
+        return;
+    if (serve->is_dirty)
+        pump_commit(serve);
+    store_stat(serve->store, &stat);
+    int64_t since = store_seq_since(serve->store, clock_unix_ms() - NOTICES_OLD_MS) - 1;
+    serve->notices = xcalloc(1, sizeof *serve->notices);
+    list_init(&serve->notices->channels);
+    serve->notices->durable = stat.last_seq;
+    while (json_next(channels, &pos, &name, &json)) {
+        struct channel *channel = xcalloc(1, sizeof *channel);
+
+        channel->serve = serve;
+        channel->name = span_dup(name);
+        channel->kind = json_get_text(json, "kind");
+        channel->is_full = span_is(json_get_raw(json, "detail"), "full");
+        list_add(&serve->notices->channels, &channel->in_notices);
+        begin(channel, since);
+    }
+    wake(serve);
+}
+
+void notices_close(struct serve *serve)
+{
+    struct notices *notices = serve->notices;
+
+    if (notices == NULL)
+        return;
+    while (!list_is_empty(&notices->channels)) {
+        struct channel *channel =
+            list_item(list_take(&notices->channels), struct channel, in_notices);
+
+        timer_stop(&channel->again);
+        str_fini(&channel->args);
+        free(channel->name);
+        free(channel->kind);
+        free(channel);
+    }
+    later_stop(&notices->wake);
+    free(notices);
+    serve->notices = NULL;
+}
+
+/* -- cordon notify -------------------------------------------------------------------------------- */
+
+static void put_channel(struct json_out *out, const struct channel *channel)
+{
+    json_open(out, '{');
+    json_put(out, "kind", channel->kind);
+    json_put(out, "name", channel->name);
+    if (channel->next_ms > 0)
+        json_put_int(out, "next", channel->next_ms);
+    if (channel->of > 0) {
+        json_put_int(out, "of", channel->of);
+        json_put(out, "run", channel->run > 0 ? id_run(channel->run).text : NULL);
+    }
+    json_put(out, "state",
+             channel->is_sending ? "sending"
+             : channel->of > 0   ? "waiting"
+                                 : "idle");
+    json_put_int(out, "tries", channel->tries);
+    json_put(out, "what", channel->of > 0 ? channel->what : NULL);
+    json_put(out, "why", channel->why[0] != '\0' ? channel->why : NULL);
+    json_close(out);
+}
+
+static int put_failed(const struct entry *entry, void *arg)
+{
+    json_raw_value(arg, entry->body);
+    return 0;
+}
+
+static void list(struct serve *serve, const struct asked *asked)
+{
+    struct entry_query failed = { .kind = ENTRY_NOTICE, .state = NOTICE_FAILED, .run = -1 };
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+    struct err err;
+
+    if (serve->is_dirty)
+        pump_commit(serve);
+    json_open(&out, '{');
+    json_key(&out, "channels");
+    json_open(&out, '[');
+    if (serve->notices != NULL)
+        list_each (link, after, &serve->notices->channels) {
+            put_channel(&out, list_item(link, struct channel, in_notices));
+        }
+    json_close(&out);
+    json_key(&out, "failed");
+    json_open(&out, '[');
+    int rc = store_each_entry(serve->store, &failed, put_failed, &out, &err);
+    json_close(&out);
+    json_close(&out);
+    if (rc < 0)
+        clients_error(serve, asked->number, 1, err_word(err.code), "%s", err.text);
+    else
+        clients_reply(serve, asked->number, 0, str_span(&text));
+    str_fini(&text);
+}
+
+struct test {
+    struct serve *serve;
+    int64_t ask;
+};
+
+static void on_test(void *arg, const struct hosts_answer *answer)
+{
+    struct test *test = arg;
+
+    if (answer->status == CORDON_DONE)
+        clients_reply(test->serve, test->ask, 0, span_of("{\"sent\":true}"));
+    else
+        clients_error(test->serve, test->ask, 1, "not_sent", "%.*s",
+                      (int)answer->message.len, answer->message.ptr);
+    free(test);
+}
+
+static void test(struct serve *serve, const struct asked *asked)
+{
+    struct span name = json_get_raw(asked->args, "channel");
+    struct str args = { 0 };
+    char key[STEP_KEY_LEN + 1];
+    char *kind = NULL;
+
+    if (serve->notices != NULL)
+        list_each (link, after, &serve->notices->channels) {
+            struct channel *channel = list_item(link, struct channel, in_notices);
+
+            if (span_is(name, channel->name))
+                kind = channel->kind;
+        }
+    if (!asked->is_owner) {
+        clients_error(serve, asked->number, 4, "denied",
+                      "only the user whom the engine runs as sends test messages");
+        return;
+    }
+    if (kind == NULL) {
+        clients_error(serve, asked->number, 2, "no_channel",
+                      "there is no channel %.*s: cordon.lua has them in notify.channels",
+                      (int)(name.len < 64 ? name.len : 64), name.ptr);
+        return;
+    }
+    struct test *kept = xcalloc(1, sizeof *kept);
+    kept->serve = serve;
+    kept->ask = asked->number;
+    engine_notice_key(serve->engine, span_of("test"), clock_unix_ms(), key);
+    struct tell tell = { .serve = serve };
+    char *channel = span_dup(name);
+    tell.channel = channel;
+    tell_write_test(&tell, &args);
+    call(serve, kind, str_span(&args), key, on_test, kept);
+    free(channel);
+    str_fini(&args);
+}
+
+bool notices_ask(struct serve *serve, const struct asked *asked)
+{
+    if (span_is(asked->verb, "notices"))
+        list(serve, asked);
+    else if (span_is(asked->verb, "notify_test"))
+        test(serve, asked);
+    else
+        return false;
+    return true;
+}

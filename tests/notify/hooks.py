@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Receives what is posted: hooks.py DIR. Each request becomes DIR/N.json, and the file DIR/mode says
+how it is answered: a status, "after" (429 with Retry-After once, then 200) or "hang"."""
+import http.server
+import itertools
+import json
+import pathlib
+import sys
+import time
+
+folder = pathlib.Path(sys.argv[1])
+numbers = itertools.count(1)
+
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    seen = 0
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        n = next(numbers)
+        part = folder / f"{n}.part"
+        part.write_text(json.dumps({"path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}, "body": body}))
+        part.rename(folder / f"{n}.json")
+        mode = (folder / "mode").read_text().strip()
+        if self.path == "/dead":
+            mode = "500"
+        if mode == "hang":
+            time.sleep(20)
+        if mode == "after":
+            (folder / "mode").write_text("200")
+            self.send_response(429)
+            self.send_header("Retry-After", "1")
+        else:
+            self.send_response(int(mode) if mode.isdigit() else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+(folder / "mode").write_text("200")
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+server.daemon_threads = True
+print(server.server_address[1], flush=True)
+server.serve_forever()
