@@ -25,7 +25,10 @@ stop_daemon() {
 }
 
 close_daemon() {
-    [[ -z ${daemon:-} ]] || kill -KILL "$daemon" 2>/dev/null
+    if [[ -n ${daemon:-} ]]; then
+        kill -KILL "$daemon" 2>/dev/null
+        wait "$daemon" 2>/dev/null # or the shell says that it was killed, behind the count
+    fi
     rm -rf "$work"
 }
 trap close_daemon EXIT
