@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/console.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -60,10 +61,7 @@ static void serve_file(struct request *request, size_t i)
     const char *known = request_header(request, "If-None-Match");
 
     hash_hex(hash_of(bytes.ptr, bytes.len), hex);
-    hex[32] = '\0';
-    strcpy(etag, "\"");
-    strcat(etag, hex);
-    strcat(etag, "\"");
+    snprintf(etag, sizeof etag, "\"%.32s\"", hex);
     respond_header(request, "ETag", etag);
     respond_header(request, "Cache-Control", "no-cache");
     respond_header(request, "Content-Security-Policy", policy);

@@ -79,7 +79,8 @@ struct request {
 
 /* -- what libmicrohttpd says --------------------------------------------------------------- */
 
-static void on_mhd_log(void *arg, const char *fmt, va_list args)
+static void __attribute__((format(printf, 2, 0)))
+on_mhd_log(void *arg, const char *fmt, va_list args)
 {
     char text[256];
 
@@ -688,8 +689,10 @@ static int split(const char *address, char *host, size_t size, const char **port
         return err_set(err, ERR_INVALID,
                        "listen = \"%.80s\": want an address and a port, \"127.0.0.1:8443\"",
                        address);
-    memcpy(host, address + is_v6, len - 2 * is_v6);
-    host[len - 2 * is_v6] = '\0';
+    size_t brackets = is_v6 ? 1 : 0;
+    len -= 2 * brackets;
+    memcpy(host, address + brackets, len);
+    host[len] = '\0';
     *port = colon + 1;
     return 0;
 }
@@ -730,7 +733,7 @@ static int bind_to(const char *address, struct err *err)
 
 static void say_address(struct server *server, int fd)
 {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = { 0 };
     socklen_t len = sizeof at;
     char host[INET6_ADDRSTRLEN], port[8];
 

@@ -107,7 +107,7 @@ void issuer_close(struct issuer *issuer)
     /* A new setup answers with what it knows by then. */
     while (!list_is_empty(&issuer->waiting)) {
         struct waiting *waiting =
-            list_item(issuer->waiting.next, struct waiting, in_issuer);
+            list_item(list_take(&issuer->waiting), struct waiting, in_issuer);
         struct request *request = waiting->request;
         issuer_fn *done = waiting->done;
 
@@ -151,7 +151,7 @@ static void answer_waiting(struct issuer *issuer)
 {
     while (!list_is_empty(&issuer->waiting)) {
         struct waiting *waiting =
-            list_item(issuer->waiting.next, struct waiting, in_issuer);
+            list_item(list_take(&issuer->waiting), struct waiting, in_issuer);
         struct request *request = waiting->request;
         issuer_fn *done = waiting->done;
         struct err err;

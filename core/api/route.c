@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/route.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,14 +31,13 @@ static unsigned method_of(const char *name)
 const char *route_methods(unsigned wanted)
 {
     static char names[METHOD_COUNT * 16];
+    size_t len = 0;
 
     names[0] = '\0';
     for (size_t i = 0; i < METHOD_COUNT; i++)
-        if ((wanted & methods[i].method) != 0) {
-            if (names[0] != '\0')
-                strcat(names, ", ");
-            strcat(names, methods[i].name);
-        }
+        if ((wanted & methods[i].method) != 0)
+            len += (size_t)snprintf(names + len, sizeof names - len, "%s%s",
+                                    len > 0 ? ", " : "", methods[i].name);
     return names;
 }
 

@@ -14,6 +14,7 @@
 #include "api/signin.h"
 #include "api/v1.h"
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): members of a struct */
 #define ROUTE(METHOD, PATH, LISTENERS, ROLES, CONTENT, HANDLER)                 \
     {                                                                           \
         .method = METHOD_##METHOD + 0 * sizeof(char[(ROLES) != 0 ? 1 : -1]) +   \
@@ -21,6 +22,7 @@
         .path = PATH, .listeners = LISTENERS, .roles = ROLES,                   \
         .content = CONTENT_##CONTENT, .handler = HANDLER, .operation = #HANDLER \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 enum { BOTH = LISTENER_CONSOLE | LISTENER_INGRESS };
 

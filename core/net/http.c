@@ -638,7 +638,7 @@ static int check_mail(const struct http *http, const struct http_request *reques
                       struct err *err)
 {
     const struct http_mail *mail = request->mail;
-    struct http_url url;
+    struct http_url url = { 0 };
     int count = 0;
 
     if (parse_mail_url(&url, request->url, err) != 0 ||

@@ -65,7 +65,7 @@ void catalogue_close(struct serve *serve)
     if (catalogue == NULL)
         return;
     while (!list_is_empty(&catalogue->items))
-        free_item(list_item(catalogue->items.next, struct item, in_catalogue));
+        free_item(list_item(list_take(&catalogue->items), struct item, in_catalogue));
     free(catalogue->routes_path);
     free(catalogue->routes_error);
     str_fini(&catalogue->routes);

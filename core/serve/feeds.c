@@ -197,7 +197,7 @@ void feeds_forget(struct serve *serve, int64_t ask)
 void feeds_close(struct serve *serve)
 {
     while (!list_is_empty(&serve->feeds))
-        free_feed(list_item(serve->feeds.next, struct feed, in_serve));
+        free_feed(list_item(list_take(&serve->feeds), struct feed, in_serve));
     serve->feed_count = 0;
 }
 

@@ -399,14 +399,14 @@ static bool is_wanted(struct ledger *ledger, const struct ledger_query *query,
 
 static void put_page(struct ledger *ledger, const struct ledger_query *query)
 {
-    struct hold **holds = xcalloc((size_t)ledger->count + 1, sizeof *holds);
+    struct hold **holds = xcalloc((size_t)ledger->count + 1, sizeof(void *));
     const struct hold *last = NULL;
     int64_t shown = 0;
     int i = 0;
 
     for (int k = 0; k < ledger->count; k++)
         holds[k] = &ledger->holds[k];
-    qsort(holds, (size_t)ledger->count, sizeof *holds, by_name);
+    qsort(holds, (size_t)ledger->count, sizeof(void *), by_name);
     json_key(ledger->out, "holds");
     json_open(ledger->out, '[');
     for (; i < ledger->count && (query->limit == 0 || shown < query->limit); i++)

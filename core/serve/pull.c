@@ -558,7 +558,7 @@ int pull_open(struct serve *serve, struct err *err)
         pull->name = span_dup(name);
         pull->config = one;
         pull->kind = find_kind(json_get_raw(one, "kind"));
-        pull->every_ms = duration_of(one, "every", 60 * 1000);
+        pull->every_ms = duration_of(one, "every", INT64_C(60) * 1000);
         list_add(&serve->pulls, &pull->in_serve);
         if (read_cursor(pull, err) != 0)
             return err->code;

@@ -703,7 +703,7 @@ static struct serve *new_serve(const struct serve_options *options)
  * that. */
 static int open_store(struct serve *serve, struct err *err)
 {
-    const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+    const struct timespec pause = { .tv_nsec = 50000000 };
     int rc = store_open(&serve->store, serve->options->state_dir, err);
 
     for (int i = 0; serve->options->stay && rc == ERR_BUSY && i < SERVE_OPEN_TRIES; i++) {

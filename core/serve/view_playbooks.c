@@ -125,7 +125,7 @@ int view_playbooks(struct view *view, const struct asked *asked, struct err *err
         if (count < VIEW_RUNS_MAX)
             books[count++] = list_item(link, struct book, in_shelf);
     }
-    qsort(books, count, sizeof *books, compare_books);
+    qsort(books, count, sizeof(void *), compare_books);
     json_key(&view->out, "playbooks");
     json_open(&view->out, '[');
     for (size_t i = 0; i < count; i++)

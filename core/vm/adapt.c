@@ -392,7 +392,9 @@ static void set_error(struct vm *vm, struct str *out, const char *text)
 
 bool adapt_read(struct vm *vm, struct span kind, struct span delivery)
 {
-    struct work work = { .kind = kind, .delivery = delivery, .out = { &vm->adapted } };
+    struct work work = { .kind = kind,
+                         .delivery = delivery,
+                         .out = { .str = &vm->adapted } };
     struct err err;
 
     str_reset(&vm->adapted);

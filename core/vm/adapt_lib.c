@@ -32,10 +32,11 @@ static struct span span_at(lua_State *L, int idx)
 static int refuse_twice(lua_State *L, struct span one, struct span other)
 {
     size_t len = one.len < 80 ? one.len : 80;
+    bool is_last = one.len > 0 && memcmp(one.ptr, other.ptr, one.len) > 0;
 
     /* The one that sorts last is named, whatever order the table has. */
     lua_pushliteral(L, "the alert has ");
-    lua_pushlstring(L, memcmp(one.ptr, other.ptr, one.len) > 0 ? one.ptr : other.ptr, len);
+    lua_pushlstring(L, is_last ? one.ptr : other.ptr, len);
     lua_pushliteral(L, " twice, written in two ways: it could be read in two ways");
     lua_concat(L, 3);
     return lua_error(L);

@@ -8,9 +8,9 @@
 
 #include <shipped.inc>
 
-#define ADAPTER(kind, name)     \
-    {                           \
-        kind, name, sizeof name \
+#define ADAPTER(kind, name)          \
+    {                                \
+        (kind), (name), sizeof(name) \
     }
 
 const struct shipped adapt_library = ADAPTER("alert", embedded_alert);

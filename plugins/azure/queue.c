@@ -69,7 +69,8 @@ static bool add_message(struct job *job, cJSON *list, struct xml *message)
     cJSON *out = cJSON_CreateObject();
     cJSON_AddStringToObject(out, "id", id);
     cJSON_AddStringToObject(out, "receipt", receipt);
-    cJSON_AddNumberToObject(out, "count", count != NULL ? atoi(count) : 0);
+    cJSON_AddNumberToObject(out, "count",
+                            count != NULL ? (double)strtol(count, NULL, 10) : 0);
     /* Event Grid writes base64; others write the JSON itself, which is none. */
     const char *plain =
         text[0] == '{' || text[0] == '[' ? NULL : text_from_base64(job, text);

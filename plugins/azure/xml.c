@@ -34,7 +34,7 @@ static void skip_head(struct xml *xml)
 /* Reads "<name>" or "<name/>"; returns the name's length, 0 for what is neither. */
 static size_t read_tag(struct xml *xml, const char **name, bool *is_empty)
 {
-    const char *at = xml->at;
+    const char *at;
 
     skip_blanks(xml);
     at = xml->at;

@@ -39,7 +39,7 @@ static bool is_thread(const char *thread)
 bool message_init(struct message *message, const struct cordon_input *in, char *why,
                   size_t size)
 {
-    size_t at[5], names[FACTS_MAX], values[FACTS_MAX];
+    size_t at[5], names[FACTS_MAX] = { 0 }, values[FACTS_MAX] = { 0 };
     cJSON *args = cJSON_Parse(in->args);
     const cJSON *item;
 

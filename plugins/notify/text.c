@@ -208,6 +208,7 @@ void text_add_date(struct text *text, int64_t unix_ms)
 
     gmtime_r(&seconds, &tm);
     text_print(text, "%.3s, %02d %.3s %04d %02d:%02d:%02d +0000",
-               days + 3 * (tm.tm_wday % 7), tm.tm_mday, months + 3 * (tm.tm_mon % 12),
-               tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+               &days[(size_t)3 * (unsigned)(tm.tm_wday % 7)], tm.tm_mday,
+               &months[(size_t)3 * (unsigned)(tm.tm_mon % 12)], tm.tm_year + 1900,
+               tm.tm_hour, tm.tm_min, tm.tm_sec);
 }

@@ -423,8 +423,8 @@ TEST(keys_that_cannot_be_used_are_left_out)
         "{\"keys\":[7]}",
         "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAAA\"}]}",
         "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"a\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}",
-        "{\"keys\":[{\"kty\":\"EC\",\"kid\":\"a\",\"crv\":\"P-256\",\"x\":\"AQAB\","
-        "\"y\":\"AQAB\"}]}",
+        ("{\"keys\":[{\"kty\":\"EC\",\"kid\":\"a\",\"crv\":\"P-256\",\"x\":\"AQAB\","
+         "\"y\":\"AQAB\"}]}"),
     };
     struct jwt_keys keys;
     struct err err;

@@ -88,7 +88,7 @@ static int page_size(const struct request *request)
 {
     const char *top = request_query(request, "$top");
     int size = request->sim->settings.page_size;
-    int wanted = top != NULL ? atoi(top) : GRAPH_PAGE;
+    int wanted = top != NULL ? (int)strtol(top, NULL, 10) : GRAPH_PAGE;
 
     if (size == 0 || size > GRAPH_PAGE)
         size = GRAPH_PAGE;
@@ -99,7 +99,7 @@ static void reply_graph_page(struct request *request, struct reply *reply, cJSON
 {
     const char *skip = request_query(request, "$skiptoken");
     const char *filter = request_query(request, "$filter");
-    int from = skip != NULL ? atoi(skip) : 0, size = page_size(request);
+    int from = skip != NULL ? (int)strtol(skip, NULL, 10) : 0, size = page_size(request);
     int total = cJSON_GetArraySize(list);
 
     for (int i = 0; i < from && i < total; i++)
@@ -192,7 +192,7 @@ static int number_of(const struct request *request, const char *name, int otherw
                      int most)
 {
     const char *text = request_query(request, name);
-    int number = text != NULL ? atoi(text) : otherwise;
+    int number = text != NULL ? (int)strtol(text, NULL, 10) : otherwise;
 
     return number < 1 ? 1 : number > most ? most : number;
 }
@@ -232,7 +232,7 @@ static void take_message(struct request *request, const char *path, int hidden_s
 
     uuid_make(receipt);
     json_set_text(doc, "receipt", receipt);
-    json_set(doc, "count", cJSON_CreateNumber(atoi(count)));
+    json_set(doc, "count", cJSON_CreateNumber((double)strtol(count, NULL, 10)));
     json_set(doc, "visible_ms",
              cJSON_CreateNumber((double)(clock_steady_ms() + hidden_s * INT64_C(1000))));
     char *open = text_format("%s<QueueMessage>", *xml);
