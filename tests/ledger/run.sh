@@ -13,7 +13,8 @@ kill_engine() { # by the number that it has written into its lock
 
 end() {
     kill_engine
-    rm -rf "$work"
+    # What was killed may be writing its last file.
+    rm -rf "$work" 2>/dev/null || { sleep 0.5 && rm -rf "$work"; }
 }
 trap end EXIT
 

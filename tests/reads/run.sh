@@ -9,7 +9,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 end() { # the engine by the number that it has written into its lock
     [ ! -s "$state/lock" ] || kill -KILL "$(cat "$state/lock")" 2>/dev/null
-    rm -rf "$work"
+    # What was killed may be writing its last file.
+    rm -rf "$work" 2>/dev/null || { sleep 0.5 && rm -rf "$work"; }
 }
 trap end EXIT
 

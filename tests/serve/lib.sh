@@ -29,7 +29,8 @@ close_daemon() {
         kill -KILL "$daemon" 2>/dev/null
         wait "$daemon" 2>/dev/null # or the shell says that it was killed, behind the count
     fi
-    rm -rf "$work"
+    # What was killed may be writing its last file.
+    rm -rf "$work" 2>/dev/null || { sleep 0.5 && rm -rf "$work"; }
 }
 trap close_daemon EXIT
 
