@@ -168,7 +168,7 @@ build() {
     # shellcheck disable=SC2046
     ${CC:-cc} "${flags[@]}" -I"$root/include" "$root/tests/azure/driver.c" -o "$driver" \
         $(pkg-config --cflags --libs libcurl libcjson) &&
-        ${CC:-cc} "${flags[@]}" -I"$root/core" "$here/alerts.c" "$BUILD/libcordon.a" \
+        ${CC:-cc} "${flags[@]}" -I"$root/core" $(pkg-config --cflags lua5.4) "$here/alerts.c" "$BUILD/libcordon.a" \
             -o "$tmp/alerts" $(pkg-config --libs lua5.4 libsodium libseccomp) -lm
 }
 build || lacks "the test programs cannot be built"
@@ -242,8 +242,11 @@ recorded() {
     on_tour "$sim" sort_records
     sort_records ""
     stop "$pid"
-    verdict "the tour has each action of the plugin" diff \
-        <(sed -n 's/^ *\.name = "\(azure\..*\)",$/\1/p' "$root"/plugins/azure/*.c | sort) \
+    # What only polls (alerts, incidents, a queue) is of services that no description here is of:
+    # tests/pull meets those.
+    verdict "the tour has each action of the plugin that a description is of" diff \
+        <(sed -n 's/^ *\.name = "\(azure\..*\)",$/\1/p' "$root"/plugins/azure/*.c |
+            grep -v '^azure\.\(defender\|graph\|queue\)\.' | sort) \
         <(grep '^azure\.' "$tmp/parts" | sort)
     lines 90 traffic.mjs "$AZURE_SPECS/specs/specification" "$tmp/records"
 }
