@@ -67,7 +67,8 @@ count() { timeout 30 "$CORDON" alerts --json --limit 500 --state "$state" | jq '
 post() {
     local source=$1 file=$2
     shift 2
-    ask "$ingress/hooks/$source" -H 'Content-Type: application/json' --data-binary "@$file" "$@"
+    # Announced, so that an answer that does not want the body is not lost in a reset.
+    ask "$ingress/hooks/$source" -H 'Content-Type: application/json' -H 'Expect: 100-continue' --data-binary "@$file" "$@"
 }
 
 alert() { # alert ID [FILE]
