@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <errno.h>
+#include <malloc.h>
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -31,7 +32,14 @@
 #include "base/log.h"
 #include "net/loop.h"
 
-enum { STATUS_MAX = 599, SUBJECT_MAX = 512, STRICT = 1, ADDRESS_MAX = 128 };
+enum {
+    STATUS_MAX = 599,
+    SUBJECT_MAX = 512,
+    STRICT = 1,
+    ADDRESS_MAX = 128,
+    TRIM_EVERY = 1000,
+    TRIM_LAST = 100
+};
 
 struct server {
     struct loop *loop;
@@ -46,6 +54,7 @@ struct server {
     char address[ADDRESS_MAX];
     struct list requests;
     bool has_client_ca, is_quiet;
+    int connected, left; /* left: since memory was given back */
 };
 
 struct header {
@@ -198,6 +207,27 @@ static struct request *new_request(struct server *server, struct MHD_Connection 
         request->peer[0] = '\0';
     list_add(&server->requests, &request->in_server);
     return request;
+}
+
+/* -- a connection's end -------------------------------------------------------------------- */
+
+/* What very many connections had is given back when they have gone: it would stay ours. */
+static void on_connection(void *arg, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct server *server = arg;
+
+    (void)connection;
+    (void)state;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        server->connected++;
+        return;
+    }
+    server->connected--;
+    if (++server->left < TRIM_EVERY && (server->connected > 0 || server->left < TRIM_LAST))
+        return;
+    server->left = 0;
+    malloc_trim(0);
 }
 
 /* -- before the body ----------------------------------------------------------------------- */
@@ -759,14 +789,14 @@ static int start(struct server *server, const struct server_options *options, in
         MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
         NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_IN_CONNECTIONS_MAX,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_IN_PER_ADDRESS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IN_IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_IN_MEMORY,
-        MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_HTTPS_MEM_CERT, options->cert,
-        MHD_OPTION_HTTPS_MEM_KEY, options->key, MHD_OPTION_HTTPS_PRIORITIES,
-        "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_ARRAY, trust,
-        MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)HTTP_IN_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)HTTP_IN_PER_ADDRESS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)HTTP_IN_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HTTP_IN_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, STRICT,
+        MHD_OPTION_HTTPS_MEM_CERT, options->cert, MHD_OPTION_HTTPS_MEM_KEY, options->key,
+        MHD_OPTION_HTTPS_PRIORITIES, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
+        MHD_OPTION_ARRAY, trust, MHD_OPTION_END);
     if (server->daemon == NULL) {
         close(fd);
         return err_set(err, ERR_INVALID,

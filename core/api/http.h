@@ -32,9 +32,9 @@ enum {
     HTTP_IN_PER_ADDRESS_MAX = 11000, /* from one address */
     HTTP_IN_IDLE_S = 15,             /* a connection on which nothing moves */
     HTTP_IN_BODY_S = 30,             /* until a whole request is here */
-    HTTP_IN_MEMORY = 24 * 1024, /* of a connection: its headers, 16 KiB of them at most */
-    HTTP_IN_BODY_MAX = 256 * 1024, /* of a request, when its route does not say */
-    HTTP_IN_PARAMS_MAX = 2,        /* {...} in a path */
+    HTTP_IN_MEMORY = 8 * 1024,       /* of a connection: its request line and headers */
+    HTTP_IN_BODY_MAX = 256 * 1024,   /* of a request, when its route does not say */
+    HTTP_IN_PARAMS_MAX = 2,          /* {...} in a path */
     HTTP_IN_HEADERS_MAX = 64,
     HTTP_IN_STREAM_MAX =
         1024 * 1024 /* unsent bytes of a stream: who lets more pile up is left */

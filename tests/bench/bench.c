@@ -508,6 +508,8 @@ int main(int argc, char **argv)
         first_effect();
     if (*only == '\0' || strcmp(only, "gate") == 0)
         bench_gate(figure);
+    if (*only == '\0' || strcmp(only, "load") == 0)
+        bench_load(figure);
     if (strcmp(only, "64") == 0)
         throughput(64, 25600);
     if (strcmp(only, "held") == 0)

@@ -59,3 +59,5 @@ typedef void bench_figure_fn(const char *name, double value, const char *unit, c
 /* gate.c: from the start of a run until its gate is open. Ends the process when azsim, the
  * plugin or the gate are not as they should be. */
 void bench_gate(bench_figure_fn *figure);
+/* load.c: alerts over HTTPS, and the console and halt beside very many connections. */
+void bench_load(bench_figure_fn *figure);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the bench on a build: `make bench`, `make bench SLOW=2`; ONLY=start|alert|gate|throughput|64|held|killed|parked.
+# Runs the bench on a build: `make bench`, `make bench SLOW=2`; ONLY=start|alert|gate|load|throughput|64|held|killed|parked.
 set -euo pipefail
 
 export CORDON="$BUILD/cordon" FIXTURES="$BUILD/tests/plugins" SHIM="$BUILD/tests/shim.so"
