@@ -15,6 +15,8 @@
 #include "serve/pull.h"
 #include "store/store.h"
 
+enum { UNREADABLE_SAID_MS = 1000 };
+
 /* -- what a delivery and an alert are counted by --------------------------------------------- */
 
 static int64_t key_of(const char *domain, struct span source, struct span id)
@@ -57,6 +59,7 @@ struct delivery { /* one that is being read */
     struct serve *serve;
     int64_t key, seq;
     char *source;
+    char *read; /* what its adapter made of it, while it waits for the catalogue */
 };
 
 static struct span source_config(struct serve *serve, struct span source)
@@ -128,31 +131,87 @@ static void give_alert(struct delivery *delivery, struct span alert)
     free(body);
 }
 
-static void on_read(void *arg, bool ok, struct span json)
+/* A source that sends nothing but what cannot be read would fill the log: each is in the
+ * journal anyway. */
+static void say_unreadable(const struct delivery *delivery, const char *why)
 {
-    struct delivery *delivery = arg;
     struct serve *serve = delivery->serve;
-    char *why = ok ? NULL : json_get_text(json, "message");
-    struct span alert;
-    size_t pos = 0;
+    int64_t now_ms = clock_unix_ms();
 
-    while (ok && json_next(json, &pos, NULL, &alert))
-        give_alert(delivery, alert);
-    if (!ok)
-        log_warnx("delivery d-%06" PRId64 " of %s cannot be read: %s", delivery->seq,
-                  delivery->source, why != NULL ? why : "");
+    serve->unreadable++;
+    if (now_ms - serve->unreadable_said_ms < UNREADABLE_SAID_MS)
+        return;
+    log_warnx("delivery d-%06" PRId64
+              " of %s cannot be read: %s (%d since this was said last)",
+              delivery->seq, delivery->source, why, serve->unreadable);
+    serve->unreadable = 0;
+    serve->unreadable_said_ms = now_ms;
+}
+
+static void free_delivery(struct delivery *delivery)
+{
+    free(delivery->source);
+    free(delivery->read);
+    free(delivery);
+}
+
+static void end_delivery(struct delivery *delivery, int64_t alerts, const char *why)
+{
+    struct serve *serve = delivery->serve;
+
     pump_event(serve, &(struct event){ .kind = EV_DELIVERY_READ,
                                        .run = delivery->key,
                                        .first_seq = delivery->seq,
-                                       .ok = ok,
-                                       .number = ok ? (int64_t)json_count(json) : 0,
+                                       .ok = why == NULL,
+                                       .number = alerts,
                                        .text = span_of(why) });
-    free(why);
     serve->delivery_count--;
     list_remove(&delivery->in_serve);
-    free(delivery->source);
-    free(delivery);
+    free_delivery(delivery);
     serve_maybe_end(serve);
+}
+
+static void give_alerts(struct delivery *delivery, struct span alerts)
+{
+    struct span alert;
+    size_t pos = 0;
+
+    while (json_next(alerts, &pos, NULL, &alert))
+        give_alert(delivery, alert);
+    end_delivery(delivery, (int64_t)json_count(alerts), NULL);
+}
+
+static void on_read(void *arg, bool ok, struct span json)
+{
+    struct delivery *delivery = arg;
+
+    if (ok && catalogue_is_reading(delivery->serve)) {
+        delivery->read = span_dup(json);
+    } else if (ok) {
+        give_alerts(delivery, json);
+    } else {
+        char *why = json_get_text(json, "message");
+
+        say_unreadable(delivery, why != NULL ? why : "");
+        end_delivery(delivery, 0, why != NULL ? why : "");
+        free(why);
+    }
+}
+
+void alerts_go_on(struct serve *serve)
+{
+    list_each (link, after, &serve->deliveries) {
+        struct delivery *delivery = list_item(link, struct delivery, in_serve);
+        char *read = delivery->read;
+
+        if (catalogue_is_reading(serve))
+            return; /* again */
+        if (read == NULL)
+            continue;
+        delivery->read = NULL;
+        give_alerts(delivery, span_of(read));
+        free(read);
+    }
 }
 
 static void adapt(struct serve *serve, struct span source, int64_t key, int64_t seq,
@@ -182,11 +241,7 @@ void alerts_adapt(struct serve *serve, const struct command *command)
 void alerts_close(struct serve *serve)
 {
     while (!list_is_empty(&serve->deliveries)) {
-        struct delivery *delivery =
-            list_item(list_take(&serve->deliveries), struct delivery, in_serve);
-
-        free(delivery->source);
-        free(delivery);
+        free_delivery(list_item(list_take(&serve->deliveries), struct delivery, in_serve));
     }
 }
 

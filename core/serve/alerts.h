@@ -31,6 +31,8 @@ enum {
 void alerts_take(struct serve *serve, int64_t ask, struct span source, struct span delivery,
                  struct span proof, struct span raw);
 void alerts_adapt(struct serve *serve, const struct command *command); /* CMD_ADAPT */
+/* Those that waited for the catalogue: what has changed holds for them. */
+void alerts_go_on(struct serve *serve);
 /* An entry of a storm is due. */
 void alerts_due(struct serve *serve, struct event *event);
 /* At start: the newest number, storms; then, once playbooks are known, what was under way. */
@@ -42,7 +44,8 @@ bool alerts_ask(struct serve *serve, const struct asked *asked);
 
 /* -- catalogue.c ---------------------------------------------------------------------- */
 /* The playbooks that alerts may start, and routes.lua: read, and read again when they change.
- * done is called once all has been read. What does not load is left out, and told. */
+ * done is called once all has been read. What does not load is left out, and told. Alerts
+ * that come meanwhile wait for it, and are routed by what was read. */
 typedef void catalogue_done_fn(struct serve *serve);
 void catalogue_read(struct serve *serve, catalogue_done_fn *done);
 void catalogue_check(struct serve *serve); /* looks whether a file has changed */
@@ -52,5 +55,5 @@ struct span catalogue_version(struct serve *serve, struct span name);
 /* Calls fn for each playbook of it that has been loaded. */
 void catalogue_each(struct serve *serve, void (*fn)(void *arg, struct span hash),
                     void *arg);
-/* Writes {"path","name","error"} of what cannot be used. */
-void catalogue_findings(struct serve *serve, struct str *out);
+/* A file that has changed is being read. */
+bool catalogue_is_reading(const struct serve *serve);

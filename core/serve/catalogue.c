@@ -35,6 +35,7 @@ struct catalogue {
     struct str routes; /* JSON list, "[]" without a file */
     char *routes_error;
     int pending;
+    bool is_changed; /* since the engine was told */
     catalogue_done_fn *done;
 };
 
@@ -94,29 +95,9 @@ struct span catalogue_version(struct serve *serve, struct span name)
     return (struct span){ 0 };
 }
 
-void catalogue_findings(struct serve *serve, struct str *text)
+bool catalogue_is_reading(const struct serve *serve)
 {
-    struct catalogue *catalogue = catalogue_of(serve);
-    struct json_out out = { .str = text };
-
-    json_open(&out, '[');
-    list_each (link, after, &catalogue->items) {
-        struct item *item = list_item(link, struct item, in_catalogue);
-
-        if (item->error == NULL)
-            continue;
-        json_open(&out, '{');
-        json_put(&out, "error", item->error);
-        json_put(&out, "path", item->path);
-        json_close(&out);
-    }
-    if (catalogue->routes_error != NULL) {
-        json_open(&out, '{');
-        json_put(&out, "error", catalogue->routes_error);
-        json_put(&out, "path", catalogue->routes_path);
-        json_close(&out);
-    }
-    json_close(&out);
+    return serve->catalogue != NULL && serve->catalogue->pending > 0;
 }
 
 /* -- the engine is told ---------------------------------------------------------------------- */
@@ -151,10 +132,13 @@ static void one_less(struct serve *serve)
 
     if (--catalogue->pending > 0)
         return;
-    tell(serve);
+    if (catalogue->is_changed)
+        tell(serve);
+    catalogue->is_changed = false;
     catalogue->done = NULL;
     if (done != NULL)
         done(serve);
+    alerts_go_on(serve);
 }
 
 /* -- playbooks ------------------------------------------------------------------------------- */
@@ -169,6 +153,7 @@ static void say_wrong(struct item *item, const char *why)
 
 static void take_version(struct item *item)
 {
+    item->serve->catalogue->is_changed = true;
     memcpy(item->hash, item->next, sizeof item->hash);
     free(item->error);
     item->error = NULL;
@@ -298,8 +283,10 @@ static void drop_unseen(struct catalogue *catalogue)
     list_each (link, after, &catalogue->items) {
         struct item *item = list_item(link, struct item, in_catalogue);
 
-        if (!item->is_seen && item->source == NULL)
-            free_item(item);
+        if (item->is_seen || item->source != NULL)
+            continue;
+        catalogue->is_changed = true;
+        free_item(item);
     }
 }
 
@@ -321,6 +308,7 @@ static void on_routes(void *arg, bool ok, struct span json)
     } else if (engine_check_routes(json, &err) != 0) {
         catalogue->routes_error = xstrdup(err.text);
     } else {
+        catalogue->is_changed = true;
         str_reset(&catalogue->routes);
         str_add_span(&catalogue->routes, json_count(json) > 0 ? json : span_of("[]"));
     }
@@ -383,7 +371,8 @@ void catalogue_read(struct serve *serve, catalogue_done_fn *done)
     free(catalogue->routes_path);
     catalogue->routes_path = routes.len > 0 ? config_resolve(serve, routes) : NULL;
     catalogue->done = done;
-    catalogue->pending++; /* so that it ends once */
+    catalogue->is_changed = true; /* the engine has never been told */
+    catalogue->pending++;         /* so that it ends once */
     look(serve);
     one_less(serve);
 }

@@ -149,6 +149,8 @@ struct serve {
     int64_t counted_ms;
     struct list asks[SERVE_BUCKETS]; /* clients who have asked something */
     struct list deliveries;          /* alerts.c: those that are being read */
+    int64_t unreadable_said_ms;      /* alerts.c: when the log said so last */
+    int unreadable;                  /* alerts.c: how many there were since then */
     int delivery_count;
     struct catalogue *catalogue; /* catalogue.c */
     struct notices *notices;     /* notices.c; NULL: nobody is told */

@@ -143,6 +143,26 @@ refuses_garbage() {
     cordon hook send generic "$work/twice.json" >/dev/null 2>"$work/why"
     [[ $? == 2 ]] && grep -q '"a"' "$work/why"
 }
+# The next alert comes at once: it waits for what is being read.
+routes_anew() {
+    cp "$state/routes.lua" "$work/routes.before"
+    sed -i 's/name = "noise", match = { title = "\*noise\*" }, mode = "ignore"/name = "louder", match = { title = "*noise*" }, playbook = "page", params = { text = "loud" }/' "$state/routes.lua"
+    send n2 "more noise" Thing high && until_is 2 n2 '.runs | length' && explained n2 | grep -q 'page: route "louder"'
+}
+runs_new_version() {
+    cp "$work/playbooks/note.lua" "$work/note.before"
+    sed -i 's/what = alert.title/what = "of the new version: " .. alert.title/' "$work/playbooks/note.lua"
+    send v1 "versions" Thing high && until_is 1 v1 '.runs | length' && cordon show "$(field v1 '.runs[0]')" --json | grep -q "of the new version: versions"
+}
+forgets_removed() {
+    rm "$work/playbooks/note.lua"
+    send v2 "gone" Thing high && until_is routed v2 .state && [[ $(field v2 '.runs | length') == 0 ]]
+}
+keeps_good_routes() {
+    echo 'return { { name = "broken", match = { titel = "x" } } }' >"$state/routes.lua"
+    send n3 "noise again" Thing high && until_is 1 n3 '.runs | length' && explained n3 | grep -q 'page: route "louder"' &&
+        grep -q "routes.lua.*titel" "$work/err" && cp "$work/routes.before" "$state/routes.lua" && cp "$work/note.before" "$work/playbooks/note.lua"
+}
 rebuilds() {
     local before after
     before=$(cordon alerts --json --limit 500 | jq -S .)
@@ -189,7 +209,11 @@ loses_nothing_acked() { # what was acknowledged before a kill, and never sent ag
     : >"$work/acked"
     python3 "$here/burst.py" "$state/cordon.sock" 0 "$BURST" 32 "$work/acked" &
     local client=$! missing
-    sleep 0.3
+    for _ in $(seq 400); do
+        [[ -s $work/acked ]] && break
+        sleep 0.02
+    done
+    sleep 0.1
     kill -KILL "$daemon"
     wait "$daemon" 2>/dev/null
     wait "$client"
@@ -217,6 +241,10 @@ tell "the same alert a thousand times starts one run and counts a thousand" is_t
 tell "hook test shows what would be started, and changes nothing" tests_only
 tell "what its adapter cannot read is kept, and says why" keeps_unreadable
 tell "JSON with a key twice is refused with the key" refuses_garbage
+tell "routes that have changed hold for the next alert" routes_anew
+tell "a playbook that has changed holds for the next alert" runs_new_version
+tell "a playbook that was taken away starts nothing more" forgets_removed
+tell "routes with a mistake are told, and those before them stay in force" keeps_good_routes
 tell "the index made again from rows is the same" rebuilds
 tell "killed in the middle of a burst: all acknowledged are there, none twice" burst
 tell "what was acknowledged before the kill is in the journal" loses_nothing_acked
