@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api/http_inside.h - struct server and struct request, and what the files of api/http.h are
+ * to each other.
+ *
+ *   http.c        a request's way: its headers, its body, its handler, its reply
+ *   http_server.c listening and closing; libmicrohttpd in our loop
+ *   http_look.c   what a handler sees of a request
+ *   http_reply.c  replies, and streams
+ */
+#pragma once
+
+#include "api/http.h"
+
+#include <netinet/in.h>
+
+#include <microhttpd.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "net/loop.h"
+
+#include "net/loop.h"
+
+enum { HTTP_ADDRESS_MAX = 128 };
+
+struct server {
+    struct loop *loop;
+    struct MHD_Daemon *daemon;
+    struct watch *watch;
+    struct timer timer;
+    struct later again;
+    const struct route *routes;
+    unsigned listener;
+    identify_fn *identify;
+    void *arg;
+    char address[HTTP_ADDRESS_MAX];
+    struct list requests;
+    bool has_client_ca, is_quiet;
+    int connected, left; /* left: since memory was given back */
+};
+
+struct header {
+    struct header *next;
+    char *name, *value;
+};
+
+struct request {
+    struct list in_server;
+    struct server *server;
+    struct MHD_Connection *connection;
+    const struct route *route;
+    char *path, *params[HTTP_IN_PARAMS_MAX];
+    struct str body, note;
+    struct caller caller;
+    char peer[INET6_ADDRSTRLEN], *subject;
+    struct arena arena;
+    void *kept;
+    void (*drop)(void *);
+    /* the reply */
+    struct MHD_Response *response;
+    struct header *headers;
+    int status;
+    bool is_head, is_suspended, is_begun, is_queued, is_too_big;
+    /* a stream */
+    struct str out;
+    bool is_stream, is_over,
+        is_left; /* left: its owner does not know yet that it is over */
+    void (*gone)(struct request *);
+};
+
+/* Runs libmicrohttpd as far as it goes now, and says when it must run again. */
+void server_run(void *server);
+/* Never from inside libmicrohttpd: what is resumed goes on in this turn of the loop. */
+void request_resume(struct request *request);
+
+/* libmicrohttpd calls these. */
+enum MHD_Result http_on_request(void *arg, struct MHD_Connection *connection,
+                                const char *path, const char *method, const char *version,
+                                const char *data, size_t *len, void **state);
+void http_on_completed(void *arg, struct MHD_Connection *connection, void **state,
+                       enum MHD_RequestTerminationCode why);
