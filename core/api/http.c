@@ -53,9 +53,10 @@ void http_on_completed(void *arg, struct MHD_Connection *connection, void **stat
     struct request *request = *state;
 
     (void)arg;
-    (void)connection;
-    (void)why;
     *state = NULL;
+    if (why == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
+        age_timed_out(connection);
+    age_enter(connection, AGE_IDLE);
     if (request == NULL)
         return;
     request->connection = NULL;
@@ -65,24 +66,31 @@ void http_on_completed(void *arg, struct MHD_Connection *connection, void **stat
     free_request(request);
 }
 
+void http_peer(struct MHD_Connection *connection, char text[INET6_ADDRSTRLEN])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    text[0] = '\0';
+    if (info != NULL && info->client_addr != NULL &&
+        getnameinfo(info->client_addr,
+                    info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                             : sizeof(struct sockaddr_in),
+                    text, INET6_ADDRSTRLEN, NULL, 0, NI_NUMERICHOST) != 0)
+        text[0] = '\0';
+}
+
 static struct request *new_request(struct server *server, struct MHD_Connection *connection,
                                    const char *path, const char *method)
 {
     struct request *request = xcalloc(1, sizeof *request);
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
     request->server = server;
     request->connection = connection;
     request->path = xstrdup(path);
     request->is_head = strcmp(method, "HEAD") == 0;
     request->caller.via = "api";
-    if (info != NULL && info->client_addr != NULL &&
-        getnameinfo(info->client_addr,
-                    info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                             : sizeof(struct sockaddr_in),
-                    request->peer, sizeof request->peer, NULL, 0, NI_NUMERICHOST) != 0)
-        request->peer[0] = '\0';
+    http_peer(connection, request->peer);
     list_add(&server->requests, &request->in_server);
     return request;
 }
@@ -224,6 +232,8 @@ static enum MHD_Result give_reply(struct request *request)
          header = header->next)
         MHD_add_response_header(request->response, header->name, header->value);
     request->is_queued = true;
+    age_enter(request->connection,
+              request->is_stream && !request->is_over ? AGE_NONE : AGE_ANSWER);
     metrics_count(request->route, request->status);
     is_done = MHD_queue_response(request->connection, (unsigned)request->status,
                                  request->response);
@@ -237,6 +247,7 @@ static enum MHD_Result wait_for_reply(struct request *request)
     if (request->response != NULL)
         return give_reply(request);
     request->is_suspended = true;
+    age_enter(request->connection, AGE_NONE);
     MHD_suspend_connection(request->connection);
     return MHD_YES;
 }
@@ -251,6 +262,7 @@ enum MHD_Result http_on_request(void *arg, struct MHD_Connection *connection,
     (void)version;
     if (request == NULL) {
         *state = request = new_request(server, connection, path, method);
+        age_enter(connection, AGE_BODY);
         if (is_welcome(request, method) && request->response == NULL)
             return MHD_YES;
         assert(request->response != NULL);

@@ -30,8 +30,11 @@ struct server;
 enum {
     HTTP_IN_CONNECTIONS_MAX = 12000, /* of one listener; more are turned away */
     HTTP_IN_PER_ADDRESS_MAX = 11000, /* from one address */
-    HTTP_IN_IDLE_S = 15,             /* a connection on which nothing moves */
-    HTTP_IN_BODY_S = 30,             /* until a whole request is here */
+    HTTP_IN_IDLE_S = 15,             /* a connection on which nothing moves, or that is
+                                        between an answer and the next request's first line */
+    HTTP_IN_HEAD_S = 10,             /* until its TLS stands and a header is whole */
+    HTTP_IN_BODY_S = 30,             /* from then until its body is */
+    HTTP_IN_ANSWER_S = 60,           /* until an answer that has an end is taken */
     HTTP_IN_MEMORY = 8 * 1024,       /* of a connection: its request line and headers */
     HTTP_IN_BODY_MAX = 256 * 1024,   /* of a request, when its route does not say */
     HTTP_IN_PARAMS_MAX = 2,          /* {...} in a path */

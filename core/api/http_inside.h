@@ -5,6 +5,7 @@
  *
  *   http.c        a request's way: its headers, its body, its handler, its reply
  *   http_server.c listening and closing; libmicrohttpd in our loop
+ *   http_age.c    how long a connection may take
  *   http_look.c   what a handler sees of a request
  *   http_reply.c  replies, and streams
  */
@@ -24,6 +25,16 @@
 
 enum { HTTP_ADDRESS_MAX = 128 };
 
+/* What a connection is at, and the longest that it may be: HTTP_IN_..._S. */
+enum age {
+    AGE_HEAD,
+    AGE_BODY,
+    AGE_ANSWER,
+    AGE_IDLE, /* between an answer and the next request */
+    AGE_COUNT,
+    AGE_NONE = AGE_COUNT /* it waits for us, or is a stream: as long as it takes */
+};
+
 struct server {
     struct loop *loop;
     struct MHD_Daemon *daemon;
@@ -36,6 +47,11 @@ struct server {
     void *arg;
     char address[HTTP_ADDRESS_MAX];
     struct list requests;
+    /* who is how old */
+    struct list ages[AGE_COUNT];
+    struct timer ages_timer;
+    int64_t cut[AGE_COUNT]; /* not logged yet */
+    char cut_peer[INET6_ADDRSTRLEN];
     bool has_client_ca, is_quiet;
     int connected, left; /* left: since memory was given back */
 };
@@ -80,3 +96,20 @@ enum MHD_Result http_on_request(void *arg, struct MHD_Connection *connection,
                                 const char *data, size_t *len, void **state);
 void http_on_completed(void *arg, struct MHD_Connection *connection, void **state,
                        enum MHD_RequestTerminationCode why);
+/* "127.0.0.1", or "" when nobody knows. */
+void http_peer(struct MHD_Connection *connection, char text[INET6_ADDRSTRLEN]);
+
+/* -- How old ------------------------------------------------------------------------------- */
+
+struct connection;
+
+void ages_open(struct server *server);
+/* From now it is at that. */
+void age_enter(struct MHD_Connection *connection, enum age age);
+/* libmicrohttpd has waited long enough for a byte. */
+void age_timed_out(struct MHD_Connection *connection);
+/* A connection begins and ends; what age_begin() gives is its MHD socket context. */
+struct connection *age_begin(struct server *server, struct MHD_Connection *connection);
+void age_end(struct connection *connection);
+/* libmicrohttpd calls it: a request's first line has come. */
+void *age_on_line(void *server, const char *uri, struct MHD_Connection *connection);

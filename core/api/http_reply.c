@@ -142,5 +142,7 @@ void stream_write(struct request *request, struct span bytes)
 void request_end(struct request *request)
 {
     request->is_over = true;
+    if (request->is_queued && request->connection != NULL)
+        age_enter(request->connection, AGE_ANSWER); /* what is left of it */
     request_resume(request);
 }

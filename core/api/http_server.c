@@ -70,25 +70,31 @@ void request_resume(struct request *request)
     loop_later(request->server->loop, &request->server->again, server_run, request->server);
 }
 
-/* -- a connection's end -------------------------------------------------------------------- */
+/* -- a connection's begin and end ---------------------------------------------------------- */
 
 /* What very many connections had is given back when they have gone: it would stay ours. */
+static void give_back(struct server *server)
+{
+    if (++server->left < TRIM_EVERY && (server->connected > 0 || server->left < TRIM_LAST))
+        return;
+    server->left = 0;
+    malloc_trim(0);
+}
+
 static void on_connection(void *arg, struct MHD_Connection *connection, void **state,
                           enum MHD_ConnectionNotificationCode what)
 {
     struct server *server = arg;
 
-    (void)connection;
-    (void)state;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         server->connected++;
+        *state = age_begin(server, connection);
         return;
     }
     server->connected--;
-    if (++server->left < TRIM_EVERY && (server->connected > 0 || server->left < TRIM_LAST))
-        return;
-    server->left = 0;
-    malloc_trim(0);
+    age_end(*state);
+    *state = NULL;
+    give_back(server);
 }
 
 /* -- opening and closing ------------------------------------------------------------------- */
@@ -177,14 +183,15 @@ static int start(struct server *server, const struct server_options *options, in
         MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
         NULL, http_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, NULL,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)HTTP_IN_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)HTTP_IN_PER_ADDRESS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)HTTP_IN_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HTTP_IN_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, STRICT,
-        MHD_OPTION_HTTPS_MEM_CERT, options->cert, MHD_OPTION_HTTPS_MEM_KEY, options->key,
-        MHD_OPTION_HTTPS_PRIORITIES, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
-        MHD_OPTION_ARRAY, trust, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
+        age_on_line, server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_IN_CONNECTIONS_MAX,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_IN_PER_ADDRESS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IN_IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_IN_MEMORY,
+        MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_HTTPS_MEM_CERT, options->cert,
+        MHD_OPTION_HTTPS_MEM_KEY, options->key, MHD_OPTION_HTTPS_PRIORITIES,
+        "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_ARRAY, trust,
+        MHD_OPTION_END);
     if (server->daemon == NULL) {
         close(fd);
         return err_set(err, ERR_INVALID,
@@ -209,6 +216,7 @@ int server_open(struct server **out, struct loop *loop,
     server->arg = options->arg;
     server->has_client_ca = options->client_ca != NULL;
     list_init(&server->requests);
+    ages_open(server);
     if (fd >= 0)
         say_address(server, fd);
     if (fd < 0 || start(server, options, fd, err) != 0) {
@@ -265,6 +273,7 @@ void server_close(struct server *server)
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
     timer_stop(&server->timer);
+    timer_stop(&server->ages_timer);
     later_stop(&server->again);
     free(server);
 }
