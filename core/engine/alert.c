@@ -385,8 +385,9 @@ static void count_again(struct engine *engine, const struct event *event)
     char *severity = text_of(event->json, "severity");
     char *status = text_of(event->json, "status");
     bool is_raised = level(severity) > level(card->severity);
-    bool is_resolved =
-        strcmp(status, "resolved") == 0 && strcmp(card->status, "resolved") != 0;
+    bool was_resolved = strcmp(card->status, "resolved") == 0;
+    bool is_resolved = strcmp(status, "resolved") == 0 && !was_resolved;
+    bool is_back = was_resolved && strcmp(status, "resolved") != 0;
     const char *kind = is_raised ? "raised" : is_resolved ? "resolved" : "again";
     bool is_mine = card->delivery != event->last_seq;
 
@@ -405,8 +406,11 @@ static void count_again(struct engine *engine, const struct event *event)
         signal_runs(engine, card, is_raised ? "alert_raised" : "alert_resolved");
     if (routed != NULL)
         return; /* it is the routing's, which writes it when the playbooks have answered */
-    if (is_mine && is_raised && card->is_routed && card->runs.len == 0)
-        route_begin(engine, card, event->json); /* now it may be one for somebody */
+    /* Now it may be one for somebody: for whom its severity was too low, or who waits for the
+     * end, whatever it started at its beginning. */
+    bool is_new = is_resolved || ((is_raised || is_back) && card->runs.len == 0);
+    if (is_mine && is_new && card->is_routed)
+        route_begin(engine, card, event->json);
     else
         alert_card_free(card);
 }

@@ -126,13 +126,17 @@ static bool fits_key(struct span key, struct span wanted, struct span alert)
     return is_match;
 }
 
-/* The key that does not fit; the empty span when all do. */
+/* The key that does not fit; the empty span when all do. What is resolved fits only where its
+ * status is asked for: what is over needs no containment. */
 static struct span misfit(struct span route, struct span alert)
 {
-    struct span key, wanted;
+    struct span match = json_get(route, "match"), key, wanted;
     size_t pos = 0;
 
-    while (json_next(json_get(route, "match"), &pos, &key, &wanted))
+    if (json_get(match, "status").len == 0 &&
+        span_is(json_get_raw(alert, "status"), "resolved"))
+        return span_of("status");
+    while (json_next(match, &pos, &key, &wanted))
         if (!fits_key(key, wanted, alert))
             return key;
     return (struct span){ 0 };

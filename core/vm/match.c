@@ -74,6 +74,17 @@ static bool severity_fits(struct match *match, struct vm *vm, struct span wanted
     return false;
 }
 
+/* What is over needs no containment: only who asks for it gets what is resolved. */
+static bool status_fits(struct match *match, struct vm *vm, struct span wanted)
+{
+    if (wanted.ptr != NULL)
+        return fits(match, vm, wanted, "status");
+    if (!span_is(alert_text(vm, match->alert, "status"), "resolved"))
+        return true;
+    str_add_text(match->why, "it is resolved; on_alert.when.status = \"resolved\" would take it");
+    return false;
+}
+
 /* Stack: on_alert. Calls its params function with the alert, in co. */
 static void push_params(struct vm *vm, lua_State *co, struct span alert)
 {
@@ -128,7 +139,8 @@ static void match_alert(struct vm *vm, void *arg)
     const char *what = "on_alert.when";
     if (!fits(match, vm, opts_text(L, -1, what, "source", false), "source") ||
         !fits(match, vm, opts_text(L, -1, what, "type", false), "type") ||
-        !severity_fits(match, vm, opts_text(L, -1, what, "severity", false)))
+        !severity_fits(match, vm, opts_text(L, -1, what, "severity", false)) ||
+        !status_fits(match, vm, opts_text(L, -1, what, "status", false)))
         return;
     lua_pop(L, 1); /* co spec on_alert */
     push_params(vm, co, match->alert);

@@ -74,7 +74,7 @@ static void check_severity(lua_State *L, int idx)
 static void check_on_alert(lua_State *L, int idx)
 {
     static const char *const known[] = { "when", "params", NULL };
-    static const char *const when[] = { "source", "type", "severity", NULL };
+    static const char *const when[] = { "source", "type", "severity", "status", NULL };
 
     lua_pushliteral(L, "on_alert");
     if (lua_rawget(L, idx) != LUA_TNIL) { /* on_alert */

@@ -41,6 +41,7 @@ return {
   { name = "drills", match = { type = "Drill_*" }, mode = "shadow" },
   { name = "paged", match = { type = "Page_*", severity = "high" }, playbook = "page",
     params = { text = "called", first = "$alert.resources.1" } },
+  { name = "lifted", match = { type = "Lift_*", status = "resolved" }, playbook = "page", params = { text = "lifted" } },
   { name = "once a minute", match = { type = "Once_*" }, storm = { once_within = "1m", by = { "type" } } },
   { name = "after a second", match = { type = "Late_*" }, storm = { once_after = "1s", by = { "type" } } },
   { name = "three of them", match = { type = "Many_*" },
@@ -120,6 +121,21 @@ outlives_restarts() {
     kill -KILL "$daemon" && wait "$daemon" 2>/dev/null
     start_engine && send o5 "once 5" Once_A high && until_is routed o5 .state && [[ $(field o5 '.runs | length') == 0 ]] &&
         explained o5 | grep -q "held by its storm, number 4"
+}
+ignores_resolved() {
+    send x1 over Thing_Over high ',"status":"resolved"' && until_is routed x1 .state && [[ $(field x1 '.runs | length') == 0 ]] &&
+        explained x1 | grep -q -- '- note: it is resolved' && explained x1 | grep -q 'another status'
+}
+comes_back() { send x1 over Thing_Over high && until_is 1 x1 '.runs | length'; }
+hears_resolved() {
+    send x2 later Thing_Later low && until_is routed x2 .state &&
+        send x2 later Thing_Later low ',"status":"resolved"' && until_is resolved x2 .status && [[ $(field x2 '.runs | length') == 0 ]]
+}
+asks_for_resolved() {
+    send x3 over Lift_Me high ',"status":"resolved"' && until_is 1 x3 '.runs | length' && explained x3 | grep -q 'page: route "lifted"' &&
+        send x4 "first it is on" Lift_Me high && until_is 1 x4 '.runs | length' && send x4 "first it is on" Lift_Me high ',"status":"resolved"' &&
+        until_is 2 x4 '.runs | length' && send x4 "first it is on" Lift_Me high ',"status":"resolved","link":"z"' && until_is 3 x4 .count &&
+        [[ $(field x4 '.runs | length') == 2 ]]
 }
 is_thousand() {
     local i
@@ -237,6 +253,10 @@ tell "once within a time: the first starts, the others are counted" once_within
 tell "once after a time: the first starts when it is over" once_after
 tell "so many within a time: the one that makes them full starts, once" accumulates
 tell "a storm goes on after the engine was killed" outlives_restarts
+tell "an alert that is resolved when it comes starts nothing, and says so" ignores_resolved
+tell "what was resolved and comes back starts what it would have started" comes_back
+tell "an alert that started nothing and is resolved later still starts nothing" hears_resolved
+tell "a route that asks for what is resolved gets it, once, and later too" asks_for_resolved
 tell "the same alert a thousand times starts one run and counts a thousand" is_thousand
 tell "hook test shows what would be started, and changes nothing" tests_only
 tell "what its adapter cannot read is kept, and says why" keeps_unreadable
