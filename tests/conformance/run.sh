@@ -52,9 +52,10 @@ verdict() {
 }
 # lines SECONDS SCRIPT ARGS...: a script of ours, whose ok and not ok lines are ours.
 lines() {
-    local seconds=$1 script=$2 status
+    local seconds=$1 script=$2 status runs=node
     shift 2
-    timeout --kill-after=5 "$seconds" node "$here/$script" "$@" >"$tmp/lines" 2>"$tmp/complaints"
+    [ "${script%.sh}" = "$script" ] || runs=bash
+    timeout --kill-after=5 "$seconds" "$runs" "$here/$script" "$@" >"$tmp/lines" 2>"$tmp/complaints"
     status=$?
     cat "$tmp/lines"
     passed=$((passed + $(grep -c '^ok ' "$tmp/lines")))
@@ -207,6 +208,9 @@ alerts() {
         [ "${file:0:1}" = "#" ] && continue
         verdict "an alert of $kind: $file${change#.}" becomes "$file" "$change" "$kind" "$wanted"
     done <"$here/alerts.tsv"
+    verdict "each payload that is there is looked at, or said to be no delivery" diff \
+        <(cd "$payloads" && find . -name '*.json' | sed 's,^\./,,' | sort) \
+        <(sed -n 's/^# no delivery: \([^ ]*\) .*/\1/p; /^#/!s/\t.*//p' "$here/alerts.tsv" | sort -u)
     for each in defender/alert-arm.json defender/workflow-automation-alert.sample.json \
         defender/activity-log-alert.json sentinel/incident-arm.json graph/alert-v2.json \
         monitor/common-alert-metric-resolved.json; do
@@ -282,6 +286,8 @@ families=$(cd "$here" && node -e 'import("./families.mjs").then((f) => console.l
 port=$((20000 + RANDOM % 10000))
 echo "# alerts as their sources send them"
 alerts
+echo "# the same over HTTPS, to a daemon"
+CORDON=$BUILD/cordon PAYLOADS=$payloads ALERTS=$tmp/alerts lines 120 wire.sh
 echo "# recorded traffic, looked at by oav"
 recorded
 echo "# the simulator behind Prism proxies"
