@@ -13,6 +13,7 @@
 void http_free(struct http_call *call)
 {
     timer_stop(&call->deadline);
+    timer_stop(&call->again);
     list_remove(&call->link);
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->headers);
@@ -111,6 +112,10 @@ static void on_done(struct http_call *call, CURLcode rc)
                                : call->curl_why[0] ? call->curl_why
                                                    : curl_easy_strerror(rc);
         http_fail(call, sentence, is_hopeless(call, rc));
+        return;
+    }
+    if (call->is_send) {
+        http_send_go_on(call);
         return;
     }
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);

@@ -52,6 +52,12 @@ struct http_mail {
 };
 enum { HTTP_MAIL_TO_MAX = 100, HTTP_MAIL_ADDRESS_MAX = 254 };
 
+/* A request with is_send is bytes for a listener that says nothing back: its url is udp://, tcp://
+ * or tls:// with a host, a port and nothing else; body is the bytes; method and headers are NULL.
+ * udp and tcp go only to listed addresses. The status is HTTP_SENT when the other machine has
+ * acknowledged them all; with UDP, one datagram, when it has left. */
+enum { HTTP_SEND_MAX = 60 * 1024, HTTP_SENT = 200 };
+
 struct http_request {
     const char *method;
     const char *url;
@@ -60,6 +66,7 @@ struct http_request {
     size_t body_len;
     int64_t timeout_ms; /* from http_start() to done, waiting included */
     const struct http_mail *mail;
+    bool is_send;
 };
 
 /* Lives until done returns. */

@@ -4,6 +4,7 @@
  *
  *     http.c        calls under way, and libcurl on the loop
  *     http_start.c  what a request may be, and what libcurl is told of it
+ *     http_send.c   bytes for a listener that says nothing back
  *     http_url.c    addresses and headers
  */
 #pragma once
@@ -34,10 +35,12 @@ struct http_call {
     CURL *easy;
     struct curl_slist *headers;
     struct curl_slist *mail_to;
-    char *message; /* of a mail; what has been sent of it */
+    char *message; /* of a mail, or what is sent without HTTP; what has left of it */
     size_t message_len, message_sent;
     bool is_mail, is_plain;
+    bool is_send, is_datagram;
     struct timer deadline;
+    struct timer again;  /* until more can be sent */
     struct http_url url; /* borrowed from url_text */
     char *url_text;
     struct str reply_headers;
@@ -58,4 +61,12 @@ void http_free(struct http_call *call);
 void http_answer(struct http_call *call, const struct http_reply *reply);
 void http_fail(struct http_call *call, const char *sentence, bool is_hopeless);
 
+/* The host and the port behind the first skip bytes; parts has the port that stands for none. */
+int http_authority_parse(struct http_url *parts, const char *url, size_t skip,
+                         struct err *err);
 int http_mail_url_parse(struct http_url *parts, const char *url, struct err *err);
+
+int http_send_check(const struct http *http, const struct http_request *request,
+                    struct err *err);
+void http_send_set(struct http_call *call, const struct http_request *request);
+void http_send_go_on(void *call); /* connected: writes, and answers when it is over */

@@ -63,6 +63,8 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
     if (allow_address(&call->http->allow, call->url.host, &address->addr,
                       call->is_mail ? call->is_plain : !call->url.is_tls, &call->why) != 0)
         return CURL_SOCKET_BAD;
+    if (call->is_datagram)
+        return socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -241,6 +243,8 @@ static int check_request(const struct http *http, const struct http_request *req
                        HTTP_WAITING_MAX);
     if (request->mail != NULL)
         return check_mail(http, request, err);
+    if (request->is_send)
+        return http_send_check(http, request, err);
     size_t letters = strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
     if (letters == 0 || letters > 16 || request->method[letters])
@@ -248,6 +252,26 @@ static int check_request(const struct http *http, const struct http_request *req
     if (http_url_parse(&url, request->url, err) != 0 ||
         allow_host(&http->allow, url.host, url.port, err) != 0)
         return err->code;
+    return 0;
+}
+
+/* What the url is, and what libcurl is told of the request. */
+static int set_up(struct http_call *call, const struct http_request *request,
+                  struct err *err)
+{
+    set_limits(call->easy, call->http);
+    set_common(call);
+    if (call->is_send) {
+        http_send_set(call, request);
+    } else if (call->is_mail) {
+        http_mail_url_parse(&call->url, call->url_text, err);
+        set_mail(call, request);
+    } else {
+        http_url_parse(&call->url, call->url_text, err);
+        if (add_headers(call, request, err) != 0)
+            return err->code;
+        set_request(call, request);
+    }
     return 0;
 }
 
@@ -263,24 +287,15 @@ int http_start(struct http_call **out, struct http *http,
     call->done = done;
     call->arg = arg;
     call->url_text = xstrdup(request->url);
+    call->is_send = request->is_send;
     call->is_mail = request->mail != NULL;
     call->is_plain = call->is_mail && request->mail->is_plain;
-    if (call->is_mail)
-        http_mail_url_parse(&call->url, call->url_text, err);
-    else
-        http_url_parse(&call->url, call->url_text, err);
     call->easy = curl_easy_init();
     assert(call->easy);
-    if (!call->is_mail && add_headers(call, request, err) != 0) {
+    if (set_up(call, request, err) != 0) {
         http_free(call);
         return err->code;
     }
-    set_limits(call->easy, http);
-    set_common(call);
-    if (call->is_mail)
-        set_mail(call, request);
-    else
-        set_request(call, request);
     timer_start(&call->deadline, http->loop, request->timeout_ms, http_on_deadline, call);
     list_add(&http->waiting, &call->link);
     http->waiting_count++;

@@ -119,6 +119,17 @@ int http_mail_url_parse(struct http_url *parts, const char *url, struct err *err
     return 0;
 }
 
+int http_authority_parse(struct http_url *parts, const char *url, size_t skip,
+                         struct err *err)
+{
+    if (check_letters(url, err) != 0)
+        return err->code;
+    if (!parse_authority(parts, span_of(url + skip)))
+        return err_set(err, ERR_INVALID,
+                       "the listener has no host and port that can be used");
+    return 0;
+}
+
 bool http_is_address(const char *text)
 {
     size_t len = strlen(text);

@@ -21,7 +21,7 @@ struct pending {
     struct list link;
     struct cordon_call *call;
     struct exchange *exchange;
-    struct http_call *mail;
+    struct http_call *other; /* mail, or bytes */
     struct timer timer;
     struct run *run;
     struct save *save;
@@ -63,8 +63,8 @@ static void pending_cancel(struct pending *pending)
     timer_stop(&pending->timer);
     if (pending->exchange)
         exchange_cancel(pending->exchange);
-    if (pending->mail)
-        http_cancel(pending->mail);
+    if (pending->other)
+        http_cancel(pending->other);
     if (pending->run)
         program_cancel(pending->run);
     if (pending->save)
@@ -225,12 +225,11 @@ static const char *api_header(const struct cordon_http_reply *reply, const char 
     return value.ptr ? arena_dup(headers->arena, value.ptr, value.len) : NULL;
 }
 
-/* -- Mail --------------------------------------------------------------------------------------- */
+/* -- Mail, and bytes without HTTP ---------------------------------------------------------------- */
 
-static void on_mail(void *arg, const struct http_reply *from)
+static void call_on_other(struct pending *pending, const struct http_reply *from,
+                          bool is_word, const char *no_word)
 {
-    struct pending *pending = arg;
-    bool is_word = from->status == 250 || from->status >= 400;
     struct cordon_http_reply reply = {
         .size = sizeof reply,
         .status = is_word ? from->status : 0,
@@ -238,24 +237,53 @@ static void on_mail(void *arg, const struct http_reply *from)
         .body = "",
         .error = from->error ? from->error
                  : is_word   ? NULL
-                             : "the mail server ended with a word that is none",
+                             : no_word,
     };
 
-    pending->mail = NULL;
+    pending->other = NULL;
     list_remove(&pending->link);
     plugin_enter();
     pending->on_http(pending->call, &reply, pending->arg);
     plugin_leave();
 }
 
+static void on_mail(void *arg, const struct http_reply *from)
+{
+    call_on_other(arg, from, from->status == 250 || from->status >= 400,
+                  "the mail server ended with a word that is none");
+}
+
+static void on_sent(void *arg, const struct http_reply *from)
+{
+    call_on_other(arg, from, from->status == HTTP_SENT, "it was not sent");
+}
+
+/* What is no HTTP, under way. request's time is what the plugin asks for. */
+static int start_other(struct cordon_call *call, const char *word,
+                       struct http_request *request, http_fn *on_reply,
+                       cordon_http_fn *done, void *arg)
+{
+    struct err err;
+    int64_t left = work_left_ms(call->work);
+    struct pending *pending = pending_new(call, arg);
+
+    if (request->timeout_ms <= 0 || request->timeout_ms > left)
+        request->timeout_ms = left;
+    pending->on_http = done;
+    if (http_start(&pending->other, call->host->http, request, on_reply, pending, &err) ==
+        0)
+        return 0;
+    pending->other = NULL;
+    list_remove(&pending->link);
+    api_fail(call, word, "%s", err.text);
+    return err.code;
+}
+
 static int api_mail(struct cordon_call *call, const struct cordon_mail *mail,
                     cordon_http_fn *done, void *arg)
 {
-    struct err err;
-
     if (!may_wait(call, "mail()"))
         return -1;
-    int64_t left = work_left_ms(call->work);
     struct http_mail envelope = { .from = mail->from,
                                   .to = mail->to,
                                   .user = mail->user,
@@ -264,19 +292,22 @@ static int api_mail(struct cordon_call *call, const struct cordon_mail *mail,
     struct http_request request = { .url = mail->url,
                                     .body = mail->message,
                                     .body_len = mail->message_len,
-                                    .timeout_ms =
-                                        mail->timeout_ms > 0 && mail->timeout_ms < left
-                                            ? mail->timeout_ms
-                                            : left,
+                                    .timeout_ms = mail->timeout_ms,
                                     .mail = &envelope };
-    struct pending *pending = pending_new(call, arg);
-    pending->on_http = done;
-    if (http_start(&pending->mail, call->host->http, &request, on_mail, pending, &err) == 0)
-        return 0;
-    pending->mail = NULL;
-    list_remove(&pending->link);
-    api_fail(call, "mail", "%s", err.text);
-    return err.code;
+    return start_other(call, "mail", &request, on_mail, done, arg);
+}
+
+static int api_send(struct cordon_call *call, const struct cordon_send *send,
+                    cordon_http_fn *done, void *arg)
+{
+    if (!may_wait(call, "send()"))
+        return -1;
+    struct http_request request = { .url = send->url,
+                                    .body = send->bytes,
+                                    .body_len = send->len,
+                                    .timeout_ms = send->timeout_ms,
+                                    .is_send = true };
+    return start_other(call, "send", &request, on_sent, done, arg);
 }
 
 /* -- Timers, progress, programs -------------------------------------------------------------------- */
@@ -400,4 +431,5 @@ const struct cordon_host host_api = {
     .random = api_random,
     .now_ms = api_now_ms,
     .mail = api_mail,
+    .send = api_send,
 };

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "base/schema.h"
 #include "serve/inside.h"
 #include "serve/tell.h"
 #include "store/store.h"
@@ -41,208 +40,6 @@ struct notices {
     bool is_waking;
 };
 
-/* -- cordon.lua ----------------------------------------------------------------------------- */
-
-#define TEXT  "{\"type\":\"string\",\"minLength\":1}"
-#define TEXTS "{\"type\":\"array\",\"items\":" TEXT "}"
-#define CHANNEL(REQUIRED, MORE)                                                           \
-    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"kind\"" REQUIRED \
-    "],\"properties\":{\"kind\":" TEXT ",\"detail\":{\"type\":\"string\",\"enum\":["      \
-    "\"brief\",\"full\"]}," MORE "}}"
-#define POSTED "\"url\":" TEXT ",\"url_secret\":" TEXT ",\"host\":" TEXT
-
-static const struct {
-    const char *kind, *schema;
-} kinds[] = {
-    { "email",
-      CHANNEL(",\"server\",\"from\",\"to\"",
-              "\"server\":" TEXT ",\"from\":" TEXT ",\"to\":" TEXTS ",\"user\":" TEXT
-              ",\"password\":" TEXT ",\"plain\":{\"type\":\"boolean\"}") },
-    { "teams", CHANNEL("", POSTED) },
-    { "slack", CHANNEL("", POSTED) },
-    { "webhook", CHANNEL(",\"secret\"", POSTED ",\"secret\":" TEXT) },
-};
-enum { KINDS = sizeof kinds / sizeof *kinds };
-
-static const char schema[] =
-    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"channels\":{\"type\":\"object\"},\"on\":{\"type\":\"object\"},"
-    "\"groups\":{\"type\":\"object\"},\"ca\":" TEXT "}}";
-
-static int check_url(struct span channel, struct err *err)
-{
-    bool has_url = json_get(channel, "url").len > 0;
-    bool has_secret = json_get(channel, "url_secret").len > 0;
-
-    if (span_is(json_get_raw(channel, "kind"), "email"))
-        return 0;
-    if (has_url == has_secret)
-        return err_set(err, ERR_INVALID,
-                       "want url, or url_secret: the name of the secret that holds it");
-    if (has_secret && json_get(channel, "host").len == 0)
-        return err_set(err, ERR_INVALID,
-                       "url_secret wants host beside it: the only one that it may lead to");
-    return 0;
-}
-
-static int check_channel(struct span name, struct span channel, struct err *err)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
-    struct span kind = json_get_raw(channel, "kind");
-
-    for (size_t i = 0; i < name.len; i++)
-        if (strchr(letters, name.ptr[i]) == NULL || name.len > 64)
-            return err_set(err, ERR_INVALID,
-                           "a channel's name has lower case letters, digits, - and _, and "
-                           "at most 64 of them");
-    for (int i = 0; i < KINDS; i++)
-        if (span_is(kind, kinds[i].kind))
-            return schema_match(span_of(kinds[i].schema), channel, err) != 0
-                       ? err->code
-                       : check_url(channel, err);
-    return err_set(err, ERR_INVALID, "kind: want email, teams, slack or webhook");
-}
-
-/* Lists of channels that there are. */
-static int check_lists(struct span config, const char *member, struct err *err)
-{
-    struct span lists = json_get(config, member), key, list, name;
-    size_t pos = 0;
-
-    while (json_next(lists, &pos, &key, &list)) {
-        size_t at = 0;
-        const char *nearest;
-
-        if (strcmp(member, "on") == 0 && !tell_is_word(key, &nearest))
-            return err_set(err, ERR_INVALID,
-                           "notify.on.%.*s: there is no such thing to "
-                           "tell of%s%s",
-                           (int)key.len, key.ptr, nearest ? "; did you mean " : "",
-                           nearest ? nearest : "");
-        if (schema_match(span_of(TEXTS), list, err) != 0)
-            return err_wrap(err, "notify.%s.%.*s", member, (int)key.len, key.ptr);
-        while (json_next(list, &at, NULL, &name)) {
-            char *text = json_text(name);
-            bool is_there = json_get(json_get(config, "channels"), text).len > 0;
-
-            free(text);
-            if (!is_there)
-                return err_set(err, ERR_INVALID,
-                               "notify.%s.%.*s: there is no channel %.*s in "
-                               "notify.channels",
-                               member, (int)key.len, key.ptr, (int)name.len, name.ptr);
-        }
-    }
-    return 0;
-}
-
-int notices_check(struct span config, struct err *err)
-{
-    struct span key, value;
-    size_t pos = 0;
-
-    if (config.len == 0)
-        return 0;
-    if (schema_match(span_of(schema), config, err) != 0)
-        return err_wrap(err, "notify");
-    if (json_count(json_get(config, "channels")) > NOTICES_CHANNELS_MAX)
-        return err_set(err, ERR_INVALID, "notify.channels: at most %d of them",
-                       NOTICES_CHANNELS_MAX);
-    while (json_next(json_get(config, "channels"), &pos, &key, &value))
-        if (check_channel(key, value, err) != 0)
-            return err_wrap(err, "notify.channels.%.*s", (int)key.len, key.ptr);
-    return check_lists(config, "on", err) != 0 ? err->code
-                                               : check_lists(config, "groups", err);
-}
-
-static struct span config_of(const struct serve *serve)
-{
-    return json_get(str_span(&serve->config), "notify");
-}
-
-/* The host of an address, without port and brackets. */
-static struct span host_of(struct span url)
-{
-    const char *at = memmem(url.ptr, url.len, "://", 3), *end = url.ptr + url.len, *stop;
-
-    if (at == NULL)
-        return (struct span){ 0 };
-    at += 3;
-    if (at < end && *at == '[') {
-        at++;
-        stop = memchr(at, ']', (size_t)(end - at));
-        return (struct span){ at, stop == NULL ? 0 : (size_t)(stop - at) };
-    }
-    for (stop = at; stop < end && strchr(":/?#", *stop) == NULL;)
-        stop++;
-    return (struct span){ at, (size_t)(stop - at) };
-}
-
-static void put_hosts(struct json_out *out, struct span channels)
-{
-    struct span channel;
-    size_t pos = 0;
-
-    json_key(out, "hosts");
-    json_open(out, '[');
-    while (json_next(channels, &pos, NULL, &channel)) {
-        struct span host = json_get_raw(channel, "host");
-
-        if (host.len == 0)
-            host =
-                host_of(json_get_raw(channel, json_get(channel, "server").len > 0 ? "server"
-                                                                                  : "url"));
-        if (host.len > 0)
-            json_string_span(out, host);
-    }
-    json_close(out);
-}
-
-static void put_secrets(struct json_out *out, struct span channels)
-{
-    static const char *const members[] = { "password", "url_secret", "secret" };
-    struct str seen = { 0 };
-    struct span channel;
-    size_t pos = 0;
-
-    json_key(out, "secrets");
-    json_open(out, '[');
-    while (json_next(channels, &pos, NULL, &channel))
-        for (int i = 0; i < 3; i++) {
-            struct span name = json_get(channel, members[i]);
-
-            if (name.len == 0 ||
-                (seen.len > 0 && memmem(seen.ptr, seen.len, name.ptr, name.len) != NULL))
-                continue;
-            str_add_span(&seen, name);
-            json_raw_value(out, name);
-        }
-    json_close(out);
-    str_fini(&seen);
-}
-
-void notices_plugin(struct serve *serve, struct str *out)
-{
-    struct span config = config_of(serve);
-    struct span channels = json_get(config, "channels");
-    struct json_out json = { .str = out };
-
-    if (json_count(channels) == 0)
-        return;
-    json_open(&json, '{');
-    json_key(&json, "config");
-    json_open(&json, '{');
-    char *ca = config_resolve(serve, json_get(config, "ca"));
-    if (ca != NULL)
-        json_put(&json, "ca_file", ca);
-    free(ca);
-    json_put_raw(&json, "channels", channels);
-    json_close(&json);
-    put_hosts(&json, channels);
-    put_secrets(&json, channels);
-    json_close(&json);
-}
-
 /* -- who is told of what ---------------------------------------------------------------------- */
 
 static bool has_name(struct span list, const char *name)
@@ -259,7 +56,7 @@ static bool has_name(struct span list, const char *name)
 /* A gate that asks a group is told to the channels of that group. */
 static bool is_asked(const struct channel *channel, struct span from)
 {
-    struct span groups = json_get(config_of(channel->serve), "groups"), group;
+    struct span groups = json_get(notices_config(channel->serve), "groups"), group;
     size_t pos = 0;
 
     while (json_next(from, &pos, NULL, &group)) {
@@ -278,7 +75,7 @@ static bool wants(const struct channel *channel, const struct shown_row *row,
 {
     if (row->kind == ROW_BREAK_GLASS)
         return true; /* everybody is told */
-    return has_name(json_get(json_get(config_of(channel->serve), "on"), what),
+    return has_name(json_get(json_get(notices_config(channel->serve), "on"), what),
                     channel->name) ||
            ((row->kind == ROW_GATE || row->kind == ROW_ESCALATE) &&
             is_asked(channel, json_get(row->body, "from")));
@@ -430,7 +227,8 @@ static int look_at(const struct row *from, void *arg)
     channel->what = what;
     struct tell tell = { .serve = channel->serve,
                          .channel = channel->name,
-                         .is_full = channel->is_full };
+                         .is_full = channel->is_full,
+                         .has_severity = strcmp(channel->kind, "syslog") == 0 };
     tell_write(&tell, &row, &channel->args);
     return 1;
 }
@@ -509,7 +307,7 @@ static void begin(struct channel *channel, int64_t since)
 
 void notices_open(struct serve *serve)
 {
-    struct span channels = json_get(config_of(serve), "channels"), name, json;
+    struct span channels = json_get(notices_config(serve), "channels"), name, json;
     struct store_stat stat;
     size_t pos = 0;
 

@@ -43,6 +43,7 @@ enum {
     NOTICES_OLD_MS = 24 * 3600 * 1000 /* what is older is not news any more */
 };
 
+struct span notices_config(const struct serve *serve); /* empty when there is none */
 int notices_check(struct span config, struct err *err);
 /* What the plugin notify gets as its part of the configuration; nothing without channels. */
 void notices_plugin(struct serve *serve, struct str *out);

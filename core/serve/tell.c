@@ -20,6 +20,27 @@ static const char *const words[] = {
 };
 enum { WORDS = sizeof words / sizeof *words };
 
+/* How much it matters, for channels that say so. */
+static const char *severity_of(const char *word)
+{
+    static const struct {
+        const char *word, *severity;
+    } severities[] = {
+        { "break_glass", "alert" },  { "run_stuck", "critical" },
+        { "halt", "critical" },      { "run_failed", "error" },
+        { "run_diverged", "error" }, { "reminder", "warning" },
+        { "escalation", "warning" }, { "run_blocked", "warning" },
+        { "hold_due", "warning" },   { "unreadable", "warning" },
+        { "gate_end", "info" },      { "run_done", "info" },
+        { "shadow", "info" },
+    };
+
+    for (size_t i = 0; i < sizeof severities / sizeof *severities; i++)
+        if (strcmp(severities[i].word, word) == 0)
+            return severities[i].severity;
+    return "notice";
+}
+
 bool tell_is_word(struct span word, const char **nearest)
 {
     for (int i = 0; i < WORDS; i++)
@@ -350,6 +371,10 @@ void tell_write(struct tell *tell, const struct shown_row *row, struct str *args
 
     json_open(&writing.out, '{');
     json_put(&writing.out, "channel", tell->channel);
+    if (tell->has_severity) {
+        json_put(&writing.out, "event", tell_word(row));
+        json_put(&writing.out, "severity", severity_of(tell_word(row)));
+    }
     put_facts(&writing, gate);
     put_link(&writing);
     put_thread(&writing);

@@ -21,6 +21,7 @@ struct tell {
     struct serve *serve;
     const char *channel;
     bool is_full;
+    bool has_severity; /* its action takes event and severity */
 };
 
 /* The word of cordon.lua (notify.on) for what the row tells; NULL: nothing. */

@@ -278,6 +278,19 @@ struct cordon_mail {
     uint32_t timeout_ms; /* 0: what the call has left */
 };
 
+/* -- Bytes ---------------------------------------------------------------------------- */
+
+/* Bytes for a listener that says nothing back, over a connection of their own; with udp:// one
+ * datagram. */
+struct cordon_send {
+    uint32_t size;
+    const char *url; /* "tls://siem.example:6514", or to a listed address "tcp://10.0.0.7:601"
+                      * or "udp://10.0.0.7:514"; nothing behind it */
+    const char *bytes;
+    size_t len;          /* at most 60 KiB */
+    uint32_t timeout_ms; /* 0: what the call has left */
+};
+
 /* reply lives until the callback returns. */
 typedef void cordon_http_fn(struct cordon_call *call, const struct cordon_http_reply *reply,
                             void *arg);
@@ -327,6 +340,13 @@ struct cordon_host {
      * message for all of to; below 400 otherwise it is 0. may_have_sent: the whole message had
      * left and nobody said what became of it, or it was taken. No headers, no body. */
     int (*mail)(struct cordon_call *call, const struct cordon_mail *mail,
+                cordon_http_fn *done, void *arg);
+
+    /* Only when size says that it is there. Sends bytes to a listener of this plugin's list of
+     * hosts. In the reply status is 200 when the other machine has acknowledged them all (with
+     * UDP: when they have left), else 0; whether its program has read them nobody knows. No
+     * headers, no body. */
+    int (*send)(struct cordon_call *call, const struct cordon_send *send,
                 cordon_http_fn *done, void *arg);
 };
 

@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
-const char *const channel_kinds[] = { "email", "teams", "slack", "webhook", NULL };
+const char *const channel_kinds[] = {
+    "email", "teams", "slack", "webhook", "syslog", NULL
+};
 
 static char *text_at(const cJSON *object, const char *key)
 {
@@ -65,6 +68,33 @@ static const char *read_url(struct channel *channel, const cJSON *json)
     return NULL;
 }
 
+static const char *read_syslog(struct channel *channel, const cJSON *json)
+{
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "enterprise");
+    char *facility = text_at(json, "facility");
+    char name[256] = "";
+
+    channel->server = text_at(json, "server");
+    channel->app_name = text_at(json, "app_name");
+    channel->hostname = text_at(json, "hostname");
+    if (channel->app_name == NULL)
+        channel->app_name = strdup("cordon");
+    if (channel->hostname == NULL && gethostname(name, sizeof name - 1) == 0)
+        channel->hostname = strdup(name);
+    if (channel->hostname == NULL)
+        channel->hostname = strdup("");
+    channel->enterprise = number != NULL ? number->valueint : ENTERPRISE_OF_EXAMPLES;
+    while (syslog_facilities[channel->facility] != NULL &&
+           strcmp(syslog_facilities[channel->facility], facility ? facility : "auth") != 0)
+        channel->facility++;
+    free(facility);
+    if (channel->server == NULL)
+        return "wants server: udp://, tcp:// or tls://, with host and port";
+    return syslog_facilities[channel->facility] != NULL
+               ? NULL
+               : "facility: want auth, authpriv, daemon, user, local0 ... local7";
+}
+
 static const char *read_channel(struct channel *channel, const cJSON *json)
 {
     const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "kind"));
@@ -73,10 +103,13 @@ static const char *read_channel(struct channel *channel, const cJSON *json)
     while (kind != NULL && channel_kinds[i] != NULL && strcmp(channel_kinds[i], kind) != 0)
         i++;
     if (kind == NULL || channel_kinds[i] == NULL)
-        return "kind: want email, teams, slack or webhook";
+        return "kind: want email, teams, slack, webhook or syslog";
     channel->kind = (enum channel_kind)i;
-    return channel->kind == CHANNEL_EMAIL ? read_email(channel, json)
-                                          : read_url(channel, json);
+    switch (channel->kind) {
+    case CHANNEL_EMAIL: return read_email(channel, json);
+    case CHANNEL_SYSLOG: return read_syslog(channel, json);
+    default: return read_url(channel, json);
+    }
 }
 
 static const char *missing_secret(const struct notify *notify,
@@ -132,6 +165,8 @@ void channels_fini(struct notify *notify)
         free(channel->url);
         free(channel->url_secret);
         free(channel->secret);
+        free(channel->app_name);
+        free(channel->hostname);
         for (int k = 0; channel->to[k] != NULL; k++)
             free(channel->to[k]);
     }

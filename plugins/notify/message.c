@@ -39,7 +39,7 @@ static bool is_thread(const char *thread)
 bool message_init(struct message *message, const struct cordon_input *in, char *why,
                   size_t size)
 {
-    size_t at[5], names[FACTS_MAX] = { 0 }, values[FACTS_MAX] = { 0 };
+    size_t at[7], names[FACTS_MAX] = { 0 }, values[FACTS_MAX] = { 0 };
     cJSON *args = cJSON_Parse(in->args);
     const cJSON *item;
 
@@ -49,6 +49,8 @@ bool message_init(struct message *message, const struct cordon_input *in, char *
     at[2] = put(message, args, "text", BODY_MAX, true);
     at[3] = put(message, args, "link", LINK_MAX + 1, false);
     at[4] = put(message, args, "thread", TITLE_MAX, false);
+    at[5] = put(message, args, "event", TITLE_MAX, false);
+    at[6] = put(message, args, "severity", TITLE_MAX, false);
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(args, "facts"))
     {
         if (message->fact_count == FACTS_MAX)
@@ -63,6 +65,8 @@ bool message_init(struct message *message, const struct cordon_input *in, char *
     message->text = memory + at[2];
     message->link = memory + at[3];
     message->thread = memory + at[4];
+    message->event = memory + at[5];
+    message->severity = memory + at[6];
     for (int i = 0; i < message->fact_count; i++)
         message->facts[i] = (struct fact){ memory + names[i], memory + values[i] };
     if (message->link[0] != '\0' && !is_link(message->link))

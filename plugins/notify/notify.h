@@ -7,6 +7,7 @@
  *   message.c  what is told: from an action's arguments
  *   mail.c     a message as RFC 5322 mail
  *   cards.c    as Teams, Slack and a webhook want it
+ *   syslog.c   as syslog has it
  *   text.c     texts
  */
 #pragma once
@@ -28,10 +29,17 @@ enum {
     FACT_MAX = 500,
     LINK_MAX = 2000,
     KEYS_MAX = 1024, /* messages that this process knows to be delivered */
-    KEY_SIZE = 33
+    KEY_SIZE = 33,
+    ENTERPRISE_OF_EXAMPLES = 32473 /* RFC 5612 */
 };
 
-enum channel_kind { CHANNEL_EMAIL, CHANNEL_TEAMS, CHANNEL_SLACK, CHANNEL_WEBHOOK };
+enum channel_kind {
+    CHANNEL_EMAIL,
+    CHANNEL_TEAMS,
+    CHANNEL_SLACK,
+    CHANNEL_WEBHOOK,
+    CHANNEL_SYSLOG
+};
 
 struct channel {
     char *name;
@@ -39,8 +47,10 @@ struct channel {
     char *server, *from, *user, *password; /* password: the name of a secret */
     char *to[RECIPIENTS_MAX + 1];
     bool is_plain;
-    char *url, *url_secret; /* one of them */
-    char *secret;           /* that a webhook is signed with: its name */
+    char *url, *url_secret;    /* one of them */
+    char *secret;              /* that a webhook is signed with: its name */
+    char *app_name, *hostname; /* of syslog */
+    int facility, enterprise;
 };
 
 struct notify {
@@ -64,7 +74,8 @@ struct fact {
 struct message { /* clean: see text_add_clean() */
     struct text memory;
     const char *channel, *title, *text, *link,
-        *thread; /* text, link, thread: "" when none */
+        *thread;                  /* text, link, thread: "" when none */
+    const char *event, *severity; /* for syslog; "" when none */
     struct fact facts[FACTS_MAX];
     int fact_count;
     const char *key; /* 32 hex digits: the same whenever it is sent again */
@@ -82,6 +93,10 @@ void mail_write(struct text *out, const struct channel *channel,
 void teams_write(struct text *out, const struct message *message);
 void slack_write(struct text *out, const struct message *message);
 void webhook_write(struct text *out, const struct message *message);
+extern const char
+    *const syslog_facilities[]; /* in the order of their numbers; NULL at the end */
+void syslog_write(struct text *out, const struct channel *channel,
+                  const struct message *message);
 /* Standard Webhooks: "v1,..." over id, time and body. A secret that begins with whsec_ is
  * base64 behind it. False: it is no such secret. */
 bool webhook_sign(struct text *out, const char *secret, const char *id, int64_t unix_s,

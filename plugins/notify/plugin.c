@@ -5,7 +5,8 @@
  *
  * The slice of a message is whether the receiver has taken it, as far as this process knows. A
  * fresh process does not know of what an earlier one sent, so a message whose end is in doubt is
- * sent again, with the same key: mail has it as Message-ID, a webhook as webhook-id.
+ * sent again, with the same key: mail has it as Message-ID, a webhook as webhook-id, syslog as
+ * key.
  */
 #include "notify.h"
 
@@ -198,6 +199,25 @@ static int send_mail(struct cordon_call *call, const struct cordon_input *in,
     return rc;
 }
 
+static int send_syslog(struct cordon_call *call, const struct cordon_input *in,
+                       const struct channel *channel, const struct message *message)
+{
+    const struct cordon_host *host = of(in)->host;
+    struct text line = { 0 };
+
+    if (host->size < offsetof(struct cordon_host, send) + sizeof host->send) {
+        host->fail(call, "old_host", "this cordon sends no syslog: install a newer one");
+        return -1;
+    }
+    syslog_write(&line, channel, message);
+    struct cordon_send send = {
+        .size = sizeof send, .url = channel->server, .bytes = line.ptr, .len = line.len
+    };
+    int rc = host->send(call, &send, on_reply, (void *)in);
+    text_free(&line);
+    return rc;
+}
+
 static int sign(struct cordon_call *call, const struct cordon_input *in,
                 const struct channel *channel, const struct message *message,
                 const struct text *body, struct text headers[3])
@@ -260,8 +280,9 @@ static int apply(struct cordon_call *call, const struct cordon_input *in,
     if (channel == NULL)
         return -1;
     message.at_ms = of(in)->host->now_ms();
-    int rc = kind == CHANNEL_EMAIL ? send_mail(call, in, channel, &message)
-                                   : post(call, in, channel, &message);
+    int rc = kind == CHANNEL_EMAIL    ? send_mail(call, in, channel, &message)
+             : kind == CHANNEL_SYSLOG ? send_syslog(call, in, channel, &message)
+                                      : post(call, in, channel, &message);
     message_fini(&message);
     return rc;
 }
@@ -269,18 +290,23 @@ static int apply(struct cordon_call *call, const struct cordon_input *in,
 /* -- the actions ------------------------------------------------------------------------------- */
 
 #define TEXT(MAX) "{\"type\":\"string\",\"maxLength\":" MAX "}"
-static const char args_schema[] =
-    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"channel\","
-    "\"title\"],\"properties\":{\"channel\":{\"type\":\"string\",\"minLength\":1,"
-    "\"maxLength\":64},\"title\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":300},"
-    "\"text\":" TEXT("4000") ",\"link\":" TEXT("2000") ",\"thread\":" TEXT(
-        "100") ",\"facts\":{\"type\":\"array\",\"maxItems\":20,\"items\":{"
-               "\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"name\","
-               "\"value\"],\"properties\":{\"name\":" TEXT("200") ",\"value\":" TEXT(
-                   "500") "}}}}}";
+#define ARGS(MORE)                                                                         \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"channel\","       \
+    "\"title\"],\"properties\":{\"channel\":{\"type\":\"string\",\"minLength\":1,"         \
+    "\"maxLength\":64},\"title\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":300}," \
+    "\"text\":" TEXT("4000") ",\"link\":" TEXT("2000") ",\"thread\":" TEXT(                \
+        "100") ",\"facts\":{\"type\":\"array\",\"maxItems\":20,\"items\":{"                \
+               "\"type\":\"object\",\"additionalProperties\":false,\"required\":["         \
+               "\"name\","                                                                 \
+               "\"value\"],\"properties\":{\"name\":" TEXT("200") ",\"value\":" TEXT(      \
+                   "500") "}}}" MORE "}}"
+#define SYSLOG_ARGS                                                                        \
+    ",\"event\":" TEXT("32") ",\"severity\":{\"type\":\"string\",\"enum\":["               \
+                             "\"emergency\",\"alert\",\"critical\",\"error\",\"warning\"," \
+                             "\"notice\",\"info\",\"debug\"]}"
 static const char *const no_permissions[] = { NULL };
 
-#define ACTION(NOUN, KIND, REPEAT, SUMMARY)                                            \
+#define ACTION(NOUN, KIND, REPEAT, MORE, SUMMARY)                                      \
     static int observe_##NOUN(struct cordon_call *call, const struct cordon_input *in) \
     {                                                                                  \
         return observe(call, in, KIND);                                                \
@@ -299,20 +325,22 @@ static const char *const no_permissions[] = { NULL };
         .risk = CORDON_LOW,                                                            \
         .permissions = no_permissions,                                                 \
         .timeout_ms = 45000,                                                           \
-        .args_schema = args_schema,                                                    \
+        .args_schema = ARGS(MORE),                                                     \
         .observe = observe_##NOUN,                                                     \
         .plan = plan,                                                                  \
         .apply = apply_##NOUN,                                                         \
     }
 
-ACTION(email, CHANNEL_EMAIL, CORDON_KEYED, "Send mail");
-ACTION(teams, CHANNEL_TEAMS, CORDON_OBSERVABLE, "Post a card in Teams");
-ACTION(slack, CHANNEL_SLACK, CORDON_OBSERVABLE, "Post in Slack");
-ACTION(webhook, CHANNEL_WEBHOOK, CORDON_KEYED, "Call a webhook, signed");
+ACTION(email, CHANNEL_EMAIL, CORDON_KEYED, "", "Send mail");
+ACTION(teams, CHANNEL_TEAMS, CORDON_OBSERVABLE, "", "Post a card in Teams");
+ACTION(slack, CHANNEL_SLACK, CORDON_OBSERVABLE, "", "Post in Slack");
+ACTION(webhook, CHANNEL_WEBHOOK, CORDON_KEYED, "", "Call a webhook, signed");
 
-static const struct cordon_action *const actions[] = { &action_email, &action_teams,
-                                                       &action_slack, &action_webhook,
-                                                       NULL };
+ACTION(syslog, CHANNEL_SYSLOG, CORDON_KEYED, SYSLOG_ARGS, "Write to a syslog server");
+
+static const struct cordon_action *const actions[] = { &action_email,  &action_teams,
+                                                       &action_slack,  &action_webhook,
+                                                       &action_syslog, NULL };
 
 static void on_close(void *plugin)
 {
@@ -340,7 +368,8 @@ CORDON_EXPORT const struct cordon_plugin cordon_plugin_v1 = {
     .abi = CORDON_ABI,
     .name = "notify",
     .version = "1.0.0",
-    .summary = "Messages to people and programs: mail, Teams, Slack, signed webhooks",
+    .summary =
+        "Messages to people and programs: mail, Teams, Slack, signed webhooks, syslog",
     .config_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
                      "\"ca_file\":{\"type\":\"string\"},"
                      "\"channels\":{\"type\":\"object\"}}}",

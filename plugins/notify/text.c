@@ -44,6 +44,16 @@ void text_print(struct text *text, const char *fmt, ...)
                        (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
 }
 
+void text_cut(struct text *text, size_t max)
+{
+    if (text->len <= max)
+        return;
+    while (max > 0 && ((unsigned char)text->ptr[max] & 0xc0) == 0x80)
+        max--;
+    text->len = max;
+    text->ptr[max] = '\0';
+}
+
 void text_free(struct text *text)
 {
     free(text->ptr);

@@ -17,6 +17,8 @@ void text_add(struct text *text, const char *more);
 void text_add_bytes(struct text *text, const char *bytes, size_t len);
 void text_print(struct text *text, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* What is longer is cut, between characters. */
+void text_cut(struct text *text, size_t max);
 void text_free(struct text *text);
 const char *text_of(const struct text *text); /* "" when empty */
 

@@ -232,7 +232,7 @@ refused() { # refused WORD CHANNELS ON
 }
 refuses_configuration() {
     stop_daemon
-    refused 'kind: want email, teams, slack or webhook' 'x = { kind = "pigeon" }' '' &&
+    refused 'kind: want email, teams, slack, webhook or syslog' 'x = { kind = "pigeon" }' '' &&
         refused 'want url, or url_secret' 'x = { kind = "slack" }' '' &&
         refused 'did you mean gate' 'x = { kind = "slack", url = "https://hooks.example/x" }' 'gates = { "x" }' &&
         refused 'there is no channel "y"' 'x = { kind = "slack", url = "https://hooks.example/x" }' 'gate = { "y" }' &&
