@@ -8,6 +8,12 @@ here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=tests/serve/lib.sh
 . "$here/../serve/lib.sh"
 
+BURST=10000
+case ${SAN:-} in
+'') ;;
+*) BURST=2000 ;;
+esac
+
 mkdir -m 700 "$state" "$state/secrets"
 mkdir "$work/playbooks"
 cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
@@ -240,6 +246,79 @@ starts_once() {
     is '3 1' "$(timeout 30 "$CORDON" alerts --json --state "$state" | jq -r '.alerts[] | select(.id == "o1") | "\(.count) \(.runs | length)"')"
 }
 logs_refusals() { stop_daemon && grep -q "source signed: a delivery from 127.0.0.1 was refused" "$work/err" && ! grep -qF "$(key bearer-now)" "$work/err"; }
+# -- killed in the middle of a burst --------------------------------------------------------
+# On one port, so that a sender finds it again; every tenth alert starts a run.
+burst_config() {
+    cat >"$state/cordon.lua" <<LUA
+return {
+  playbooks = { "$work/playbooks" },
+  serve = { ingress = { listen = "$1", cert = "$work/cordon.pem", key = "$work/cordon.key" } },
+  sources = { burst = { kind = "generic", auth = { hmac = { "hmac-before" } }, rate = 100000 } },
+}
+LUA
+}
+begin_burst() { # begin_burst [once]: starts client
+    stop_daemon
+    rm -rf "$state"/journal.db*
+    burst_config 127.0.0.1:0
+    start_daemon || return 1
+    burst_config "${ingress#https://}"
+    stop_daemon
+    start_daemon || return 1
+    : >"$work/acked"
+    python3 "$here/burst.py" "${ingress#https://}" "$work/cordon.pem" "$state/secrets/hmac-before" "$BURST" 16 "$work/acked" ${1:+"$1"} &
+    client=$!
+    for _ in $(seq 400); do
+        [[ -s $work/acked ]] && return
+        sleep 0.02
+    done
+    return 1
+}
+kill_daemon() {
+    kill -KILL "$daemon"
+    wait "$daemon" 2>/dev/null
+}
+kill_front() { pkill -KILL -P "$daemon" -f internal-front; }
+in_journal() { sqlite3 -readonly "$state/journal.db" "$1"; }
+survives_kills() {
+    local kills=0 fronts=0 told taken twice runs
+    begin_burst || return 1
+    while kill -0 "$client" 2>/dev/null && ((kills + fronts < 8)); do
+        sleep "0.$((RANDOM % 6 + 1))"
+        if (((kills + fronts) % 2)); then
+            kill_front && ((++fronts))
+        else
+            kill_daemon
+            ((++kills))
+            start_daemon || return 1
+        fi
+    done
+    wait "$client" || return 1
+    for _ in $(seq 600); do
+        [[ $(timeout 30 "$CORDON" alerts --json --limit 1 --state "$state" | jq -r '.alerts[0].state') == routed ]] && break
+        sleep 0.1
+    done
+    stop_daemon
+    told=$(sort -nu "$work/acked" | wc -l)
+    taken=$(in_journal "select count(*) from entries where kind = 10")
+    twice=$(in_journal "select count(*) from entries where kind = 10 and json_extract(body, '\$.count') <> 1")
+    runs=$(in_journal "select count(*) from entries where kind = 1")
+    echo "# $BURST alerts, $kills kills of the daemon and $fronts of its front: $told acknowledged, $taken there, $twice taken twice, $runs runs"
+    ((kills > 0 && fronts > 0 && told == BURST && taken == BURST && twice == 0 && runs == BURST / 10))
+}
+keeps_acknowledged() { # and never sent again
+    local missing
+    begin_burst once || return 1
+    sleep 0.2
+    kill_daemon
+    wait "$client"
+    start_daemon || return 1
+    stop_daemon
+    in_journal "select json_extract(body, '\$.id') from events where kind = 26" | sed 's/^msg-//' | sort >"$work/there"
+    missing=$(sort "$work/acked" | comm -23 - "$work/there" | wc -l)
+    echo "# $(wc -l <"$work/acked") acknowledged over HTTPS before it was killed, $missing of them missing"
+    [[ -s $work/acked && $missing == 0 ]]
+}
 wants_proof() {
     sed -i 's/auth = { hmac = { "hmac-other" } }/auth = {}/' "$state/cordon.lua"
     ! start_daemon && grep -q "sources.signed2" "$work/err" && grep -q "anybody could start runs" "$work/err"
@@ -274,4 +353,6 @@ none_starts() { unchanged unchanged_all; }
 tell "nothing of what was refused is an alert" none_starts
 tell "refusals are logged, without secrets" logs_refusals
 tell "a source without a proof does not start" wants_proof
+tell "daemon and front are killed in the middle of a burst: all acknowledged are there, none twice" survives_kills
+tell "what was acknowledged before the kill, and never sent again, is in the journal" keeps_acknowledged
 summary
