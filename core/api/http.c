@@ -136,49 +136,6 @@ static bool is_too_long(const struct request *request)
                             (uint64_t)length > body_max(request));
 }
 
-/* A request that two readers may cut differently is answered by nobody. */
-struct framing {
-    int lengths, encodings, count, hosts;
-    bool is_wrong;
-};
-
-static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const char *name,
-                                    const char *value)
-{
-    struct framing *framing = arg;
-
-    (void)kind;
-    framing->count++;
-    framing->hosts += strcasecmp(name, "Host") == 0;
-    framing->lengths += strcasecmp(name, "Content-Length") == 0;
-    if (strcasecmp(name, "Transfer-Encoding") == 0) {
-        framing->encodings++;
-        framing->is_wrong = framing->is_wrong || strcasecmp(value, "chunked") != 0;
-    }
-    for (const char *c = name; *c != '\0'; c++)
-        framing->is_wrong = framing->is_wrong || *c == ' ' || *c == '\t';
-    return MHD_YES;
-}
-
-static bool is_well_framed(struct request *request)
-{
-    struct framing framing = { 0 };
-
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_header, &framing);
-    if (framing.count > HTTP_IN_HEADERS_MAX) {
-        respond_problem(request, 431, "headers", "a request may have %d headers, not %d",
-                        HTTP_IN_HEADERS_MAX, framing.count);
-        return false;
-    }
-    if (framing.is_wrong || framing.hosts > 1 || framing.lengths + framing.encodings > 1) {
-        respond_problem(request, 400, "framing",
-                        "a body has one Content-Length, or Transfer-Encoding: chunked, and "
-                        "not both");
-        return false;
-    }
-    return true;
-}
-
 static void find_route(struct request *request, const char *method)
 {
     const struct server *server = request->server;
@@ -199,7 +156,7 @@ static void find_route(struct request *request, const char *method)
 /* What can be said before the body is read. True: it may come. */
 static bool is_welcome(struct request *request, const char *method)
 {
-    if (!is_well_framed(request))
+    if (!framing_is_right(request))
         return false;
     find_route(request, method);
     if (request->route == NULL)
@@ -231,6 +188,8 @@ static enum MHD_Result give_reply(struct request *request)
     for (const struct header *header = request->headers; header != NULL;
          header = header->next)
         MHD_add_response_header(request->response, header->name, header->value);
+    if (request->is_last)
+        MHD_add_response_header(request->response, "Connection", "close");
     request->is_queued = true;
     age_enter(request->connection,
               request->is_stream && !request->is_over ? AGE_NONE : AGE_ANSWER);
@@ -252,6 +211,14 @@ static enum MHD_Result wait_for_reply(struct request *request)
     return MHD_YES;
 }
 
+static void begin(struct request *request)
+{
+    if (framing_has_trailers(request))
+        respond_problem(request, 400, "framing", "nothing may come behind the last chunk");
+    else
+        request->route->handler(request);
+}
+
 enum MHD_Result http_on_request(void *arg, struct MHD_Connection *connection,
                                 const char *path, const char *method, const char *version,
                                 const char *data, size_t *len, void **state)
@@ -259,9 +226,12 @@ enum MHD_Result http_on_request(void *arg, struct MHD_Connection *connection,
     struct server *server = arg;
     struct request *request = *state;
 
-    (void)version;
+    server->at_once = 0;
     if (request == NULL) {
         *state = request = new_request(server, connection, path, method);
+        request->line = age_line(connection);
+        request->line->method = method;
+        request->line->version = version;
         age_enter(connection, AGE_BODY);
         if (is_welcome(request, method) && request->response == NULL)
             return MHD_YES;
@@ -280,7 +250,7 @@ enum MHD_Result http_on_request(void *arg, struct MHD_Connection *connection,
     }
     if (!request->is_begun) {
         request->is_begun = true;
-        request->route->handler(request);
+        begin(request);
     }
     return wait_for_reply(request);
 }

@@ -11,8 +11,10 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
+#include "api/http_strict.h"
 #include "base/arena.h"
 #include "base/log.h"
 
@@ -32,6 +34,7 @@ struct connection {
     int64_t since_ms;
     enum age age;
     bool is_cut;
+    struct request_line line;
 };
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
@@ -39,7 +42,7 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-    return info == NULL ? NULL : info->socket_context;
+    return info->socket_context;
 }
 
 /* -- who is over --------------------------------------------------------------------------- */
@@ -138,15 +141,14 @@ void age_enter(struct MHD_Connection *mhd, enum age age)
 {
     struct connection *connection = connection_of(mhd);
 
-    if (connection != NULL)
-        enter(connection, age);
+    enter(connection, age);
 }
 
 void age_timed_out(struct MHD_Connection *mhd)
 {
     struct connection *connection = connection_of(mhd);
 
-    if (connection != NULL && !connection->is_cut && connection->age != AGE_NONE)
+    if (!connection->is_cut && connection->age != AGE_NONE)
         count_cut(connection);
 }
 
@@ -155,10 +157,17 @@ void *age_on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
     struct connection *connection = connection_of(mhd);
 
     (void)arg;
-    (void)uri;
-    if (connection != NULL && connection->age == AGE_IDLE)
+    if (connection->age == AGE_IDLE)
         enter(connection, AGE_HEAD);
+    connection->line = (struct request_line){ .uri = uri,
+                                              .uri_len = strlen(uri),
+                                              .is_right = strict_uri(span_of(uri)) };
     return NULL;
+}
+
+struct request_line *age_line(struct MHD_Connection *mhd)
+{
+    return &connection_of(mhd)->line;
 }
 
 struct connection *age_begin(struct server *server, struct MHD_Connection *mhd)

@@ -5,6 +5,7 @@
  *
  *   http.c        a request's way: its headers, its body, its handler, its reply
  *   http_server.c listening and closing; libmicrohttpd in our loop
+ *   http_framing.c whether a request can be cut in one way only
  *   http_age.c    how long a connection may take
  *   http_look.c   what a handler sees of a request
  *   http_reply.c  replies, and streams
@@ -54,6 +55,14 @@ struct server {
     char cut_peer[INET6_ADDRSTRLEN];
     bool has_client_ca, is_quiet;
     int connected, left; /* left: since memory was given back */
+    int at_once;         /* how often in a row it asked to be run at once, for nothing */
+};
+
+/* Where its parts lie; the bytes of the address are decoded in place later. */
+struct request_line {
+    const char *method, *uri, *version;
+    size_t uri_len;
+    bool is_right; /* the address, as it came */
 };
 
 struct header {
@@ -65,6 +74,7 @@ struct request {
     struct list in_server;
     struct server *server;
     struct MHD_Connection *connection;
+    struct request_line *line; /* of its connection; until the handler is called */
     const struct route *route;
     char *path, *params[HTTP_IN_PARAMS_MAX];
     struct str body, note;
@@ -78,6 +88,7 @@ struct request {
     struct header *headers;
     int status;
     bool is_head, is_suspended, is_begun, is_queued, is_too_big;
+    bool is_last; /* the connection ends with its answer */
     /* a stream */
     struct str out;
     bool is_stream, is_over,
@@ -99,6 +110,12 @@ void http_on_completed(void *arg, struct MHD_Connection *connection, void **stat
 /* "127.0.0.1", or "" when nobody knows. */
 void http_peer(struct MHD_Connection *connection, char text[INET6_ADDRSTRLEN]);
 
+/* -- How it is cut ------------------------------------------------------------------------- */
+
+/* False: it has been answered. */
+bool framing_is_right(struct request *request);
+bool framing_has_trailers(const struct request *request);
+
 /* -- How old ------------------------------------------------------------------------------- */
 
 struct connection;
@@ -111,5 +128,6 @@ void age_timed_out(struct MHD_Connection *connection);
 /* A connection begins and ends; what age_begin() gives is its MHD socket context. */
 struct connection *age_begin(struct server *server, struct MHD_Connection *connection);
 void age_end(struct connection *connection);
+struct request_line *age_line(struct MHD_Connection *connection);
 /* libmicrohttpd calls it: a request's first line has come. */
 void *age_on_line(void *server, const char *uri, struct MHD_Connection *connection);

@@ -102,6 +102,7 @@ static ssize_t on_stream(void *arg, uint64_t pos, char *buf, size_t max)
 
     (void)pos;
     if (len > 0) {
+        request->server->at_once = 0;
         memcpy(buf, request->out.ptr, len);
         memmove(request->out.ptr, request->out.ptr + len, request->out.len - len);
         request->out.len -= len;

@@ -19,7 +19,7 @@
 #include "base/err.h"
 #include "base/log.h"
 
-enum { STRICT = 1, TRIM_EVERY = 1000, TRIM_LAST = 100 };
+enum { STRICT = 1, TRIM_EVERY = 1000, TRIM_LAST = 100, AT_ONCE_MAX = 64, AT_ONCE_MS = 5 };
 
 /* -- what libmicrohttpd says --------------------------------------------------------------- */
 
@@ -40,11 +40,17 @@ static void arm(struct server *server)
 {
     MHD_UNSIGNED_LONG_LONG ms;
 
-    if (MHD_get_timeout(server->daemon, &ms) != MHD_YES)
+    if (MHD_get_timeout(server->daemon, &ms) != MHD_YES) {
         timer_stop(&server->timer);
-    else
-        timer_start(&server->timer, server->loop, ms > 60000 ? 60000 : (int64_t)ms,
-                    server_run, server);
+        return;
+    }
+    /* It asks to be run at once for bytes that a full buffer has no room for, until their
+     * connection's time is over; what is new comes by its descriptor. */
+    server->at_once = ms == 0 ? server->at_once + 1 : 0;
+    if (server->at_once > AT_ONCE_MAX)
+        ms = AT_ONCE_MS;
+    timer_start(&server->timer, server->loop, ms > 60000 ? 60000 : (int64_t)ms, server_run,
+                server);
 }
 
 void server_run(void *arg)
@@ -86,6 +92,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
 {
     struct server *server = arg;
 
+    server->at_once = 0;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         server->connected++;
         *state = age_begin(server, connection);

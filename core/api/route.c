@@ -107,6 +107,7 @@ const char *route_status_word(int status)
         { 500, "Internal Server Error" },
         { 502, "Bad Gateway" },
         { 503, "Service Unavailable" },
+        { 505, "HTTP Version Not Supported" },
     };
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

@@ -51,10 +51,14 @@ struct loop {
     int signal_count;
     size_t watch_count;
     bool is_stopped;
+    bool is_firing;    /* timers are: the alarm is set when they have */
+    bool is_alarm_due; /* it is set when the turn ends */
 };
 
 static void on_alarm(uv_timer_t *uv);
 static void on_prepare(uv_prepare_t *uv);
+
+static void set_alarm(struct loop *loop);
 
 static void on_awake(uv_idle_t *uv)
 {
@@ -121,6 +125,10 @@ static void end_turn(struct loop *loop)
     for (int i = 0; i < loop->turn_count; i++)
         loop->turns[i].fn(loop->turns[i].arg);
     call_all(&loop->lasts);
+    if (loop->is_alarm_due) {
+        loop->is_alarm_due = false;
+        set_alarm(loop);
+    }
     if (list_is_empty(&loop->laters) && list_is_empty(&loop->lasts))
         uv_idle_stop(&loop->awake);
 }
@@ -216,6 +224,8 @@ static void sift_down(struct loop *loop, size_t place, struct timer *timer)
 
 static void set_alarm(struct loop *loop)
 {
+    if (loop->is_firing)
+        return;
     if (loop->timer_count == 0) {
         uv_timer_stop(&loop->alarm);
         return;
@@ -240,20 +250,25 @@ static void unlist(struct timer *timer)
 }
 
 /* A timer started by a callback waits for the next turn, even with 0 ms, so that a timer
- * that restarts itself cannot keep the loop from its I/O. */
+ * that restarts itself cannot keep the loop from its I/O. Nor may the alarm: some versions of
+ * libuv call one that is set to 0 ms by its own callback again and again, and nothing else. */
 static void on_alarm(uv_timer_t *uv)
 {
     struct loop *loop = uv->loop->data;
     int64_t now_ms = (int64_t)uv_now(&loop->uv);
     uint64_t order_end = loop->order;
 
+    loop->is_firing = true;
     while (loop->timer_count > 0 && loop->heap[1]->due_ms <= now_ms &&
            loop->heap[1]->order < order_end) {
         struct timer *timer = loop->heap[1];
         unlist(timer);
         timer->fn(timer->arg);
     }
-    set_alarm(loop);
+    loop->is_firing = false;
+    loop->is_alarm_due = loop->timer_count > 0 && loop->heap[1]->due_ms <= now_ms;
+    if (!loop->is_alarm_due)
+        set_alarm(loop);
 }
 
 void timer_start(struct timer *timer, struct loop *loop, int64_t ms, loop_fn *fn, void *arg)

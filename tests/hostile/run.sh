@@ -63,7 +63,9 @@ count() { # count FILE: what it said
 }
 
 declare -A pids
-begin slow.py
+begin slow.py # it takes its time, and the others fill that
+begin smuggle.py
+count smuggle.py
 count slow.py
 
 # Who is cut off is told to the operator: how many, for what, and whose; a line a second at most.

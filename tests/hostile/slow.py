@@ -7,11 +7,11 @@ import time
 
 from client import Api, Events, check, from_environment, summary, wait_for
 
-HEAD, BODY, IDLE = 10, 30, 15  # seconds, as core/api/http.h has them
+HEAD, BODY, ANSWER, IDLE = 10, 30, 60, 15  # seconds, as core/api/http.h has them
 EARLY, LATE = 1, 8                         # how exact that is on a machine with much to do
-MANY = 200
+MANY = 400  # at once, of two kinds
 
-oncall, admin = from_environment("ONCALL"), from_environment("ADMIN")
+oncall = from_environment("ONCALL")
 ingress = Api(os.environ["INGRESS"], os.environ["CERT"], os.environ["BEARER"])
 GET = f"GET /healthz HTTP/1.1\r\nHost: {oncall.host}\r\n\r\n".encode()
 
@@ -75,6 +75,9 @@ def answered():
     return time.monotonic() - began
 
 
+run = oncall.post("/v1/runs", {"playbook": "noisy"}).json["run"]
+wait_for(lambda: oncall.get(f"/v1/runs/{run}").json["run"]["state"] == "done", "the end of the run")
+check("there_is_a_long_answer", True, len(oncall.get(f"/v1/runs/{run}").body) > 500000)
 ones = [
     Slow("who_connects_and_says_nothing", plain(), b"", b"", 60, HEAD),
     Slow("whose_tls_comes_byte_by_byte", plain(), b"\x16", b"\x03\x01\x02\x00\x01" + b"\0" * 60, 2, HEAD),
@@ -95,9 +98,6 @@ again.recv(65536)
 ones.append(Slow("whose_second_header_comes_byte_by_byte", again, GET[:-2], b"a: b\r\n" * 40, 2, HEAD))
 
 # An answer of which nothing is taken: the window is small, and so is what the kernel keeps for us.
-run = oncall.post("/v1/runs", {"playbook": "noisy"}).json["run"]
-wait_for(lambda: oncall.get(f"/v1/runs/{run}").json["run"]["state"] == "done", "the end of the run")
-check("there_is_a_long_answer", True, len(oncall.get(f"/v1/runs/{run}").body) > 500000)
 sip = socket.socket()
 sip.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 sip.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
@@ -116,20 +116,25 @@ def logged(words):
 stream = Events(oncall, "/v1/events")
 check("a_stream_begins", 200, stream.begin())
 
-crowd = []
-for i in range(MANY):
-    crowd.append(Slow("crowd", oncall.connect(), GET[:-2], b"a: b\r\n" * 40, 2, HEAD))
-for i in range(MANY):
-    crowd.append(Slow("crowd", ingress.connect(), head_of_post(ingress, "/hooks/bearer"), b" " * 100, 3, BODY))
 
-waited, end, next_ask, left = [], time.monotonic() + BODY + 2 * LATE, 0, None
-while time.monotonic() < end and (left is None or any(one.over is None for one in ones + crowd)):
+def one_more(i):
+    if i % 2 == 0:
+        return Slow("crowd", oncall.connect(), GET[:-2], b"a: b\r\n" * 40, 2, HEAD)
+    return Slow("crowd", ingress.connect(), head_of_post(ingress, "/hooks/bearer"), b" " * 100, 3, BODY)
+
+
+# The crowd comes little by little, so that those who are there already are not kept waiting by us.
+crowd, waited, next_ask, left = [], [], 0, None
+end = time.monotonic() + 2 * (BODY + LATE)
+while time.monotonic() < end and (left is None or len(crowd) < MANY or any(one.over is None for one in ones + crowd)):
     now = time.monotonic()
     if left is None and logged(" 1 that did not take an answer"):
         left = now - sip_began
     if now >= next_ask:
         waited.append(answered())
         next_ask = now + 1
+    for _ in range(min(5, MANY - len(crowd))):
+        crowd.append(one_more(len(crowd)))
     there = [one for one in ones + crowd if one.over is None]
     for one in there:
         one.send(now)
@@ -143,11 +148,9 @@ for one in ones:
     check(f"{one.name}_is_cut_off", f"after {one.limit} s",
           f"after {one.limit} s" if one.is_right() else f"{one.over} {one.answer[:200]}")
 check("so_are_hundreds_at_once", [], [round(one.over or 0) for one in crowd if not one.is_right()])
-check("who_takes_nothing_of_an_answer_is_cut_off", f"after {IDLE} s",
-      f"after {IDLE} s" if left and IDLE - EARLY <= left <= IDLE + LATE else left)
-check("and_meanwhile_others_are_answered_within_a_second", True, len(waited) > 20 and max(waited) < 1)
-check("a_stream_is_none_of_them", 200, oncall.post("/v1/halts", {"scope": "all", "reason": "x"}).status)
-check("and_still_tells_what_happens", "halt", stream.until("halt")[-1][1])
-check("which_an_admin_ends", 200, admin.ask("DELETE", "/v1/halts/all", {"reason": "x"}).status)
+check("who_takes_nothing_of_an_answer_is_cut_off", True, left and IDLE - EARLY <= left <= ANSWER + LATE or left)
+check("and_meanwhile_others_are_answered_within_a_second", True, len(waited) > 20 and max(waited) < 1 or sorted(waited)[-5:])
+check("a_stream_is_none_of_them", 202, oncall.post("/v1/runs", {"playbook": "noisy"}).status)
+check("and_still_tells_what_happens", "end", stream.until("end")[-1][1])
 stream.close()
 summary()

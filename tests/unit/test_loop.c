@@ -89,6 +89,54 @@ TEST(a_stopped_timer_does_not_fire_and_a_restarted_one_fires_once)
     end_diary(&diary);
 }
 
+struct eager {
+    struct timer timer;
+    struct loop *loop;
+    int count;
+    bool is_read;
+};
+
+enum { EAGER_MAX = 100000 };
+
+static void again_at_once(void *arg)
+{
+    struct eager *eager = arg;
+
+    if (++eager->count < EAGER_MAX)
+        timer_start(&eager->timer, eager->loop, 0, again_at_once, eager);
+    else
+        loop_stop(eager->loop);
+}
+
+static void on_readable(void *arg, int events)
+{
+    struct eager *eager = arg;
+
+    (void)events;
+    eager->is_read = true;
+    loop_stop(eager->loop);
+}
+
+TEST(a_timer_that_starts_itself_again_at_once_keeps_no_descriptor_waiting)
+{
+    struct eager eager = { .loop = loop_open() };
+    struct watch *watch = NULL;
+    struct err err;
+    int ends[2];
+
+    CHECK(pipe(ends) == 0 && write(ends[1], "x", 1) == 1);
+    CHECK(watch_open(&watch, eager.loop, ends[0], WATCH_READ, on_readable, &eager, &err) ==
+          0);
+    timer_start(&eager.timer, eager.loop, 0, again_at_once, &eager);
+    loop_run(eager.loop);
+    CHECK(eager.is_read && eager.count < EAGER_MAX);
+    timer_stop(&eager.timer);
+    watch_close(watch, NULL);
+    loop_close(eager.loop);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 enum { MANY = 500 };
 
 struct order {
