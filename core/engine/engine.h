@@ -340,6 +340,8 @@ void engine_step_key(const struct engine *engine, const struct step_name *name, 
 int64_t engine_channel_key(struct span channel);
 void engine_notice_key(const struct engine *engine, struct span channel, int64_t of,
                        char *hex);
+/* The channels that a gate names, of its row or its entry; empty when it names none. */
+struct span engine_gate_channels(struct span body);
 
 /* What the policy says of a change that json describes: action, target, op, args, tags, alert,
  * requester, playbook, targets (which one of the run it is), exists, tenant, own, reversible.

@@ -185,6 +185,15 @@ void gate_put_entry(struct run *run, struct gate *gate)
                        .body = gate->state == GATE_OPEN ? gate->body : span_of("{}"),
                    });
 }
+
+/* An action's arguments may hold such a word, too. */
+struct span engine_gate_channels(struct span body)
+{
+    return span_is(json_get_raw(body, "k"), "step")
+               ? (struct span){ 0 }
+               : json_get(json_get(body, "args"), "notify");
+}
+
 static void end_gate(struct run *run, struct gate *gate, int state, const char *key,
                      struct span value)
 {
@@ -196,6 +205,8 @@ static void end_gate(struct run *run, struct gate *gate, int state, const char *
     json_put_int(&out, "g", gate->number);
     if (key != NULL && !is_last)
         json_put_raw(&out, key, value);
+    if (engine_gate_channels(gate->body).len > 0)
+        json_put_raw(&out, "notify", engine_gate_channels(gate->body));
     json_put_int(&out, "s", state);
     if (is_last)
         json_put_raw(&out, key, value);

@@ -173,10 +173,11 @@ struct run {
     struct span params, alert;
     int64_t of; /* ROLLBACK, RECOVER: the run it is about */
     int64_t parent, parent_n;
-    int64_t root;      /* the run from which on they call each other; 0: itself */
-    const char *top;   /* and its playbook; "": its own */
-    struct span cause; /* what the alert of that one says, for matching */
-    int depth;         /* how many runs called each other before it */
+    int64_t root;       /* the run from which on they call each other; 0: itself */
+    const char *top;    /* and its playbook; "": its own */
+    struct span notify; /* the channels that are told of it; empty: as cordon.lua has it */
+    struct span cause;  /* what the alert of that one says, for matching */
+    int depth;          /* how many runs called each other before it */
     const char *parent_branch;
     const char *only_step, *only_target, *since, *back_to; /* ROLLBACK: limits */
     int64_t since_n;
@@ -351,6 +352,7 @@ struct engine {
     struct intake *intake; /* alert.c, route.c */
     struct onces *onces;   /* once.c; NULL: no ask has come that wants it */
     struct span trace;     /* of the ask that starts a run now; else empty */
+    struct span notify;    /* of the route by which a run starts now; else empty */
     bool is_ready;
 };
 

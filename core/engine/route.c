@@ -357,7 +357,8 @@ struct deciding {
     struct alert_card *card; /* NULL: only shown */
     struct span alert;
     struct json_out out;
-    struct span shadow, storm; /* the first route that says so, for all that starts */
+    struct span shadow, storm,
+        notify; /* the first route that says so, for all that starts */
     int started;
     bool is_ignored;
 };
@@ -373,7 +374,7 @@ static struct span source_of(struct deciding *deciding)
 }
 
 static void start_it(struct deciding *deciding, struct playbook *playbook,
-                     struct span params)
+                     struct span params, struct span notify)
 {
     struct alert_card *card = deciding->card;
     struct err err;
@@ -383,8 +384,10 @@ static void start_it(struct deciding *deciding, struct playbook *playbook,
         json_put(&deciding->out, "error", "one alert starts no more runs than that");
         return;
     }
+    deciding->engine->notify = notify;
     run = start_for_alert(deciding->engine, playbook, params, deciding->alert,
                           source_of(deciding), &err);
+    deciding->engine->notify = (struct span){ 0 };
     if (run == NULL) {
         json_put(&deciding->out, "error", err.text);
         return;
@@ -397,13 +400,16 @@ static void start_it(struct deciding *deciding, struct playbook *playbook,
 }
 
 static void put_start(struct str *text, const struct deciding *deciding,
-                      const struct playbook *playbook, struct span params)
+                      const struct playbook *playbook, struct span params,
+                      struct span notify)
 {
     struct json_out out = { .str = text };
 
     json_open(&out, '{');
     json_put_raw(&out, "alert", deciding->alert);
     json_put_int(&out, "i", deciding->card->number);
+    if (notify.len > 0)
+        json_put_raw(&out, "notify", notify);
     json_put_int(&out, "of", deciding->card->first_seq);
     json_put_raw(&out, "params", params);
     json_put(&out, "playbook", playbook->hash);
@@ -418,6 +424,8 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
     struct span storm = json_get(route, "storm").len > 0 ? route : deciding->storm;
     struct span shadow =
         span_is(json_get_raw(route, "mode"), "shadow") ? route : deciding->shadow;
+    struct span notify =
+        json_get(route, "notify").len > 0 ? json_get(route, "notify") : deciding->notify;
     enum verdict verdict = START_NOW;
     int64_t count = 0;
     struct err err = { 0 };
@@ -426,7 +434,7 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
     if (storm.len > 0 && shadow.len == 0 && deciding->card != NULL) {
         struct str start = { 0 };
 
-        put_start(&start, deciding, playbook, params);
+        put_start(&start, deciding, playbook, params, notify);
         verdict = storm_says(deciding->engine, storm, deciding->alert,
                              span_of(playbook->name), str_span(&start), &count);
         str_fini(&start);
@@ -436,9 +444,11 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
         if (schema_match(json_get(span_of(playbook->info), "params"), params, &err) != 0)
             json_put(out, "error", err.text);
     } else if (verdict == START_NOW) {
-        start_it(deciding, playbook, params);
+        start_it(deciding, playbook, params, notify);
     }
     json_put_bool(out, "fits", true);
+    if (notify.len > 0)
+        json_put_raw(out, "notify", notify);
     json_put_raw(out, "params", params);
     json_put(out, "playbook", playbook->name);
     if (route.len > 0)
@@ -493,6 +503,8 @@ static void take_route(struct deciding *deciding, struct span route)
             deciding->shadow = route;
         if (json_get(route, "storm").len > 0 && deciding->storm.len == 0)
             deciding->storm = route;
+        if (json_get(route, "notify").len > 0 && deciding->notify.len == 0)
+            deciding->notify = json_get(route, "notify");
         return;
     }
     struct playbook *playbook = enabled_named(deciding->engine, json_raw(name));
@@ -701,6 +713,7 @@ static void start_late(struct engine *engine, struct span start, const struct ev
                                                          json_get_int(start, "i", 0),
                                                          json_get_int(start, "of", 0)),
                                  .alert = json_get(start, "alert"),
+                                 .notify = json_get(start, "notify"),
                                  .out = { .str = &list } };
 
     free(hash);
@@ -790,6 +803,7 @@ int engine_check_routes(struct span routes, struct err *err)
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"name\"],"
         "\"properties\":{\"name\":{\"type\":\"string\"},\"match\":{\"type\":\"object\"},"
         "\"playbook\":{\"type\":\"string\"},\"params\":{\"type\":\"object\"},"
+        "\"notify\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1}},"
         "\"mode\":{\"enum\":[\"live\",\"shadow\",\"ignore\"]},"
         "\"storm\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
         "\"once_within\":{\"type\":\"string\",\"format\":\"duration\"},"

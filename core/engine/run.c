@@ -200,6 +200,8 @@ void run_put_entry(struct run *run)
         json_put_int(&out, "glass", run->glass);
     if (run->kind != RUN_LIVE)
         json_put_int(&out, "kind", run->kind);
+    if (run->notify.len > 0)
+        json_put_raw(&out, "notify", run->notify);
     if (run->of > 0)
         json_put_int(&out, "of", run->of);
     json_put(&out, "playbook", run->playbook_name);
@@ -381,6 +383,8 @@ struct run *run_start(struct engine *engine, int kind, struct playbook *playbook
     json_put_int(&out, "kind", kind);
     if (limits.len > 0)
         json_put_raw(&out, "limits", limits);
+    if (parent != NULL ? parent->run->notify.len > 0 : engine->notify.len > 0)
+        json_put_raw(&out, "notify", parent != NULL ? parent->run->notify : engine->notify);
     if (of > 0)
         json_put_int(&out, "of", of);
     json_put_raw(&out, "params", params);

@@ -50,7 +50,8 @@ enum frame_type {
     FRAME_VM_DATA,     /* text name, text source: a chunk of Lua-as-data that returns one
                         * table -> FRAME_VM_DATA_DONE */
     FRAME_VM_CHECK,    /* text name, text source, json catalog ({"action": JSON Schema of
-                        * its arguments}): what is wrong with it -> FRAME_VM_CHECKED */
+                        * its arguments}), json channels (the names that notify may hold):
+                        * what is wrong with it -> FRAME_VM_CHECKED */
     FRAME_VM_ADAPTER, /* text name, text source ("" = those that cordon brings alone): reads
                         * deliveries from here on -> FRAME_VM_LOADED, info {} */
     FRAME_VM_ADAPT,   /* text kind ("" = whichever says that it is its), json what came in

@@ -9,11 +9,14 @@
 #include "serve/alerts.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "serve/inside.h"
+#include "serve/notices.h"
+#include "vm/place.h"
 
 enum { CATALOGUE_MAX = 500 };
 
@@ -34,6 +37,7 @@ struct catalogue {
     struct stamp routes_stamp;
     struct str routes; /* JSON list, "[]" without a file */
     char *routes_error;
+    char *routes_source; /* that is being read */
     int pending;
     bool is_changed; /* since the engine was told */
     catalogue_done_fn *done;
@@ -69,6 +73,7 @@ void catalogue_close(struct serve *serve)
         free_item(list_item(list_take(&catalogue->items), struct item, in_catalogue));
     free(catalogue->routes_path);
     free(catalogue->routes_error);
+    free(catalogue->routes_source);
     str_fini(&catalogue->routes);
     free(catalogue);
     serve->catalogue = NULL;
@@ -292,6 +297,39 @@ static void drop_unseen(struct catalogue *catalogue)
 
 /* -- routes ---------------------------------------------------------------------------------- */
 
+/* The channels that routes name are looked for in cordon.lua. */
+static int check_channels(struct serve *serve, struct span routes, struct err *err)
+{
+    struct span route;
+    size_t pos = 0;
+    char what[40];
+
+    for (int i = 1; json_next(routes, &pos, NULL, &route); i++) {
+        snprintf(what, sizeof what, "routes[%d].notify", i);
+        if (notices_check_names(notices_config(serve), json_get(route, "notify"), what,
+                                err) != 0)
+            return err->code;
+    }
+    return 0;
+}
+
+/* "routes[2].notify: ..." stands at "[1].notify" of the file. */
+static char *with_place(const struct catalogue *catalogue, const char *text)
+{
+    struct str path = { 0 }, all = { 0 };
+    int number = 0, rest = 0;
+
+    if (sscanf(text, "routes[%d]%n", &number, &rest) == 1 && rest > 0)
+        str_printf(&path, "[%d]%s", number - 1, text + rest);
+    struct place place = place_of_error(span_of(catalogue->routes_source), str_text(&path));
+    str_printf(&all, "%s:%d:%d: %s", catalogue->routes_path, place.line, place.column,
+               text);
+    char *kept = xstrdup(str_text(&all));
+    str_fini(&path);
+    str_fini(&all);
+    return kept;
+}
+
 static void on_routes(void *arg, bool ok, struct span json)
 {
     struct serve *serve = arg;
@@ -305,15 +343,16 @@ static void on_routes(void *arg, bool ok, struct span json)
         struct span why = vms_error(&arena, span_of(catalogue->routes_path), json);
 
         catalogue->routes_error = span_dup(why);
-    } else if (engine_check_routes(json, &err) != 0) {
-        catalogue->routes_error = xstrdup(err.text);
+    } else if (engine_check_routes(json, &err) != 0 ||
+               check_channels(serve, json, &err) != 0) {
+        catalogue->routes_error = with_place(catalogue, err.text);
     } else {
         catalogue->is_changed = true;
         str_reset(&catalogue->routes);
         str_add_span(&catalogue->routes, json_count(json) > 0 ? json : span_of("[]"));
     }
     if (catalogue->routes_error != NULL)
-        log_warnx("%s: %s", catalogue->routes_path, catalogue->routes_error);
+        log_warnx("%s", catalogue->routes_error);
     arena_fini(&arena);
     one_less(serve);
 }
@@ -337,6 +376,8 @@ static void read_routes(struct serve *serve)
         log_warnx("%s", err.text);
     } else {
         catalogue->pending++;
+        free(catalogue->routes_source);
+        catalogue->routes_source = span_dup(str_span(&source));
         vms_data(serve, catalogue->routes_path, str_span(&source), on_routes, serve);
     }
     str_fini(&source);

@@ -40,47 +40,6 @@ struct notices {
     bool is_waking;
 };
 
-/* -- who is told of what ---------------------------------------------------------------------- */
-
-static bool has_name(struct span list, const char *name)
-{
-    struct span item;
-    size_t pos = 0;
-
-    while (json_next(list, &pos, NULL, &item))
-        if (span_is(json_raw(item), name))
-            return true;
-    return false;
-}
-
-/* A gate that asks a group is told to the channels of that group. */
-static bool is_asked(const struct channel *channel, struct span from)
-{
-    struct span groups = json_get(notices_config(channel->serve), "groups"), group;
-    size_t pos = 0;
-
-    while (json_next(from, &pos, NULL, &group)) {
-        char *name = json_text(group);
-        bool is_theirs = name != NULL && has_name(json_get(groups, name), channel->name);
-
-        free(name);
-        if (is_theirs)
-            return true;
-    }
-    return false;
-}
-
-static bool wants(const struct channel *channel, const struct shown_row *row,
-                  const char *what)
-{
-    if (row->kind == ROW_BREAK_GLASS)
-        return true; /* everybody is told */
-    return has_name(json_get(json_get(notices_config(channel->serve), "on"), what),
-                    channel->name) ||
-           ((row->kind == ROW_GATE || row->kind == ROW_ESCALATE) &&
-            is_asked(channel, json_get(row->body, "from")));
-}
-
 /* -- telling ----------------------------------------------------------------------------------- */
 
 static void wake(struct serve *serve);
@@ -126,8 +85,7 @@ static void on_again(void *arg)
     send_now(arg);
 }
 
-/* How long until the next try. */
-static int64_t pause_of(const struct channel *channel, struct span code)
+int64_t notices_pause(int tries, struct span code)
 {
     static const char after[] = "retry_after:";
     int64_t seconds, ms = NOTICES_FIRST_MS;
@@ -137,7 +95,7 @@ static int64_t pause_of(const struct channel *channel, struct span code)
                  &seconds) &&
         seconds > 0)
         return (seconds < NOTICES_AFTER_MAX_S ? seconds : NOTICES_AFTER_MAX_S) * 1000;
-    for (int i = 1; i < channel->tries && ms < NOTICES_LAST_MS; i++)
+    for (int i = 1; i < tries && ms < NOTICES_LAST_MS; i++)
         ms *= 2;
     return ms < NOTICES_LAST_MS ? ms : NOTICES_LAST_MS;
 }
@@ -177,7 +135,7 @@ static void on_answer(void *arg, const struct hosts_answer *answer)
         settle(channel, "failed");
         return;
     }
-    int64_t ms = pause_of(channel, answer->code);
+    int64_t ms = notices_pause(channel->tries, answer->code);
     channel->next_ms = clock_unix_ms() + ms;
     timer_start(&channel->again, channel->serve->loop, ms, on_again, channel);
 }
@@ -218,7 +176,7 @@ static int look_at(const struct row *from, void *arg)
 
     if (row.seq > channel->serve->notices->durable)
         return 1;
-    if (what == NULL || !wants(channel, &row, what)) {
+    if (what == NULL || !notices_wants(channel->serve, channel->name, &row, what)) {
         channel->scanned = row.seq;
         return 0;
     }
@@ -286,6 +244,48 @@ void notices_row(struct serve *serve, const struct turn_row *from)
 
 /* -- the beginning and the end ------------------------------------------------------------------ */
 
+struct missed {
+    const struct channel *channel;
+    int64_t until, count;
+};
+
+static int count_missed(const struct row *from, void *arg)
+{
+    struct missed *missed = arg;
+    struct shown_row row = { from->seq, from->run, from->at_ms, from->kind, from->body };
+    const char *what = tell_word(&row);
+
+    if (row.seq > missed->until)
+        return 1;
+    missed->count += what != NULL && notices_wants(missed->channel->serve,
+                                                   missed->channel->name, &row, what);
+    return 0;
+}
+
+/* What nobody was told while it was news is said to be missing, once. */
+static void skip_old(struct channel *channel, int64_t since)
+{
+    struct missed missed = { .channel = channel, .until = since };
+    struct err err;
+
+    if (channel->scanned >= since)
+        return;
+    if (store_each(channel->serve->store, channel->scanned + 1, count_missed, &missed,
+                   &err) < 0)
+        log_warnx("what channel %s was not told: %s", channel->name, err.text);
+    channel->scanned = since;
+    if (missed.count == 0)
+        return;
+    snprintf(channel->why, sizeof channel->why,
+             "%" PRId64
+             " older than a day when they could have been told: see cordon runs, "
+             "cordon gates and cordon alerts",
+             missed.count);
+    channel->of = since;
+    channel->what = "old";
+    settle(channel, "failed");
+}
+
 /* A channel that is new hears of what comes from now on. */
 static void begin(struct channel *channel, int64_t since)
 {
@@ -296,7 +296,8 @@ static void begin(struct channel *channel, int64_t since)
     store_stat(channel->serve->store, &stat);
     if (store_find(channel->serve->store, ENTRY_NOTICE,
                    engine_channel_key(span_of(channel->name)), 0, &entry, &ignored) == 0) {
-        channel->scanned = entry.last_seq > since ? entry.last_seq : since;
+        channel->scanned = entry.last_seq;
+        skip_old(channel, since);
         return;
     }
     channel->of = channel->scanned = stat.last_seq;

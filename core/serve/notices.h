@@ -16,7 +16,9 @@
  *       groups = { ["change-managers"] = { "mail" } }, -- gates that ask them
  *     }
  *
- * Each row that tells something is told to each channel that wants it, in order. What has been
+ * A gate of a playbook (ctx.approve, ctx.ask) and a route of routes.lua may name channels in place of
+ * those of on (notify = { "mail" }). Each row that tells something is told to each channel that wants
+ * it, in order. What has been
  * told is a row (ROW_NOTICE), so after a crash it goes on where it was; a notice under way then
  * is sent again, with the same key. A channel that does not work waits by itself.
  */
@@ -30,6 +32,7 @@
 struct asked;
 struct err;
 struct serve;
+struct shown_row;
 struct turn_row;
 
 enum {
@@ -45,8 +48,18 @@ enum {
 
 struct span notices_config(const struct serve *serve); /* empty when there is none */
 int notices_check(struct span config, struct err *err);
+/* Adds the names of the channels, as a JSON list. */
+void notices_names(const struct serve *serve, struct str *out);
+/* Are all in the list channels that there are? what stands in front of the sentence. */
+int notices_check_names(struct span config, struct span list, const char *what,
+                        struct err *err);
+/* Is that channel told of a row with that word (see tell.h)? */
+bool notices_wants(struct serve *serve, const char *channel, const struct shown_row *row,
+                   const char *what);
 /* What the plugin notify gets as its part of the configuration; nothing without channels. */
 void notices_plugin(struct serve *serve, struct str *out);
+/* How long until the next try, after so many and with the code that the last one ended with. */
+int64_t notices_pause(int tries, struct span code);
 void notices_open(struct serve *serve);
 void notices_close(struct serve *serve);
 void notices_row(struct serve *serve, const struct turn_row *row); /* it is durable */

@@ -6,6 +6,7 @@
 #include "serve/notices.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,35 +137,75 @@ static int check_channel(struct span name, struct span channel, struct err *err)
     return err_set(err, ERR_INVALID, "kind: want email, teams, slack, webhook or syslog");
 }
 
+void notices_names(const struct serve *serve, struct str *text)
+{
+    struct json_out out = { .str = text };
+    struct span key, value;
+    size_t pos = 0;
+
+    json_open(&out, '[');
+    while (json_next(json_get(notices_config(serve), "channels"), &pos, &key, &value))
+        json_string_span(&out, key);
+    json_close(&out);
+}
+
+static const char *nearest_channel(struct span channels, struct span name,
+                                   char kept[NOTICES_CHANNELS_MAX][72])
+{
+    const char *names[NOTICES_CHANNELS_MAX];
+    struct span key, value;
+    size_t pos = 0, count = 0;
+
+    while (count < NOTICES_CHANNELS_MAX && json_next(channels, &pos, &key, &value)) {
+        snprintf(kept[count], sizeof kept[count], "%.*s", (int)key.len, key.ptr);
+        names[count] = kept[count];
+        count++;
+    }
+    return schema_nearest(name, names, count);
+}
+
+int notices_check_names(struct span config, struct span list, const char *what,
+                        struct err *err)
+{
+    struct span channels = json_get(config, "channels"), name;
+    char kept[NOTICES_CHANNELS_MAX][72];
+    size_t at = 0;
+
+    while (json_next(list, &at, NULL, &name)) {
+        char *text = json_text(name);
+        bool is_there = text != NULL && json_get(channels, text).len > 0;
+
+        free(text);
+        if (is_there)
+            continue;
+        const char *nearest = nearest_channel(channels, json_raw(name), kept);
+        return err_set(err, ERR_INVALID,
+                       "%s: there is no channel %.*s in notify.channels%s%s", what,
+                       (int)name.len, name.ptr, nearest ? "; did you mean " : "",
+                       nearest ? nearest : "");
+    }
+    return 0;
+}
+
 /* Lists of channels that there are. */
 static int check_lists(struct span config, const char *member, struct err *err)
 {
-    struct span lists = json_get(config, member), key, list, name;
+    struct span lists = json_get(config, member), key, list;
     size_t pos = 0;
 
     while (json_next(lists, &pos, &key, &list)) {
-        size_t at = 0;
+        char what[120];
         const char *nearest;
 
+        snprintf(what, sizeof what, "notify.%s.%.*s", member,
+                 (int)(key.len < 90 ? key.len : 90), key.ptr);
         if (strcmp(member, "on") == 0 && !tell_is_word(key, &nearest))
-            return err_set(err, ERR_INVALID,
-                           "notify.on.%.*s: there is no such thing to "
-                           "tell of%s%s",
-                           (int)key.len, key.ptr, nearest ? "; did you mean " : "",
-                           nearest ? nearest : "");
+            return err_set(err, ERR_INVALID, "%s: there is no such thing to tell of%s%s",
+                           what, nearest ? "; did you mean " : "", nearest ? nearest : "");
         if (schema_match(span_of(TEXTS), list, err) != 0)
-            return err_wrap(err, "notify.%s.%.*s", member, (int)key.len, key.ptr);
-        while (json_next(list, &at, NULL, &name)) {
-            char *text = json_text(name);
-            bool is_there = json_get(json_get(config, "channels"), text).len > 0;
-
-            free(text);
-            if (!is_there)
-                return err_set(err, ERR_INVALID,
-                               "notify.%s.%.*s: there is no channel %.*s in "
-                               "notify.channels",
-                               member, (int)key.len, key.ptr, (int)name.len, name.ptr);
-        }
+            return err_wrap(err, "%s", what);
+        if (notices_check_names(config, list, what, err) != 0)
+            return err->code;
     }
     return 0;
 }

@@ -283,9 +283,17 @@ static const char *lead_of(const struct shown_row *row)
     }
 }
 
+/* Where the policy asks, the title is the plugin's sentence, with the target in it. */
+static struct span title_of(const struct writing *writing, struct span gate)
+{
+    bool is_plugins = span_is(json_get_raw(gate, "k"), "step");
+
+    return json_get(gate, is_plugins && !writing->tell->is_full ? "a" : "title");
+}
+
 static void put_title(struct writing *writing, struct span gate)
 {
-    struct span title = json_get(gate, "title");
+    struct span title = title_of(writing, gate);
     struct str text = { 0 };
 
     str_add_text(&text, lead_of(writing->row));

@@ -8,6 +8,7 @@
  * replays its runs in the next one.
  */
 #include "serve/inside.h"
+#include "serve/notices.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -568,19 +569,22 @@ void vms_check(struct serve *serve, struct span name, struct span source, vms_do
                void *arg)
 {
     struct machine *machine = start(serve, "");
-    struct str frame = { 0 }, schemas = { 0 };
+    struct str frame = { 0 }, schemas = { 0 }, channels = { 0 };
     struct frame_writer out;
 
     locks_schemas(serve, &schemas);
+    notices_names(serve, &channels);
     frame_begin(&out, &frame, FRAME_VM_CHECK);
     frame_add_span(&out, name);
     frame_add_span(&out, source);
     frame_add_span(&out, str_span(&schemas));
+    frame_add_span(&out, str_span(&channels));
     frame_finish(&out);
     owe(machine, &(struct owed){ .type = FRAME_VM_CHECKED, .done = done, .arg = arg });
     send_frame(machine, str_span(&frame));
     str_fini(&frame);
     str_fini(&schemas);
+    str_fini(&channels);
 }
 
 void vms_data(struct serve *serve, const char *name, struct span source, vms_done_fn *done,

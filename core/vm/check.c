@@ -69,10 +69,12 @@ static void read_file(struct vm *vm, struct lint *lint, struct span name,
 }
 
 void check_playbook(struct vm *vm, struct span name, struct span source,
-                    struct span catalog, struct str *findings)
+                    struct span catalog, struct span channels, struct str *findings)
 {
     struct work work = { .source = source };
-    struct lint lint = { .catalog = catalog, .out = { .str = findings } };
+    struct lint lint = { .catalog = catalog,
+                         .channels = channels,
+                         .out = { .str = findings } };
     struct err err;
 
     playbook_set_name(vm, name);

@@ -209,10 +209,32 @@ static void put_escalate(lua_State *L, struct json_out *out)
     lua_pop(L, 1);
 }
 
+/* The channels of cordon.lua that are told of this gate, in place of those that would be. */
+static void put_notify(lua_State *L, struct json_out *out, const char *what)
+{
+    lua_pushliteral(L, "notify");
+    if (lua_rawget(L, 1) != LUA_TNIL) { /* ... notify */
+        luaL_checktype(L, -1, LUA_TTABLE);
+        lua_Integer count = value_sequence(L, -1, "notify");
+        if (count < 1 || count > VM_NOTIFY_MAX)
+            luaL_error(L, "%s: notify wants a list of 1 to %d names of channels", what,
+                       VM_NOTIFY_MAX);
+        for (lua_Integer i = 1; i <= count; i++) {
+            lua_rawgeti(L, -1, i);
+            opts_text_at(L, -1, "notify");
+            lua_pop(L, 1);
+        }
+        value_write(L, -1, "notify", 0);
+        json_put_raw(out, "notify", str_span(&vm_of(L)->json));
+    }
+    lua_pop(L, 1);
+}
+
 static int l_approve(lua_State *L)
 {
-    static const char *const known[] = { "title",  "from",       "need",     "within",
-                                         "detail", "on_timeout", "escalate", NULL };
+    static const char *const known[] = { "title",    "from",   "need",
+                                         "within",   "detail", "on_timeout",
+                                         "escalate", "notify", NULL };
     static const char *const ends[] = { "hold", "deny", "escalate", NULL };
     const char *what = "ctx.approve";
 
@@ -224,6 +246,7 @@ static int l_approve(lua_State *L)
     put_escalate(L, &out);
     put_from(L, &out, what);
     put_need(L, &out, what);
+    put_notify(L, &out, what);
     json_put(&out, "on_timeout", opts_choice(L, 1, what, "on_timeout", ends, "hold"));
     json_put_span(&out, "title", opts_text(L, 1, what, "title", true));
     put_within(L, 1, &out, what);
@@ -252,8 +275,8 @@ static void put_choices(lua_State *L, struct json_out *out)
 
 static int l_ask(lua_State *L)
 {
-    static const char *const known[] = { "title", "choices", "type", "detail",
-                                         "from",  "within",  NULL };
+    static const char *const known[] = { "title", "choices", "type",   "detail",
+                                         "from",  "within",  "notify", NULL };
     static const char *const types[] = { "string", "integer", "number", "boolean",
                                          "arm_id", "ip",      "uuid",   "duration",
                                          "time",   NULL };
@@ -266,6 +289,7 @@ static int l_ask(lua_State *L)
     put_choices(L, &out);
     put_optional(&out, "detail", opts_text(L, 1, what, "detail", false));
     put_from(L, &out, what);
+    put_notify(L, &out, what);
     json_put_span(&out, "title", opts_text(L, 1, what, "title", true));
     json_put(&out, "type", opts_choice(L, 1, what, "type", types, "string"));
     put_within(L, 1, &out, what);

@@ -27,5 +27,6 @@ enum {
     VM_ADAPT_DEPTH_MAX = 8, /* an adapter that asks another that asks another ... */
     VM_IDS_MAX = 4000,      /* "$id"s of one delivery */
     VM_SLOTS_MAX = 16,      /* role slots of one ctx.approve; the engine's limit too */
-    VM_ESCALATES_MAX = 10   /* links of its chain of escalation */
+    VM_ESCALATES_MAX = 10,  /* links of its chain of escalation */
+    VM_NOTIFY_MAX = 64      /* channels that a gate names */
 };

@@ -33,7 +33,8 @@ struct lint {
     size_t name_cap;
     int dead; /* above 0: the code here is never reached */
 
-    struct span catalog; /* {"azure.appservice.stop": schema of its arguments, ...} */
+    struct span catalog;  /* {"azure.appservice.stop": schema of its arguments, ...} */
+    struct span channels; /* the names of those that cordon.lua has */
     struct arena arena;
     struct json_out out; /* the list of findings, open */
     int errors;

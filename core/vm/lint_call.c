@@ -78,6 +78,7 @@ struct call {
     struct span keys[KEYS_MAX]; /* that stand there */
     size_t key_count;
     bool is_open; /* there may be more: a computed key */
+    bool is_ctx;  /* not an action, but a function of ctx */
 };
 
 /* The token now as JSON, when it is a literal with nothing computed behind it. */
@@ -131,6 +132,52 @@ static void find_no_argument(struct call *call, const struct token *name)
               nearest != NULL ? "'?" : "");
 }
 
+/* At a text that names a channel. */
+static void check_channel(struct call *call)
+{
+    struct lint *lint = call->lint;
+    const char *names[NAMES_MAX];
+    struct span name;
+    size_t pos = 0, count = 0;
+
+    while (json_next(lint->channels, &pos, NULL, &name) && count < NAMES_MAX) {
+        struct span raw = json_raw(name);
+
+        if (span_equal(raw, lint->now.text))
+            return;
+        names[count++] = arena_dup(&lint->arena, raw.ptr, raw.len);
+    }
+    const char *nearest = schema_nearest(lint->now.text, names, count);
+    lint_find(
+        lint, count > 0 ? LINT_ERROR : LINT_WARNING, &lint->now,
+        "%s: notify: there is no channel '%.*s' in notify.channels of cordon.lua%s%s%s",
+        call->action, (int)lint->now.text.len, lint->now.text.ptr,
+        nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+        nearest != NULL ? "'?" : "");
+}
+
+/* At "{": texts that stand there are looked at, whatever is computed is not. */
+static void channel_list(struct call *call)
+{
+    struct lint *lint = call->lint;
+
+    lint_step(lint);
+    while (lint->has_now && !lint_is(lint, "}")) {
+        bool is_alone = lint->has_ahead && lint->ahead.kind == TOKEN_SIGN &&
+                        (span_is(lint->ahead.text, ",") || span_is(lint->ahead.text, ";") ||
+                         span_is(lint->ahead.text, "}"));
+
+        if (lint->now.kind == TOKEN_STRING && is_alone)
+            check_channel(call);
+        lint_expression(lint);
+        if (lint_is(lint, ",") || lint_is(lint, ";"))
+            lint_step(lint);
+        else if (!lint_is(lint, "}"))
+            return; /* no list: what it is the caller's caller finds out */
+    }
+    lint_step(lint);
+}
+
 /* At a name in front of "=". */
 static void argument(struct call *call)
 {
@@ -148,7 +195,10 @@ static void argument(struct call *call)
         check_value(call, property, &name);
     else if (!json_get_bool(call->schema, "additionalProperties", true))
         find_no_argument(call, &name);
-    lint_expression(lint);
+    if (call->is_ctx && strcmp(key, "notify") == 0 && lint_is(lint, "{"))
+        channel_list(call);
+    else
+        lint_expression(lint);
 }
 
 /* At "{". */
@@ -254,12 +304,14 @@ static const struct {
       "{\"additionalProperties\":false,\"required\":[\"title\"],\"properties\":{"
       "\"title\":" TEXT ",\"detail\":" TEXT ",\"from\":" TEXT ",\"within\":" SPAN
       ",\"need\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},\"escalate\":{},"
+      "\"notify\":{},"
       "\"on_timeout\":{\"type\":\"string\",\"enum\":[\"hold\",\"deny\",\"escalate\"]}}}" },
-    { "ask", "{\"additionalProperties\":false,\"required\":[\"title\"],\"properties\":{"
-             "\"title\":" TEXT ",\"detail\":" TEXT ",\"from\":" TEXT ",\"within\":" SPAN
-             ",\"choices\":{},\"type\":{\"type\":\"string\",\"enum\":[\"string\","
-             "\"integer\",\"number\",\"boolean\",\"arm_id\",\"ip\",\"uuid\","
-             "\"duration\",\"time\"]}}}" },
+    { "ask",
+      "{\"additionalProperties\":false,\"required\":[\"title\"],\"properties\":{"
+      "\"title\":" TEXT ",\"detail\":" TEXT ",\"from\":" TEXT ",\"within\":" SPAN
+      ",\"choices\":{},\"notify\":{},\"type\":{\"type\":\"string\",\"enum\":[\"string\","
+      "\"integer\",\"number\",\"boolean\",\"arm_id\",\"ip\",\"uuid\","
+      "\"duration\",\"time\"]}}}" },
 };
 
 void lint_ctx(struct lint *lint, const struct token *member)
@@ -267,7 +319,9 @@ void lint_ctx(struct lint *lint, const struct token *member)
     for (size_t i = 0; i < sizeof ctx_tables / sizeof *ctx_tables; i++) {
         if (!span_is(member->text, ctx_tables[i].member))
             continue;
-        struct call call = { .lint = lint, .schema = span_of(ctx_tables[i].schema) };
+        struct call call = { .lint = lint,
+                             .schema = span_of(ctx_tables[i].schema),
+                             .is_ctx = true };
 
         call.action = arena_printf(&lint->arena, "ctx.%s", ctx_tables[i].member);
         look_at_call(&call, member);

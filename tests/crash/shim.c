@@ -10,6 +10,7 @@
  *     CRASH_AT    the point at which it happens; 0: only count
  *     CRASH_WHAT  engine, host or vm: whom SIGKILL takes
  *     SYNC_MS     added to every sync: a slower disk, for the bench
+ *     AHEAD_S     added to the wall clock, in every process: what is so another day
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -25,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 struct counter {
@@ -40,6 +42,7 @@ static struct counter *counter;
 static int64_t crash_at;
 static char what[16];
 static int64_t sync_ms;
+static int64_t ahead_s;
 
 static bool has_argument(const char *path, const char *argument)
 {
@@ -57,11 +60,13 @@ static bool has_argument(const char *path, const char *argument)
 
 __attribute__((constructor)) static void wake_up(void)
 {
-    const char *path = getenv("CRASH_FILE");
+    const char *path = getenv("CRASH_FILE"), *ahead = getenv("AHEAD_S");
     const char *at = getenv("CRASH_AT");
     const char *whom = getenv("CRASH_WHAT");
     const char *slow = getenv("SYNC_MS");
 
+    if (ahead != NULL)
+        ahead_s = strtoll(ahead, NULL, 10);
     if (path == NULL || !has_argument("/proc/self/cmdline", "--internal-engine"))
         return;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -163,6 +168,16 @@ static bool is_kind(int fd, mode_t kind)
     static __typeof__(name) *real; \
     if (real == NULL)              \
     *(void **)&real = dlsym(RTLD_NEXT, #name)
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    REAL(clock_gettime);
+    int rc = real(clock, now);
+
+    if (rc == 0 && clock == CLOCK_REALTIME)
+        now->tv_sec += ahead_s;
+    return rc;
+}
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
 {

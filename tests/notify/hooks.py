@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Receives what is posted: hooks.py DIR. Each request becomes DIR/N.json, and the file DIR/mode says
-how it is answered: a status, "after" (429 with Retry-After once, then 200) or "hang"."""
+"""Receives what is posted: hooks.py DIR. Each request becomes DIR/N.json, and the file DIR/mode, or
+DIR/mode-PATH for one path, says how it is answered: a status, "after" (429 with Retry-After once, then
+200), "after90" (with 90 seconds) or "hang"."""
 import http.server
 import itertools
 import json
@@ -21,7 +22,8 @@ class Hook(http.server.BaseHTTPRequestHandler):
         part = folder / f"{n}.part"
         part.write_text(json.dumps({"path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}, "body": body}))
         part.rename(folder / f"{n}.json")
-        mode = (folder / "mode").read_text().strip()
+        own = folder / f"mode-{self.path.strip('/')}"
+        mode = (own if own.exists() else folder / "mode").read_text().strip()
         if self.path == "/dead":
             mode = "500"
         if mode == "hang":
@@ -30,6 +32,9 @@ class Hook(http.server.BaseHTTPRequestHandler):
             (folder / "mode").write_text("200")
             self.send_response(429)
             self.send_header("Retry-After", "1")
+        elif mode == "after90":
+            self.send_response(429)
+            self.send_header("Retry-After", "90")
         else:
             self.send_response(int(mode) if mode.isdigit() else 200)
         self.send_header("Content-Length", "0")

@@ -215,6 +215,7 @@ char *proc_check(struct proc *proc, const char *source)
     frame_add_text(&out, "/etc/cordon/playbooks/test.lua");
     frame_add_text(&out, source);
     frame_add_text(&out, schemas);
+    frame_add_text(&out, "[\"mail\",\"soc\"]");
     frame_finish(&out);
     proc_send(proc);
     must_receive(proc, FRAME_VM_CHECKED, &in);

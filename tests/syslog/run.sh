@@ -61,6 +61,15 @@ return playbook {
 }
 LUA
 echo 'return playbook { name = "fails", summary = "Fails", params = {}, run = function() error("no") end }' >"$work/fails.lua"
+cat >"$work/evil.lua" <<'LUA'
+local notify = use "notify"
+return playbook {
+  name = "evil", summary = "Tells what would end a field early", params = {},
+  run = function(p, ctx)
+    notify.syslog { channel = "tcp", title = "evil", facts = { { name = 'a "b]=', value = 'q" b] s\\ \n<0>1 x' } } }
+  end,
+}
+LUA
 cat >"$work/long.lua" <<'LUA'
 local notify = use "notify"
 return playbook {
@@ -114,7 +123,8 @@ severity_is_the_notices() {
 text_stays_in_its_field() {
     local evil=$'q" b] s\\ \u202e\u200b \u00e4\u20ac\n<0>1 - - - - - forged'
     asks "$evil" && got udp "q\"" '.msg | contains("q\" b] s\\ [U+202E][U+200B] ä€ <0>1 - - - - - forged")' &&
-        got tcp "q\"" && got tls "q\"" && ! jq -e 'select(.severity == "emerg")' "$work/received" >/dev/null
+        got tcp "q\"" && got tls "q\"" && cordon run "$work/evil.lua" >/dev/null &&
+        got tcp evil '.severity == "notice" and .msgid == "-" and .msg == "evil" and .data["cordon@12345"].a__b__ == "q\" b] s\\ [U+000A]<0>1 x"' && ! jq -e 'select(.severity == "emerg")' "$work/received" >/dev/null
 }
 is_cut() { # is_cut BY MAX: what came fits, cut between characters
     cordon run "$work/long.lua" --param "channel=$1" >/dev/null &&

@@ -195,7 +195,7 @@ TEST(what_may_not_be_sent_is_refused_before_anything_is)
     CHECK_INT(rig.count, 0);
 }
 
-TEST(without_tls_a_name_leads_nowhere_that_is_not_listed_as_an_address)
+TEST(a_name_that_leads_to_an_address_that_is_not_listed_leads_nowhere)
 {
     const char *allow[] = { "localhost*", NULL };
     struct http_options options = { .allow = allow };
