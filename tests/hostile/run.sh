@@ -66,6 +66,8 @@ declare -A pids
 begin slow.py # it takes its time, and the others fill that
 begin smuggle.py
 count smuggle.py
+begin bodies.py
+count bodies.py
 count slow.py
 
 # Who is cut off is told to the operator: how many, for what, and whose; a line a second at most.
