@@ -8,7 +8,7 @@
 #   make bench [SLOW=ms]    speed, memory and start-up, beside the machine's own limits
 #   make conformance        plugin and simulator against the API descriptions in AZURE_SPECS;
 #                           needs node 20 or newer with npm
-#   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each
+#   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each, JOBS at once
 #   make lint               formatting, clang-tidy, shellcheck, the public header
 #   make layers             every include that climbs floors; prints nothing when none does
 #   make format             formats what make lint checks
@@ -310,12 +310,7 @@ fuzz:
 	$(call ensure,$(deps_build) $(deps_fuzz))
 	$(again) CC=clang SAN= FUZZING=1 run-fuzz
 run-fuzz: $(fuzzers)
-	@for fuzzer in $(fuzzers); do \
-		name=$${fuzzer##*/fuzz_}; mkdir -p $(B)/corpus/$$name; echo "# $$name"; \
-		seeds=tests/fuzz/corpus/$$name; test -d $$seeds || seeds=; \
-		$$fuzzer -max_total_time=$(FUZZ_TIME) -timeout=10 -rss_limit_mb=1024 \
-			-verbosity=0 -print_final_stats=1 -artifact_prefix=$(B)/ $(B)/corpus/$$name $$seeds || exit 1; \
-	done
+	@printf '%s\n' $(fuzzers) | B=$(B) FUZZ_TIME=$(FUZZ_TIME) xargs -n 1 -P $(JOBS) tests/fuzz/one.sh
 
 # -- Looking at the code ----------------------------------------------------------------
 

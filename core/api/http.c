@@ -13,6 +13,7 @@
 #include <string.h>
 #include <arpa/inet.h>
 
+#include "api/http_strict.h"
 #include "api/metrics.h"
 #include "api/route.h"
 
@@ -97,25 +98,13 @@ static struct request *new_request(struct server *server, struct MHD_Connection 
 
 /* -- before the body ----------------------------------------------------------------------- */
 
-/* "application/json; charset=utf-8" is application/json. */
-static bool is_type(const char *type, const char *wanted)
-{
-    size_t len = strlen(wanted);
-
-    if (type == NULL || strncasecmp(type, wanted, len) != 0)
-        return false;
-    type += len;
-    type += strspn(type, " ");
-    return *type == '\0' || (*type == ';' && strcasestr(type, "charset=utf-8") != NULL);
-}
-
 static bool has_right_type(const struct request *request)
 {
     const char *type = request_header(request, "Content-Type");
 
     switch (request->route->content) {
-    case CONTENT_JSON: return is_type(type, "application/json");
-    case CONTENT_FORM: return is_type(type, "application/x-www-form-urlencoded");
+    case CONTENT_JSON: return strict_type(type, "application/json");
+    case CONTENT_FORM: return strict_type(type, "application/x-www-form-urlencoded");
     default: return true;
     }
 }

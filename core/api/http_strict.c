@@ -60,3 +60,14 @@ bool strict_length(struct span length)
     return length.len > 0 && length.len <= LENGTH_DIGITS_MAX &&
            (length.len == 1 || length.ptr[0] != '0');
 }
+
+bool strict_type(const char *type, const char *wanted)
+{
+    size_t len = strlen(wanted);
+
+    if (type == NULL || strncasecmp(type, wanted, len) != 0)
+        return false;
+    type += len;
+    type += strspn(type, " ");
+    return *type == '\0' || (*type == ';' && strcasestr(type, "charset=utf-8") != NULL);
+}

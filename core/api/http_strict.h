@@ -15,3 +15,5 @@ bool strict_name(struct span name);   /* of a header: a token */
 bool strict_value(struct span value); /* of a header: nothing that controls, but tabs */
 /* A Content-Length: digits, as few as it takes. */
 bool strict_length(struct span length);
+/* A Content-Type: the wanted one, also with a charset of UTF-8; NULL is none. */
+bool strict_type(const char *type, const char *wanted);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as one of the small words that people and files write: durations, moments,
  * names of runs, gates and holds, addresses, base64. What was read is written as what reads
- * as the same. */
+ * as the same. And a first line as a path, or as an error that begins with one, and the others
+ * as the source in which it is looked for: a place that is in the source. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/schema.h"
 #include "base/str.h"
 #include "net/http.h"
+#include "vm/place.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -78,6 +80,28 @@ static void try_url(const char *text)
            parts.host.ptr + parts.host.len <= text + strlen(text));
 }
 
+static void check_place(struct span source, struct place place)
+{
+    int lines = 1;
+
+    for (size_t i = 0; i < source.len; i++)
+        lines += source.ptr[i] == '\n' || source.ptr[i] == '\r';
+    assert(place.line >= 1 && place.line <= lines);
+    assert(place.column >= 1 && (size_t)place.column <= source.len + 1);
+}
+
+static void try_place(struct span all)
+{
+    const char *end = all.len > 0 ? memchr(all.ptr, '\n', all.len) : NULL;
+    size_t len = end != NULL ? (size_t)(end - all.ptr) : 0;
+    struct span path = { all.ptr, len }, source = { all.ptr + len, all.len - len };
+    char *text = span_dup(path);
+
+    check_place(source, place_find(source, path));
+    check_place(source, place_of_error(source, text));
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const formats[] = { "ip", "arm-id", "uuid", "duration",
@@ -90,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_ids(text);
     try_base64(text);
     try_url(copy);
+    try_place(text);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         schema_format(formats[i], text);
     str_add_shown(&shown, text.ptr, text.len);
