@@ -165,7 +165,11 @@ $(B)/obj/core/vm/shipped.o build/lint/core/vm/shipped.tidy: $(B)/gen/shipped.inc
 $(B)/obj/core/vm/shipped.o build/lint/core/vm/shipped.tidy: core_flags += -I$(B)/gen
 # It holds that file as it is.
 $(B)/obj/core/api/openapi_words.o: core/api/openapi.json
-$(B)/obj/core/api/console.o: $(wildcard core/api/console/*)
+# The console is one page, so that the browser's policy can name its script and style by hash.
+$(B)/gen/console.html: core/api/page.sh $(wildcard core/api/console/*)
+	$(Q)mkdir -p $(@D) && core/api/page.sh core/api/console >$@.new && mv $@.new $@
+$(B)/obj/core/api/console.o build/lint/core/api/console.tidy: $(B)/gen/console.html
+$(B)/obj/core/api/console.o build/lint/core/api/console.tidy: core_flags += -DCONSOLE_PAGE='"$(B)/gen/console.html"'
 $(B)/obj/plugins/%.o: plugins/%.c $(B)/.flags
 	$(call say,CC,$<)
 	$(call compile,$(plugin_flags) $(plugin_cflags))

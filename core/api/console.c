@@ -4,59 +4,73 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/hash.h"
+#include "base/str.h"
 
-/* The Makefile says that this file depends on them. */
-#define EMBED(NAME, FILE)                             \
-    __asm__(".pushsection .rodata\n"                  \
-            ".global console_" NAME "\n"              \
-            "console_" NAME ":\n"                     \
-            ".incbin \"core/api/console/" FILE "\"\n" \
-            ".global console_" NAME "_end\n"          \
-            "console_" NAME "_end:\n"                 \
-            ".byte 0\n"                               \
+/* CONSOLE_PAGE is the one page that core/api/page.sh makes of core/api/console/; the Makefile
+ * names it, and says that this file depends on them. */
+#define EMBED(NAME, FILE)                    \
+    __asm__(".pushsection .rodata\n"         \
+            ".global console_" NAME "\n"     \
+            "console_" NAME ":\n"            \
+            ".incbin \"" FILE "\"\n"         \
+            ".global console_" NAME "_end\n" \
+            "console_" NAME "_end:\n"        \
+            ".byte 0\n"                      \
             ".popsection\n")
-EMBED("index", "index.html");
-EMBED("icon", "icon.svg");
-EMBED("css", "console.css");
-EMBED("app", "app.js");
-EMBED("api", "api.js");
-EMBED("dom", "dom.js");
-EMBED("dialogs", "dialogs.js");
-EMBED("gates", "gates.js");
-EMBED("runs", "runs.js");
-EMBED("pages", "pages.js");
+EMBED("page", CONSOLE_PAGE);
+EMBED("icon", "core/api/console/icon.svg");
 
-#define FILE_OF(NAME) console_##NAME, console_##NAME##_end
-extern const char console_index[], console_index_end[], console_icon[], console_icon_end[],
-    console_css[], console_css_end[], console_app[], console_app_end[], console_api[],
-    console_api_end[], console_dom[], console_dom_end[], console_dialogs[],
-    console_dialogs_end[], console_gates[], console_gates_end[], console_runs[],
-    console_runs_end[], console_pages[], console_pages_end[];
+extern const char console_page[], console_page_end[], console_icon[], console_icon_end[];
 
-static const struct {
+struct file {
     const char *name, *type, *from, *to;
-} files[] = {
-    { "", "text/html; charset=utf-8", FILE_OF(index) },
-    { "icon.svg", "image/svg+xml", FILE_OF(icon) },
-    { "console.css", "text/css; charset=utf-8", FILE_OF(css) },
-    { "app.js", "text/javascript; charset=utf-8", FILE_OF(app) },
-    { "api.js", "text/javascript; charset=utf-8", FILE_OF(api) },
-    { "dom.js", "text/javascript; charset=utf-8", FILE_OF(dom) },
-    { "dialogs.js", "text/javascript; charset=utf-8", FILE_OF(dialogs) },
-    { "gates.js", "text/javascript; charset=utf-8", FILE_OF(gates) },
-    { "runs.js", "text/javascript; charset=utf-8", FILE_OF(runs) },
-    { "pages.js", "text/javascript; charset=utf-8", FILE_OF(pages) },
 };
+static const struct file page = { "", "text/html; charset=utf-8", console_page,
+                                  console_page_end };
+static const struct file icon = { "icon.svg", "image/svg+xml", console_icon,
+                                  console_icon_end };
 
-/* Nothing is loaded but these files, nothing is sent but to us, and nobody frames us. */
-static const char policy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src "
-    "'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-static void serve_file(struct request *request, size_t i)
+static struct span between(const char *from, const char *to)
 {
-    struct span bytes = { files[i].from, (size_t)(files[i].to - files[i].from) };
+    const char *start = strstr(console_page, from) + strlen(from);
+
+    return (struct span){ start, (size_t)(strstr(start, to) - start) };
+}
+
+static void add_hash(struct str *out, struct span bytes)
+{
+    struct hash hash = hash_of(bytes.ptr, bytes.len);
+
+    str_add_text(out, "'sha256-");
+    base64_add(out, hash.bytes, sizeof hash.bytes);
+    str_add_text(out, "'");
+}
+
+/* Nothing runs but our script, nothing shows but our style, each as these very bytes; nothing is
+ * loaded but the icon, nothing is sent but to us, nobody frames us, and no text becomes
+ * markup. */
+static const char *policy(void)
+{
+    static struct str text;
+
+    if (text.len > 0)
+        return str_text(&text);
+    str_add_text(&text, "default-src 'none'; script-src ");
+    add_hash(&text, between("<script type=\"module\">", "</script>"));
+    str_add_text(&text, "; style-src ");
+    add_hash(&text, between("<style>", "</style>"));
+    str_add_text(&text,
+                 "; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri "
+                 "'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+                 "trusted-types 'none'");
+    return str_text(&text);
+}
+
+static void serve_file(struct request *request, const struct file *file)
+{
+    struct span bytes = { file->from, (size_t)(file->to - file->from) };
     char hex[HASH_HEX_LEN + 1], etag[HASH_HEX_LEN + 3];
     const char *known = request_header(request, "If-None-Match");
 
@@ -64,26 +78,24 @@ static void serve_file(struct request *request, size_t i)
     snprintf(etag, sizeof etag, "\"%.32s\"", hex);
     respond_header(request, "ETag", etag);
     respond_header(request, "Cache-Control", "no-cache");
-    respond_header(request, "Content-Security-Policy", policy);
+    respond_header(request, "Content-Security-Policy", policy());
     if (known != NULL && strcmp(known, etag) == 0)
         respond_static(request, 304, NULL, span_of(""));
     else
-        respond_static(request, 200, files[i].type, bytes);
+        respond_static(request, 200, file->type, bytes);
 }
 
 void get_console(struct request *request)
 {
-    serve_file(request, 0);
+    serve_file(request, &page);
 }
 
 void get_console_file(struct request *request)
 {
-    for (size_t i = 1; i < sizeof files / sizeof *files; i++)
-        if (strcmp(files[i].name, request_param(request, 0)) == 0) {
-            serve_file(request, i);
-            return;
-        }
-    respond_problem(request, 404, "not_found", "the console has no such file");
+    if (strcmp(icon.name, request_param(request, 0)) == 0)
+        serve_file(request, &icon);
+    else
+        respond_problem(request, 404, "not_found", "the console has no such file");
 }
 
 void go_to_console(struct request *request)

@@ -24,13 +24,6 @@ if ! cmp -s "$here/package-lock.json" "$packages/installed-lock.json"; then
         cp "$here/package-lock.json" "$packages/installed-lock.json"
 fi
 
-wait_ended() { # the engine that a command has started, and that ends itself
-    for _ in $(seq 200); do
-        [ -S "$state/cordon.sock" ] || return 0
-        sleep 0.05
-    done
-}
-
 mkdir -m 700 "$state"
 make_cert cordon
 shop_open "$work" || exit 1
@@ -48,9 +41,8 @@ start_daemon || {
 cat >"$work/send" <<SH
 #!/bin/bash
 printf '%s' "\$1" >"$work/alert.json"
-exec "$CORDON" hook send defender-for-cloud "$work/alert.json" --state "$state"
+exec "$CORDON" hook send generic "$work/alert.json" --state "$state"
 SH
-sed -i 's/defender-for-cloud/generic/' "$work/send"
 chmod +x "$work/send"
 cp "$here/console.mjs" "$packages/"
 # shellcheck disable=SC2154 # start_daemon sets it
