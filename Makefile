@@ -246,7 +246,7 @@ deps_build := $(if $(is_clang),$(firstword $(CC))=clang) gcc=gcc file:/usr/inclu
 	pc:libcurl=libcurl4-openssl-dev pc:libcjson=libcjson-dev pc:sqlite3=libsqlite3-dev \
 	pc:libmicrohttpd=libmicrohttpd-dev pc:libsodium=libsodium-dev pc:libseccomp=libseccomp-dev \
 	pc:libcrypto=libssl-dev pc:gnutls=libgnutls28-dev
-deps_test := chromium=chromium nghttpd=nghttp2-server ssh-keygen=openssh-client jq=jq curl=curl python3=python3 openssl=openssl sqlite3=sqlite3 promtool=prometheus node=nodejs npm=npm \
+deps_test := systemd-analyze=systemd chromium=chromium nghttpd=nghttp2-server ssh-keygen=openssh-client jq=jq curl=curl python3=python3 openssl=openssl sqlite3=sqlite3 promtool=prometheus node=nodejs npm=npm \
 	rsyslogd=rsyslog file:/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_ossl.so=rsyslog-openssl
 deps_lint := clang=clang clang-format=clang-format clang-tidy=clang-tidy shellcheck=shellcheck
 deps_fuzz := clang=clang file:/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a=libclang-rt-14-dev
@@ -379,6 +379,7 @@ install: products
 	$(call put,644,$(plugins),lib/cordon/plugins)
 	$(call put,644,$(filter-out %.test.lua,$(wildcard playbooks/*.lua)),share/cordon/playbooks)
 	$(call put,644,$(wildcard include/cordon/*.h),include/cordon)
+	$(call put,644,docs/systemd/cordon.service,lib/systemd/system)
 	$(foreach n,1 5 7 8,$(if $(wildcard docs/man/*.$(n)),$(call put,644,$(wildcard docs/man/*.$(n)),share/man/man$(n)) &&)) true
 
 clean:

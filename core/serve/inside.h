@@ -106,6 +106,7 @@ struct serve {
     struct engine *engine;
     int exit;
     bool is_ready, is_stopping, is_ending;
+    struct supervisor *supervisor; /* NULL: nobody wants to hear */
     struct timer linger;
     /* pump.c */
     struct turn *turn;

@@ -20,6 +20,7 @@
 #include "serve/inside.h"
 #include "serve/pull.h"
 #include "serve/notices.h"
+#include "serve/supervisor.h"
 #include "store/store.h"
 
 /* -- small things that all use ------------------------------------------------------------ */
@@ -499,6 +500,7 @@ static void be_ready(struct serve *serve)
     say_ready(serve, "ready");
     if (serve->options->on_ready != NULL)
         serve->options->on_ready(serve->options, str_text(&listens));
+    supervisor_ready(serve->supervisor, serve->fronts != NULL ? "serving" : "ready");
     str_fini(&listens);
     serve_maybe_end(serve);
 }
@@ -621,6 +623,7 @@ static void on_signal(void *arg)
         return;
     }
     serve->is_stopping = true;
+    supervisor_stopping(serve->supervisor);
     fronts_stop(serve, on_fronts_stopped);
 }
 
@@ -631,6 +634,7 @@ static void close_all(struct serve *serve)
     if (serve->is_dirty)
         pump_commit(serve);
     serve->is_ending = true;
+    supervisor_stopping(serve->supervisor);
     fronts_close(serve);
     clients_close(serve);
     feeds_close(serve);
@@ -647,6 +651,7 @@ static void close_all(struct serve *serve)
     vms_close(serve);
     hosts_close(serve);
     dues_free(serve->dues);
+    supervisor_close(serve->supervisor);
     loop_close(serve->loop);
     store_close(serve->store);
 }
@@ -726,6 +731,8 @@ int serve_engine(const struct serve_options *options)
         return 1;
     }
     serve->loop = loop_open();
+    if (options->stay) /* one that a command starts belongs to no service manager */
+        serve->supervisor = supervisor_open(serve->loop);
     serve->engine = engine_new();
     serve->turn = turn_new();
     serve->tails = tails_new();

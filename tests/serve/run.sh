@@ -118,6 +118,73 @@ taken() {
 unknown_key() { listen_with "$work/cordon.pem" "$work/cordon.key" ', srve = {}' && refuses "cordon.lua" "srve" "serve"; }
 no_address() { at=somewhere:8443 listen_with "$work/cordon.pem" "$work/cordon.key" && refuses "is no address"; }
 
+# -- a service manager ------------------------------------------------------------------------
+listen_as_manager() { # listen_as_manager SOCKET: sets ear
+    rm -f "$work/heard"
+    python3 "$(dirname "${BASH_SOURCE[0]}")/manager.py" "$1" "$work/heard" &
+    ear=$!
+    for _ in $(seq 200); do
+        grep -q listening "$work/heard" 2>/dev/null && return
+        sleep 0.02
+    done
+}
+heard() { # heard PATTERN: within ten seconds
+    for _ in $(seq 200); do
+        grep -q "$1" "$work/heard" && return
+        sleep 0.05
+    done
+    sed 's/^/# /' "$work/heard"
+    return 1
+}
+tells_manager() { # tells_manager SOCKET
+    local feeds rc
+    listen_with "$work/cordon.pem" "$work/cordon.key"
+    listen_as_manager "$1"
+    NOTIFY_SOCKET=$1 WATCHDOG_USEC=200000 start_daemon || return 1
+    heard 'READY=1 STATUS=serving' && [[ $(ask "$console/healthz") == 200 ]] && heard 'WATCHDOG=1'
+    rc=$?
+    feeds=$(grep -c WATCHDOG=1 "$work/heard")
+    sleep 0.5
+    (($(grep -c WATCHDOG=1 "$work/heard") > feeds)) || rc=1
+    kill -STOP "$daemon" # what stands still does not say that it is alive
+    sleep 0.2
+    feeds=$(grep -c WATCHDOG=1 "$work/heard")
+    sleep 0.5
+    (($(grep -c WATCHDOG=1 "$work/heard") == feeds)) || rc=1
+    kill -CONT "$daemon"
+    stop_daemon
+    heard 'STOPPING=1' || rc=1
+    kill "$ear" 2>/dev/null
+    wait "$ear" 2>/dev/null
+    return $rc
+}
+by_file() { tells_manager "$work/manager"; }
+by_name() { tells_manager "@cordon-test-$$"; }
+another_pid() { # the watchdog is somebody else's
+    local rc
+    listen_as_manager "$work/manager2"
+    NOTIFY_SOCKET=$work/manager2 WATCHDOG_USEC=100000 WATCHDOG_PID=1 start_daemon || return 1
+    heard READY=1 && sleep 0.4 && ! grep -q WATCHDOG "$work/heard"
+    rc=$?
+    stop_daemon
+    kill "$ear" 2>/dev/null
+    wait "$ear" 2>/dev/null
+    return $rc
+}
+is_walled() {
+    local unit score
+    unit=$(dirname "$TESTS")/docs/systemd/cordon.service
+    score=$(systemd-analyze security --offline=true "$unit" 2>/dev/null | sed -n 's/.*Overall exposure level for [^:]*: \([0-9.]*\).*/\1/p')
+    echo "# exposure: ${score:-none}"
+    [[ -n $score ]] && awk "BEGIN { exit !($score <= 2.0) }" || return 1
+    # What is said of the unit, but for the program, which is not installed here.
+    ! systemd-analyze verify "$unit" 2>&1 | grep "cordon.service" | grep -v "is not executable"
+}
+
+tell "a service manager hears that it is ready, alive as long as its loop turns, and stopping" by_file
+tell "the same at an address without a file" by_name
+tell "a watchdog that is another process's is not fed" another_pid
+tell "the unit is walled in (systemd-analyze security: 2.0 at most)" is_walled
 tell "without a listener it says what to write" no_listener
 tell "a key that others can read is refused, with the command that mends it" readable_key
 tell "a certificate that is none is refused" no_pem

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console in a real browser, against a real daemon and the simulator. What is passed in: CONSOLE (its
-// address), SHOTS (where screenshots go), CHROMIUM, ALERT (a file), SEND (a program that brings it).
+// address), SHOTS (where screenshots go), CHROMIUM, SEND (a program that brings an alert), DROP (one that kills
+// the process that serves the console), CORDON and STATE.
 import { chromium } from "playwright-core";
 import { readFileSync, mkdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
@@ -185,6 +186,134 @@ await tell("an alert says why it started what it did, and its text is only ever 
   await clean(analyst, "alert");
   if (!text.includes("\\u202e") || !text.includes("\\u200b")) throw new Error("hidden characters are not shown: " + text.slice(0, 300));
   return (await analyst.title()) !== "broken" && await analyst.locator("main img").count() === 0;
+});
+// -- gates that are not simply approved -----------------------------------------------------------
+const second = await open();
+const cordon = (...words) => execFileSync(process.env.CORDON, [...words, "--state", process.env.STATE], { timeout: 30000, encoding: "utf8" });
+const start = async name => {
+  await analyst.goto(base + "/console/#/playbooks/" + name);
+  await analyst.getByRole("button", { name: "Show what it would do" }).click();
+  await analyst.getByRole("heading", { name: /It would/ }).waitFor();
+  await analyst.getByRole("button", { name: "Start", exact: true }).click();
+  await analyst.getByRole("link", { name: "waits at a gate" }).click();
+  await analyst.getByText("no role to answer").waitFor();
+  return analyst.url();
+};
+await tell("what cannot be undone says so, and wants a reason and a typed word", async () => {
+  gateUrl = await start("burn");
+  await manager.goto(gateUrl);
+  await manager.getByText("cannot be undone").first().waitFor();
+  await clean(manager, "permanent");
+  await manager.keyboard.press("a");
+  const box = manager.getByRole("dialog");
+  await box.getByText("Type the last four characters of the target: -one").waitFor();
+  await clean(manager, "permanent-approve");
+  await box.getByRole("button", { name: "Approve" }).click();
+  await box.getByText("Say why").waitFor();
+  await box.getByLabel("Reason").fill("there is no other way");
+  await box.getByLabel(/Type the last four/).fill("one");
+  await box.getByRole("button", { name: "Approve" }).click();
+  await box.getByText("Type -one to go on.").waitFor();
+  return cordon("gates", "--json").includes('"votes":[]');
+});
+await tell("one vote of two is seen by the other at once, and the second one grants", async () => {
+  await signIn(second, "change-manager-2", "a long password 3");
+  await second.goto(gateUrl);
+  await second.getByText("Nobody yet.").waitFor();
+  const box = manager.getByRole("dialog");
+  await box.getByLabel(/Type the last four/).fill("-one");
+  await box.getByRole("button", { name: "Approve" }).click();
+  await box.waitFor({ state: "detached" });
+  await second.getByText("there is no other way").waitFor();
+  await second.getByText("open", { exact: true }).first().waitFor();
+  await second.keyboard.press("a");
+  await second.getByRole("dialog").getByLabel("Reason").fill("neither do I see one");
+  await second.getByRole("dialog").getByLabel(/Type the last four/).fill("-one");
+  await second.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+  await second.locator("main").getByText("granted").first().waitFor();
+  await manager.locator("main").getByText("granted").first().waitFor();
+});
+await tell("a gate that ends while it is looked at takes no vote any more, and says why", async () => {
+  gateUrl = await start("burn");
+  await manager.goto(gateUrl);
+  await second.goto(gateUrl);
+  await manager.getByRole("button", { name: "Approve" }).waitFor();
+  await second.keyboard.press("d");
+  await second.getByRole("dialog").getByLabel("Reason").fill("not this again");
+  const run = gateUrl.match(/g-(\d+)-/)[1];
+  cordon("cancel", "r-" + run, "--reason", "not needed any more");
+  await manager.getByRole("button", { name: "Approve" }).waitFor({ state: "detached" });
+  await second.getByRole("dialog").getByRole("button", { name: "Deny" }).click();
+  await second.getByRole("dialog").getByRole("alert").filter({ hasText: /gate/ }).waitFor();
+  await second.keyboard.press("Escape");
+  errors.length = 0; // the browser logs the refusal
+});
+await tell("fifty questions are in the inbox, the most urgent first, and keys reach the last", async () => {
+  for (let i = 50; i >= 1; i--) execFileSync(process.env.SEND, [JSON.stringify({ id: `ask-${i}`, title: `question ${String(i).padStart(2, "0")}`, type: "Ask_Me", severity: "high" })], { timeout: 30000 });
+  await second.goto(base + "/console/#/gates");
+  await second.getByText("50 questions wait").waitFor();
+  const titles = await second.locator("main a.card h2").allInnerTexts();
+  await clean(second, "inbox-fifty");
+  if (titles.length !== 50 || titles.join() !== [...titles].sort().join()) throw new Error(titles.join(", "));
+  for (let i = 0; i < 50; i++) await second.keyboard.press("j");
+  await second.keyboard.press("Enter");
+  await second.getByRole("heading", { name: "question 50" }).waitFor();
+});
+await tell("when the server is away the page says so; when it is back it goes on, and nothing that was typed is lost", async () => {
+  await second.keyboard.press("d");
+  await second.getByRole("dialog").getByLabel("Reason").fill("a reason of many words that nobody wants to type twice");
+  execFileSync(process.env.DROP, [], { timeout: 30000 });
+  await second.getByText("what you see may be old").waitFor();
+  for (let i = 0; i < 100 && !await second.request.get(base + "/healthz").then(reply => reply.ok(), () => false); i++) await second.waitForTimeout(100);
+  await second.getByRole("dialog").getByRole("button", { name: "Deny" }).click();
+  await second.getByText("Your session has ended. What you wrote is still here.").waitFor();
+  const password = second.getByRole("dialog").getByLabel("Password");
+  await clean(second, "session-over");
+  await password.fill("a long password 3");
+  await second.getByRole("button", { name: "Go on" }).click();
+  await second.getByRole("dialog").first().waitFor({ state: "detached" }).catch(async () => { throw new Error((await second.getByRole("dialog").allInnerTexts()).join(" / ")); });
+  await second.locator("main").getByText("denied").first().waitFor();
+  await second.getByText("a reason of many words").first().waitFor();
+  await second.getByText("what you see may be old").waitFor({ state: "detached" });
+  errors.length = 0; // the browser logs what it could not reach
+});
+await tell("whoever only looked is asked to sign in, and is where they were", async () => {
+  await manager.getByRole("heading", { name: "Sign in to cordon" }).waitFor();
+  await manager.getByLabel("Name").fill("change-manager-1");
+  await manager.getByLabel("Password").fill("a long password 2");
+  await manager.getByRole("button", { name: "Sign in", exact: true }).click();
+  await manager.getByRole("heading", { name: "May this be done?" }).or(manager.getByRole("heading", { level: 1 })).first().waitFor();
+  await signIn(analyst, "oncall", "a long password 1");
+  errors.length = 0;
+  return manager.url() === gateUrl;
+});
+await tell("no script runs but the page's own, to the byte", async () => {
+  const policy = (await manager.request.get(base + "/console/")).headers()["content-security-policy"];
+  if (!/default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+';/.test(policy)) throw new Error(policy);
+  const other = await manager.context().newPage();
+  await other.goto(base + "/console/");
+  await other.getByRole("navigation").waitFor();
+  const ran = await other.evaluate(async () => {
+    const tried = [];
+    for (const set of [script => { script.textContent = "window.ran = true"; }, script => { script.src = "/console/icon.svg"; },
+      script => { script.append(document.createTextNode("window.ran = true")); }]) {
+      const script = document.createElement("script");
+      try { set(script); document.body.append(script); } catch { tried.push("refused"); }
+    }
+    try { document.body.insertAdjacentHTML("beforeend", "<img src=x>"); } catch { tried.push("refused"); }
+    await new Promise(resolve => setTimeout(resolve, 300));
+    return [window.ran === true, tried.length];
+  });
+  const changed = await open();
+  await changed.route(base + "/console/", async route => {
+    const reply = await route.fetch();
+    await route.fulfill({ response: reply, body: (await reply.text()).replace('"Sign in to cordon"', '"Sign in to cardon"') });
+  });
+  await changed.goto(base + "/console/");
+  await changed.waitForTimeout(500);
+  const drawn = await changed.getByRole("heading", { name: /Sign in/ }).count(), told = await changed.evaluate(() => (window.violations || []).join());
+  violations.length = errors.length = 0;
+  if (ran[0] || ran[1] < 3 || drawn || !told.includes("script-src")) throw new Error(JSON.stringify([ran, drawn, told]));
 });
 await tell("halt asks why, and then everybody sees it", async () => {
   await analyst.getByRole("button", { name: "Halt" }).click();

@@ -28,23 +28,50 @@ mkdir -m 700 "$state"
 make_cert cordon
 shop_open "$work" || exit 1
 state_make "$state" >"$work/out" 2>&1 || cat "$work/out"
+"$CORDON" plugins trust "$FIXTURES/noop.so" --state "$state" >/dev/null
 wait_ended
-sed -i "s|^}|  playbooks = { \"$repo/playbooks\" }, sign_in = { [\"local\"] = true },\n  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
+mkdir "$work/playbooks"
+cat >"$work/playbooks/burn.lua" <<'LUA'
+local noop = use "noop"
+return playbook { name = "burn", summary = "Something that cannot be undone", params = {},
+  run = function(p, ctx)
+    noop.burn { target = "/things/" .. ctx.run .. "-one", value = "gone" }
+  end }
+LUA
+cat >"$work/playbooks/ask.lua" <<'LUA'
+return playbook { name = "ask", summary = "A question", params = { what = { "string", "of what" } },
+  on_alert = { when = { type = "Ask_*" }, params = function(alert) return { what = alert.title } end },
+  run = function(p, ctx) ctx.approve { title = p.what, within = tonumber(p.what:match("%d+")) + 10 .. "m" } end }
+LUA
+sed -i "s|^}|  playbooks = { \"$repo/playbooks\", \"$work/playbooks\" }, sign_in = { [\"local\"] = true },\n  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
 cp "$repo/playbooks/policy.lua" "$state/policy.lua"
 "$CORDON" user add oncall --role viewer --role responder --password-stdin --state "$state" <<<"a long password 1" >/dev/null
+"$CORDON" user add change-manager-2 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 3" >/dev/null
 "$CORDON" user add change-manager-1 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 2" >/dev/null
 wait_ended
-start_daemon || {
-    cat "$work/err"
-    exit 1
+# On one port, so that a browser finds it again.
+serve() {
+    start_daemon || {
+        cat "$work/err"
+        exit 1
+    }
 }
+serve
+sed -i "s|127.0.0.1:0|${console#https://}|" "$state/cordon.lua"
+stop_daemon
+serve
 cat >"$work/send" <<SH
 #!/bin/bash
 printf '%s' "\$1" >"$work/alert.json"
 exec "$CORDON" hook send generic "$work/alert.json" --state "$state"
 SH
 chmod +x "$work/send"
+cat >"$work/drop" <<SH
+#!/bin/bash
+exec pkill -KILL -P $daemon -f internal-front
+SH
+chmod +x "$work/drop"
 cp "$here/console.mjs" "$packages/"
 # shellcheck disable=SC2154 # start_daemon sets it
-CONSOLE=$console SHOTS=$packages/shots CHROMIUM=$(command -v chromium) SEND=$work/send \
-    timeout 240 node "$packages/console.mjs"
+CONSOLE=$console SHOTS=$packages/shots CHROMIUM=$(command -v chromium) SEND=$work/send DROP=$work/drop CORDON=$CORDON STATE=$state \
+    timeout 500 node "$packages/console.mjs"

@@ -19,7 +19,8 @@ const CHANGES = ["gate", "gate_end", "vote", "start", "end", "halt", "alert", "a
   "break_glass", "review", "remind", "escalate", "leave", "keep", "playbook"];
 
 const app = document.getElementById("app");
-let shownPage = null, feed = null, open = 0, halts = [], glass = [], refreshing = null;
+let shownPage = null, feed = null, open = 0, halts = [], glass = [], refreshing = null, isAway = false;
+const TRY_AGAIN_MS = 2000;
 
 const theme = localStorage.getItem("theme");
 if (theme) document.documentElement.dataset.theme = theme;
@@ -42,12 +43,13 @@ function frame() {
     el("header", { class: "bar" }, link("#/gates", "cordon"),
       el("nav", { "aria-label": "pages" }, PAGES.map(([key, title]) =>
         el("a", { href: "#/" + key, "aria-current": key === here ? "page" : null }, title,
-          key === "gates" && open > 0 && el("span", { class: "badge" }, String(open), el("span", { class: "quiet-text" }, ""))))),
+          key === "gates" && open > 0 && el("span", { class: "badge" }, String(open))))),
       el("div", { class: "spread" },
         button("Light/dark", otherTheme, "", { title: "Change between light and dark" }),
         button("Keys (?)", help, "", { "aria-haspopup": "dialog" }),
         isHalted ? may("admin") && button("Resume", resume) : may("responder") && button("Halt", halt, "halt"),
         button("Sign out", signOut))),
+    isAway && el("div", { class: "banner warn", role: "status" }, "The server cannot be reached: what you see may be old. Trying again."),
     halts.map(one => el("div", { class: "banner bad", role: "status" }, `Halted: ${one.scope}, by ${one.who}: ${one.why || "no reason given"}. Nothing is changed until it is lifted.`)),
     glass.map(one => el("div", { class: "banner warn", role: "status" }, `Break-glass of ${one.run} by ${one.who} waits for its review: ${one.why}`)),
   ];
@@ -122,13 +124,32 @@ function refresh() {
 }
 
 function onProblem(problem) {
-  if (problem instanceof Problem && problem.status === 401) { session.me = null; feed?.close(); signIn("Your session has ended. Sign in again."); return true; }
-  return false;
+  // Whoever is in the middle of something is asked there, and loses nothing of what was typed.
+  if (!(problem instanceof Problem) || problem.status !== 401 || document.querySelector("dialog[open]")) return false;
+  session.me = null;
+  feed?.close();
+  signIn("Your session has ended. Sign in again.");
+  return true;
 }
 
+function setAway(is) {
+  if (isAway === is) return;
+  isAway = is;
+  drawFrame();
+}
+
+// The browser tries again by itself, but not after an answer: that is asked about here.
 function listen() {
   feed?.close();
   feed = follow("/v1/events", refresh, CHANGES);
+  feed.onopen = () => { if (isAway) { setAway(false); refresh(); } };
+  feed.onerror = event => { setAway(true); if (event.target.readyState === EventSource.CLOSED) setTimeout(listenAgain, TRY_AGAIN_MS); };
+}
+
+async function listenAgain() {
+  if (!session.me) return;
+  try { await get("/v1/me"); listen(); }
+  catch (problem) { if (!onProblem(problem)) setTimeout(listenAgain, TRY_AGAIN_MS); }
 }
 
 // -- signing in -------------------------------------------------------------------------------
@@ -155,6 +176,7 @@ async function signIn(why) {
 }
 
 function begin() {
+  isAway = false;
   listen();
   readFrame();
   show(true);

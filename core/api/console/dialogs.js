@@ -36,26 +36,27 @@ export function confirmBox({ title, text, more, reason, typed, confirm, kind, ac
   });
 }
 
-// What an approver does wants them to have shown lately that it is they: asked for when the server says so.
+// What an approver does wants them to have shown lately that it is they: asked for when the server says so. The
+// same when their session has ended meanwhile, so that what they wrote is not lost.
 async function again(act) {
   try { return await act(); } catch (problem) {
-    if (problem.code !== "again") throw problem;
+    if (problem.code !== "again" && problem.status !== 401) throw problem;
     if (!session.me?.session?.password) throw problem;
-    await askPassword();
+    await askPassword(problem.status === 401);
     return act();
   }
 }
 
-function askPassword() {
+function askPassword(isOver) {
   return new Promise((resolve, reject) => {
     const n = ++count, error = el("p", { class: "error", role: "alert" });
     const password = el("input", { id: `pass${n}`, type: "password", autocomplete: "current-password" });
     let done = false;
     const box = el("dialog", { "aria-labelledby": `pt${n}` }, el("form", { method: "dialog", onsubmit: async event => {
       event.preventDefault();
-      try { session.me = await post("/sign-in/again", { password: password.value }); done = true; box.close(); }
+      try { session.me = isOver ? await post("/sign-in", { name: session.me.who, password: password.value }) : await post("/sign-in/again", { password: password.value }); done = true; box.close(); }
       catch (problem) { error.textContent = problem.message; }
-    } }, el("h2", { id: `pt${n}` }, "Is it still you?"), el("p", {}, "You signed in a while ago, and this counts as your word."),
+    } }, el("h2", { id: `pt${n}` }, "Is it still you?"), el("p", {}, isOver ? "Your session has ended. What you wrote is still here." : "You signed in a while ago, and this counts as your word."),
       el("label", { for: `pass${n}` }, "Password"), password, error,
       el("div", { class: "actions" }, el("button", { class: "main" }, "Go on"), button("Cancel", () => box.close()))));
     document.body.append(box);

@@ -9,6 +9,7 @@ const needs = body => (body.demands || []).map(one => `${one.need} of ${[].conca
 
 export async function gatesPage() {
   const { gates } = await get("/v1/gates");
+  gates.sort((one, other) => (one.body.due || Infinity) - (other.body.due || Infinity)); // the most urgent first
   return { nodes: [el("h1", {}, "Inbox"), el("p", { class: "soft" }, gates.length ? `${gates.length} ${gates.length === 1 ? "question waits" : "questions wait"} for an answer.` : ""),
     gates.length ? gates.map(card) : el("p", { class: "empty" }, "Nothing waits for anybody.")] };
 }
