@@ -34,7 +34,7 @@ async function tell(name, work) {
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 async function open(options = {}) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(15000);
+  context.setDefaultTimeout(30000);
   await context.addInitScript(() => { document.addEventListener("securitypolicyviolation", event => { (window.violations ||= []).push(event.violatedDirective + " " + event.blockedURI); }); });
   const page = await context.newPage();
   watch(page);
@@ -220,6 +220,7 @@ await tell("one vote of two is seen by the other at once, and the second one gra
   await signIn(second, "change-manager-2", "a long password 3");
   await second.goto(gateUrl);
   await second.getByText("Nobody yet.").waitFor();
+  await second.getByRole("button", { name: "Approve" }).waitFor();
   const box = manager.getByRole("dialog");
   await box.getByLabel(/Type the last four/).fill("-one");
   await box.getByRole("button", { name: "Approve" }).click();
@@ -238,6 +239,7 @@ await tell("a gate that ends while it is looked at takes no vote any more, and s
   await manager.goto(gateUrl);
   await second.goto(gateUrl);
   await manager.getByRole("button", { name: "Approve" }).waitFor();
+  await second.getByRole("button", { name: "Deny" }).waitFor();
   await second.keyboard.press("d");
   await second.getByRole("dialog").getByLabel("Reason").fill("not this again");
   const run = gateUrl.match(/g-(\d+)-/)[1];
@@ -260,6 +262,7 @@ await tell("fifty questions are in the inbox, the most urgent first, and keys re
   await second.getByRole("heading", { name: "question 50" }).waitFor();
 });
 await tell("when the server is away the page says so; when it is back it goes on, and nothing that was typed is lost", async () => {
+  await second.getByRole("button", { name: "Deny" }).waitFor();
   await second.keyboard.press("d");
   await second.getByRole("dialog").getByLabel("Reason").fill("a reason of many words that nobody wants to type twice");
   execFileSync(process.env.DROP, [], { timeout: 30000 });
