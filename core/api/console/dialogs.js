@@ -24,6 +24,7 @@ export function confirmBox({ title, text, more, reason, typed, confirm, kind, ac
       try { await again(() => act(why ? why.value.trim() || undefined : undefined)); done = true; box.close(); }
       catch (problem) { error.textContent = problem.message; }
       go.disabled = false;
+      if (!done) go.focus(); // a button that was disabled has lost it
     } }, el("h2", { id: `title${n}` }, title), text && el("p", {}, text), more,
       why && [el("label", { for: `why${n}` }, "Reason", reason === "required" ? "" : el("span", { class: "help" }, " (may be empty)")), why],
       word && [el("label", { for: `typed${n}` }, `This cannot be undone. Type the last four characters of the target: ${typed}`), word],
