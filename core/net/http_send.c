@@ -47,8 +47,8 @@ static int parse_url(struct http_url *parts, bool *is_datagram, const char *url,
 int http_send_check(const struct http *http, const struct http_request *request,
                     struct err *err)
 {
-    struct http_url url;
-    bool is_datagram;
+    struct http_url url = { 0 };
+    bool is_datagram = false;
 
     if (parse_url(&url, &is_datagram, request->url, err) != 0 ||
         allow_host(&http->allow, url.host, url.port, err) != 0)

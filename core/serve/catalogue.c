@@ -288,10 +288,10 @@ static void drop_unseen(struct catalogue *catalogue)
     list_each (link, after, &catalogue->items) {
         struct item *item = list_item(link, struct item, in_catalogue);
 
-        if (item->is_seen || item->source != NULL)
-            continue;
-        catalogue->is_changed = true;
-        free_item(item);
+        if (!item->is_seen && item->source == NULL) {
+            catalogue->is_changed = true;
+            free_item(item);
+        }
     }
 }
 
@@ -317,10 +317,14 @@ static int check_channels(struct serve *serve, struct span routes, struct err *e
 static char *with_place(const struct catalogue *catalogue, const char *text)
 {
     struct str path = { 0 }, all = { 0 };
-    int number = 0, rest = 0;
+    static const char begin[] = "routes[";
+    char *rest = NULL;
+    long number = 0;
 
-    if (sscanf(text, "routes[%d]%n", &number, &rest) == 1 && rest > 0)
-        str_printf(&path, "[%d]%s", number - 1, text + rest);
+    if (strncmp(text, begin, sizeof begin - 1) == 0)
+        number = strtol(text + sizeof begin - 1, &rest, 10);
+    if (number > 0 && *rest == ']')
+        str_printf(&path, "[%ld]%s", number - 1, rest + 1);
     struct place place = place_of_error(span_of(catalogue->routes_source), str_text(&path));
     str_printf(&all, "%s:%d:%d: %s", catalogue->routes_path, place.line, place.column,
                text);

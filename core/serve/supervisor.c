@@ -96,7 +96,8 @@ static void feed(void *arg)
     struct supervisor *supervisor = arg;
 
     say(supervisor, "WATCHDOG=1");
-    timer_start(&supervisor->timer, supervisor->loop, supervisor->every_ms, feed, supervisor);
+    timer_start(&supervisor->timer, supervisor->loop, supervisor->every_ms, feed,
+                supervisor);
 }
 
 void supervisor_ready(struct supervisor *supervisor, const char *status)

@@ -81,7 +81,8 @@ static bool status_fits(struct match *match, struct vm *vm, struct span wanted)
         return fits(match, vm, wanted, "status");
     if (!span_is(alert_text(vm, match->alert, "status"), "resolved"))
         return true;
-    str_add_text(match->why, "it is resolved; on_alert.when.status = \"resolved\" would take it");
+    str_add_text(match->why,
+                 "it is resolved; on_alert.when.status = \"resolved\" would take it");
     return false;
 }
 
