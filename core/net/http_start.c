@@ -153,7 +153,8 @@ static void set_mail(struct http_call *call, const struct http_request *request)
     const struct http_mail *mail = request->mail;
     CURL *easy = call->easy;
 
-    for (int i = 0; mail != NULL && mail->to[i] != NULL; i++)
+    assert(mail != NULL);
+    for (int i = 0; mail->to[i] != NULL; i++)
         call->mail_to = curl_slist_append(call->mail_to, mail->to[i]);
     call->message_len = request->body_len;
     call->message = xmalloc(request->body_len + 1);
