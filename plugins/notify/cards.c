@@ -17,7 +17,10 @@ enum {
     TEAMS_MAX = 28 * 1024, /* what Teams takes of one message */
     SLACK_HEADER_MAX = 150,
     SLACK_SECTION_MAX = 2900, /* of 3000 */
-    SLACK_FIELDS_MAX = 10     /* of one section */
+    SLACK_FIELDS_MAX = 10,    /* of one section */
+    SLACK_NAME_MAX = 300,     /* with its marks and the value: one field, 2000 */
+    SLACK_VALUE_MAX = 1600,
+    SLACK_TEXT_MAX = 3000 /* where blocks are not shown: 4000 */
 };
 
 static void add_json(struct text *out, cJSON *json)
@@ -138,9 +141,9 @@ static void add_field(cJSON *fields, const struct fact *fact)
     struct text text = { 0 };
 
     text_add(&text, "*");
-    text_add_mrkdwn(&text, fact->name);
+    text_add_mrkdwn(&text, fact->name, SLACK_NAME_MAX);
     text_add(&text, "*\n");
-    text_add_mrkdwn(&text, fact->value);
+    text_add_mrkdwn(&text, fact->value, SLACK_VALUE_MAX);
     cJSON_AddStringToObject(field, "text", text_of(&text));
     cJSON_AddTrueToObject(field, "verbatim");
     text_free(&text);
@@ -160,7 +163,7 @@ void slack_write(struct text *out, const struct message *message)
     cJSON *json = cJSON_CreateObject(), *fields = NULL;
     struct text title = { 0 };
 
-    text_add_mrkdwn(&title, message->title);
+    text_add_mrkdwn(&title, message->title, SLACK_TEXT_MAX);
     cJSON_AddStringToObject(json, "text", text_of(&title)); /* where blocks are not shown */
     text_free(&title);
     cJSON *blocks = cJSON_AddArrayToObject(json, "blocks");

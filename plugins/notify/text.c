@@ -119,16 +119,26 @@ void text_add_clean(struct text *text, const char *from, size_t max, bool lines)
     }
 }
 
+/* At most max bytes; what is cut ends in "...", never within a character or a word. */
 static void add_escaped(struct text *text, const char *from, const char *letters,
-                        const char *const *words)
+                        const char *const *words, size_t max)
 {
-    for (const char *p = from; *p != '\0'; p++) {
-        const char *letter = strchr(letters, *p);
+    size_t end = text->len + max, cut = text->len, len;
 
-        if (letter != NULL)
-            text_add(text, words[letter - letters]);
-        else
-            text_add_bytes(text, p, 1);
+    for (const char *p = from; *p != '\0'; p += len) {
+        const char *letter = strchr(letters, *p);
+        const char *add = letter != NULL ? words[letter - letters] : p;
+
+        len = char_len(p);
+        size_t add_len = letter != NULL ? strlen(add) : len;
+        if (text->len + add_len > end) {
+            text->len = cut;
+            text_add(text, "...");
+            return;
+        }
+        text_add_bytes(text, add, add_len);
+        if (text->len + 3 <= end)
+            cut = text->len;
     }
 }
 
@@ -138,14 +148,14 @@ void text_add_html(struct text *text, const char *from)
         "&amp;", "&lt;", "&gt;", "&quot;", "&#39;", "<br>"
     };
 
-    add_escaped(text, from, "&<>\"'\n", words);
+    add_escaped(text, from, "&<>\"'\n", words, SIZE_MAX - text->len);
 }
 
-void text_add_mrkdwn(struct text *text, const char *from)
+void text_add_mrkdwn(struct text *text, const char *from, size_t max)
 {
     static const char *const words[] = { "&amp;", "&lt;", "&gt;" };
 
-    add_escaped(text, from, "&<>", words);
+    add_escaped(text, from, "&<>", words, max);
 }
 
 /* -- mail ---------------------------------------------------------------------------------- */

@@ -27,8 +27,9 @@ const char *text_of(const struct text *text); /* "" when empty */
  * [U+202E]. At most max bytes, cut between characters. */
 void text_add_clean(struct text *text, const char *from, size_t max, bool lines);
 void text_add_html(struct text *text, const char *from);
-/* For Slack's mrkdwn: then nothing in it is a link, a mention or a channel. */
-void text_add_mrkdwn(struct text *text, const char *from);
+/* For Slack's mrkdwn: then nothing in it is a link, a mention or a channel. At most max bytes
+ * of what it has become (4 at least), cut between characters. */
+void text_add_mrkdwn(struct text *text, const char *from, size_t max);
 /* In lines of 76 characters, ended by CR LF. */
 void text_add_base64(struct text *text, const char *bytes, size_t len);
 /* The value of a header of mail, RFC 2047, folded. Never a line of its own. */

@@ -9,7 +9,7 @@ set -uo pipefail
 
 mkdir -m 700 "$state" "$state/secrets"
 (umask 077 && echo 'a secret of many bytes, for a hook' >"$state/secrets/watch-key")
-cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
+cp "$TESTS/../playbooks/policy.lua" "$state/"
 cat >"$state/cordon.lua" <<'LUA'
 return { sources = { watch = { kind = "generic", adapter = "watch.lua", auth = { hmac = { "watch-key" } } },
                      plain = { kind = "generic", auth = { hmac = { "watch-key" } } } } }

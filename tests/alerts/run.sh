@@ -16,7 +16,7 @@ esac
 
 mkdir -m 700 "$state"
 mkdir "$work/playbooks"
-cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
+cp "$TESTS/../playbooks/policy.lua" "$state/"
 cat >"$state/cordon.lua" <<LUA
 return { playbooks = { "$work/playbooks" }, routes = "routes.lua" }
 LUA

@@ -16,7 +16,7 @@ esac
 
 mkdir -m 700 "$state" "$state/secrets"
 mkdir "$work/playbooks"
-cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
+cp "$TESTS/../playbooks/policy.lua" "$state/"
 make_cert cordon
 make_cert sender
 make_cert stranger

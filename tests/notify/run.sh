@@ -7,7 +7,7 @@ set -uo pipefail
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 # shellcheck source=tests/serve/lib.sh
 . "$here/../serve/lib.sh"
-repo=$(dirname "$TESTS")
+repo=$(dirname "$(dirname "$here")")
 packages=$repo/build/notify-mail
 helpers=()
 
@@ -91,6 +91,22 @@ return playbook {
 }
 LUA
 
+# As much as a message holds, of what grows when it is escaped.
+for kind in slack:chat teams:soc; do
+    channel=${kind#*:} kind=${kind%:*}
+    cat >"$work/$kind.lua" <<LUA
+local notify = use "notify"
+return playbook {
+  name = "$kind", summary = "Says all that can be said", params = {},
+  run = function(p, ctx)
+    local facts = {}
+    for i = 1, 20 do facts[i] = { name = ("<"):rep(500), value = ("&ä"):rep(170) .. i } end
+    notify.$kind { channel = "$channel", title = "MOST " .. ("&"):rep(290), text = ("&<>"):rep(1300), facts = facts }
+  end,
+}
+LUA
+done
+
 posted() { # posted PATH WORD: the first request there with that word
     local file
     for _ in $(seq 200); do
@@ -154,6 +170,16 @@ text_stays_text() {
     asks "$evil" && mailed "<!channel>" >/dev/null && jq -e '(.names | index("bcc")) == null and (.html | contains("&lt;!channel&gt;")) and (.subject | contains("äöü€") and contains("[U+202E]"))' "$work/seen" >/dev/null &&
         posted /slack '&lt;!channel&gt;' >/dev/null && python3 "$here/verify.py" slack "$(posted /slack '&lt;!channel&gt;')" &&
         python3 "$here/verify.py" teams "$(posted /teams 'http://evil')"
+}
+the_most_fits() {
+    local fields
+    cordon run "$work/slack.lua" >"$work/run" && cordon run "$work/teams.lua" >>"$work/run" || {
+        sed 's/^/# /' "$work/run"
+        return 1
+    }
+    python3 "$here/verify.py" slack "$(posted /slack MOST)" && python3 "$here/verify.py" teams "$(posted /teams MOST)" || return 1
+    fields=$(jq -r .body "$(posted /slack MOST)" | jq '[.blocks[].fields // [] | length] | add')
+    [[ $fields == 20 ]]
 }
 dead_holds_up_nothing() {
     until_notices '[.channels[] | select(.name == "dead" or .name == "away")] | length == 2 and all(.tries > 0 and .state != "idle")' &&
@@ -244,6 +270,7 @@ tell a_webhook_is_signed_as_the_standard_has_it webhook_is_signed
 tell a_card_for_teams_has_its_documented_form teams_has_its_form
 tell a_message_for_slack_has_its_documented_form slack_has_its_form
 tell text_of_strangers_is_only_ever_text text_stays_text
+tell the_longest_message_stays_within_what_slack_and_teams_take the_most_fits
 tell a_dead_channel_holds_up_nothing dead_holds_up_nothing
 tell a_test_message_goes_over_tls_with_a_password test_says
 tell a_test_message_says_why_it_was_not_taken test_says_why_not

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import pathlib
+import re
 import sys
 
 
@@ -86,17 +87,17 @@ def slack(path):
     seen = json.loads(pathlib.Path(path).read_text())
     body = json.loads(seen["body"])
     exactly(body, ("text", "blocks"))
-    want(len(body["blocks"]) <= 50, "too many blocks")
+    want(len(body["text"]) <= 4000 and len(body["blocks"]) <= 50, "too much")
     for block in body["blocks"]:
         if block["type"] == "header":
             exactly(block, ("type", "text"))
             want(block["text"]["type"] == "plain_text" and 0 < len(block["text"]["text"]) <= 150, "header")
         elif block["type"] == "section":
             exactly(block, ("type",), ("text", "fields"))
-            want(0 < len(block.get("fields", [0])) <= 10, "fields")
+            want(0 < len(block.get("fields", [0])) <= 10 and len(block.get("text", {}).get("text", "")) <= 3000, "section")
             for field in block.get("fields", []):
                 exactly(field, ("type", "text"), ("verbatim",))
-                want(len(field["text"]) <= 2000 and "<" not in field["text"], f"{field}")
+                want(0 < len(field["text"]) <= 2000 and re.fullmatch(r"([^&<>]|&(amp|lt|gt);)*", field["text"]), f"{field}")
         else:
             exactly(block, ("type", "elements"))
             want(block["type"] == "actions", block["type"])

@@ -38,7 +38,7 @@ done
 issuer=http://127.0.0.1:$(<"$work/port")
 
 mkdir -m 700 "$state" "$state/secrets"
-cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
+cp "$TESTS/../playbooks/policy.lua" "$state/"
 printf 'the secret of the tests, & more\n' >"$state/secrets/idp-secret"
 chmod 600 "$state/secrets/idp-secret"
 make_cert cordon

@@ -41,6 +41,7 @@ return playbook { name = "notes", summary = "many words", params = { text = { "s
 LUA
 "$CORDON" plugins trust "$work/noop.so" --state "$state" >"$work/out" 2>&1 || cat "$work/out"
 "$CORDON" engine --state "$state" >"$work/engine.log" 2>&1 &
+disown # or the shell says that it was killed, behind the count
 for _ in $(seq 200); do
     [ -S "$state/cordon.sock" ] && break
     sleep 0.02

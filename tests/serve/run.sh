@@ -8,7 +8,7 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 mkdir -m 700 "$state"
-cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
+cp "$TESTS/../playbooks/policy.lua" "$state/"
 make_cert cordon
 make_cert other
 
@@ -173,7 +173,7 @@ another_pid() { # the watchdog is somebody else's
 }
 is_walled() {
     local unit score
-    unit=$(dirname "$TESTS")/docs/systemd/cordon.service
+    unit=$TESTS/../docs/systemd/cordon.service
     score=$(systemd-analyze security --offline=true "$unit" 2>/dev/null | sed -n 's/.*Overall exposure level for [^:]*: \([0-9.]*\).*/\1/p')
     echo "# exposure: ${score:-none}"
     [[ -n $score ]] && awk "BEGIN { exit !($score <= 2.0) }" || return 1

@@ -7,7 +7,7 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../serve/lib.sh"
 
 mkdir -m 700 "$state"
-cp "$(dirname "$TESTS")/playbooks/policy.lua" "$state/"
+cp "$TESTS/../playbooks/policy.lua" "$state/"
 make_cert cordon
 secret="correct horse battery"
 

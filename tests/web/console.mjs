@@ -308,6 +308,7 @@ await tell("no script runs but the page's own, to the byte", async () => {
     await new Promise(resolve => setTimeout(resolve, 300));
     return [window.ran === true, tried.length];
   });
+  await other.close(); // or the manager's page stays behind it, and is not drawn
   const changed = await open();
   await changed.route(base + "/console/", async route => {
     const reply = await route.fetch();
@@ -316,6 +317,7 @@ await tell("no script runs but the page's own, to the byte", async () => {
   await changed.goto(base + "/console/");
   await changed.waitForTimeout(500);
   const drawn = await changed.getByRole("heading", { name: /Sign in/ }).count(), told = await changed.evaluate(() => (window.violations || []).join());
+  await changed.context().close();
   violations.length = errors.length = 0;
   if (ran[0] || ran[1] < 3 || drawn || !told.includes("script-src")) throw new Error(JSON.stringify([ran, drawn, told]));
 });
@@ -355,6 +357,7 @@ await tell("another site can neither post in somebody's name nor frame the conso
   await other.evaluate(url => { document.getElementById("f").src = url + "/console/"; }, base);
   await other.waitForTimeout(500);
   const framed = other.frames().some(frame => frame !== other.mainFrame() && frame.url().startsWith(base));
+  await other.close();
   const direct = await manager.request.post(base + "/v1/halts", { data: { scope: "all", reason: "x" }, headers: { Origin: "https://other.example" }, failOnStatusCode: false });
   errors.length = 0; // the browser logs what it refused
   return ["opaque", "refused"].includes(status) && !framed && direct.status() === 403;
