@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.." || exit 1
 T=${T:-}
 # What one section may take. Each test in it has a limit of its own; this is for a harness
 # that hangs.
-SECTION_SECONDS=${SECTION_SECONDS:-900}
+SECTION_SECONDS=${SECTION_SECONDS:-1200}
 export BUILD SAN="${SAN:-}" TESTS="$PWD/tests"
 export CORDON=$BUILD/cordon AZSIM=$BUILD/azsim PLUGINS=$BUILD/plugins
 export FIXTURES=$BUILD/tests/plugins SHIM=$BUILD/tests/shim.so
@@ -29,21 +29,33 @@ export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 passed=0
 failed=0
 bad=()
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+work=$(mktemp -d)
+beside=
+close() {
+    [[ -z $beside ]] || { kill "$beside" && wait "$beside"; } 2>/dev/null
+    rm -rf "$work"
+}
+trap close EXIT
+trap 'exit 130' INT TERM
 
 wanted() {
     [[ -z $T || $1 == *$T* ]]
 }
 
+limited=(timeout --kill-after=10 "$SECTION_SECONDS")
+
 # section NAME COMMAND...
 section() {
-    local name=$1 last status p=0 f=0
-    shift
-    echo "# $name"
-    timeout --kill-after=10 "$SECTION_SECONDS" "$@" 2>&1 </dev/null | tee "$out"
-    status=${PIPESTATUS[0]}
-    last=$(tail -n 1 "$out")
+    local out=$work/out
+    echo "# $1"
+    "${limited[@]}" "${@:2}" 2>&1 </dev/null | tee "$out"
+    count "$1" "$out" "${PIPESTATUS[0]}"
+}
+
+# count NAME FILE STATUS: what a section said, and whether that is all.
+count() {
+    local name=$1 last status=$3 p=0 f=0
+    last=$(tail -n 1 "$2")
     if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]}
     else
@@ -67,13 +79,27 @@ for source in tests/unit/test_*.c tests/sim/test_*.c tests/sandbox/test_*.c \
     name=$(basename "$source" .c)
     section "$source" "$BUILD/tests/$name"
 done
+# What takes longest mostly waits: it goes on beside the other scripts, and is shown behind them.
+long=tests/crash/run.sh
+if wanted "$long"; then
+    "${limited[@]}" bash "$long" >"$work/beside" 2>&1 </dev/null &
+    beside=$!
+fi
 for script in tests/*/run.sh; do
     if [[ ! -e $script ]] || ! wanted "$script"; then continue; fi
     case $script in
-    tests/conformance/* | tests/bench/*) continue ;;
+    tests/conformance/* | tests/bench/* | "$long") continue ;;
     esac
     section "$script" bash "$script"
 done
+if [[ -n $beside ]]; then
+    wait "$beside"
+    status=$?
+    beside=
+    echo "# $long"
+    cat "$work/beside"
+    count "$long" "$work/beside" "$status"
+fi
 
 echo
 if ((passed + failed == 0)); then

@@ -100,7 +100,7 @@ return playbook {
   name = "$kind", summary = "Says all that can be said", params = {},
   run = function(p, ctx)
     local facts = {}
-    for i = 1, 20 do facts[i] = { name = ("<"):rep(500), value = ("&ä"):rep(170) .. i } end
+    for i = 1, 20 do facts[i] = { name = ("<"):rep(200), value = "ä" .. i .. ("&"):rep(480) } end
     notify.$kind { channel = "$channel", title = "MOST " .. ("&"):rep(290), text = ("&<>"):rep(1300), facts = facts }
   end,
 }
@@ -173,10 +173,10 @@ text_stays_text() {
 }
 the_most_fits() {
     local fields
-    cordon run "$work/slack.lua" >"$work/run" && cordon run "$work/teams.lua" >>"$work/run" || {
+    if ! { cordon run "$work/slack.lua" && cordon run "$work/teams.lua"; } >"$work/run"; then
         sed 's/^/# /' "$work/run"
         return 1
-    }
+    fi
     python3 "$here/verify.py" slack "$(posted /slack MOST)" && python3 "$here/verify.py" teams "$(posted /teams MOST)" || return 1
     fields=$(jq -r .body "$(posted /slack MOST)" | jq '[.blocks[].fields // [] | length] | add')
     [[ $fields == 20 ]]
