@@ -9,6 +9,7 @@
 #include "alert/alert.h"
 #include "base/err.h"
 #include "cli/ask.h"
+#include "cli/gate.h"
 #include "cli/input.h"
 #include "cli/render.h"
 #include "cli/table.h"
@@ -108,7 +109,12 @@ static void put_decision(struct str *out, struct span decision)
         render_value(out, run, 20);
     }
     if (json_get(decision, "shadow").len > 0)
-        str_add_text(out, "; in shadow: nothing was started");
+        str_add_text(out,
+                     json_get(decision, "planned").len > 0 &&
+                             !json_get_bool(decision, "planned", false)
+                         ? "; in shadow: nothing was started, nor planned: too much is "
+                           "being planned"
+                         : "; in shadow: nothing was started");
     if (json_get(decision, "waits").len > 0)
         str_printf(out, "; held by its storm, number %lld of them",
                    (long long)json_get_int(decision, "count", 0));
@@ -133,6 +139,29 @@ static void put_decisions(struct str *out, struct span decisions)
         str_add_text(out, "  - no playbook is there for alerts (cordon.lua: playbooks)\n");
     while (json_next(decisions, &pos, NULL, &decision))
         put_decision(out, decision);
+}
+
+/* In shadow mode. */
+static void put_plan(struct str *out, const struct look *look, struct span planned)
+{
+    struct span plan = json_get(planned, "plan");
+    struct span error = json_get(plan, "error");
+
+    str_add_text(out, "\n  What ");
+    render_value(out, json_get(planned, "playbook"), 60);
+    str_add_text(out, " would have changed:\n\n");
+    if (gate_render_changes(out, look, json_get(plan, "changes")) == 0)
+        str_add_text(out, "  nothing\n");
+    if (json_kind(error) > JSON_NULL) {
+        str_add_text(out, "  and then it would have failed: ");
+        render_error(out, error);
+        str_add_char(out, '\n');
+    }
+    if (json_kind(json_get(plan, "more")) == JSON_STRING) {
+        str_add_text(out, "  More may follow: ");
+        render_value(out, json_get(plan, "more"), 400);
+        str_add_char(out, '\n');
+    }
 }
 
 static void put_head(struct str *out, struct span alert)
@@ -171,6 +200,9 @@ static int run_explain(const struct options *options)
         put_head(&out, alert);
         while (json_next(json_get(alert, "routing"), &pos, NULL, &turn))
             put_decisions(&out, json_get(turn, "decisions"));
+        pos = 0;
+        while (json_next(json_get(alert, "plans"), &pos, NULL, &turn))
+            put_plan(&out, &look, turn);
         ask_print(&out);
     }
     str_fini(&args);
@@ -184,7 +216,7 @@ const struct command command_explain = {
     .summary = "why an alert did or did not start a run",
     .usage = "cordon explain ALERT",
     .about = "Each route and each playbook that was asked, what it said, and what was "
-             "started.",
+             "started;\nin shadow mode what would have been changed.",
     .example = "cordon explain a-000001",
     .options = OPTION_ENGINE,
     .args_min = 1,

@@ -166,6 +166,8 @@ void alert_put_entry(struct engine *engine, struct span body, int64_t seq)
     struct span storm = json_get(body, "storm");
     int64_t first = json_get_int(body, "of", seq);
 
+    if (alert_plan_put_entry(engine, body, seq))
+        return;
     if (storm.len > 0)
         storm_put_entry(engine, storm);
     if (card.len > 0)

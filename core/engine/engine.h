@@ -95,7 +95,8 @@ enum entry_kind {
     ENTRY_TOKEN = 15,   /* likewise */
     ENTRY_NOTICE = 16,  /* run: made of a channel; n 0: up to which row it was told; else
                          * something that it was not told; state: enum notice_state */
-    ENTRY_ONCE = 17     /* run 0, n: its place among those kept; its row says it */
+    ENTRY_ONCE = 17,    /* run 0, n: its place among those kept; its row says it */
+    ENTRY_ALERT_PLAN = 18 /* run: the alert's number; n: of its row, which says it */
 };
 
 enum run_state {
@@ -311,6 +312,7 @@ enum {
     ENGINE_ONCE_HOURS = 24,
     ENGINE_ROUTES_MAX = 500,
     ENGINE_ALERT_RUNS_MAX = 20, /* that one alert may start */
+    ENGINE_ALERT_PLANS_MAX = 8, /* in shadow mode, under way at once */
     ENGINE_STORMS_MAX = 20000,  /* under way at once */
     ENGINE_NOTICES_KEPT = 200,  /* that a channel was not told, to be shown */
     ENGINE_STRIKES_MAX = 3      /* how often a run may lose its VM before it has failed */

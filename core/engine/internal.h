@@ -210,6 +210,7 @@ struct run {
     struct run *casts;  /* shadow: whose preview it is */
     struct step *at;    /* shadow: the gate's step, taken as granted */
     int64_t plan_ask;   /* shadow of `cordon plan`: who asked */
+    int64_t plan_alert; /* shadow of an alert in shadow mode: its number, or 0 */
     struct step **planned;
     int planned_count, planned_cap, reads;
     size_t planned_bytes;
@@ -802,7 +803,8 @@ struct alert_card {
 };
 
 struct intake {
-    int64_t last_alert, next_match;
+    int64_t last_alert, next_match, next_plan;
+    int plans;            /* in shadow mode, under way */
     struct list routings; /* alerts whose playbooks are being asked */
     struct list storms;
     int storm_count;
@@ -837,6 +839,14 @@ void storm_on_due(struct engine *engine, const struct event *event);
 void storm_put_entry(struct engine *engine, struct span body);
 void routings_free(struct intake *intake);
 
+/* -- alert_plan.c ------------------------------------------------------------------------ */
+/* Plans what that alert would start, for its explanation. False: too many are under way. */
+bool alert_plan(struct engine *engine, int64_t number, struct playbook *playbook,
+                struct span params, struct span alert, struct span who);
+void alert_planned(struct run *shadow, struct span plan);
+/* Of a ROW_ALERT_NOTE, when it is one of these. */
+bool alert_plan_put_entry(struct engine *engine, struct span body, int64_t seq);
+
 /* -- cursor.c ---------------------------------------------------------------------------- */
 void cursor_on_moved(struct engine *engine, const struct event *event);
 void cursor_put_entry(struct engine *engine, struct span body, int64_t seq);
@@ -865,6 +875,9 @@ bool ask_must_end_first(struct run *run, const struct event *event);
 /* With the run in memory. */
 void ask_on_run(struct run *run, const struct event *event);
 /* A run for an alert: its parameters are checked first. NULL: err says what is wrong. */
+/* Answers ask, once, with what it would do. */
+struct run *start_plan(struct engine *engine, struct playbook *playbook, struct span params,
+                       struct span alert, struct span who, int64_t ask);
 struct run *start_for_alert(struct engine *engine, struct playbook *playbook,
                             struct span params, struct span alert, struct span who,
                             struct err *err);

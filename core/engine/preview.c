@@ -356,8 +356,11 @@ static void reply_plan(struct run *shadow)
     json_put_int(&out, "reads", shadow->reads);
     json_put(&out, "state", shadow->error.len > 0 ? "failed" : "done");
     json_close(&out);
-    reply_json(shadow->engine, shadow->plan_ask, shadow->error.len > 0 ? 1 : 0,
-               str_span(&body), false);
+    if (shadow->plan_alert > 0)
+        alert_planned(shadow, str_span(&body));
+    else
+        reply_json(shadow->engine, shadow->plan_ask, shadow->error.len > 0 ? 1 : 0,
+                   str_span(&body), false);
     str_fini(&body);
 }
 

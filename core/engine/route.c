@@ -8,6 +8,7 @@
  *     ignore          nothing starts, whatever comes behind it
  *     start           the playbook that it names, with its parameters
  *     shadow          what starts by it, or by a playbook's on_alert, is only planned
+ *                     (alert_plan.c)
  *     hold a storm    by what it counts by: once within a time, once after it, or only when
  *                     so many have come within it
  *
@@ -428,6 +429,7 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
         json_get(route, "notify").len > 0 ? json_get(route, "notify") : deciding->notify;
     enum verdict verdict = START_NOW;
     int64_t count = 0;
+    bool is_planned = false;
     struct err err = { 0 };
 
     json_open(out, '{');
@@ -443,6 +445,9 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
     if (shadow.len > 0 || deciding->card == NULL) {
         if (schema_match(json_get(span_of(playbook->info), "params"), params, &err) != 0)
             json_put(out, "error", err.text);
+        else if (deciding->card != NULL)
+            is_planned = alert_plan(deciding->engine, deciding->card->number, playbook,
+                                    params, deciding->alert, source_of(deciding));
     } else if (verdict == START_NOW) {
         start_it(deciding, playbook, params, notify);
     }
@@ -450,6 +455,8 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
     if (notify.len > 0)
         json_put_raw(out, "notify", notify);
     json_put_raw(out, "params", params);
+    if (shadow.len > 0 && deciding->card != NULL)
+        json_put_bool(out, "planned", is_planned);
     json_put(out, "playbook", playbook->name);
     if (route.len > 0)
         json_put_raw(out, "route", json_get(route, "name"));

@@ -142,7 +142,7 @@ static struct span canonical(struct engine *engine, struct span json)
     return kept;
 }
 
-static void start_plan(struct engine *engine, struct playbook *playbook, struct span params,
+struct run *start_plan(struct engine *engine, struct playbook *playbook, struct span params,
                        struct span alert, struct span who, int64_t ask)
 {
     struct run *shadow = run_new(engine, SHADOW | (SHADOW >> 1) | ask, RUN_PLAN);
@@ -159,6 +159,7 @@ static void start_plan(struct engine *engine, struct playbook *playbook, struct 
     shadow->wants_vm = true;
     shadow->begun_ms = engine->now_ms;
     run_push(shadow);
+    return shadow;
 }
 
 static void start(struct engine *engine, struct playbook *playbook, struct span matched,

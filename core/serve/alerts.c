@@ -520,6 +520,47 @@ static int put_decisions(const struct row *row, void *arg)
     return 1;
 }
 
+static int put_plan_row(const struct row *row, void *arg)
+{
+    struct json_out *out = arg;
+
+    json_open(out, '{');
+    json_put_int(out, "at", row->at_ms);
+    json_put_raw(out, "plan", json_get(row->body, "plan"));
+    json_put_raw(out, "playbook", json_get(row->body, "playbook"));
+    json_close(out);
+    return 1;
+}
+
+struct plans {
+    int64_t seqs[ALERTS_PLANS_SHOWN_MAX];
+    int count;
+};
+
+static int take_plan(const struct entry *entry, void *arg)
+{
+    struct plans *plans = arg;
+
+    plans->seqs[plans->count++] = entry->first_seq;
+    return plans->count == ALERTS_PLANS_SHOWN_MAX;
+}
+
+/* In shadow mode: what it would have changed. */
+static void put_plans(struct serve *serve, int64_t number, struct json_out *out)
+{
+    struct entry_query query = { .kind = ENTRY_ALERT_PLAN, .state = -1, .run = number };
+    struct plans plans = { .count = 0 };
+    struct err err;
+
+    if (store_each_entry(serve->store, &query, take_plan, &plans, &err) < 0)
+        log_warnx("%s", err.text);
+    json_key(out, "plans");
+    json_open(out, '[');
+    for (int i = 0; i < plans.count; i++)
+        store_each(serve->store, plans.seqs[i], put_plan_row, out, &err);
+    json_close(out);
+}
+
 static void show_alert(struct serve *serve, const struct asked *asked)
 {
     struct str text = { 0 };
@@ -540,6 +581,7 @@ static void show_alert(struct serve *serve, const struct asked *asked)
     json_open(&out, '{');
     put_alert(&out, &entry);
     store_each(serve->store, entry.first_seq, put_alert_row, &out, &err);
+    put_plans(serve, number, &out);
     json_key(&out, "routing");
     json_open(&out, '[');
     made = json_get(span_of(body), "made");

@@ -23,7 +23,8 @@ enum {
     ALERTS_AGAIN_DAYS = 7,
     ALERTS_UNDER_WAY_MAX = 20000, /* deliveries that have not been read yet; more: "busy" */
     ALERTS_ID_MAX = 512,          /* bytes of a delivery's id */
-    ALERTS_LIST_MAX = 500         /* alerts that one ask lists */
+    ALERTS_LIST_MAX = 500,        /* alerts that one ask lists */
+    ALERTS_PLANS_SHOWN_MAX = 20   /* of one alert */
 };
 
 /* Takes what a source delivered; raw was checked. The ask is answered when it is durable:

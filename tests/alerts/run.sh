@@ -17,8 +17,18 @@ esac
 mkdir -m 700 "$state"
 mkdir "$work/playbooks"
 cp "$TESTS/../playbooks/policy.lua" "$state/"
+mkdir "$work/effects"
 cat >"$state/cordon.lua" <<LUA
-return { playbooks = { "$work/playbooks" }, routes = "routes.lua" }
+return { playbooks = { "$work/playbooks" }, routes = "routes.lua", plugins = { noop = { config = { dir = "$work/effects" } } } }
+LUA
+"$CORDON" plugins trust "$FIXTURES/noop.so" --state "$state" >/dev/null
+wait_ended
+cat >"$work/playbooks/sets.lua" <<'LUA'
+local noop = use "noop"
+return playbook {
+  name = "sets", summary = "A change, that only routes start", params = { target = { "string", "what" } },
+  run = function(p) noop.set { target = p.target, value = "contained" } end,
+}
 LUA
 cat >"$work/playbooks/note.lua" <<'LUA'
 return playbook {
@@ -38,6 +48,7 @@ LUA
 cat >"$state/routes.lua" <<'LUA'
 return {
   { name = "noise", match = { title = "*noise*" }, mode = "ignore" },
+  { name = "dry", match = { type = "Dry_*" }, mode = "shadow", playbook = "sets", params = { target = "$alert.resources.1" } },
   { name = "drills", match = { type = "Drill_*" }, mode = "shadow" },
   { name = "paged", match = { type = "Page_*", severity = "high" }, playbook = "page",
     params = { text = "called", first = "$alert.resources.1" } },
@@ -46,8 +57,11 @@ return {
   { name = "after a second", match = { type = "Late_*" }, storm = { once_after = "1s", by = { "type" } } },
   { name = "three of them", match = { type = "Many_*" },
     storm = { accumulate_within = "1m", threshold = 3, by = { "type" } } },
-}
 LUA
+for i in $(seq 12); do
+    echo "  { name = \"dozen $i\", match = { type = \"Dozen_*\" }, mode = \"shadow\", playbook = \"sets\", params = { target = \"/things/$i\" } }," >>"$state/routes.lua"
+done
+echo "}" >>"$state/routes.lua"
 
 start_engine() {
     "$CORDON" engine --state "$state" >"$work/out" 2>"$work/err" &
@@ -94,6 +108,38 @@ raises() {
 }
 ignores() { send n1 "some noise" Thing high && until_is routed n1 .state && [[ $(field n1 '.runs | length') == 0 ]] && explained n1 | grep -q "are ignored"; }
 shadows() { send d1 drill Drill_One high && until_is routed d1 .state && [[ $(field d1 '.runs | length') == 0 ]] && explained d1 | grep -q "in shadow"; }
+plan_of() { # plan_of ALERT: its first plan, when it is there
+    local i
+    for i in $(seq 200); do
+        cordon explain "$(field "$1" .alert)" --json >"$work/explained" && jq -e '.plans | length > 0' "$work/explained" >/dev/null && return
+        sleep 0.05
+    done
+    return 1
+}
+until_plans() { # until_plans N ALERT: then no more come
+    local i
+    for i in $(seq 200); do
+        [[ $(cordon explain "$(field "$2" .alert)" --json | jq '.plans | length') == "$1" ]] && return
+        sleep 0.05
+    done
+    return 1
+}
+plans_in_shadow() {
+    local before
+    before=$(find "$work/effects" -type f | wc -l)
+    send d2 change Dry_One high ',"resources":["/things/dry"]' && plan_of d2 || return 1
+    jq -e '.plans[0] | .playbook == "sets" and (.plan.changes | length) == 1 and .plan.changes[0].action == "noop.set"
+        and .plan.changes[0].after.value == "contained" and .plan.state == "done" and .plan.error == null' "$work/explained" >/dev/null &&
+        jq -e '[.routing[].decisions[] | select(.playbook == "sets")] | length == 1 and .[0].planned and .[0].shadow == "dry" and (.[0] | has("run") | not)' "$work/explained" >/dev/null &&
+        explained d2 | grep -A4 "What sets would have changed" | grep -q "/things/dry" &&
+        [[ $(find "$work/effects" -type f | wc -l) == "$before" && $(cordon runs --json | jq '[.runs[] | select(.playbook == "sets")] | length') == 0 ]]
+}
+plans_no_more_than_it_can() {
+    send d3 change Dozen_One high ',"resources":["/things/dozen"]' && until_is routed d3 .state
+    cordon explain "$(field d3 .alert)" --json | jq -c '[.routing[].decisions[] | select(.playbook == "sets").planned] | group_by(.) | map([.[0], length])' >"$work/planned"
+    [[ $(cat "$work/planned") == '[[false,4],[true,8]]' ]] && explained d3 | grep -q "too much is being planned" &&
+        plan_of d3 && until_plans 8 d3
+}
 routes() {
     send p1 call Page_One high ',"resources":["/subscriptions/s/resourceGroups/g"]' && until_is 2 p1 '.runs | length' &&
         explained p1 | grep -q 'page: route "paged"' && cordon show "$(field p1 '.runs[0]')" --json | grep -q "resourceGroups/g"
@@ -247,6 +293,8 @@ tell "explain says which playbook took it, and why another did not" says_why
 tell "a severity that rises is kept, and may start what the lower one did not" raises
 tell "what a route ignores starts nothing, and says so" ignores
 tell "in shadow nothing is started, and it says what would be" shadows
+tell "in shadow the playbook is planned: what it would change is shown, and nothing is changed" plans_in_shadow
+tell "no more is planned at once than there may be, and what is not says so" plans_no_more_than_it_can
 tell "a route starts its playbook, with constants and parts of the alert" routes
 tell "a part that the alert does not have leaves the playbook's default" names_missing
 tell "once within a time: the first starts, the others are counted" once_within

@@ -40,13 +40,27 @@ export async function alertPage(name) {
       ["Techniques", (one.techniques || []).map(shown).join(", ")], ["Link", one.link ? shown(one.link) : ""]]),
     el("h2", {}, "Why it did, or did not, start something"),
     (alert.routing || []).map(turn => el("div", {}, el("p", { class: "soft" }, when(turn.at)), el("ol", { class: "line" }, (turn.decisions || []).map(decision)))),
-    !(alert.routing || []).length && el("p", { class: "soft" }, "It is still being looked at.")] };
+    !(alert.routing || []).length && el("p", { class: "soft" }, "It is still being looked at."),
+    (alert.plans || []).map(planned)] };
+}
+
+// In shadow mode: what it would have changed.
+function planned(one) {
+  return el("section", {}, el("h2", {}, `What ${shown(one.playbook)} would have changed`), el("p", { class: "soft" }, when(one.at)), !(one.plan.changes || []).length && el("p", {}, "Nothing."), wouldBe(one.plan));
+}
+
+function wouldBe(plan) {
+  const changes = plan.changes || [];
+  return [plan.error && el("p", { class: "error" }, shown(plan.error.message)),
+    changes.map(one => el("div", { class: "card" }, el("h3", {}, shown(one.what)), el("p", { class: "target" }, shown(one.target)), diff(one.before, one.after),
+      facts([["Needs", one.needs?.need ? `${one.needs.need} of ${(one.needs.from || []).join(", ") || "anybody"}` : "nobody"], ["Undo", shown(one.undo)]]))),
+    plan.more && el("p", { class: "soft" }, "More may follow: ", shown(plan.more))];
 }
 
 function decision(one) {
   const kind = one.run ? "good" : one.error ? "bad" : one.fits ? "warn" : "";
   return el("li", { class: kind }, el("div", {}, one.playbook ? el("strong", {}, shown(one.playbook)) : el("strong", {}, "Route"), one.route ? ` (route “${shown(one.route)}”)` : "", ": ", shown(one.why),
-    one.run && [" → ", link("#/runs/" + one.run, one.run)], one.shadow && " – in shadow: nothing was started", one.waits !== undefined && ` – held by its storm, number ${one.count}`, one.error && el("span", { class: "bad" }, " ", shown(one.error))),
+    one.run && [" → ", link("#/runs/" + one.run, one.run)], one.shadow && (one.planned === false ? " – in shadow: nothing was started, nor planned: too much is being planned" : " – in shadow: nothing was started"), one.waits !== undefined && ` – held by its storm, number ${one.count}`, one.error && el("span", { class: "bad" }, " ", shown(one.error))),
     one.params && Object.keys(one.params).length > 0 && el("div", { class: "target" }, shown(one.params)));
 }
 
@@ -88,8 +102,7 @@ export async function playbookPage(name) {
       if (!dry) { location.hash = "#/runs/" + reply.run; return; }
       const changes = reply.changes || [];
       clear(plan, el("h2", {}, changes.length ? `It would make ${changes.length} ${changes.length === 1 ? "change" : "changes"}` : "It would change nothing"),
-        reply.error && el("p", { class: "error" }, shown(reply.error.message)),
-        changes.map(one => el("div", { class: "card" }, el("h3", {}, shown(one.what)), el("p", { class: "target" }, shown(one.target)), diff(one.before, one.after), facts([["Needs", one.needs?.need ? `${one.needs.need} of ${(one.needs.from || []).join(", ") || "anybody"}` : "nobody"], ["Undo", shown(one.undo)]]))));
+        wouldBe(reply));
       start.disabled = false;
     } catch (problem) { error.textContent = problem.message; }
   }
