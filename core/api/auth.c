@@ -196,7 +196,7 @@ static bool is_good(struct span token, int64_t n, struct span text)
 
 static void become_token(struct caller *caller, struct span token, int64_t n)
 {
-    struct span groups = json_get(token, "groups");
+    struct span groups = json_get(token, "groups"), bound = json_get(token, "playbooks");
     char *name = json_get_text(token, "name"), *person = json_get_text(token, "for");
     struct str who = { 0 };
 
@@ -207,6 +207,7 @@ static void become_token(struct caller *caller, struct span token, int64_t n)
         str_printf(&who, "token:%s", name);
     caller->who = str_take(&who);
     caller->groups = json_kind(groups) == JSON_ARRAY ? span_dup(groups) : NULL;
+    caller->playbooks = json_kind(bound) == JSON_ARRAY ? span_dup(bound) : NULL;
     str_printf(&who, "%lld", (long long)n);
     caller->token = str_take(&who);
     free(name);
@@ -346,6 +347,21 @@ static bool has_role(struct request *request)
     return false;
 }
 
+/* What a token that is bound to playbooks may change is that they are started; start_run()
+ * looks which. */
+static bool is_within_bounds(struct request *request)
+{
+    const struct route *route = request_route(request);
+
+    if (request_caller(request)->playbooks == NULL || route->method == METHOD_GET ||
+        strcmp(route->operation, "start_run") == 0)
+        return true;
+    respond_problem(request, 403, "bound",
+                    "this token starts runs of some playbooks and changes nothing else; "
+                    "one that was made without --playbook may");
+    return false;
+}
+
 static bool identify_token(struct request *request, const char *header)
 {
     if (auth_is_throttled(request))
@@ -355,7 +371,7 @@ static bool identify_token(struct request *request, const char *header)
         auth_note_failure(request);
         return refuse(request);
     }
-    return has_role(request);
+    return has_role(request) && is_within_bounds(request);
 }
 
 static bool identify_session(struct request *request)

@@ -41,6 +41,7 @@ static void free_request(struct request *request)
     free(request->caller.who);
     free(request->caller.groups);
     free(request->caller.token);
+    free(request->caller.playbooks);
     str_wipe(&request->body); /* it may hold a password */
     str_wipe(&request->note);
     str_fini(&request->out);

@@ -75,6 +75,7 @@ struct caller {
         groups; /* JSON list of the policy's groups for which an approver votes; NULL: all */
     const char *via; /* "api", "console" */
     char *token;     /* its number, when it is a token */
+    char *playbooks; /* JSON list: it starts these and changes nothing else; NULL: all */
 };
 
 typedef void handler_fn(struct request *request);

@@ -357,9 +357,8 @@ static void on_made(struct request *request, int exit, struct span json)
 
 void create_token(struct request *request)
 {
-    static const char *const members[] = {
-        "for", "groups", "name", "reason", "roles", NULL
-    };
+    static const char *const members[] = { "for",    "groups", "name", "playbooks",
+                                           "reason", "roles",  NULL };
     char id[TOKEN_ID_LEN + 1], *life;
     struct str text = { 0 }, hash = { 0 };
     struct args args;

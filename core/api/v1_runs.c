@@ -92,13 +92,30 @@ static void put_trace(struct request *request, struct args *args)
     respond_header(request, "traceparent", trace);
 }
 
+/* false: it has been answered. */
+static bool may_start(struct request *request, struct span playbook)
+{
+    struct span bound = span_of(request_caller(request)->playbooks), name;
+    size_t pos = 0;
+
+    if (bound.len == 0)
+        return true;
+    while (json_next(bound, &pos, NULL, &name))
+        if (json_same(name, playbook))
+            return true;
+    respond_problem(request, 403, "bound", "this token does not start that playbook: %.*s",
+                    (int)(bound.len < 300 ? bound.len : 300), bound.ptr);
+    return false;
+}
+
 void start_run(struct request *request)
 {
     static const char *const taken[] = { "force", "playbook", NULL };
     struct span body;
     struct args args;
 
-    if (!v1_body(request, "StartRun", &body))
+    if (!v1_body(request, "StartRun", &body) ||
+        !may_start(request, json_get(body, "playbook")))
         return;
     bool is_dry = json_get_bool(body, "dry_run", false);
     args_open(&args);

@@ -20,6 +20,8 @@ void credential_put_roles(struct json_out *out, const struct options *options)
         put_words(out, "groups", options->groups, options->group_count);
     else
         json_put(out, "groups", NULL);
+    if (options->playbook_count > 0)
+        put_words(out, "playbooks", options->playbooks, options->playbook_count);
     put_words(out, "roles", options->roles, options->role_count);
 }
 
@@ -39,9 +41,14 @@ static void join(struct str *out, struct span list)
 void credential_roles(struct str *out, struct span credential)
 {
     join(out, json_get(credential, "roles"));
-    if (json_kind(json_get(credential, "groups")) != JSON_ARRAY)
-        return;
-    str_add_text(out, " (votes for ");
-    join(out, json_get(credential, "groups"));
-    str_add_char(out, ')');
+    if (json_kind(json_get(credential, "groups")) == JSON_ARRAY) {
+        str_add_text(out, " (votes for ");
+        join(out, json_get(credential, "groups"));
+        str_add_char(out, ')');
+    }
+    if (json_kind(json_get(credential, "playbooks")) == JSON_ARRAY) {
+        str_add_text(out, " (starts ");
+        join(out, json_get(credential, "playbooks"));
+        str_add_text(out, " only)");
+    }
 }

@@ -46,6 +46,8 @@ static const struct option known[] = {
       "viewer, responder, approver, author or admin; repeat for more" },
     { "--group", OPTION_ROLE, "GROUP", "votes for this group of the policy only; repeat" },
     { "--for", OPTION_TOKEN, "PERSON", "speaks as this person of the policy" },
+    { "--playbook", OPTION_TOKEN, "NAME",
+      "starts runs of this playbook only, and changes nothing else; repeat" },
     { "--expires", OPTION_TOKEN, "TIME", "when it ends by itself (90d when not given)" },
     { "--password-stdin", OPTION_PASSWORD, NULL,
       "read the password's line from standard input" },
@@ -156,6 +158,8 @@ static int set_value(struct options *options, const char *name, const char *valu
         return add_word(options->roles, &options->role_count, name, value, err);
     if (strcmp(name, "--group") == 0)
         return add_word(options->groups, &options->group_count, name, value, err);
+    if (strcmp(name, "--playbook") == 0)
+        return add_word(options->playbooks, &options->playbook_count, name, value, err);
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         if (strcmp(name, places[i].name) == 0)
             *places[i].place = value;

@@ -54,8 +54,9 @@ struct options {
     const char *config, *alert, *param_file, *reason, *digest, *step, *target, *only;
     const char *sign, *who, *out, *to, *run;
     const char *for_whom, *expires;
-    const char *roles[OPTIONS_ROLES_MAX], *groups[OPTIONS_ROLES_MAX];
-    int role_count, group_count;
+    const char *roles[OPTIONS_ROLES_MAX], *groups[OPTIONS_ROLES_MAX],
+        *playbooks[OPTIONS_ROLES_MAX];
+    int role_count, group_count, playbook_count;
     int64_t limit; /* 0: not given */
     bool password_stdin, json, yes, help, rebuild, detach, force, deny, reject, plan;
     struct options_param params[OPTIONS_PARAMS_MAX];

@@ -198,8 +198,8 @@ static int run_token(const struct options *options)
 const struct command command_token = {
     .name = "token",
     .summary = "what programs show to be let in to the API",
-    .usage = "cordon token [list | add NAME --role ROLE [--for PERSON] [--expires 90d] |\n"
-             "                    revoke TOKEN]",
+    .usage = "cordon token [list | add NAME --role ROLE [--for PERSON] [--playbook NAME]\n"
+             "                    [--expires 90d] | revoke TOKEN]",
     .about =
         "Makes a token and prints it, this once; only its hash is kept. Programs send it "
         "as\n"
@@ -212,7 +212,10 @@ const struct command command_token = {
         "can "
         "be\n"
         "brought out before the old one is revoked. TOKEN is t-1 or a name that one token "
-        "has.",
+        "has.\n"
+        "With --playbook it starts runs of those playbooks and changes nothing else, "
+        "whatever\n"
+        "its roles say.",
     .example = "cordon token add dashboard --role viewer --expires 30d",
     .options = OPTION_ENGINE | OPTION_ROLE | OPTION_TOKEN | OPTION_REASON,
     .args_max = 2,

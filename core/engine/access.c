@@ -261,6 +261,25 @@ static bool has_groups(struct engine *engine, const struct event *event)
     return is_fine;
 }
 
+/* What a token may start is a list of names, or all that its roles say. */
+static bool has_playbooks(struct engine *engine, const struct event *event)
+{
+    struct span names = json_get(event->json, "playbooks"), name;
+    size_t pos = 0;
+    bool is_fine = names.len == 0 || json_kind(names) == JSON_NULL ||
+                   (json_kind(names) == JSON_ARRAY && json_count(names) > 0 &&
+                    json_count(names) <= ENGINE_TOKEN_PLAYBOOKS_MAX);
+
+    while (is_fine && json_kind(names) == JSON_ARRAY && json_next(names, &pos, NULL, &name))
+        is_fine = json_kind(name) == JSON_STRING && json_raw(name).len > 0 &&
+                  name.len <= ENGINE_PERSON_MAX;
+    if (!is_fine)
+        reply_error(engine, event->number, 2, "playbooks",
+                    "playbooks: want from 1 to %d names of playbooks, or nothing, for all",
+                    ENGINE_TOKEN_PLAYBOOKS_MAX);
+    return is_fine;
+}
+
 static void put_list(struct json_out *out, const char *name, struct span list)
 {
     json_put_raw(out, name, json_kind(list) == JSON_ARRAY ? list : span_of("null"));
@@ -410,6 +429,7 @@ static void add_token(struct engine *engine, const struct event *event, int64_t 
     json_put_raw(&out, "id", json_get(args, "id"));
     json_put_raw(&out, "name", json_get(args, "name"));
     json_put_bool(&out, "on", true);
+    put_list(&out, "playbooks", json_get(args, "playbooks"));
     json_put_raw(&out, "roles", json_get(args, "roles"));
     json_put_int(&out, "since", engine->now_ms);
     json_put_raw(&out, "why", json_get(args, "reason"));
@@ -459,7 +479,8 @@ static void ask_add_token(struct engine *engine, const struct event *event)
         reply_error(engine, event->number, 2, "person",
                     "a program does not vote: say for whom the token is, or leave approver "
                     "out");
-    else if (has_roles(engine, event) && has_groups(engine, event))
+    else if (has_roles(engine, event) && has_groups(engine, event) &&
+             has_playbooks(engine, event))
         add_token(engine, event, life_ms);
 }
 

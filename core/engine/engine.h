@@ -305,7 +305,8 @@ enum {
     ENGINE_ACCOUNTS_MAX = 1000,
     ENGINE_ACCOUNT_NAME_MAX = 64,
     ENGINE_ACCOUNT_GROUPS_MAX = 32,
-    ENGINE_TOKENS_MAX = 10000, /* that were ever made */
+    ENGINE_TOKENS_MAX = 10000,       /* that were ever made */
+    ENGINE_TOKEN_PLAYBOOKS_MAX = 32, /* that one token may be bound to */
     ENGINE_TOKEN_DAYS_MAX = 366,
     ENGINE_EXTENDS_MAX = 10, /* how often a hold is extended before people are asked */
     ENGINE_ONCE_MAX = 20000, /* answers that are kept for asks that come again */

@@ -42,7 +42,9 @@ TOKEN_VIEWER=$(token screen --role viewer)
 TOKEN_AUTHOR=$(token author --for author-1 --role author)
 TOKEN_SERVICE=$(token service --role responder)
 TOKEN_BOUND=$(token bound --for change-manager-1 --role approver --group soc-only)
-export TOKEN_ONCALL TOKEN_MANAGER TOKEN_ADMIN TOKEN_VIEWER TOKEN_AUTHOR TOKEN_SERVICE TOKEN_BOUND
+TOKEN_CHIEF=$(token chief --role admin --role responder)
+TOKEN_STARTER=$(token starter --role responder --role viewer --role admin --playbook contain-app-service --playbook block-attacker-ip)
+export TOKEN_CHIEF TOKEN_STARTER TOKEN_ONCALL TOKEN_MANAGER TOKEN_ADMIN TOKEN_VIEWER TOKEN_AUTHOR TOKEN_SERVICE TOKEN_BOUND
 export CERT=$work/cordon.pem ALERT=$here/../e2e/alert-appservice.json STATE=$state WORK=$work
 # shellcheck disable=SC2154 # start_daemon sets it
 export CONSOLE=$console DAEMON=$daemon
@@ -118,8 +120,9 @@ TOKEN_ONCALL=$(token oncall --for oncall --role responder --role viewer)
 TOKEN_ADMIN=$(token boss --for boss --role admin)
 TOKEN_VIEWER=$(token screen --role viewer)
 TOKEN_AUTHOR=$(token author --for author-1 --role author)
+TOKEN_CHIEF=$(token chief --role admin --role responder)
 TOKEN_STARTER=$(token starter --role responder)
-export TOKEN_STARTER CONSOLE=$console DAEMON=$daemon
+export TOKEN_CHIEF TOKEN_STARTER CONSOLE=$console DAEMON=$daemon
 # What docs/api.md shows is done, in its order; its first block makes tokens, and stands above.
 story() {
     awk '/^```sh$/ { on = ++n > 1; next } /^```$/ { on = 0 } on' "$repo/docs/api.md" >"$work/story"

@@ -4,7 +4,7 @@
 import json
 import os
 
-from client import Events, check, from_environment, summary, wait_for
+from client import Api, Events, check, from_environment, summary, wait_for
 
 oncall, manager = from_environment("ONCALL"), from_environment("MANAGER")
 admin, viewer = from_environment("ADMIN"), from_environment("VIEWER")
@@ -128,4 +128,23 @@ check("and_ends_so", "canceled", wait_for(
 kinds = [event[1] for event in changes.until("halt")]
 check("changes_are_told_in_their_order", True,
       kinds.index("vote") < kinds.index("gate_end") < kinds.index("end") < kinds.index("halt"))
+# -- a token that starts some playbooks and changes nothing else, whatever its roles
+starter = from_environment("STARTER")
+check("a_bound_token_starts_what_it_is_bound_to", (200, "done"),
+      (lambda a: (a.status, a.json["state"]))(starter.post("/v1/runs", {"playbook": "contain-app-service", "alert": alert, "dry_run": True})))
+runs_before = viewer.get("/v1/runs").body
+check("and_no_other_playbook", (403, "bound"),
+      (lambda a: (a.status, a.code))(starter.post("/v1/runs", {"playbook": "isolate-vm", "params": {}})))
+check("nor_changes_anything_else", {(403, "bound")},
+      {(a.status, a.code) for a in (starter.post(f"/v1/runs/{run}/rollback", {}), starter.post("/v1/halts", {"scope": "all", "reason": "x"}),
+                                    starter.post("/v1/tokens", {"name": "wide", "roles": ["admin"]}))})
+check("and_nothing_was_started_by_it", runs_before, viewer.get("/v1/runs").body)
+check("it_reads", 200, starter.get("/v1/runs").status)
+made = from_environment("CHIEF").post("/v1/tokens", {"name": "made", "roles": ["responder"], "playbooks": ["block-attacker-ip"]}).json
+check("a_token_is_bound_by_the_api_too", ["block-attacker-ip"],
+      next(token["playbooks"] for token in admin.get("/v1/tokens").json["tokens"] if token["i"] == made["i"]))
+check("and_held_to_it", (403, "bound"),
+      (lambda a: (a.status, a.code))(Api(os.environ["CONSOLE"], os.environ["CERT"], made["token"]).post(
+          "/v1/runs", {"playbook": "contain-app-service", "alert": alert})))
+
 summary()
