@@ -4,6 +4,7 @@
  */
 #include "engine/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/id.h"
@@ -25,6 +26,20 @@ void engine_step_key(const struct engine *engine, const struct step_name *name, 
     hash_hex(hash_list_end(&list), text);
     memcpy(hex, text, STEP_KEY_LEN);
     hex[STEP_KEY_LEN] = '\0';
+}
+
+/* "00-TRACE-PARENT-FLAGS" with this step in the parent's place, the same each time. */
+static void add_traceparent(struct frame_writer *out, const struct run *run,
+                            const char *key)
+{
+    enum { BEFORE = 36, PARENT = 16 };
+    char text[64] = "";
+    struct span trace = json_raw(run->trace);
+
+    if (trace.len > BEFORE + PARENT && trace.len < sizeof text)
+        snprintf(text, sizeof text, "%.*s%.*s%.*s", BEFORE, trace.ptr, PARENT, key,
+                 (int)trace.len - BEFORE - PARENT, trace.ptr + BEFORE + PARENT);
+    frame_add_text(out, text);
 }
 
 void host_call(struct step *step, int op)
@@ -63,6 +78,7 @@ void host_call(struct step *step, int op)
     frame_add_text(&out, key);
     frame_add_text(&out, is_effect ? step->resume : NULL);
     frame_add_int(&out, action->timeout_ms);
+    add_traceparent(&out, step->run, key);
     frame_finish(&out);
     struct command *command = turn_command(engine, CMD_HOST, is_effect);
     command->name = turn_keep(engine, span_of(action->plugin->name));

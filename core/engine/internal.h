@@ -176,6 +176,7 @@ struct run {
     int64_t root;       /* the run from which on they call each other; 0: itself */
     const char *top;    /* and its playbook; "": its own */
     struct span notify; /* the channels that are told of it; empty: as cordon.lua has it */
+    struct span trace;  /* W3C traceparent of who asked for it, JSON; empty: none */
     struct span cause;  /* what the alert of that one says, for matching */
     int depth;          /* how many runs called each other before it */
     const char *parent_branch;

@@ -139,6 +139,7 @@ static void apply_start(struct run *run, const struct event_row *row)
     run->top = keep_text(run, json_field(&in, "top"));
     run->cause = json_field(&in, "cause");
     run->notify = json_field(&in, "notify");
+    run->trace = json_field(&in, "trace");
     run->parent_branch = keep_text(run, json_get(parent, "b"));
     run->parent_n = json_get_int(parent, "n", 0);
     run->only_step = keep_text(run, json_get(limits, "step"));

@@ -401,8 +401,8 @@ struct run *run_start(struct engine *engine, int kind, struct playbook *playbook
                   (struct span){ engine->policy_hash, strnlen(engine->policy_hash, 16) });
     if (parent != NULL)
         put_family(&out, parent->run);
-    if (engine->trace.len > 0)
-        json_put_raw(&out, "trace", engine->trace);
+    if (parent != NULL ? parent->run->trace.len > 0 : engine->trace.len > 0)
+        json_put_raw(&out, "trace", parent != NULL ? parent->run->trace : engine->trace);
     json_close(&out);
     row_write(run, ROW_START, str_span(&body));
     str_fini(&body);

@@ -79,7 +79,8 @@ enum frame_type {
     FRAME_HOST_CALL,   /* int id, int op (enum host_op), text action, text run, json args,
                            * json before ("" = none), text token, json after ("" = none),
                            * json goal ("" = none), text key, json resume ("" = none),
-                           * int deadline ms from now -> FRAME_HOST_DONE */
+                           * int deadline ms from now, text traceparent of its requests
+                           * ("" = none) -> FRAME_HOST_DONE */
     FRAME_HOST_SAVED,  /* int id: the progress is durable */
     FRAME_HOST_CANCEL, /* int id: give up; FRAME_HOST_DONE still comes */
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -184,14 +185,37 @@ static void on_save(void *arg, struct exchange *exchange, struct span record)
     pending->save = progress_lro(pending->call->work, record, on_lro_saved, pending);
 }
 
-static int api_http(struct cordon_call *call, const struct cordon_http *request,
+/* The call's trace goes on in each of its requests, unless the plugin says another. */
+static const char *const *with_trace(struct work *work, const char *const *headers)
+{
+    static const char name[] = "traceparent:";
+    size_t count = 0;
+
+    while (headers != NULL && headers[count] != NULL)
+        if (strncasecmp(headers[count++], name, sizeof name - 1) == 0)
+            return headers;
+    if (work->trace == NULL)
+        return headers;
+    const char **more = arena_alloc(&work->arena, (count + 2) * sizeof *more);
+    for (size_t i = 0; i < count; i++)
+        more[i] = headers[i];
+    more[count] = arena_printf(&work->arena, "%s %s", name, work->trace);
+    more[count + 1] = NULL;
+    return more;
+}
+
+static int api_http(struct cordon_call *call, const struct cordon_http *from,
                     cordon_http_fn *done, void *arg)
 {
+    struct cordon_http traced = { 0 };
+    const struct cordon_http *request = &traced;
     struct err err;
 
     if (!may_wait(call, "http()"))
         return -1;
     struct work *work = call->work;
+    memcpy(&traced, from, from->size < sizeof traced ? from->size : sizeof traced);
+    traced.headers = with_trace(work, from->headers);
     bool is_change = call->fn == CALL_APPLY || call->fn == CALL_RESTORE;
     bool is_lro = is_change && (request->flags & CORDON_HTTP_LRO);
     int64_t left = work_left_ms(work);

@@ -109,6 +109,7 @@ struct work {
     const struct cordon_action *action;
     struct cordon_input in; /* as the frame says; size and deadline_ms set per call */
     int64_t deadline_ms;    /* on the loop's clock */
+    const char *trace;      /* traceparent of its requests, or NULL */
     struct timer deadline;
     struct timer pause;
     int64_t pause_ms;

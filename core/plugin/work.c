@@ -447,6 +447,7 @@ void work_start(struct host *host, struct span fields)
     work->in.key = text_or(work, frame_get_span(&in), "");
     struct span resume = frame_get_span(&in);
     work->deadline_ms = frame_get_int(&in);
+    work->trace = text_or_null(work, frame_get_span(&in));
     if (frame_end(&in, &err) != 0 || work->op < HOST_READ || work->op > HOST_RESTORE)
         fatalx("the engine sent a call that cannot be read");
     list_add(&host->works, &work->link);

@@ -571,6 +571,7 @@ static void frame_own(struct str *frame, int64_t id, const struct hosts_own *own
     frame_add_text(&out, own->name);
     frame_add_text(&out, ""); /* resume */
     frame_add_int(&out, own->deadline_ms);
+    frame_add_text(&out, ""); /* traceparent */
     frame_finish(&out);
 }
 

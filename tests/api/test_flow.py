@@ -3,6 +3,7 @@
 # simulator, the daemon is real.
 import json
 import os
+import re
 
 from client import Api, Events, check, from_environment, summary, wait_for
 
@@ -31,6 +32,12 @@ check("the_same_request_again_starts_nothing", (202, run), (again.status, again.
 check("the_trace_is_kept", trace,
       viewer.get(f"/v1/runs/{run}").json["rows"][0]["body"]["trace"])
 check("who_asked_is_the_tokens_person", "oncall", viewer.get(f"/v1/runs/{run}").json["run"]["by"])
+
+
+def traced():
+    lines = [json.loads(line) for line in open(os.environ["WORK"] + "/requests.jsonl", encoding="utf-8")]
+    return {line["traceparent"] for line in lines if "traceparent" in line}
+
 
 # -- the gate
 gate = wait_for(lambda: viewer.get(f"/v1/gates?run={run}").json["gates"], "a gate")[0]
@@ -128,6 +135,10 @@ check("and_ends_so", "canceled", wait_for(
 kinds = [event[1] for event in changes.until("halt")]
 check("changes_are_told_in_their_order", True,
       kinds.index("vote") < kinds.index("gate_end") < kinds.index("end") < kinds.index("halt"))
+# -- traces: each step is a span of its own in the trace of who asked
+check("the_trace_goes_on_to_the_cloud", True, len(traced()) > 1 and all(
+    re.fullmatch(r"00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01", one) and one != trace for one in traced()))
+
 # -- a token that starts some playbooks and changes nothing else, whatever its roles
 starter = from_environment("STARTER")
 check("a_bound_token_starts_what_it_is_bound_to", (200, "done"),

@@ -131,6 +131,7 @@ void rig_call(struct rig *rig, const struct rig_call *call)
     frame_add_text(&out, "00112233445566778899aabbccddeeff");
     frame_add_text(&out, call->resume);
     frame_add_int(&out, call->deadline_ms);
+    frame_add_text(&out, call->trace);
     frame_finish(&out);
     send_frame(rig);
 }

@@ -31,7 +31,7 @@ struct rig_load {
 struct rig_call {
     int64_t id;
     enum host_op op;
-    const char *action, *args, *before, *after, *goal, *resume;
+    const char *action, *args, *before, *after, *goal, *resume, *trace;
     int64_t deadline_ms;
 };
 

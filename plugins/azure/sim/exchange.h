@@ -47,6 +47,7 @@ struct request {
     char *scope;                   /* what {scope} stood for, with a leading / */
     char *vault;                   /* set on the vault plane */
     const char *client_request_id; /* NULL when the client sent none */
+    const char *traceparent;       /* likewise */
 };
 
 struct header {

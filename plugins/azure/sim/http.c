@@ -136,6 +136,7 @@ static void serve_exchange(struct exchange *exchange, const char *method, const 
                        ? text_format("%s://%s", http->has_tls ? "https" : "http", host)
                        : xstrdup(http->url);
     request.client_request_id = request_header(&request, "x-ms-client-request-id");
+    request.traceparent = request_header(&request, "traceparent");
     if (request_path(&request, url))
         serve(&request, &exchange->reply);
     else

@@ -96,6 +96,8 @@ int reqlog_add(struct reqlog *reqlog, const struct request *request,
     /* A connection that breaks has no status. */
     cJSON_AddNumberToObject(entry, "status", reply->is_reset ? 0 : reply->status);
     add_text_or_null(entry, "client_request_id", request->client_request_id);
+    if (request->traceparent != NULL)
+        cJSON_AddStringToObject(entry, "traceparent", request->traceparent);
     add_text_or_null(entry, "client_id", json_text(request->identity, "client_id"));
     add_text_or_null(entry, "effect", reply->effect);
     add_text_or_null(entry, "fault", reply->fault);
