@@ -104,14 +104,14 @@ says a_grandchild_left_behind_is_found \
 says all_are_counted $'\n1 passed, 14 failed'
 
 # The runner, on a tree of one script.
-# runs NAME WANTED_STATUS WANTED_END SCRIPT_LINE...
+# runs NAME WANTED_STATUS WANTED_END SCRIPT_LINE...; of a folder that is not "one": FOLDER=...
 runs() {
-    local name=$1 want=$2 end=$3 out status=0
+    local name=$1 want=$2 end=$3 folder=${FOLDER:-one} out status=0
     shift 3
     rm -rf "$work/tree"
-    mkdir -p "$work/tree/tests/one"
+    mkdir -p "$work/tree/tests/$folder"
     cp tests/run.sh "$work/tree/tests/"
-    printf '%s\n' "$@" >"$work/tree/tests/one/run.sh"
+    printf '%s\n' "$@" >"$work/tree/tests/$folder/run.sh"
     out=$(BUILD=$work/build T='' "$work/tree/tests/run.sh" 2>&1) || status=$?
     if [[ $status == "$want" && $out == *$'\n'"$end" ]]; then
         ok "$name"
@@ -125,6 +125,8 @@ runs a_section_without_a_count_fails 1 '0 passed, 1 failed' 'echo all is well'
 runs a_status_without_a_failure_fails 1 '2 passed, 1 failed' 'echo 2 passed, 0 failed' 'exit 3'
 runs a_failure_without_a_status_fails 1 '2 passed, 1 failed' 'echo 2 passed, 1 failed'
 runs a_section_of_no_tests_fails 1 '0 passed, 1 failed' 'echo 0 passed, 0 failed'
+FOLDER=crash runs what_goes_on_beside_the_others_counts_too 1 '3 passed, 2 failed' 'echo 3 passed, 2 failed' 'exit 1'
+FOLDER=crash runs and_fails_with_its_status 1 '3 passed, 1 failed' 'echo 3 passed, 0 failed' 'exit 4'
 
 # The manual: all commands and all keys of a policy are in it, and what is not is told.
 if out=$(tests/house/man.sh) && [[ -z $out ]]; then
