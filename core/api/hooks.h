@@ -14,11 +14,10 @@
 #include "api/http.h"
 
 enum {
-    HOOKS_MAX = 100,        /* sources */
-    HOOKS_TOKEN_MAX = 1024, /* bytes of a validationToken that is echoed */
-    HOOKS_RATE = 500,       /* deliveries a second of a source, when it does not say */
-    HOOKS_KEYS_MS = 5 * 60 * 1000, /* an issuer's keys are fetched so often at most */
-    HOOKS_KEYS_WAITING_MAX = 256   /* deliveries that wait for them */
+    HOOKS_MAX = 100,             /* sources */
+    HOOKS_TOKEN_MAX = 1024,      /* bytes of a validationToken that is echoed */
+    HOOKS_RATE = 500,            /* deliveries a second of a source, when it does not say */
+    HOOKS_KEYS_WAITING_MAX = 256 /* deliveries that wait for them */
 };
 
 struct loop;

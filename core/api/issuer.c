@@ -9,6 +9,7 @@
 #include "api/hooks.h"
 #include "api/http.h"
 #include "api/jwt.h"
+#include "api/key_age.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -33,7 +34,7 @@ struct issuer {
     struct jwt_keys keys;
     struct http *http;
     struct http_call *call;
-    int64_t fetched_ms;
+    struct key_age age;
     struct list waiting;
     int waiting_count;
 };
@@ -58,10 +59,15 @@ static void open_http(struct issuer *issuer, struct loop *loop, struct span jwt)
 {
     char *ca = json_get_text(jwt, "ca"), host[256];
     struct http_url url;
-    struct err err;
+    struct err err = { 0 };
     const char *allow[] = { host, NULL };
 
-    if (http_url_parse(&url, issuer->url, &err) == 0 && url.host.len < sizeof host) {
+    if (http_url_parse(&url, issuer->url, &err) != 0) {
+        issuer->http = NULL;
+    } else if (url.host.len >= sizeof host) {
+        err_set(&err, ERR_TOO_BIG, "its host's name has %zu bytes, of %zu at most",
+                url.host.len, sizeof host - 1);
+    } else {
         snprintf(host, sizeof host, "%.*s", (int)url.host.len, url.host.ptr);
         if (http_open(&issuer->http, loop,
                       &(struct http_options){ .allow = allow, .ca_file = ca }, &err) != 0)
@@ -168,6 +174,7 @@ static void on_keys(void *arg, const struct http_reply *reply)
     struct issuer *issuer = arg;
     struct jwt_keys keys;
     struct err err;
+    bool is_fetched = false;
 
     issuer->call = NULL;
     if (reply->status != 200) {
@@ -179,14 +186,12 @@ static void on_keys(void *arg, const struct http_reply *reply)
     } else {
         jwt_keys_fini(&issuer->keys);
         issuer->keys = keys;
+        is_fetched = true;
     }
+    key_age_end(&issuer->age, front_now_ms(), is_fetched);
+    if (!is_fetched && issuer->keys.count > 0)
+        log_warnx("those of %s that were fetched before stay in force", issuer->name);
     answer_waiting(issuer);
-}
-
-static bool may_fetch(const struct issuer *issuer)
-{
-    return issuer->http != NULL && (issuer->fetched_ms == 0 || issuer->keys.count == 0 ||
-                                    front_now_ms() - issuer->fetched_ms > HOOKS_KEYS_MS);
 }
 
 static bool fetch(struct issuer *issuer)
@@ -195,13 +200,16 @@ static bool fetch(struct issuer *issuer)
 
     if (issuer->call != NULL)
         return true;
-    issuer->fetched_ms = front_now_ms();
+    if (issuer->http == NULL || !key_age_may_fetch(&issuer->age, front_now_ms()))
+        return false;
+    key_age_try(&issuer->age, front_now_ms());
     if (http_start(&issuer->call, issuer->http,
                    &(struct http_request){
                        .method = "GET", .url = issuer->url, .timeout_ms = FETCH_MS },
                    on_keys, issuer, &err) == 0)
         return true;
     issuer->call = NULL;
+    key_age_end(&issuer->age, front_now_ms(), false);
     log_warnx("the keys of %s: %s", issuer->name, err.text);
     return false;
 }
@@ -216,9 +224,10 @@ void issuer_check(struct issuer *issuer, struct request *request, const char *to
 {
     struct err err;
     int rc = verify(issuer, token, &err);
+    bool is_old = rc == 0 && key_age_is_stale(&issuer->age, front_now_ms());
 
-    if (rc == ERR_NOT_FOUND && issuer->waiting_count < HOOKS_KEYS_WAITING_MAX &&
-        (issuer->call != NULL || may_fetch(issuer)) && fetch(issuer)) {
+    if ((rc == ERR_NOT_FOUND || is_old) && issuer->waiting_count < HOOKS_KEYS_WAITING_MAX &&
+        fetch(issuer)) {
         struct waiting *waiting = xcalloc(1, sizeof *waiting);
 
         waiting->issuer = issuer;

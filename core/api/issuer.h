@@ -3,7 +3,7 @@
  * api/issuer.h - whoever signs the tokens of a source: its keys, fetched when they are wanted.
  *
  * Keys come from a file of cordon.lua ("keys", by value) or from an address ("jwks"). A kid that is not among them has them
- * fetched anew, HOOKS_KEYS_MS after the last time at the earliest; what comes meanwhile waits.
+ * fetched anew, key_age.h says when; what comes meanwhile waits.
  */
 #pragma once
 

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Delivers numbered alerts over HTTPS, signed as Standard Webhooks, on many connections at once.
 
-  burst.py ADDRESS CA KEY COUNT CONNECTIONS ACKED [once]
+  burst.py ADDRESS CA KEY COUNT CONNECTIONS ACKED [once | same]
 
 ADDRESS is "127.0.0.1:8443", CA the certificate that it shows, KEY a file with the source's key.
 Each is sent until it is acknowledged (202), under its own id, as a sender does; with "once" a
-connection ends at its first failure. Numbers that were acknowledged are appended to the file
+connection ends at its first failure; with "same" each delivery is of one and the same alert. Numbers that were acknowledged are appended to the file
 ACKED. Every tenth alert is of severity low, the others are informational. Ends with 0 when all
 were acknowledged.
 """
@@ -23,9 +23,10 @@ import time
 PATIENCE_S = 120
 
 
-def request(number, key):
-    body = json.dumps({"id": f"alert-{number}", "title": f"burst {number}", "type": "Burst",
-                       "severity": "informational" if number % 10 else "low"}).encode()
+def request(number, key, is_same):
+    about = 0 if is_same else number
+    body = json.dumps({"id": f"alert-{about}", "title": f"burst {about}", "type": "Burst",
+                       "severity": "informational" if about % 10 else "low"}).encode()
     identity, stamp = f"msg-{number}", str(int(time.time()))
     mac = hmac.new(key, f"{identity}.{stamp}.".encode() + body, hashlib.sha256).digest()
     return body, {"Content-Type": "application/json", "webhook-id": identity, "webhook-timestamp": stamp,
@@ -52,14 +53,14 @@ class Sender:
             return 0
 
 
-def work(numbers, sender, key, is_once, acknowledge, until):
+def work(numbers, sender, key, how, acknowledge, until):
     for number in numbers:
         while True:
-            status = sender.send(*request(number, key))
+            status = sender.send(*request(number, key, how == "same"))
             if status == 202:
                 acknowledge(number)
                 break
-            if is_once or status not in (0, 429, 503) or time.monotonic() > until:
+            if how == "once" or status not in (0, 429, 503) or time.monotonic() > until:
                 return
             time.sleep(0.02)
 
@@ -80,7 +81,7 @@ def main():
 
         until = time.monotonic() + PATIENCE_S
         threads = [threading.Thread(target=work, args=(range(i, count, connections), Sender(address, context), key,
-                                                       len(sys.argv) > 7, acknowledge, until))
+                                                       sys.argv[7] if len(sys.argv) > 7 else "", acknowledge, until))
                    for i in range(connections)]
         for thread in threads:
             thread.start()

@@ -14,6 +14,13 @@ case ${SAN:-} in
 *) BURST=2000 ;;
 esac
 
+close_all() {
+    [[ -z $issuer ]] || { kill "$issuer" && wait "$issuer"; } 2>/dev/null
+    close_daemon
+}
+issuer=
+trap close_all EXIT
+
 mkdir -m 700 "$state" "$state/secrets"
 mkdir "$work/playbooks"
 cp "$TESTS/../playbooks/policy.lua" "$state/"
@@ -24,6 +31,15 @@ openssl ecparam -name prime256v1 -genkey -noout -out "$work/issuer.pem" 2>/dev/n
 openssl pkey -in "$work/issuer.pem" -pubout -out "$work/issuer.pub" 2>/dev/null
 openssl ecparam -name prime256v1 -genkey -noout -out "$work/other-issuer.pem" 2>/dev/null
 python3 "$here/token.py" keys "$work/issuer.pub" key-1 >"$state/keys.json"
+BURST_SEED=${BURST_SEED:-$((RANDOM % 10000))} # when it kills; what is printed can be given again
+mkdir "$work/jwks" && touch "$work"/jwks/{near,late,busy,false}.asked
+python3 "$here/jwks.py" "$work/cordon.pem" "$work/cordon.key" "$work/jwks" >"$work/jwksport" 2>/dev/null &
+issuer=$!
+for _ in $(seq 200); do
+    [[ -s $work/jwksport ]] && break
+    sleep 0.05
+done
+jwks=https://127.0.0.1:$(cat "$work/jwksport")
 
 secret() { # secret NAME VALUE
     echo "$2" >"$state/secrets/$1"
@@ -56,6 +72,10 @@ return {
     bearer  = { kind = "defender-for-cloud", auth = { bearer = { "bearer-now", "bearer-before" } } },
     entra   = { kind = "sentinel", auth = { jwt = { issuer = "https://issuer.example/v2.0", audience = "api://cordon",
                 tenant = "tenant-1", apps = { "app-1" }, keys = "keys.json" } } },
+    near    = { kind = "sentinel", auth = { jwt = { issuer = "https://issuer.example/v2.0", audience = "api://cordon", jwks = "$jwks/near", ca = "$work/cordon.pem" } } },
+    late    = { kind = "sentinel", auth = { jwt = { issuer = "https://issuer.example/v2.0", audience = "api://cordon", jwks = "$jwks/late", ca = "$work/cordon.pem" } } },
+    busy    = { kind = "sentinel", auth = { jwt = { issuer = "https://issuer.example/v2.0", audience = "api://cordon", jwks = "$jwks/busy", ca = "$work/cordon.pem" } } },
+    strange = { kind = "sentinel", auth = { jwt = { issuer = "https://issuer.example/v2.0", audience = "api://cordon", jwks = "$jwks/false", ca = "$work/stranger.pem" } } },
     graph   = { kind = "graph", auth = { client_state = { "state-now" } } },
     tls     = { kind = "azure-monitor", auth = { mutual_tls = { subjects = { "CN=sender" } } } },
     grid    = { kind = "event-grid", auth = { header = { name = "x-cordon-key", values = { "aeg-secret" } } } },
@@ -183,6 +203,42 @@ refuses_jwt() {
         is 401 "$(post entra "$work/s.json" -H "Authorization: Bearer $(token "$right" "$work/issuer.pem" key-2)")" &&
         is 401 "$(post entra "$work/s.json" -H "Authorization: Bearer $(token "$right")x")" && is 401 "$(post entra "$work/s.json")"
 }
+asked() { wc -l <"$work/jwks/$1.asked"; }
+fetches_keys() { # once; an unknown key does not fetch them again and again
+    local i
+    cp "$state/keys.json" "$work/jwks/near.json"
+    incident k1 && is 202 "$(post near "$work/s.json" -H "Authorization: Bearer $(token "$right")")" || return 1
+    for i in 1 2 3; do
+        incident "k1-$i" && is 202 "$(post near "$work/s.json" -H "Authorization: Bearer $(token "$right")")" &&
+            is 401 "$(post near "$work/s.json" -H "Authorization: Bearer $(token "$right" "$work/other-issuer.pem" "key-$i$i")")" || return 1
+    done
+    is 1 "$(asked near)"
+}
+waits_for_keys() { # of all that wait for one fetch each is answered
+    local i pids=()
+    cp "$state/keys.json" "$work/jwks/busy.json"
+    echo 1 >"$work/jwks/busy.wait"
+    for i in $(seq 8); do
+        incident "w$i" && cp "$work/s.json" "$work/w$i.json"
+        curl -s --max-time 20 --cacert "$work/cordon.pem" -o "$work/w$i.body" -w '%{http_code}' -H 'Content-Type: application/json' \
+            -H "Authorization: Bearer $(token "$right")" --data-binary "@$work/w$i.json" "$ingress/hooks/busy" >"$work/w$i.status" &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    is "$(printf '202%.0s' $(seq 8))" "$(cat "$work"/w[1-8].status)" && is 1 "$(asked busy)"
+}
+pauses_after_failure() { # while the issuer does not answer, nobody makes us ask it again and again
+    local i began=$SECONDS
+    for i in $(seq 10); do is 401 "$(post late "$work/s.json" -H "Authorization: Bearer $(token "$right")")" || return 1; done
+    (($(asked late) <= 1 + (SECONDS - began) / 10)) || return 1
+    cp "$state/keys.json" "$work/jwks/late.json"
+    for i in $(seq 60); do
+        [[ $(post late "$work/s.json" -H "Authorization: Bearer $(token "$right")") == 202 ]] && break
+        sleep 0.5
+    done
+    ((i < 60 && $(asked late) <= 2 + (SECONDS - began) / 10)) && grep -q "the keys of https://issuer.example/v2.0 were not to be had: .*503" "$work/err"
+}
+distrusts_other_ca() { is 401 "$(post strange "$work/s.json" -H "Authorization: Bearer $(token "$right")")" && is 0 "$(asked false)"; }
 greets_grid() {
     printf '[{"id":"1","eventType":"Microsoft.EventGrid.SubscriptionValidationEvent","data":{"validationCode":"code-1"}}]' >"$work/v.json"
     is 200 "$(post grid "$work/v.json" -H 'aeg-event-type: SubscriptionValidation' -H "x-cordon-key: $(key aeg-secret)")" &&
@@ -271,7 +327,7 @@ return {
 }
 LUA
 }
-begin_burst() { # begin_burst [once]: starts client
+begin_burst() { # begin_burst [once | same [COUNT]]: starts client
     stop_daemon
     rm -rf "$state"/journal.db*
     burst_config 127.0.0.1:0
@@ -280,7 +336,7 @@ begin_burst() { # begin_burst [once]: starts client
     stop_daemon
     start_daemon || return 1
     : >"$work/acked"
-    python3 "$here/burst.py" "${ingress#https://}" "$work/cordon.pem" "$state/secrets/hmac-before" "$BURST" 16 "$work/acked" ${1:+"$1"} &
+    python3 "$here/burst.py" "${ingress#https://}" "$work/cordon.pem" "$state/secrets/hmac-before" "${2:-$BURST}" 16 "$work/acked" ${1:+"$1"} &
     client=$!
     for _ in $(seq 400); do
         [[ -s $work/acked ]] && return
@@ -292,10 +348,19 @@ kill_daemon() {
     kill -KILL "$daemon"
     wait "$daemon" 2>/dev/null
 }
-kill_front() { pkill -KILL -P "$daemon" -f internal-front; }
+# The front by its number, once there is one: it is started anew after each kill.
+kill_front() {
+    local pid
+    for _ in $(seq 100); do
+        pid=$(pgrep -P "$daemon" -f -- '--internal-front$') && kill -KILL "$pid" 2>/dev/null && return
+        sleep 0.02
+    done
+    return 1
+}
 in_journal() { sqlite3 -readonly "$state/journal.db" "$1"; }
 survives_kills() {
     local kills=0 fronts=0 told taken twice runs
+    RANDOM=$BURST_SEED
     begin_burst || return 1
     while kill -0 "$client" 2>/dev/null && ((kills + fronts < 8)); do
         sleep "0.$((RANDOM % 6 + 1))"
@@ -317,8 +382,18 @@ survives_kills() {
     taken=$(in_journal "select count(*) from entries where kind = 10")
     twice=$(in_journal "select count(*) from entries where kind = 10 and json_extract(body, '\$.count') <> 1")
     runs=$(in_journal "select count(*) from entries where kind = 1")
-    echo "# $BURST alerts, $kills kills of the daemon and $fronts of its front: $told acknowledged, $taken there, $twice taken twice, $runs runs"
-    ((kills > 0 && fronts > 0 && told == BURST && taken == BURST && twice == 0 && runs == BURST / 10))
+    echo "# seed $BURST_SEED: $BURST alerts, $kills kills of the daemon and $fronts of its front: $told acknowledged, $taken there, $twice taken twice, $runs runs"
+    ((kills >= 2 && fronts >= 2 && kills + fronts >= 5 && told == BURST && taken == BURST && twice == 0 && runs == BURST / 10))
+}
+counts_a_thousand() {
+    begin_burst same 1000 && wait "$client" || return 1
+    for _ in $(seq 600); do
+        timeout 30 "$CORDON" alerts --json --state "$state" >"$work/seen"
+        jq -e '.alerts[0].count == 1000' "$work/seen" >/dev/null && break
+        sleep 0.1
+    done
+    is '1 1000 1' "$(jq -r '"\(.alerts | length) \(.alerts[0].count) \(.alerts[0].runs | length)"' "$work/seen")" &&
+        is 1 "$(timeout 30 "$CORDON" runs --json --state "$state" | jq '.runs | length')"
 }
 keeps_acknowledged() { # and never sent again
     local missing
@@ -352,6 +427,10 @@ tell "Graph's notifications are taken with their clientState" takes_graph
 tell "another clientState, or none, is refused" refuses_graph
 tell "a JWT of the issuer is taken" takes_jwt
 tell "a JWT with another claim, another key, no signature or one byte more is refused" refuses_jwt
+tell "an issuer's keys are fetched over https, once, whatever unknown keys are named" fetches_keys
+tell "what comes while they are fetched waits, and is answered" waits_for_keys
+tell "an issuer that does not answer is asked again after a pause, and then its tokens are taken" pauses_after_failure
+tell "a key server whose certificate is another's is not asked" distrusts_other_ca
 tell "Event Grid's validation is answered when it is proven" greets_grid
 tell "CloudEvents' OPTIONS is answered for origins that are named" greets_events
 tell "CloudEvents are taken structured, as a batch and binary" takes_events
@@ -368,6 +447,7 @@ tell "nothing of what was refused is an alert" none_starts
 matrix
 tell "refusals are logged, without secrets" logs_refusals
 tell "a source without a proof does not start" wants_proof
+tell "the same alert in a thousand deliveries on sixteen connections starts one run and counts a thousand" counts_a_thousand
 tell "daemon and front are killed in the middle of a burst: all acknowledged are there, none twice" survives_kills
 tell "what was acknowledged before the kill, and never sent again, is in the journal" keeps_acknowledged
 summary
