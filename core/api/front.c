@@ -11,6 +11,7 @@
 #include "api/auth.h"
 #include "api/hooks.h"
 #include "api/http.h"
+#include "api/http_cert.h"
 #include "api/oidc.h"
 #include "api/route.h"
 #include "api/signin.h"
@@ -19,6 +20,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -44,6 +46,7 @@ static struct front {
     int64_t next_id;
     int ask_count;
     struct timer finish;
+    struct hash pem; /* of the certificate that is shown, and its key */
     bool is_ending;
     int exit;
 } front;
@@ -240,6 +243,16 @@ static void say(enum frame_type type, const char *text)
     stream_flush(front.stream);
 }
 
+static struct hash pem_hash(void)
+{
+    struct hash_list list;
+
+    hash_list_init(&list, "cordon.front.pem.v1");
+    hash_list_add_span(&list, front_setup("cert"));
+    hash_list_add_span(&list, front_setup("key"));
+    return hash_list_end(&list);
+}
+
 static int listen_now(struct err *err)
 {
     char *listen = json_text(front_setup("listen"));
@@ -259,12 +272,32 @@ static int listen_now(struct err *err)
 
     if (rc == 0)
         rc = server_open(&front.server, front.loop, &options, err);
+    front.pem = pem_hash();
     free(listen);
     free(cert);
     free(key);
     free(client_ca);
     free(name);
     return rc;
+}
+
+/* The engine has looked whether it goes: the pair is shown to whoever connects from now on. */
+static void renew(void)
+{
+    char *cert, *key;
+    struct hash now = pem_hash();
+    struct err err;
+
+    if (hash_equal(now, front.pem))
+        return;
+    cert = json_text(front_setup("cert"));
+    key = json_text(front_setup("key"));
+    if (cert_use(cert, key, &err) != 0)
+        log_warnx("the certificate of before stays: %s", err.text);
+    else
+        front.pem = now;
+    free(cert);
+    free(key);
 }
 
 static void on_setup(struct span json)
@@ -277,8 +310,10 @@ static void on_setup(struct span json)
     oidc_setup();
     hooks_setup(str_span(&front.setup));
     streams_end_all();
-    if (front.server != NULL)
+    if (front.server != NULL) {
+        renew();
         return;
+    }
     if (listen_now(&err) != 0)
         say(FRAME_FRONT_FAILED, err.text);
     else

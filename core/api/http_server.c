@@ -3,6 +3,7 @@
  * api/http_server.c - libmicrohttpd, driven by our loop through the one descriptor that it
  * waits on: listening and closing.
  */
+#include "api/http_cert.h"
 #include "api/http_inside.h"
 
 #include <errno.h>
@@ -195,14 +196,12 @@ static int start(struct server *server, const struct server_options *options, in
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_IN_PER_ADDRESS_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IN_IDLE_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_IN_MEMORY,
-        MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_HTTPS_MEM_CERT, options->cert,
-        MHD_OPTION_HTTPS_MEM_KEY, options->key, MHD_OPTION_HTTPS_PRIORITIES,
-        "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_ARRAY, trust,
-        MHD_OPTION_END);
+        MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_HTTPS_CERT_CALLBACK, cert_pick,
+        MHD_OPTION_HTTPS_PRIORITIES, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
+        MHD_OPTION_ARRAY, trust, MHD_OPTION_END);
     if (server->daemon == NULL) {
         close(fd);
-        return err_set(err, ERR_INVALID,
-                       "listen on %s: the certificate and the key do not go together",
+        return err_set(err, ERR_INVALID, "listen on %s: the HTTP server does not start",
                        options->address);
     }
     info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -226,6 +225,10 @@ int server_open(struct server **out, struct loop *loop,
     ages_open(server);
     if (fd >= 0)
         say_address(server, fd);
+    if (fd >= 0 && cert_use(options->cert, options->key, err) != 0) {
+        close(fd);
+        fd = -1;
+    }
     if (fd < 0 || start(server, options, fd, err) != 0) {
         server_close(server);
         return err->code;
@@ -282,5 +285,6 @@ void server_close(struct server *server)
     timer_stop(&server->timer);
     timer_stop(&server->ages_timer);
     later_stop(&server->again);
+    cert_close();
     free(server);
 }

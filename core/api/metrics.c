@@ -105,6 +105,12 @@ static void put_engine(struct str *out, struct span json)
                    json_get_int(index, counted[i].key, 0));
     put_number(out, "policy_readable", "gauge", "1 when the policy could be read.",
                json_get_bool(json, "policy_ok", false));
+    put_number(out, "config_reload_ok", "gauge",
+               "0 when cordon.lua had a mistake when it was read again.",
+               json_get_bool(json, "reload_ok", true));
+    put_number(out, "config_reloaded_seconds", "gauge",
+               "When cordon.lua was last read again, in seconds since 1970; 0: never.",
+               json_get_int(json, "reloaded_at", 0) / 1000);
     put_oldest(out, json);
     put_runs(out, json_get(index, "runs"));
 }

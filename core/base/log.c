@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/str.h"
 
 enum { SENTENCE_MAX = 4096 }; /* longer ones are cut */
 
 static char role[64] = "cordon";
-static int level = -1; /* not yet asked for */
+static int level = -1;  /* not yet asked for */
+static int format = -1; /* 1: JSON; likewise */
 
 void log_open(const char *name)
 {
@@ -25,6 +27,21 @@ void log_open(const char *name)
 void log_level_set(enum log_level wanted)
 {
     level = (int)wanted;
+}
+
+void log_format_set(bool is_json)
+{
+    format = is_json;
+    setenv("CORDON_LOG_FORMAT", is_json ? "json" : "text", 1);
+}
+
+static bool is_json(void)
+{
+    const char *word = getenv("CORDON_LOG_FORMAT");
+
+    if (format < 0)
+        format = word != NULL && strcmp(word, "json") == 0;
+    return format == 1;
 }
 
 static enum log_level level_of_environment(void)
@@ -45,14 +62,41 @@ static bool is_wanted(enum log_level of_line)
     return (int)of_line >= level;
 }
 
+static void write_text(struct str *line, const char *word, const char *sentence)
+{
+    char now[32];
+
+    str_printf(line, "%s %s %s: ", clock_show_time(clock_unix_ms(), now), role, word);
+    str_add_shown(line, sentence, strlen(sentence));
+}
+
+/* What is shown escaped in text is so here too: a reader prints what it finds. */
+static void write_json(struct str *line, const char *word, const char *sentence)
+{
+    struct json_out out = { .str = line };
+    struct str shown = { 0 };
+    char day[32], time[32], now[64];
+    int64_t now_ms = clock_unix_ms();
+
+    snprintf(now, sizeof now, "%.10sT%sZ", clock_show(now_ms, day),
+             clock_show_time(now_ms, time));
+    str_add_shown(&shown, sentence, strlen(sentence));
+    json_open(&out, '{');
+    json_put(&out, "level", word);
+    json_put_span(&out, "message", str_span(&shown));
+    json_put_int(&out, "pid", getpid());
+    json_put(&out, "process", role);
+    json_put(&out, "ts", now);
+    json_close(&out);
+    str_fini(&shown);
+}
+
 /* One write for the whole line, since several processes share standard error. */
 static void put_line(const char *word, const char *sentence)
 {
     struct str line = { 0 };
-    char now[32];
 
-    str_printf(&line, "%s %s %s: ", clock_show_time(clock_unix_ms(), now), role, word);
-    str_add_shown(&line, sentence, strlen(sentence));
+    (is_json() ? write_json : write_text)(&line, word, sentence);
     str_add_char(&line, '\n');
     /* When standard error itself is gone there is nobody left to tell. */
     ssize_t ignored = write(STDERR_FILENO, line.ptr, line.len);

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 /* Names the process in each line ("engine", "vm", "host azure"). Copied. */
 void log_open(const char *role);
 
@@ -14,6 +16,11 @@ void log_open(const char *role);
  * the environment's CORDON_LOG says: debug, info, warn. */
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN };
 void log_level_set(enum log_level level);
+
+/* Text, or a JSON object a line: {"level","message","pid","process","ts"}. The default is text,
+ * or what the environment's CORDON_LOG_FORMAT says: json, text. Processes that are started from
+ * here on hear it by that. */
+void log_format_set(bool is_json);
 
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

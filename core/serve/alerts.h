@@ -49,7 +49,8 @@ bool alerts_ask(struct serve *serve, const struct asked *asked);
  * that come meanwhile wait for it, and are routed by what was read. */
 typedef void catalogue_done_fn(struct serve *serve);
 void catalogue_read(struct serve *serve, catalogue_done_fn *done);
-void catalogue_check(struct serve *serve); /* looks whether a file has changed */
+void catalogue_reread(struct serve *serve); /* cordon.lua names others now */
+void catalogue_check(struct serve *serve);  /* looks whether a file has changed */
 void catalogue_close(struct serve *serve);
 /* The version in force of a name, as hash in hex; empty when the catalogue has none. */
 struct span catalogue_version(struct serve *serve, struct span name);

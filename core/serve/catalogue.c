@@ -40,6 +40,7 @@ struct catalogue {
     char *routes_source; /* that is being read */
     int pending;
     bool is_changed; /* since the engine was told */
+    bool is_renamed; /* cordon.lua names others than those that are being read */
     catalogue_done_fn *done;
 };
 
@@ -137,6 +138,10 @@ static void one_less(struct serve *serve)
 
     if (--catalogue->pending > 0)
         return;
+    if (catalogue->is_renamed) {
+        catalogue_reread(serve);
+        return;
+    }
     if (catalogue->is_changed)
         tell(serve);
     catalogue->is_changed = false;
@@ -418,6 +423,30 @@ void catalogue_read(struct serve *serve, catalogue_done_fn *done)
     catalogue->done = done;
     catalogue->is_changed = true; /* the engine has never been told */
     catalogue->pending++;         /* so that it ends once */
+    look(serve);
+    one_less(serve);
+}
+
+/* What is being read goes on; what else there is now is seen when that has ended. */
+void catalogue_reread(struct serve *serve)
+{
+    struct catalogue *catalogue = catalogue_of(serve);
+    struct span routes = json_get(str_span(&serve->config), "routes");
+
+    if (catalogue->pending > 0) {
+        catalogue->is_renamed = true;
+        return;
+    }
+    free(catalogue->routes_path);
+    catalogue->routes_path = routes.len > 0 ? config_resolve(serve, routes) : NULL;
+    catalogue->routes_stamp = (struct stamp){ 0 };
+    if (catalogue->routes_path == NULL) {
+        str_reset(&catalogue->routes);
+        str_add_text(&catalogue->routes, "[]");
+    }
+    catalogue->is_renamed = false;
+    catalogue->is_changed = true;
+    catalogue->pending++;
     look(serve);
     one_less(serve);
 }

@@ -11,8 +11,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-static const char *const kept[] = { "CORDON_LOG", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-                                    "TSAN_OPTIONS", "LSAN_OPTIONS" };
+static const char *const kept[] = { "CORDON_LOG",    "CORDON_LOG_FORMAT", "ASAN_OPTIONS",
+                                    "UBSAN_OPTIONS", "TSAN_OPTIONS",      "LSAN_OPTIONS" };
 enum { KEPT_COUNT = sizeof kept / sizeof *kept };
 
 static void fill_environment(struct arena *arena, const char *env[KEPT_COUNT + 1])

@@ -17,9 +17,12 @@
  *       sign_in = { ... },     -- how people sign in: see sign_ins.h
  *       pull    = { cloud = { kind = "graph-alerts", every = "1m" } }, -- serve/pull.c
  *       notify = { ... },      -- who is told of what: see notices.h
+ *       log    = "json",       -- or "text"
  *     }
  *
- * Paths are meant from where the file is. It is read once, when the engine starts.
+ *
+ * Paths are meant from where the file is. It is read when the engine starts, and on SIGHUP
+ * (serve/reload.c).
  */
 #include "serve/inside.h"
 
@@ -27,6 +30,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/schema.h"
 #include "serve/sources.h"
 #include "serve/pull.h"
@@ -41,6 +45,7 @@
 static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"policy\":{\"type\":\"string\"},\"plugins\":{\"type\":\"object\"},"
+    "\"log\":{\"enum\":[\"text\",\"json\"]},"
     "\"secrets\":{\"type\":\"string\"},\"record\":{\"type\":\"string\"},"
     "\"sign_in\":{\"type\":\"object\"},\"pull\":{\"type\":\"object\"},"
     "\"notify\":{\"type\":\"object\"},"
@@ -63,7 +68,7 @@ struct reading {
     config_done_fn *done;
 };
 
-static int validate(struct span json, struct err *err)
+int config_check(struct span json, struct err *err)
 {
     struct span key, value;
     size_t pos = 0;
@@ -88,6 +93,13 @@ static int validate(struct span json, struct err *err)
     return 0;
 }
 
+void config_log(struct serve *serve)
+{
+    bool is_json = span_is(json_get_raw(str_span(&serve->config), "log"), "json");
+
+    log_format_set(is_json);
+}
+
 static void on_read(void *arg, bool ok, struct span json)
 {
     struct reading *reading = arg;
@@ -100,12 +112,13 @@ static void on_read(void *arg, bool ok, struct span json)
     if (!ok) {
         struct span why = vms_error(&arena, span_of(serve->config_path), json);
         err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
-    } else if (validate(json, &err) != 0) {
+    } else if (config_check(json, &err) != 0) {
         err_wrap(&err, "%s", serve->config_path);
     } else {
         str_reset(&serve->config);
         str_add_span(&serve->config, json);
         notices_plugin(serve, &serve->notify_plugin);
+        config_log(serve);
     }
     arena_fini(&arena);
     done(serve, err.code != 0 ? &err : NULL);

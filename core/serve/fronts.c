@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 
 #include "alert/alert.h"
+#include "api/tls.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/process.h"
 #include "net/stream.h"
@@ -368,6 +370,40 @@ static int set_up(struct front *front, struct err *err)
         stream_flush(front->stream);
     }
     secrets_wipe(&text);
+    return rc;
+}
+
+static int check_pair(struct span setup, struct err *err)
+{
+    char *cert = json_get_text(setup, "cert"), *key = json_get_text(setup, "key");
+    char *client_ca = json_get_text(setup, "client_ca");
+    int rc = tls_check(cert, key, client_ca, clock_unix_ms(), err);
+
+    if (key != NULL)
+        explicit_bzero(key, strlen(key));
+    free(cert);
+    free(key);
+    free(client_ca);
+    return rc;
+}
+
+int fronts_check(struct serve *serve, struct err *err)
+{
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && serve->fronts != NULL && i < FRONTS; i++) {
+        struct front *front = &serve->fronts->items[i];
+        struct str text = { 0 };
+
+        if (!front->is_wanted)
+            continue;
+        rc = write_setup(front, &text, err);
+        if (rc == 0)
+            rc = check_pair(str_span(&text), err);
+        if (rc != 0)
+            err_wrap(err, "serve.%s", front->name);
+        secrets_wipe(&text);
+    }
     return rc;
 }
 

@@ -25,7 +25,9 @@ enum { FRONTS_AGAIN_MS = 1000, FRONTS_END_MS = 6000 };
  * the sentence when one of them cannot listen. */
 typedef void fronts_done_fn(struct serve *serve, const struct err *err);
 void fronts_open(struct serve *serve, fronts_done_fn *done);
-/* Tells them what has changed: tokens, accounts, sources. */
+/* Could they be set up with the configuration as it is now? */
+int fronts_check(struct serve *serve, struct err *err);
+/* Tells them what has changed: tokens, accounts, sources, certificates. */
 void fronts_refresh(struct serve *serve);
 /* Nothing new is taken; done is called when they have ended, or have not within FRONTS_END_MS. */
 void fronts_stop(struct serve *serve, void (*done)(struct serve *serve));

@@ -132,6 +132,10 @@ struct serve {
     struct list adapting; /* adapters.c: the processes that read deliveries */
     /* config.c, rules.c, locks.c */
     struct str config; /* JSON, "{}" when there is no file */
+    /* reload.c */
+    struct list old_configs;
+    bool is_reloading, reload_again, reload_failed;
+    int64_t reloaded_ms; /* 0: not since the start */
     char *config_path;
     char *policy_path;
     struct stamp policy_stamp, lock_stamp;
@@ -315,6 +319,10 @@ void hosts_look(struct serve *serve, const char *path, hosts_seen_fn *seen, void
 /* -- config.c ------------------------------------------------------------------------- */
 typedef void config_done_fn(struct serve *serve, const struct err *err);
 void config_read(struct serve *serve, config_done_fn *done);
+/* Is that a configuration? */
+int config_check(struct span json, struct err *err);
+/* How the log is written, here and in processes that are started from now on. */
+void config_log(struct serve *serve);
 struct span config_plugin(struct serve *serve, const char *name);
 /* The longest that this plugin's API takes here until reads show a write, 0 when the
  * configuration does not say: a simulator shows them at once. */

@@ -20,6 +20,7 @@
 #include "serve/inside.h"
 #include "serve/pull.h"
 #include "serve/notices.h"
+#include "serve/reload.h"
 #include "serve/supervisor.h"
 #include "store/store.h"
 
@@ -669,6 +670,7 @@ static void free_all(struct serve *serve)
         free(known->source);
         free(known);
     }
+    reload_close(serve);
     str_fini(&serve->config);
     str_fini(&serve->counted);
     str_fini(&serve->notify_plugin);
@@ -701,6 +703,7 @@ static struct serve *new_serve(const struct serve_options *options)
         list_init(&serve->followers[i]);
     for (int i = 0; i < SERVE_BUCKETS; i++)
         list_init(&serve->asks[i]);
+    list_init(&serve->old_configs);
     return serve;
 }
 
@@ -742,6 +745,7 @@ int serve_engine(const struct serve_options *options)
     loop_on_signal(serve->loop, SIGINT, on_signal, serve);
     /* Without a file to read, the configuration is there at once, and does the walk. */
     timer_start(&serve->walk, serve->loop, 0, on_walk, serve);
+    reload_open(serve);
     config_read(serve, on_config);
     loop_run(serve->loop);
     close_all(serve);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -110,6 +111,20 @@ void supervisor_ready(struct supervisor *supervisor, const char *status)
     say(supervisor, text);
     if (supervisor->every_ms > 0)
         feed(supervisor);
+}
+
+void supervisor_reloading(struct supervisor *supervisor)
+{
+    char text[TEXT_MAX];
+    struct timespec now;
+
+    if (supervisor == NULL)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(text, sizeof text,
+             "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reading cordon.lua",
+             (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    say(supervisor, text);
 }
 
 void supervisor_stopping(struct supervisor *supervisor)

@@ -19,4 +19,6 @@ void supervisor_close(struct supervisor *supervisor); /* NULL is fine here and b
 
 /* "READY=1\nSTATUS=..."; the watchdog is fed from the first READY on. */
 void supervisor_ready(struct supervisor *supervisor, const char *status);
+/* "RELOADING=1" with the time, as systemd's notify-reload wants it; supervisor_ready() ends it. */
+void supervisor_reloading(struct supervisor *supervisor);
 void supervisor_stopping(struct supervisor *supervisor);

@@ -135,6 +135,8 @@ int view_metrics(struct view *view, const struct asked *asked, struct err *err)
     json_open(out, '[');
     pull_show(serve, out);
     json_close(out);
+    json_put_bool(out, "reload_ok", !serve->reload_failed);
+    json_put_int(out, "reloaded_at", serve->reloaded_ms);
     json_put_int(out, "runs_in_memory", engine_runs(serve->engine));
     json_put_int(out, "under_way", engine_under_way(serve->engine));
     return 0;
