@@ -59,15 +59,47 @@ static void check_state_dir(struct doctor *doctor)
     str_fini(&text);
 }
 
+/* The engine looks, also one that has another configuration: this one does not come into force. */
 static void check_config(struct doctor *doctor)
 {
     const char *path = doctor->options->config;
+    char *full = path != NULL ? realpath(path, NULL) : NULL;
+    struct str args = { 0 }, reply = { 0 };
+    struct json_out out = { .str = &args };
+    struct span check;
+    struct err err;
+    size_t pos = 0;
 
-    if (!path)
+    if (path == NULL)
         return;
-    bool is_ok = access(path, R_OK) == 0;
-    add_check(doctor, "config", is_ok, is_ok ? path : strerror(errno),
-              is_ok ? NULL : "give the right --config");
+    if (full == NULL) {
+        add_check(doctor, "config", false, strerror(errno), "give the right --config");
+        return;
+    }
+    json_open(&out, '{');
+    json_put(&out, "path", full);
+    json_close(&out);
+    int exit_code =
+        ask_once(doctor->options, "config_check", str_span(&args), &reply, &err);
+    while (exit_code == 0 &&
+           json_next(json_get(str_span(&reply), "checks"), &pos, NULL, &check)) {
+        struct str name = { 0 };
+        char *what = json_get_text(check, "name"), *text = json_get_text(check, "text");
+
+        str_printf(&name, "config %s", what);
+        add_check(doctor, str_text(&name), json_get_bool(check, "ok", false), text, NULL);
+        str_fini(&name);
+        free(what);
+        free(text);
+    }
+    if (exit_code < 0)
+        add_check(doctor, "config", false, err.text, NULL);
+    else if (exit_code > 0)
+        add_check(doctor, "config", false, "it was not looked at",
+                  "ask as the user whom the engine runs as");
+    str_fini(&args);
+    str_fini(&reply);
+    free(full);
 }
 
 static void check_libexec(struct doctor *doctor)
@@ -181,10 +213,14 @@ static int run_doctor(const struct options *options)
 const struct command command_doctor = {
     .name = "doctor",
     .summary = "is everything there that a run will need?",
-    .usage = "cordon doctor [--rebuild]",
-    .about = "Looks at the state directory, the journal, plugins.lock, configuration and "
-             "policy.\n"
-             "--rebuild makes the tables again from the journal, which stays as it is.",
+    .usage = "cordon doctor [--config FILE] [--rebuild]",
+    .about =
+        "Looks at the state directory, the journal, plugins.lock, configuration and "
+        "policy.\n"
+        "With --config FILE it says of that file, whatever is in force, if it could be: "
+        "its\n"
+        "certificates, secrets and paths too.\n"
+        "--rebuild makes the tables again from the journal, which stays as it is.",
     .example = "cordon doctor",
     .options = OPTION_ENGINE | OPTION_REBUILD,
     .run = run_doctor,

@@ -49,6 +49,10 @@ bool alerts_ask(struct serve *serve, const struct asked *asked);
  * that come meanwhile wait for it, and are routed by what was read. */
 typedef void catalogue_done_fn(struct serve *serve);
 void catalogue_read(struct serve *serve, catalogue_done_fn *done);
+/* What of it cannot be read, and why. */
+void catalogue_each_error(struct serve *serve,
+                          void (*fn)(void *arg, const char *path, const char *why),
+                          void *arg);
 void catalogue_reread(struct serve *serve); /* cordon.lua names others now */
 void catalogue_check(struct serve *serve);  /* looks whether a file has changed */
 void catalogue_close(struct serve *serve);

@@ -90,6 +90,22 @@ void catalogue_each(struct serve *serve, void (*fn)(void *arg, struct span hash)
     }
 }
 
+void catalogue_each_error(struct serve *serve,
+                          void (*fn)(void *arg, const char *path, const char *why),
+                          void *arg)
+{
+    struct catalogue *catalogue = catalogue_of(serve);
+
+    list_each (link, after, &catalogue->items) {
+        struct item *item = list_item(link, struct item, in_catalogue);
+
+        if (item->error != NULL)
+            fn(arg, item->path, item->error);
+    }
+    if (catalogue->routes_error != NULL)
+        fn(arg, catalogue->routes_path, catalogue->routes_error);
+}
+
 struct span catalogue_version(struct serve *serve, struct span name)
 {
     list_each (link, after, &catalogue_of(serve)->items) {

@@ -338,7 +338,7 @@ static void answer(struct client *client, struct span verb, struct span args)
         rebuild_ask(serve, &asked) || starts_ask(serve, &asked) ||
         trust_ask(serve, &asked) || keys_ask(serve, &asked) || access_ask(serve, &asked) ||
         tests_ask(serve, &asked) || policies_ask(serve, &asked) ||
-        notices_ask(serve, &asked))
+        notices_ask(serve, &asked) || config_ask(serve, &asked))
         return;
     if (is_engine_verb(verb))
         clients_to_engine(serve, &asked);

@@ -387,24 +387,24 @@ static int check_pair(struct span setup, struct err *err)
     return rc;
 }
 
+int fronts_check_one(struct serve *serve, const char *name, struct err *err)
+{
+    struct front front = { .serve = serve, .name = name };
+    struct str text = { 0 };
+    int rc = write_setup(&front, &text, err);
+
+    if (rc == 0)
+        rc = check_pair(str_span(&text), err);
+    secrets_wipe(&text);
+    return rc;
+}
+
 int fronts_check(struct serve *serve, struct err *err)
 {
-    int rc = 0;
-
-    for (int i = 0; rc == 0 && serve->fronts != NULL && i < FRONTS; i++) {
-        struct front *front = &serve->fronts->items[i];
-        struct str text = { 0 };
-
-        if (!front->is_wanted)
-            continue;
-        rc = write_setup(front, &text, err);
-        if (rc == 0)
-            rc = check_pair(str_span(&text), err);
-        if (rc != 0)
-            err_wrap(err, "serve.%s", front->name);
-        secrets_wipe(&text);
-    }
-    return rc;
+    for (int i = 0; i < FRONTS; i++)
+        if (part_of(serve, names[i]).len > 0 && fronts_check_one(serve, names[i], err) != 0)
+            return err_wrap(err, "serve.%s", names[i]);
+    return 0;
 }
 
 void fronts_refresh(struct serve *serve)

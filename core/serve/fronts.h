@@ -27,6 +27,7 @@ typedef void fronts_done_fn(struct serve *serve, const struct err *err);
 void fronts_open(struct serve *serve, fronts_done_fn *done);
 /* Could they be set up with the configuration as it is now? */
 int fronts_check(struct serve *serve, struct err *err);
+int fronts_check_one(struct serve *serve, const char *name, struct err *err);
 /* Tells them what has changed: tokens, accounts, sources, certificates. */
 void fronts_refresh(struct serve *serve);
 /* Nothing new is taken; done is called when they have ended, or have not within FRONTS_END_MS. */

@@ -323,6 +323,9 @@ void config_read(struct serve *serve, config_done_fn *done);
 int config_check(struct span json, struct err *err);
 /* How the log is written, here and in processes that are started from now on. */
 void config_log(struct serve *serve);
+struct asked;
+/* config_check.c: its ask? */
+bool config_ask(struct serve *serve, const struct asked *asked);
 struct span config_plugin(struct serve *serve, const char *name);
 /* The longest that this plugin's API takes here until reads show a write, 0 when the
  * configuration does not say: a simulator shows them at once. */

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "serve/alerts.h"
 #include "serve/pull.h"
 #include "serve/secrets.h"
 #include "store/store.h"
@@ -229,6 +230,18 @@ static void check_plugins(struct view *view)
               "cordon plugins trust /path/of/plugin.so");
 }
 
+/* A playbook or routes that cannot be read: what was good stays in force. */
+static void check_file(void *arg, const char *path, const char *why)
+{
+    struct view *view = arg;
+    struct str text = { 0 };
+
+    str_printf(&text, "%s: %s", path, why);
+    check(&view->out, "alerts start", false, str_text(&text),
+          "mend it; it is read again when it changes");
+    str_fini(&text);
+}
+
 static int view_status(struct view *view, const struct asked *asked, struct err *err)
 {
     struct serve *serve = view->serve;
@@ -237,6 +250,7 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
 
     (void)asked;
     (void)err;
+    catalogue_check(serve); /* what it finds is told when it is asked for again */
     store_stat(serve->store, &stat);
     json_key(&view->out, "checks");
     json_open(&view->out, '[');
@@ -247,6 +261,7 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
           serve->policy_ok ? serve->policy_path : serve->policy_why,
           "write a policy.lua; playbooks/policy.lua is one to begin with");
     check_plugins(view);
+    catalogue_each_error(serve, check_file, view);
     check_pulls(view);
     json_close(&view->out);
     return 0;

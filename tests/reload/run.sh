@@ -217,6 +217,37 @@ logs_text() {
     start_daemon && stop_daemon && ! grep -q '^{' "$work/err" && grep -Eq '^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3} cordon info: ' "$work/err"
 }
 
+doctors() { # doctors FILE: its checks, as NAME OK lines in $work/checks, and the exit status
+    timeout 60 "$CORDON" doctor --state "$state" --config "$1" --json >"$work/doctor"
+    local rc=$?
+    jq -r '.checks[] | "\(.name) \(.ok) \(.text)"' "$work/doctor" >"$work/checks"
+    return $rc
+}
+says_what_would_be() { # of another file than the one that is in force
+    write
+    cp "$state/cordon.lua" "$state/next.lua"
+    doctors "$state/next.lua"
+    grep -qx "config file true $state/next.lua" "$work/checks" && grep -qx "config serve.console true $at" "$work/checks" &&
+        grep -qx "config playbooks true $work/playbooks" "$work/checks" && ! grep -q "^config .* false" "$work/checks" || return 1
+    sed -e "s|$work/cordon.pem|$work/renewed.pem|" -e 's|^}|  routes = "away.lua", plugins = { noop = { secrets = { "away" } } },\n}|' "$state/next.lua" >"$state/worse.lua"
+    ! doctors "$state/worse.lua" && grep -q "^config serve.ingress false .*not that of the certificate" "$work/checks" &&
+        grep -q "^config plugins.noop false .*secrets/away: No such file" "$work/checks" && grep -q "^config routes false .*away.lua" "$work/checks" || return 1
+    echo 'return { serv = {} }' >"$state/worse.lua"
+    ! doctors "$state/worse.lua" && grep -q '^config file false .*"serv", did you mean "serve"' "$work/checks" && [[ $(post one key-of-this-year d1) == 202 ]]
+}
+says_what_cannot_start() {
+    echo 'return playbook {' >"$work/playbooks/broken.lua"
+    for _ in $(seq 100); do
+        "$CORDON" doctor --state "$state" --json >"$work/doctor" 2>/dev/null
+        jq -e '.checks[] | select(.name == "alerts start") | (.text | contains("broken.lua")) and (.ok | not)' "$work/doctor" >/dev/null && break
+        sleep 0.1
+    done
+    rm "$work/playbooks/broken.lua"
+    jq -e '[.checks[] | select(.name == "alerts start")] | length == 1' "$work/doctor" >/dev/null
+}
+
+tell "doctor says of a file what would be wrong with it, while another is in force" says_what_would_be
+tell "and of what alerts start, what cannot be read" says_what_cannot_start
 tell "a source that is added and a key that is another hold after SIGHUP, and not before" replaces_keys
 tell "a key whose file is another is read again" reads_secrets_again
 tell "playbooks that are added are started by alerts" takes_playbooks
