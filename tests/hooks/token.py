@@ -3,7 +3,9 @@
 """A JWT signed with ES256 by openssl, and the key set that verifies it.
 
   token.py keys PUBLIC.pem KID             the JWKS
-  token.py sign PRIVATE.pem KID CLAIMS     the token; CLAIMS is JSON, "iat" and "exp" are filled in
+  token.py sign PRIVATE.pem KID CLAIMS [WITHOUT...]
+                                           the token; CLAIMS is JSON, "iat" and "exp" are filled in; claims
+                                           that are named behind it are left out
 """
 import base64
 import json
@@ -37,6 +39,7 @@ if sys.argv[1] == "keys":
 else:
     claims = {"iat": int(time.time()), "exp": int(time.time()) + 600}
     claims.update(json.loads(sys.argv[4]))
+    claims = {name: value for name, value in claims.items() if name not in sys.argv[5:]}
     header = {"alg": "ES256", "typ": "JWT", "kid": sys.argv[3]}
     text = b64(json.dumps(header).encode()) + "." + b64(json.dumps(claims).encode())
     print(text + "." + b64(raw_of(run("openssl", "dgst", "-sha256", "-sign", sys.argv[2], data=text.encode()))))
