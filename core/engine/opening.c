@@ -75,7 +75,9 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
     if (json_count(step_tags(step)) > 0)
         json_put_raw(out, "tags", step_tags(step));
     json_put(out, "target", step->target);
-    json_put(out, "undo", step->undo);
+    /* Whatever a plugin says of it: nobody is to count on a way back that there is not. */
+    json_put(out, "undo",
+             action != NULL && action->effect == EFFECT_PERMANENT ? NULL : step->undo);
     json_put(out, "what", step->what);
     json_close(out);
 }

@@ -28,7 +28,7 @@ function change(one, i, all) {
     el("div", { class: "row" }, el("h3", {}, `${i + 1}. ${shown(one.what)}`), one.op === "restore" && el("span", { class: "state warn" }, "puts back"),
       one.effect === "permanent" ? el("span", { class: "state bad" }, "cannot be undone") : el("span", { class: "state good" }, "can be undone")),
     el("p", { class: "target" }, shown(one.target)), diff(one.before, one.after),
-    facts([["Undo", one.undo ? shown(one.undo) : `none: ${shown(one.because) || "it cannot be undone"}`], ["Action", el("code", {}, shown(one.action))], ["Risk", shown(one.risk)],
+    facts([["Undo", one.undo && one.effect !== "permanent" ? shown(one.undo) : `none: ${shown(one.because) || "it cannot be undone"}`], ["Action", el("code", {}, shown(one.action))], ["Risk", shown(one.risk)],
       ["Affects", one.affects ? `${one.affects} ${shown(one.affects_what)}` : ""], ["Rules", (one.needs?.rules || []).join("; ")],
       ["Guard", one.needs?.guard ? shown(one.needs.guard) : ""], ["Freeze", (one.needs?.freezes || []).map(shown).join("; ")], ["Tags", Object.entries(one.tags || {}).map(([k, v]) => `${k}=${v}`).join(", ")]]));
 }
@@ -59,7 +59,7 @@ export async function gatePage(name, refresh) {
     const permanent = (body.changes || []).filter(one => one.effect === "permanent");
     const send = word => reason => post(`/v1/gates/${encodeURIComponent(name)}/votes`, { vote: word, digest: gate.digest, ...(reason ? { reason } : {}) });
     return el("div", { class: "actions" },
-      button("Approve", async () => await confirmBox({ title: "Approve", text: `Exactly what is shown: ${(body.changes || []).length} changes.`, reason: permanent.length ? "required" : "optional",
+      button("Approve", async () => await confirmBox({ title: "Approve", text: `Exactly what is shown: ${(body.changes || []).length === 1 ? "1 change" : `${(body.changes || []).length} changes`}.`, reason: permanent.length ? "required" : "optional",
         typed: permanent.length ? shown(permanent[0].target).slice(-4) : null, confirm: "Approve", act: send("approve") }) && reread(), "main", { "data-key": "a" }),
       button("Deny", async () => await confirmBox({ title: "Deny", text: "One who denies ends it, and the run with it.", reason: "required", confirm: "Deny", kind: "danger", act: send("deny") }) && reread(), "danger", { "data-key": "d" }));
   }
