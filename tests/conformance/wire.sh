@@ -12,6 +12,9 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/serve/lib.sh
 . "$here/../serve/lib.sh"
+# shellcheck source=tests/e2e/shop.sh
+. "$here/../e2e/shop.sh"
+trap 'close_daemon; shop_close' EXIT
 hooks=$here/../hooks
 kinds="defender-for-cloud sentinel graph azure-monitor event-grid cloudevents"
 
@@ -41,11 +44,20 @@ return playbook {
 }
 LUA
 done
+shop_open "$work" || exit 1
+state_make "$state" >"$work/out" 2>&1 || cat "$work/out"
+wait_ended
+cp "$here/../../playbooks/policy.lua" "$state/"
 cat >"$state/cordon.lua" <<LUA
 local entra = { issuer = "https://login.microsoftonline.com/tenant-1/v2.0", audience = "api://cordon",
                 tenant = "tenant-1", apps = { "app-1" }, keys = "keys.json" }
 return {
   playbooks = { "$work/playbooks" },
+  plugins = { azure = { hosts = { "127.0.0.1/32" }, secrets = { "azure-client-secret" }, config = {
+    tenant = "22222222-2222-2222-2222-222222222222", client_id = "11111111-1111-1111-1111-111111111111",
+    credential = "client_secret", secret = "azure-client-secret",
+    endpoints = { arm = "$sim_url", arm_audience = "https://management.azure.com", login = "$sim_url",
+                  graph = "$sim_url", graph_audience = "https://graph.microsoft.com" } } } },
   serve = { ingress = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key", client_ca = "$work/sender.pem" } },
   sources = {
     ["defender-for-cloud"] = { kind = "defender-for-cloud", auth = { jwt = entra } },
@@ -163,6 +175,21 @@ arrives() {
     fi
 }
 
+# fetched FILE CHANGE EXPECTED: the notification names what Graph has, the sample of its kind under that id.
+fetched() {
+    local id sample place at
+    id=$(jq -r '.[0].id' <<<"$3")
+    case $(jq -r '.[0].fetch' <<<"$3") in
+    graph-alerts) sample=alert-v2 place=alerts_v2 ;;
+    graph-incidents) sample=incident place=incidents ;;
+    esac
+    jq --arg id "$id" '.id = $id' "$PAYLOADS/graph/$sample.json" >"$work/object"
+    at=$(jq -n --arg path "/v1.0/security/$place/$id" --slurpfile patch "$work/object" '{path: $path, patch: $patch[0]}')
+    sim POST edit "$at" || return
+    jq "$2" "$PAYLOADS/$1" >"$work/delivery" && is 202 "$(deliver graph)" || return
+    "$ALERTS" "$work/object" graph | jq -sc '.[] | {key: "graph \(.id)", alert: .}' >>"$work/expected"
+}
+
 # -- what became of them ----------------------------------------------------------------------
 
 # alerts: id, count, runs and playbooks of each alert that is there, once nothing waits any more.
@@ -200,9 +227,12 @@ verdict "CloudEvents' abuse protection is answered as documented" greets_cloudev
 verdict "Graph's validation token is echoed" greets_graph
 : >"$work/expected"
 unreadable=0
-# What is named and not brought has to be fetched from Graph: tests/pull does that.
 while IFS=$'\t' read -r file change kind expected; do
-    [[ $file == \#* || $expected == *'"fetch"'* ]] && continue
+    [[ $file == \#* ]] && continue
+    if [[ $expected == *'"fetch"'* ]]; then
+        verdict "over the wire, and fetched from Graph: $(jq -r '.[0] | "\(.fetch) \(.id)"' <<<"$expected")" fetched "$file" "$change" "$expected"
+        continue
+    fi
     verdict "over the wire, with its proof: $kind: $file${change#.}" arrives "$file" "$change" "$kind" "$expected"
 done <"$here/alerts.tsv"
 verdict "all that arrived is there and was routed" until_routed
