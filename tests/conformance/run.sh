@@ -287,7 +287,7 @@ port=$((20000 + RANDOM % 10000))
 echo "# alerts as their sources send them"
 alerts
 echo "# the same over HTTPS, to a daemon"
-CORDON=$BUILD/cordon PAYLOADS=$payloads ALERTS=$tmp/alerts lines 120 wire.sh
+CORDON=$BUILD/cordon AZSIM=$AZSIM PLUGINS=$BUILD/plugins PAYLOADS=$payloads ALERTS=$tmp/alerts lines 120 wire.sh
 echo "# recorded traffic, looked at by oav"
 recorded
 echo "# the simulator behind Prism proxies"

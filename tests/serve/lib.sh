@@ -3,7 +3,8 @@
 #
 # A daemon with a certificate of its own, for the suites that talk to one. Sourced; sets work,
 # state and passed, failed. The sourcing script calls summary at its end.
-: "${CORDON:?what tests/run.sh says: BUILD, TESTS, CORDON, PLUGINS, FIXTURES}" "${TESTS:?}"
+: "${CORDON:?what tests/run.sh says: BUILD, TESTS, CORDON, PLUGINS, FIXTURES}"
+TESTS=${TESTS:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 work=$(mktemp -d)
 state=$work/state
 passed=0 failed=0
