@@ -24,7 +24,6 @@
 #include "serve/inside.h"
 #include "serve/supervisor.h"
 
-/* In the order of their names, as in all JSON of ours. */
 static const char *const waiting[] = { "notify", "plugins", "policy",
                                        "pull",   "record",  "secrets" };
 enum { WAITING = sizeof waiting / sizeof *waiting };
@@ -100,6 +99,11 @@ static int put_in_force(struct serve *serve, struct str *text, struct err *err)
     if (fronts_check(serve, err) != 0) {
         serve->config = before;
         return err->code;
+    }
+    if (span_equal(str_span(&before),
+                   str_span(text))) { /* only files that it names differ */
+        serve->config = before;
+        return 0;
     }
     struct old *old = xcalloc(1, sizeof *old);
     old->text = before;
