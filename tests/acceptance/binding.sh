@@ -89,7 +89,20 @@ own_plugin() { # own_plugin NAME: as azure_state, with a .so that this test may 
 in_plugin_window() {
     own_plugin "$1" && exits 3 cordon run contain-app-service --alert "$alert" --json &&
         before=$(sent) && exits 0 cordon halt all --reason 'a moment' &&
-        exits 0 cordon approve g-000001-1 --yes --detach
+        exits 0 cordon approve g-000001-1 --yes --detach && rests "$state"
+}
+
+# rests STATE: its engine starts and ends no process any more. A plugin's file that changes while it is just
+# being loaded is another story than one that changes afterwards.
+rests() {
+    local now before=none same=0
+    for _ in $(seq 60); do
+        now=$(engines "$1" | xargs -r -n 1 pgrep -P | paste -sd' ')
+        if [[ $now == "$before" ]]; then ((++same)); else same=0; fi
+        ((same == 6)) && return
+        before=$now
+        sleep 0.1
+    done
 }
 
 plugin_swapped() {
