@@ -9,6 +9,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -175,6 +176,16 @@ int process_start(struct process **out, struct loop *loop,
 pid_t process_pid(const struct process *process)
 {
     return process->pid;
+}
+
+int64_t process_cpu_ms(const struct process *process)
+{
+    clockid_t clock;
+    struct timespec used;
+
+    if (clock_getcpuclockid(process->pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return 0;
+    return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
 }
 
 void process_kill(struct process *process, int signum)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct err;
@@ -33,6 +34,9 @@ int process_start(struct process **process, struct loop *loop,
 pid_t process_pid(const struct process *process);
 /* Only while on_exit has not been called: then the pid may be somebody else's. */
 void process_kill(struct process *process, int signum);
+/* Milliseconds of processor time that it has used so far, all its threads together; 0 when
+ * that cannot be said any more. */
+int64_t process_cpu_ms(const struct process *process);
 /* Kills it, waits until it is gone (which SIGKILL makes short), and calls nothing.
  * NULL is fine. */
 void process_close(struct process *process);

@@ -3,9 +3,11 @@
  * serve/vms.c - a process per playbook version, and one per file of Lua-as-data.
  *
  * Frames are answered in the order in which they were sent, so what is owed is a queue. The
- * activation at its head has a budget of time; who exceeds it is killed. A process is gone
- * when it has ended and all that it wrote has been read: then the engine is told, and
- * replays its runs in the next one.
+ * activation at its head has a budget of processor time; who exceeds it is killed. Whoever
+ * does not answer and computes nothing either was held up: that is the machine's fault and
+ * not the playbook's, so it is waited for longer, and then replayed. A process is gone when
+ * it has ended and all that it wrote has been read: then the engine is told, and replays its
+ * runs in the next one.
  */
 #include "serve/inside.h"
 #include "serve/notices.h"
@@ -17,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "frame/frame.h"
 #include "net/process.h"
@@ -37,6 +40,8 @@
 enum {
     VMS_BUDGET_MS = 2000 * SLOWNESS, /* of one activation */
     VMS_LOAD_MS = 10000 * SLOWNESS,  /* start of the process and reading the source */
+    VMS_RECHECK_MS = 50,             /* the least between two looks at what it has used */
+    VMS_STUCK_TIMES = 10,            /* budgets on the clock for one of processor time */
     VMS_IDLE_MS = 30000,             /* without a run */
     VMS_IDLE_MAX = 16,               /* processes without a run */
     VMS_GONE_MS = 5000               /* between the end of the stream and of the process */
@@ -60,7 +65,8 @@ struct machine {
     struct stream *stream;
     struct list owed;
     struct timer budget, idle;
-    struct later failure; /* it could not be started */
+    int64_t began_ms, began_cpu_ms; /* what is at the head: when, and what had been used */
+    struct later failure;           /* it could not be started */
     int runs;
     bool is_over_budget, is_ending; /* ending: by its own will or by ours, nobody's fault */
     bool is_unloadable;
@@ -202,19 +208,45 @@ static void on_failure(void *arg)
 
 /* -- budgets ------------------------------------------------------------------------------ */
 
+static int64_t cpu_of(const struct machine *machine)
+{
+    return machine->process != NULL ? process_cpu_ms(machine->process) : 0;
+}
+
+static int budget_of(const struct owed *owed)
+{
+    bool is_activation = owed->type == FRAME_VM_TURN || owed->type == FRAME_VM_MATCHED ||
+                         owed->type == FRAME_VM_ADAPTED;
+
+    return is_activation ? VMS_BUDGET_MS : VMS_LOAD_MS;
+}
+
 static void on_budget(void *arg)
 {
     struct machine *machine = arg;
     struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
-    bool is_short = head->type == FRAME_VM_TURN || head->type == FRAME_VM_ADAPTED;
+    const char *who = head->type == FRAME_VM_ADAPTED ? "adapter" : "playbook";
+    int budget = budget_of(head);
+    int64_t used = cpu_of(machine) - machine->began_cpu_ms;
     char why[128];
 
-    machine->is_over_budget = true;
-    snprintf(why, sizeof why,
-             "the %s computed for more than %d s without asking for anything",
-             head->type == FRAME_VM_ADAPTED ? "adapter" : "playbook",
-             (is_short ? VMS_BUDGET_MS : VMS_LOAD_MS) / 1000);
-    end(machine, why);
+    if (used >= budget) {
+        machine->is_over_budget = true;
+        snprintf(why, sizeof why,
+                 "the %s computed for more than %d s without asking for anything", who,
+                 budget / 1000);
+        end(machine, why);
+    } else if (clock_mono_us() / 1000 - machine->began_ms >=
+               (int64_t)budget * VMS_STUCK_TIMES) {
+        snprintf(why, sizeof why, "the %s's process was held up for more than %d s", who,
+                 budget * VMS_STUCK_TIMES / 1000);
+        end(machine, why);
+    } else {
+        int left = budget - (int)used;
+
+        timer_start(&machine->budget, machine->serve->loop,
+                    left > VMS_RECHECK_MS ? left : VMS_RECHECK_MS, on_budget, machine);
+    }
 }
 
 static void on_idle(void *arg)
@@ -252,11 +284,11 @@ static void mind_head(struct machine *machine)
     timer_stop(&machine->idle);
     if (!list_is_empty(&machine->owed)) {
         struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
-        bool is_start = head->type != FRAME_VM_TURN && head->type != FRAME_VM_MATCHED &&
-                        head->type != FRAME_VM_ADAPTED;
 
-        timer_start(&machine->budget, machine->serve->loop,
-                    is_start ? VMS_LOAD_MS : VMS_BUDGET_MS, on_budget, machine);
+        machine->began_ms = clock_mono_us() / 1000;
+        machine->began_cpu_ms = cpu_of(machine);
+        timer_start(&machine->budget, machine->serve->loop, budget_of(head), on_budget,
+                    machine);
     } else if (machine->runs <= 0) {
         timer_start(&machine->idle, machine->serve->loop, VMS_IDLE_MS, on_idle, machine);
         bound_idle(machine->serve);
