@@ -116,6 +116,7 @@ helper_src = $(filter-out $(1)test_% $(house_src),$(wildcard $(1)*.c))
 bench_src := $(wildcard tests/bench/*.c)
 shim_src := $(wildcard tests/crash/shim.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_plugins_src := $(wildcard plugins/azure/xml.c plugins/azure/cidr.c plugins/notify/text.c)
 
 cordon := $(if $(main_src),$(B)/cordon)
 library := $(if $(lib_src),$(B)/libcordon.a)
@@ -227,8 +228,9 @@ $(B)/tests/$(basename $(notdir $(1))): $(call objects,$(1) $(call helper_src,$(d
 endef
 $(foreach src,$(test_src) $(plugin_test_src) $(house_src),$(eval $(call test_rule,$(src))))
 
+# A parser, what it needs beside the library (fuzz_NAME_src), and the library.
 define fuzz_rule
-$(B)/$(basename $(notdir $(1))): $(call objects,$(1)) $(library)
+$(B)/$(basename $(notdir $(1))): $(call objects,$(1) $($(basename $(notdir $(1)))_src)) $(library)
 	$$(call say,LINK,$$@)
 	$$(call link,-fsanitize=fuzzer$$(comma)address$$(comma)undefined -pie $(relro)) $$(core_libs)
 endef

@@ -97,25 +97,45 @@ static bool is_tricky(unsigned code)
            (code >= 0x80 && code < 0xa0);
 }
 
+/* Adds what still fits before end. False: it did not, and what was cut ends in "...". cut is
+ * the last length behind which that has room. */
+static bool add_within(struct text *text, const char *add, size_t len, size_t end,
+                       size_t *cut)
+{
+    if (text->len + len > end) {
+        text->len = *cut;
+        text_add(text, "...");
+        return false;
+    }
+    text_add_bytes(text, add, len);
+    if (text->len + 3 <= end)
+        *cut = text->len;
+    return true;
+}
+
 void text_add_clean(struct text *text, const char *from, size_t max, bool lines)
 {
-    size_t end = text->len + max, len;
+    size_t end = text->len + max, cut = text->len, len;
 
     for (const char *p = from; *p != '\0'; p += len) {
         len = char_len(p);
         unsigned code = code_of(p, len);
-        if (text->len + 12 > end && p[len] != '\0') {
-            text_add(text, "...");
-            return;
+        char shown[16];
+        const char *add = p;
+        size_t add_len = len;
+
+        if (code == '\n' && lines) {
+            add = "\n";
+            add_len = 1;
+        } else if (code < 0x20 || code == 0x7f) {
+            add = " ";
+            add_len = 1;
+        } else if (is_tricky(code)) {
+            add_len = (size_t)snprintf(shown, sizeof shown, "[U+%04X]", code);
+            add = shown;
         }
-        if (code == '\n' && lines)
-            text_add(text, "\n");
-        else if (code < 0x20 || code == 0x7f)
-            text_add(text, " ");
-        else if (is_tricky(code))
-            text_print(text, "[U+%04X]", code);
-        else
-            text_add_bytes(text, p, len);
+        if (!add_within(text, add, add_len, end, &cut))
+            return;
     }
 }
 
@@ -130,15 +150,8 @@ static void add_escaped(struct text *text, const char *from, const char *letters
         const char *add = letter != NULL ? words[letter - letters] : p;
 
         len = char_len(p);
-        size_t add_len = letter != NULL ? strlen(add) : len;
-        if (text->len + add_len > end) {
-            text->len = cut;
-            text_add(text, "...");
+        if (!add_within(text, add, letter != NULL ? strlen(add) : len, end, &cut))
             return;
-        }
-        text_add_bytes(text, add, add_len);
-        if (text->len + 3 <= end)
-            cut = text->len;
     }
 }
 
