@@ -36,6 +36,7 @@
 #include "serve/pull.h"
 #include "serve/notices.h"
 #include "serve/sign_ins.h"
+#include "vm/place.h"
 
 #define FRONT(MORE)                                                    \
     "{\"type\":\"object\",\"additionalProperties\":false,"             \
@@ -66,9 +67,10 @@ static const char plugin_schema[] =
 struct reading {
     struct serve *serve;
     config_done_fn *done;
+    struct str source;
 };
 
-int config_check(struct span json, struct err *err)
+static int look(struct span json, struct err *err)
 {
     struct span key, value;
     size_t pos = 0;
@@ -93,6 +95,11 @@ int config_check(struct span json, struct err *err)
     return 0;
 }
 
+int config_check(struct span json, const char *path, struct span source, struct err *err)
+{
+    return look(json, err) != 0 ? place_wrap(err, path, source) : 0;
+}
+
 void config_log(struct serve *serve)
 {
     bool is_json = span_is(json_get_raw(str_span(&serve->config), "log"), "json");
@@ -108,19 +115,19 @@ static void on_read(void *arg, bool ok, struct span json)
     struct err err = { 0 };
     struct arena arena = { 0 };
 
-    free(reading);
     if (!ok) {
         struct span why = vms_error(&arena, span_of(serve->config_path), json);
         err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
-    } else if (config_check(json, &err) != 0) {
-        err_wrap(&err, "%s", serve->config_path);
-    } else {
+    } else if (config_check(json, serve->config_path, str_span(&reading->source), &err) ==
+               0) {
         str_reset(&serve->config);
         str_add_span(&serve->config, json);
         notices_plugin(serve, &serve->notify_plugin);
         config_log(serve);
     }
     arena_fini(&arena);
+    str_fini(&reading->source);
+    free(reading);
     done(serve, err.code != 0 ? &err : NULL);
 }
 
@@ -145,6 +152,7 @@ void config_read(struct serve *serve, config_done_fn *done)
 
         reading->serve = serve;
         reading->done = done;
+        str_add_span(&reading->source, str_span(&source));
         vms_data(serve, serve->config_path, str_span(&source), on_read, reading);
     }
     str_fini(&source);

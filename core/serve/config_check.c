@@ -23,7 +23,7 @@ struct trial {
     struct serve *serve;
     int64_t ask;
     char *path;
-    struct str text;
+    struct str source, text;
     struct json_out out;
 };
 
@@ -42,6 +42,7 @@ static void end(struct trial *trial)
     json_close(&trial->out);
     json_close(&trial->out);
     clients_reply(trial->serve, trial->ask, 0, str_span(&trial->text));
+    str_fini(&trial->source);
     str_fini(&trial->text);
     free(trial->path);
     free(trial);
@@ -153,8 +154,7 @@ static void on_read(void *arg, bool ok, struct span json)
 
         add(trial, "file", false, why);
         free(why);
-    } else if (config_check(json, &err) != 0) {
-        err_wrap(&err, "%s", trial->path);
+    } else if (config_check(json, trial->path, str_span(&trial->source), &err) != 0) {
         add(trial, "file", false, err.text);
     } else {
         add(trial, "file", true, trial->path);
@@ -166,7 +166,6 @@ static void on_read(void *arg, bool ok, struct span json)
 
 bool config_ask(struct serve *serve, const struct asked *asked)
 {
-    struct str source = { 0 };
     struct err err;
 
     if (!span_is(asked->verb, "config_check"))
@@ -188,12 +187,11 @@ bool config_ask(struct serve *serve, const struct asked *asked)
     json_open(&trial->out, '{');
     json_key(&trial->out, "checks");
     json_open(&trial->out, '[');
-    if (serve_read_file(&source, trial->path, SERVE_FILE_MAX, &err) != 0) {
+    if (serve_read_file(&trial->source, trial->path, SERVE_FILE_MAX, &err) != 0) {
         add(trial, "file", false, err.text);
         end(trial);
     } else {
-        vms_data(serve, trial->path, str_span(&source), on_read, trial);
+        vms_data(serve, trial->path, str_span(&trial->source), on_read, trial);
     }
-    str_fini(&source);
     return true;
 }

@@ -137,6 +137,7 @@ struct serve {
     bool is_reloading, reload_again, reload_failed;
     int64_t reloaded_ms; /* 0: not since the start */
     char *config_path;
+    struct str config_source; /* while it is read again */
     char *policy_path;
     struct stamp policy_stamp, lock_stamp;
     bool is_reading_policy, policy_ok;
@@ -319,8 +320,8 @@ void hosts_look(struct serve *serve, const char *path, hosts_seen_fn *seen, void
 /* -- config.c ------------------------------------------------------------------------- */
 typedef void config_done_fn(struct serve *serve, const struct err *err);
 void config_read(struct serve *serve, config_done_fn *done);
-/* Is that a configuration? */
-int config_check(struct span json, struct err *err);
+/* Is that a configuration? The sentence says at which line and column of the file it is none. */
+int config_check(struct span json, const char *path, struct span source, struct err *err);
 /* How the log is written, here and in processes that are started from now on. */
 void config_log(struct serve *serve);
 struct asked;
@@ -340,8 +341,6 @@ void rules_check(struct serve *serve);
 int rules_validate(struct span json, struct err *err);
 /* Adds a policy that is right, as the engine wants it. */
 void rules_write(struct str *text, struct span json);
-/* Puts "FILE:LINE:COLUMN: " in front of what rules_validate() said. Returns err->code. */
-int rules_place(struct err *err, const char *path, struct span source);
 /* A list of texts with at least one in it; a group or a list of groups that there are. */
 int rules_check_strings(struct span list, const char *what, struct err *err);
 int rules_check_from(struct span groups, struct span from, const char *what,

@@ -298,8 +298,7 @@ static void on_cases(void *arg, bool ok, struct span json)
         struct span why = vms_error(&arena, span_of(judging->test_name), json);
         err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
     } else if (schema_match(span_of(schema), json, &err) != 0) {
-        struct place place = place_of_error(span_of(judging->test_source), err.text);
-        err_wrap(&err, "%s:%d:%d", judging->test_name, place.line, place.column);
+        place_wrap(&err, judging->test_name, span_of(judging->test_source));
     } else if (json_count(json) > POLICY_CASES_MAX) {
         err_set(&err, ERR_TOO_BIG, "%s: more than %d cases", judging->test_name,
                 POLICY_CASES_MAX);
@@ -321,7 +320,7 @@ static void on_policy(void *arg, bool ok, struct span json)
         struct span why = vms_error(&arena, span_of(judging->policy_name), json);
         err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
     } else if (rules_validate(json, &err) != 0) {
-        rules_place(&err, judging->policy_name, span_of(judging->policy_source));
+        place_wrap(&err, judging->policy_name, span_of(judging->policy_source));
     }
     if (err.code != 0) {
         fail_file(judging, err.text);

@@ -23,6 +23,7 @@
 #include "serve/fronts.h"
 #include "serve/inside.h"
 #include "serve/supervisor.h"
+#include "vm/place.h"
 
 static const char *const waiting[] = { "notify", "plugins", "policy",
                                        "pull",   "record",  "secrets" };
@@ -116,6 +117,8 @@ static void end(struct serve *serve, const struct err *wrong)
 {
     bool is_again = serve->reload_again;
 
+    str_fini(&serve->config_source);
+
     serve->is_reloading = serve->reload_again = false;
     serve->reload_failed = wrong != NULL;
     if (wrong != NULL) {
@@ -140,9 +143,11 @@ static void on_read(void *arg, bool ok, struct span json)
     if (!ok) {
         struct span why = vms_error(&arena, span_of(serve->config_path), json);
         err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
-    } else if (config_check(json, &err) != 0 ||
-               check_listeners(str_span(&serve->config), json, &err) != 0) {
-        err_wrap(&err, "%s", serve->config_path);
+    } else if (config_check(json, serve->config_path, str_span(&serve->config_source),
+                            &err) != 0) {
+        /* it says where */
+    } else if (check_listeners(str_span(&serve->config), json, &err) != 0) {
+        place_wrap(&err, serve->config_path, str_span(&serve->config_source));
     } else {
         merge(&text, str_span(&serve->config), json);
         if (put_in_force(serve, &text, &err) != 0) {
@@ -160,7 +165,6 @@ static void on_read(void *arg, bool ok, struct span json)
 
 void reload_begin(struct serve *serve)
 {
-    struct str source = { 0 };
     struct err err;
 
     if (!serve->is_ready || serve->is_stopping || serve->is_ending)
@@ -170,11 +174,12 @@ void reload_begin(struct serve *serve)
         return;
     serve->is_reloading = true;
     supervisor_reloading(serve->supervisor);
-    if (serve_read_file(&source, serve->config_path, SERVE_FILE_MAX, &err) != 0)
+    if (serve_read_file(&serve->config_source, serve->config_path, SERVE_FILE_MAX, &err) !=
+        0)
         end(serve, &err);
     else
-        vms_data(serve, serve->config_path, str_span(&source), on_read, serve);
-    str_fini(&source);
+        vms_data(serve, serve->config_path, str_span(&serve->config_source), on_read,
+                 serve);
 }
 
 static void on_signal(void *arg)
@@ -189,6 +194,7 @@ void reload_open(struct serve *serve)
 
 void reload_close(struct serve *serve)
 {
+    str_fini(&serve->config_source);
     while (!list_is_empty(&serve->old_configs)) {
         struct old *old = list_item(list_take(&serve->old_configs), struct old, in_serve);
 

@@ -261,13 +261,6 @@ void rules_write(struct str *text, struct span json)
     json_close(&out);
 }
 
-int rules_place(struct err *err, const char *path, struct span source)
-{
-    struct place place = place_of_error(source, err->text);
-
-    return err_wrap(err, "%s:%d:%d", path, place.line, place.column);
-}
-
 enum { IS_NONE = 0, IS_COMING = 1 }; /* what it means that there is none */
 
 static void give(struct serve *serve, bool ok, int none, const char *why, struct span json,
@@ -299,7 +292,7 @@ static void on_read(void *arg, bool ok, struct span json)
         struct span why = vms_error(&arena, span_of(serve->policy_path), json);
         err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
     } else if (rules_validate(json, &err) != 0) {
-        rules_place(&err, serve->policy_path, span_of(reading->source));
+        place_wrap(&err, serve->policy_path, span_of(reading->source));
     } else {
         rules_write(&policy, json);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "vm/token.h"
 
 enum { PLACE_DEPTH_MAX = 64 }; /* tables in one another that are looked into */
@@ -194,4 +195,11 @@ struct place place_of_error(struct span source, const char *text)
     struct place place = place_find(source, str_span(&path));
     str_fini(&path);
     return place;
+}
+
+int place_wrap(struct err *err, const char *path, struct span source)
+{
+    struct place place = place_of_error(source, err->text);
+
+    return err_wrap(err, "%s:%d:%d", path, place.line, place.column);
 }

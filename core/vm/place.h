@@ -11,6 +11,8 @@
 
 #include "base/str.h"
 
+struct err;
+
 struct place {
     int line;
     int column; /* in characters, from 1 */
@@ -21,3 +23,5 @@ struct place {
 struct place place_find(struct span source, struct span path);
 /* An error that begins with such a path, or that speaks of an unknown member of it. */
 struct place place_of_error(struct span source, const char *text);
+/* The same, put before the sentence: "cordon.lua:12:5: serve.console: ...". Returns its code. */
+int place_wrap(struct err *err, const char *path, struct span source);

@@ -124,8 +124,8 @@ keeps() { # keeps PATTERN: what is in the file has a mistake; what was in force 
     : >"$work/err"
 }
 keeps_syntax() { echo 'return { serve = ' >"$state/cordon.lua" && keeps "cordon.lua:2:1\|cordon.lua:1:"; }
-keeps_unknown() { write more='srve = {},' && keeps 'srve.*serve'; }
-keeps_unproven() { write sources='three = { kind = "generic", auth = {} },' && keeps 'sources.three'; }
+keeps_unknown() { write more='srve = {},' && keeps 'cordon.lua:5:3: unknown member "srve", did you mean "serve"'; }
+keeps_unproven() { write sources='three = { kind = "generic", auth = {} },' && keeps 'cordon.lua:4:15: sources.three'; }
 keeps_pair() { write cert=cordon key=renewed && keeps 'not that of the certificate'; }
 keeps_readable() {
     write cert=renewed key=renewed && chmod 644 "$work/renewed.key" && keeps 'can be read by others.*chmod 600' && chmod 600 "$work/renewed.key"
@@ -134,7 +134,7 @@ keeps_missing() { mv "$state/cordon.lua" "$work/away.lua" && keeps 'cordon.lua.*
 keeps_listeners() {
     mv "$work/away.lua" "$state/cordon.lua"
     hook_at=127.0.0.1:1 write
-    keeps 'serve.ingress.listen: it changes at a start only'
+    keeps 'cordon.lua:3:25: serve.ingress.listen: it changes at a start only'
 }
 mends() {
     write sources='two = { kind = "generic", auth = { bearer = { "second" } } },' playbooks="\"$work/playbooks\", \"$work/more\""
@@ -233,7 +233,7 @@ says_what_would_be() { # of another file than the one that is in force
     ! doctors "$state/worse.lua" && grep -q "^config serve.ingress false .*not that of the certificate" "$work/checks" &&
         grep -q "^config plugins.noop false .*secrets/away: No such file" "$work/checks" && grep -q "^config routes false .*away.lua" "$work/checks" || return 1
     echo 'return { serv = {} }' >"$state/worse.lua"
-    ! doctors "$state/worse.lua" && grep -q '^config file false .*"serv", did you mean "serve"' "$work/checks" && [[ $(post one key-of-this-year d1) == 202 ]]
+    ! doctors "$state/worse.lua" && grep -q '^config file false .*worse.lua:1:10: unknown member "serv", did you mean "serve"' "$work/checks" && [[ $(post one key-of-this-year d1) == 202 ]]
 }
 says_what_cannot_start() {
     echo 'return playbook {' >"$work/playbooks/broken.lua"

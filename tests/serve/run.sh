@@ -115,7 +115,7 @@ taken() {
     stop_daemon
     return $result
 }
-unknown_key() { listen_with "$work/cordon.pem" "$work/cordon.key" ', srve = {}' && refuses "cordon.lua" "srve" "serve"; }
+unknown_key() { listen_with "$work/cordon.pem" "$work/cordon.key" $',\n  srve = {}' && refuses 'cordon.lua:2:3: unknown member "srve", did you mean "serve"'; }
 no_address() { at=somewhere:8443 listen_with "$work/cordon.pem" "$work/cordon.key" && refuses "is no address"; }
 
 # -- a service manager ------------------------------------------------------------------------
