@@ -25,7 +25,8 @@ third_party=(
     'cJSON.h|cjson/*=core/base/*|plugins/*'
     'sodium.h|sodium/*=core/base/hash.c|core/base/ed25519.c|core/base/password.c|plugins/*'
     'openssl/*=core/base/ecdsa.c|core/base/rsa.c'
-    'seccomp.h=core/vm/*|core/plugin/*'
+    'seccomp.h=core/vm/*|core/base/deny.c'
+    'linux/landlock.h=core/base/deny.c'
     'microhttpd.h=core/api/*|plugins/azure/sim/*'
     'gnutls/*=core/api/*'
 )

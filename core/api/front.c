@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/front.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "api/v1.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/deny.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -360,25 +362,51 @@ static void on_closed(void *arg, const char *why)
 
 /* -- its life ------------------------------------------------------------------------------ */
 
-/* Nothing that it could be tricked into can gain rights, leave a core, or run out of files for
- * the engine. */
-static void harden(void)
+/* Whoever takes it over can gain no rights, start nothing, change no file, read none but the
+ * system's, and not ask the engine as its owner: only what the setup had is theirs. */
+static int harden(struct err *err)
 {
+    /* What libraries look up names and check certificates with. */
+    static const char *const readable[] = { "/etc",
+                                            "/usr",
+                                            "/lib",
+                                            "/lib64",
+                                            "/dev",
+                                            "/proc/self",
+                                            "/run/systemd/resolve",
+                                            "/run/resolvconf",
+                                            "/run/NetworkManager",
+                                            NULL };
     const struct rlimit none = { 0, 0 }, files = { FILES_MAX, FILES_MAX };
+    bool has_files = false;
 
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &none);
-    setrlimit(RLIMIT_NOFILE, &files);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
+        setrlimit(RLIMIT_CORE, &none) != 0)
+        return err_set(err, ERR_IO, "give up rights: %s", strerror(errno));
+    setrlimit(RLIMIT_NOFILE,
+              &files); /* more than the service manager gives is not to be had */
+    if (deny_files(readable, &has_files, err) != 0)
+        return err->code;
+    if (!has_files)
+        log_warnx(
+            "this kernel has no Landlock: the front is not kept from files of the engine's "
+            "user");
+    return deny_calls(DENY_RARE | DENY_OTHERS | DENY_PROGRAMS | DENY_LOCAL_SOCKETS |
+                          DENY_SIGNALS | DENY_ATTRIBUTES,
+                      err);
 }
 
 int front_main(int fd)
 {
     struct err err;
 
-    harden();
     log_open("front");
+    if (harden(&err) != 0) {
+        log_warnx("%s", err.text);
+        return 1;
+    }
     signin_open();
     for (int i = 0; i < ASK_BUCKETS; i++)
         list_init(&front.asks[i]);

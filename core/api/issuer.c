@@ -70,7 +70,7 @@ static void open_http(struct issuer *issuer, struct loop *loop, struct span jwt)
     } else {
         snprintf(host, sizeof host, "%.*s", (int)url.host.len, url.host.ptr);
         if (http_open(&issuer->http, loop,
-                      &(struct http_options){ .allow = allow, .ca_file = ca }, &err) != 0)
+                      &(struct http_options){ .allow = allow, .ca_pem = ca }, &err) != 0)
             issuer->http = NULL;
     }
     if (issuer->http == NULL)

@@ -180,7 +180,7 @@ static int open_http(struct provider *provider, struct err *err)
     }
     if (rc == 0)
         rc = http_open(&provider->http, front_loop(),
-                       &(struct http_options){ .allow = allow, .ca_file = ca }, err);
+                       &(struct http_options){ .allow = allow, .ca_pem = ca }, err);
     for (size_t i = 0; i < count; i++)
         free(hosts[i]);
     free(issuer);

@@ -255,6 +255,7 @@ int http_open(struct http **out, struct loop *loop, const struct http_options *o
     http->multi = curl_multi_init();
     assert(http->multi);
     http->ca_file = options->ca_file ? xstrdup(options->ca_file) : NULL;
+    http->ca_pem = options->ca_pem ? xstrdup(options->ca_pem) : NULL;
     list_init(&http->running);
     list_init(&http->waiting);
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -278,5 +279,6 @@ void http_close(struct http *http)
     timer_stop(&http->timer);
     allow_fini(&http->allow);
     free(http->ca_file);
+    free(http->ca_pem);
     free(http);
 }

@@ -38,6 +38,7 @@ enum {
 struct http_options {
     const char *const *allow; /* see net/allow.h; NULL at the end */
     const char *ca_file;      /* instead of the system's certificates; NULL */
+    const char *ca_pem;       /* the same as its text; NULL */
 };
 
 /* A request with one is a message for a mail server: its url is smtp:// or smtps:// with a

@@ -21,7 +21,7 @@ struct http {
     struct loop *loop;
     CURLM *multi;
     struct allow allow;
-    char *ca_file;
+    char *ca_file, *ca_pem;
     struct timer timer; /* libcurl's */
     struct list running;
     struct list waiting;

@@ -146,6 +146,12 @@ static void set_limits(CURL *easy, const struct http *http)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "cordon/1");
     if (http->ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+    if (http->ca_pem) { /* it outlives the call: nothing to copy */
+        struct curl_blob pem = { .data = http->ca_pem,
+                                 .len = strlen(http->ca_pem),
+                                 .flags = CURL_BLOB_NOCOPY };
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &pem);
+    }
 }
 
 static void set_mail(struct http_call *call, const struct http_request *request)

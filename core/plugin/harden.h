@@ -19,5 +19,6 @@ enum {
  * descriptors, and EPERM for system calls that no plugin has a use for (other processes'
  * memory, kernel modules, keys, mounts, io_uring, bpf, perf, namespaces, ...). */
 int harden_process(int fd, struct err *err);
-/* From here on no program can be started either. */
+/* From here on no program can be started either, and no socket of this machine be opened: at the
+ * engine's, this process would be its owner. */
 int harden_no_programs(struct err *err);

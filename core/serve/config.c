@@ -189,3 +189,19 @@ char *config_resolve(struct serve *serve, struct span path)
     free(text);
     return str_take(&full);
 }
+
+int config_put_ca(struct serve *serve, struct json_out *out, struct span path,
+                  struct err *err)
+{
+    char *full = config_resolve(serve, path);
+    struct str text = { 0 };
+    int rc = serve_read_file(&text, full, SERVE_CA_MAX, err);
+
+    if (rc == 0 && strstr(str_text(&text), "-----BEGIN CERTIFICATE-----") == NULL)
+        rc = err_set(err, ERR_INVALID, "ca: %s has no certificate; want PEM", full);
+    if (rc == 0)
+        json_put_span(out, "ca", str_span(&text));
+    str_fini(&text);
+    free(full);
+    return rc;
+}

@@ -354,6 +354,12 @@ static int write_setup(struct front *front, struct str *text, struct err *err)
         rc = sources_write(serve, &out, err);
     }
     json_close(&out);
+    if (rc == 0 && text->len > FRONTS_SETUP_MAX)
+        rc = err_set(
+            err, ERR_TOO_BIG,
+            "with its sources, keys and certificates it comes to %zu bytes, of %d at "
+            "most: want shorter key files, or fewer sources",
+            text->len, FRONTS_SETUP_MAX);
     return rc;
 }
 

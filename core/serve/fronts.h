@@ -19,7 +19,11 @@ struct err;
 struct front;
 struct serve;
 
-enum { FRONTS_AGAIN_MS = 1000, FRONTS_END_MS = 6000 };
+enum {
+    FRONTS_AGAIN_MS = 1000,
+    FRONTS_END_MS = 6000,
+    FRONTS_SETUP_MAX = 4 * 1024 * 1024 /* bytes of what a front is set up with */
+};
 
 /* Reads serve.console and serve.ingress, and starts what is there; done is called once, with
  * the sentence when one of them cannot listen. */

@@ -67,6 +67,7 @@ enum {
     SERVE_ASK_MAX = 4 * 1024 * 1024,   /* bytes of one ask's arguments */
     SERVE_REPLY_MAX = 7 * 1024 * 1024, /* bytes of one reply: a frame's, with room */
     SERVE_FILE_MAX = 1024 * 1024,      /* bytes of cordon.lua, policy.lua, a secret */
+    SERVE_CA_MAX = 64 * 1024,          /* bytes of a certificate authority's file */
     SERVE_LOCK_MAX = 8 * 1024 * 1024,  /* bytes of plugins.lock */
     SERVE_CLIENTS_MAX = 1000,          /* connections at once */
     SERVE_GATHER_MS = 8,        /* how long a commit may wait for others to share it */
@@ -332,6 +333,9 @@ struct span config_plugin(struct serve *serve, const char *name);
  * configuration does not say: a simulator shows them at once. */
 int64_t config_settle_ms(struct serve *serve, const char *name);
 char *config_resolve(struct serve *serve, struct span path); /* free() */
+/* Puts the certificates that the file has, as text: a front cannot read it. */
+int config_put_ca(struct serve *serve, struct json_out *out, struct span path,
+                  struct err *err);
 
 /* -- rules.c -------------------------------------------------------------------------- */
 /* Reads the policy and gives it to the engine; done (may be NULL) is called later. */

@@ -140,10 +140,7 @@ static int put_provider(struct serve *serve, struct json_out *out, struct span p
         if (span_is(key, "client_secret")) {
             rc = put_secret(serve, out, value, err);
         } else if (span_is(key, "ca")) {
-            char *path = config_resolve(serve, value);
-
-            json_put(out, "ca", path);
-            free(path);
+            rc = config_put_ca(serve, out, value, err);
         } else {
             json_key_span(out, key);
             json_raw_value(out, value);

@@ -115,10 +115,7 @@ static int put_jwt(struct json_out *out, struct serve *serve, struct span jwt,
                 json_put_span(out, "keys", str_span(&text));
             free(path);
         } else if (span_is(key, "ca")) {
-            char *path = config_resolve(serve, value);
-
-            json_put(out, "ca", path);
-            free(path);
+            rc = config_put_ca(serve, out, value, err);
         } else {
             json_key_span(out, key);
             json_raw_value(out, value);

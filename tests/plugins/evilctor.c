@@ -9,11 +9,12 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { TRIES = 8 };
+enum { TRIES = 9 };
 
 static int went[TRIES];
 static int descriptors;
@@ -38,6 +39,7 @@ __attribute__((constructor)) static void attack(void)
     went[5] = errno_of(unshare(CLONE_NEWUSER));
     went[6] = errno_of(syscall(SYS_mount, "none", "/", "tmpfs", 0, NULL));
     went[7] = errno_of(execv(argv[0], argv));
+    went[8] = errno_of(socket(AF_UNIX, SOCK_STREAM, 0));
     for (int fd = 3; fd < 256; fd++)
         descriptors += fcntl(fd, F_GETFD) >= 0;
 }
@@ -49,11 +51,12 @@ static int on_read(struct cordon_call *call, const struct cordon_input *in)
     (void)in;
     snprintf(text, 512,
              "{\"bpf\":%d,\"descriptors\":%d,\"exec\":%d,\"io_uring\":%d,\"keyctl\":%d,"
-             "\"ld_path\":%s,\"mount\":%d,\"namespace\":%d,\"process_vm\":%d,"
+             "\"ld_path\":%s,\"local_socket\":%d,\"mount\":%d,\"namespace\":%d,\"process_"
+             "vm\":%d,"
              "\"ptrace\":%d}",
              went[2], descriptors, went[7], went[3], went[4],
-             getenv("LD_LIBRARY_PATH") ? "true" : "false", went[6], went[5], went[1],
-             went[0]);
+             getenv("LD_LIBRARY_PATH") ? "true" : "false", went[8], went[6], went[5],
+             went[1], went[0]);
     fixture_finish_json(call, text);
     return 0;
 }

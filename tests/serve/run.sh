@@ -48,6 +48,16 @@ serves() {
     start_daemon && [[ $(ask "$console/healthz") == 200 && $(ask "$console/readyz") == 200 ]]
 }
 
+# What each gives up is in tests/unit/test_deny.c; that it has, is in what the kernel says of it.
+walls_off() {
+    local front what
+    front=$(pgrep -P "$daemon" -f -- --internal-front)
+    [[ $front == +([0-9]) ]] || { echo "# fronts: $front"; return 1; }
+    for what in 'NoNewPrivs:.1' 'Seccomp:.2'; do
+        grep -q "^$what" "/proc/$front/status" || { echo "# wanted $what"; return 1; }
+    done
+}
+
 answers_wrong_paths() {
     [[ $(ask "$console/nothing/here") == 404 && $(ask "$console/healthz" -X POST) == 405 ]] &&
         grep -qi '^allow: GET' "$work/head" && [[ $(jq -r .code "$work/body") == method ]]
@@ -81,6 +91,7 @@ ends_at_sigterm() {
 tell "it listens, and says that it lives and is ready" serves
 tell "what is not there is 404, another method 405, as a problem" answers_wrong_paths
 tell "each answer has the headers that a browser wants to be told" hardens_answers
+tell "a front has given up what it does not need" walls_off
 tell "it does not speak without TLS" refuses_plain_http
 tell "a front that was killed is started again, and the engine stays" starts_a_front_again
 tell "SIGTERM ends it with status 0" ends_at_sigterm
@@ -116,6 +127,10 @@ taken() {
     return $result
 }
 unknown_key() { listen_with "$work/cordon.pem" "$work/cordon.key" $',\n  srve = {}' && refuses 'cordon.lua:2:3: unknown member "srve", did you mean "serve"'; }
+no_authority() {
+    listen_with "$work/cordon.pem" "$work/cordon.key" ', sign_in = { oidc = { entra = { issuer = "https://localhost", client_id = "c", ca = "away.pem", groups = {} } } }' &&
+        refuses "sign_in.oidc.entra" "away.pem: No such file"
+}
 no_address() { at=somewhere:8443 listen_with "$work/cordon.pem" "$work/cordon.key" && refuses "is no address"; }
 
 # -- a service manager ------------------------------------------------------------------------
@@ -192,6 +207,7 @@ tell "a key of another certificate is refused" other_key
 tell "a certificate that is over is refused, with the day" over
 tell "a port that is taken is refused" taken
 tell "an unknown key of the configuration is refused, with the one that was meant" unknown_key
+tell "a provider whose authority is not there is refused" no_authority
 tell "an address that is none is refused" no_address
 
 summary

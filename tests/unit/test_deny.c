@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a process has given up it cannot do any more, and what it needs it still can. Each try is
+ * made in a child, which ends with the error that it got. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/deny.h"
+#include "base/err.h"
+#include "check.h"
+
+enum { NO_WALL = 255 };
+
+static const unsigned all_calls = DENY_RARE | DENY_OTHERS | DENY_PROGRAMS |
+                                  DENY_LOCAL_SOCKETS | DENY_SIGNALS | DENY_ATTRIBUTES;
+
+/* What try() gets when that was given up: 0 or an errno. */
+static int behind(unsigned calls, int (*try)(void))
+{
+    struct err err;
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        bool is_up =
+            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && deny_calls(calls, &err) == 0;
+
+        _exit(is_up ? try() : NO_WALL);
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int start_program(void)
+{
+    execl("/bin/true", "true", (char *)NULL);
+    return errno;
+}
+
+static int open_socket(int family)
+{
+    int fd = socket(family, SOCK_STREAM, 0);
+
+    return fd >= 0 ? 0 : errno;
+}
+
+static int open_local(void)
+{
+    return open_socket(AF_UNIX);
+}
+
+static int open_internet(void)
+{
+    return open_socket(AF_INET);
+}
+
+static int open_pair(void)
+{
+    int ends[2];
+
+    return socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 ? 0 : errno;
+}
+
+static int signal_parent(void)
+{
+    return kill(getppid(), 0) == 0 ? 0 : errno;
+}
+
+static int signal_self(void)
+{
+    signal(SIGUSR1, SIG_IGN);
+    return raise(SIGUSR1) == 0 ? 0 : errno;
+}
+
+static int make_namespace(void)
+{
+    return unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
+}
+
+static char *folder, *ours, *theirs;
+
+static int shorten_file(void)
+{
+    return truncate(ours, 0) == 0 ? 0 : errno;
+}
+
+static int open_up_file(void)
+{
+    return chmod(ours, 0666) == 0 ? 0 : errno;
+}
+
+static void *do_nothing(void *arg)
+{
+    return arg;
+}
+
+static int start_thread(void)
+{
+    pthread_t thread;
+    int rc = pthread_create(&thread, NULL, do_nothing, NULL);
+
+    return rc != 0 ? rc : pthread_join(thread, NULL);
+}
+
+static char *make_file(const char *name)
+{
+    char *path = check_path(name);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+    CHECK_INT(write(fd, "x", 1), 1);
+    close(fd);
+    return path;
+}
+
+static void make_files(void)
+{
+    folder = check_path("open");
+    CHECK_INT(mkdir(folder, 0700), 0);
+    ours = make_file("open/ours");
+    theirs = make_file("theirs");
+}
+
+TEST(without_a_filter_all_of_it_goes)
+{
+    CHECK_INT(behind(0, start_program), 0);
+    CHECK_INT(behind(0, open_local), 0);
+    CHECK_INT(behind(0, signal_parent), 0);
+    make_files();
+    CHECK_INT(behind(0, shorten_file), 0);
+    CHECK_INT(behind(0, open_up_file), 0);
+}
+
+TEST(what_was_given_up_fails)
+{
+    CHECK_INT(behind(DENY_PROGRAMS, start_program), EPERM);
+    CHECK_INT(behind(DENY_LOCAL_SOCKETS, open_local), EAFNOSUPPORT);
+    CHECK_INT(behind(DENY_SIGNALS, signal_parent), EPERM);
+    CHECK_INT(behind(DENY_RARE, make_namespace), EPERM);
+    make_files();
+    CHECK_INT(behind(DENY_ATTRIBUTES, shorten_file), EPERM);
+    CHECK_INT(behind(DENY_ATTRIBUTES, open_up_file), EPERM);
+}
+
+TEST(what_is_needed_goes_behind_all_of_it)
+{
+    CHECK_INT(behind(all_calls, open_internet), 0);
+    CHECK_INT(behind(all_calls, open_pair), 0);
+    CHECK_INT(behind(all_calls, signal_self), 0);
+    CHECK_INT(behind(all_calls, start_thread), 0);
+}
+
+/* -- files ---------------------------------------------------------------------------------- */
+
+static int open_file(const char *path, int flags)
+{
+    int fd = open(path, flags, 0600);
+
+    return fd >= 0 ? 0 : errno;
+}
+
+static int read_ours(void)
+{
+    return open_file(ours, O_RDONLY);
+}
+
+static int write_ours(void)
+{
+    return open_file(ours, O_WRONLY);
+}
+
+static int read_theirs(void)
+{
+    return open_file(theirs, O_RDONLY);
+}
+
+static int remove_theirs(void)
+{
+    return unlink(theirs) == 0 ? 0 : errno;
+}
+
+static bool kernel_has_it;
+
+static int behind_files(int (*try)(void))
+{
+    const char *readable[] = { folder, "/is/not/there", NULL };
+    struct err err;
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        bool is_done = false;
+        bool is_up = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                     deny_files(readable, &is_done, &err) == 0 && is_done == kernel_has_it;
+
+        _exit(is_up ? try() : NO_WALL);
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(only_what_lies_in_the_directories_named_can_be_read_and_nothing_changed)
+{
+    int wanted;
+
+    make_files();
+    kernel_has_it = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
+    wanted = kernel_has_it ? EACCES : 0;
+    CHECK_INT(behind_files(read_ours), 0);
+    CHECK_INT(behind_files(read_theirs), wanted);
+    CHECK_INT(behind_files(write_ours), wanted);
+    CHECK_INT(behind_files(remove_theirs), wanted);
+}
