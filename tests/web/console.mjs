@@ -187,6 +187,22 @@ await tell("an alert says why it started what it did, and its text is only ever 
   if (!text.includes("\\u202e") || !text.includes("\\u200b")) throw new Error("hidden characters are not shown: " + text.slice(0, 300));
   return (await analyst.title()) !== "broken" && await analyst.locator("main img").count() === 0;
 });
+await tell("in shadow mode an alert shows what would have been changed, and nothing was", async () => {
+  execFileSync(process.env.SEND, [JSON.stringify({ id: "dim-1", title: "too bright", type: "Dim_1", severity: "low", source: "generic" })], { timeout: 30000 });
+  await analyst.keyboard.press("4");
+  await analyst.getByText("too bright").first().click();
+  await analyst.getByText("in shadow: nothing was started").waitFor();
+  const planned = analyst.getByRole("heading", { name: "What dim would have changed" });
+  for (let i = 0; i < 50 && await planned.count() === 0; i++) {
+    await analyst.waitForTimeout(200);
+    await analyst.reload();
+    await analyst.getByText("in shadow: nothing was started").waitFor();
+  }
+  await analyst.getByText("/things/lamp").first().waitFor();
+  await clean(analyst, "shadow");
+  const change = await analyst.locator("main section .card").innerText();
+  if (!change.includes("dim") || await analyst.getByText("started nothing").count() > 0) throw new Error(change);
+});
 // -- gates that are not simply approved -----------------------------------------------------------
 const second = await open();
 const cordon = (...words) => execFileSync(process.env.CORDON, [...words, "--state", process.env.STATE], { timeout: 30000, encoding: "utf8" });

@@ -43,7 +43,18 @@ return playbook { name = "ask", summary = "A question", params = { what = { "str
   on_alert = { when = { type = "Ask_*" }, params = function(alert) return { what = alert.title } end },
   run = function(p, ctx) ctx.approve { title = p.what, within = tonumber(p.what:match("%d+")) + 10 .. "m" } end }
 LUA
-sed -i "s|^}|  playbooks = { \"$repo/playbooks\", \"$work/playbooks\" }, sign_in = { [\"local\"] = true },\n  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
+cat >"$work/playbooks/dim.lua" <<'LUA'
+local noop = use "noop"
+return playbook { name = "dim", summary = "Something that is looked at first", params = {},
+  on_alert = { when = { type = "Dim_*" }, params = function(alert) return {} end },
+  run = function(p, ctx)
+    noop.set { target = "/things/lamp", value = "dim" }
+  end }
+LUA
+cat >"$work/routes.lua" <<'LUA'
+return { { name = "looked at first", match = { type = "Dim_*" }, mode = "shadow" } }
+LUA
+sed -i "s|^}|  playbooks = { \"$repo/playbooks\", \"$work/playbooks\" }, routes = \"$work/routes.lua\", sign_in = { [\"local\"] = true },\n  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
 cp "$repo/playbooks/policy.lua" "$state/policy.lua"
 "$CORDON" user add oncall --role viewer --role responder --password-stdin --state "$state" <<<"a long password 1" >/dev/null
 "$CORDON" user add change-manager-2 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 3" >/dev/null
