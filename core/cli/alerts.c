@@ -88,6 +88,17 @@ const struct command command_alerts = {
 
 /* -- explain ------------------------------------------------------------------------------- */
 
+static void put_shadow(struct str *out, struct span decision)
+{
+    bool is_planned = json_get_bool(decision, "planned", true);
+
+    str_add_text(out, "; in shadow by route \"");
+    render_value(out, json_get(decision, "shadow"), 60);
+    str_add_text(out, "\": nothing was started");
+    if (!is_planned)
+        str_add_text(out, ", nor planned: too much is being planned");
+}
+
 static void put_decision(struct str *out, struct span decision)
 {
     struct span playbook = json_get(decision, "playbook"), run = json_get(decision, "run");
@@ -109,12 +120,7 @@ static void put_decision(struct str *out, struct span decision)
         render_value(out, run, 20);
     }
     if (json_get(decision, "shadow").len > 0)
-        str_add_text(out,
-                     json_get(decision, "planned").len > 0 &&
-                             !json_get_bool(decision, "planned", false)
-                         ? "; in shadow: nothing was started, nor planned: too much is "
-                           "being planned"
-                         : "; in shadow: nothing was started");
+        put_shadow(out, decision);
     if (json_get(decision, "waits").len > 0)
         str_printf(out, "; held by its storm, number %lld of them",
                    (long long)json_get_int(decision, "count", 0));

@@ -191,16 +191,17 @@ await tell("in shadow mode an alert shows what would have been changed, and noth
   execFileSync(process.env.SEND, [JSON.stringify({ id: "dim-1", title: "too bright", type: "Dim_1", severity: "low", source: "generic" })], { timeout: 30000 });
   await analyst.keyboard.press("4");
   await analyst.getByText("too bright").first().click();
-  await analyst.getByText("in shadow: nothing was started").waitFor();
+  await analyst.getByText("in shadow by route “looked at first”: nothing was started").waitFor();
   const planned = analyst.getByRole("heading", { name: "What dim would have changed" });
   for (let i = 0; i < 50 && await planned.count() === 0; i++) {
     await analyst.waitForTimeout(200);
     await analyst.reload();
-    await analyst.getByText("in shadow: nothing was started").waitFor();
+    await analyst.getByText("in shadow by route “looked at first”: nothing was started").waitFor();
   }
   await analyst.getByText("/things/lamp").first().waitFor();
   await clean(analyst, "shadow");
   const change = await analyst.locator("main section .card").innerText();
+  if (await analyst.getByText("Resources").count() > 0) throw new Error("a name without a value");
   if (!change.includes("dim") || await analyst.getByText("started nothing").count() > 0) throw new Error(change);
 });
 // -- gates that are not simply approved -----------------------------------------------------------

@@ -60,7 +60,7 @@ export function tick() {
 
 export const button = (text, onclick, kind, more) => el("button", { type: "button", class: kind, onclick, ...more }, text);
 export const link = (href, ...children) => el("a", { href }, ...children);
-export const facts = pairs => el("dl", { class: "facts" }, pairs.filter(([, value]) => value !== "" && value !== null && value !== undefined)
+export const facts = pairs => el("dl", { class: "facts" }, pairs.filter(([, value]) => value !== "" && value !== null && value !== undefined && value !== false && !(Array.isArray(value) && !value.length))
   .map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 
 // An ARM id by its last two words; the whole stands below it.
@@ -82,7 +82,7 @@ export function diff(before, after) {
 function flat(value, path = "", out = new Map()) {
   if (value !== null && typeof value === "object" && Object.keys(value).length)
     for (const [key, inner] of Object.entries(value)) flat(inner, path ? `${path}.${shown(key)}` : shown(key), out);
-  else if (value !== undefined) out.set(path, shown(value));
+  else if (value !== undefined) out.set(path, value === null ? "(none)" : shown(value));
   return out;
 }
 

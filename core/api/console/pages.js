@@ -60,7 +60,7 @@ function wouldBe(plan) {
 function decision(one) {
   const kind = one.run ? "good" : one.error ? "bad" : one.fits ? "warn" : "";
   return el("li", { class: kind }, el("div", {}, one.playbook ? el("strong", {}, shown(one.playbook)) : el("strong", {}, "Route"), one.route ? ` (route “${shown(one.route)}”)` : "", ": ", shown(one.why),
-    one.run && [" → ", link("#/runs/" + one.run, one.run)], one.shadow && (one.planned === false ? " – in shadow: nothing was started, nor planned: too much is being planned" : " – in shadow: nothing was started"), one.waits !== undefined && ` – held by its storm, number ${one.count}`, one.error && el("span", { class: "bad" }, " ", shown(one.error))),
+    one.run && [" → ", link("#/runs/" + one.run, one.run)], one.shadow && ` – in shadow by route “${shown(one.shadow)}”: nothing was started${one.planned === false ? ", nor planned: too much is being planned" : ""}`, one.waits !== undefined && ` – held by its storm, number ${one.count}`, one.error && el("span", { class: "bad" }, " ", shown(one.error))),
     one.params && Object.keys(one.params).length > 0 && el("div", { class: "target" }, shown(one.params)));
 }
 
