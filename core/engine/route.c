@@ -17,6 +17,7 @@
  * the commit asks them again.
  */
 #include "engine/internal.h"
+#include "engine/routing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,12 +44,6 @@ struct routing {
     char *alert;
     struct list candidates;
     int pending;
-};
-
-struct storm {
-    struct list in_intake;
-    int64_t key, until_ms, count;
-    char *body; /* as its entry has it */
 };
 
 /* -- the catalogue ------------------------------------------------------------------------- */
@@ -83,272 +78,6 @@ static struct playbook *enabled_named(struct engine *engine, struct span name)
             return playbook;
     }
     return NULL;
-}
-
-/* -- does a route fit? --------------------------------------------------------------------- */
-
-static const char *const match_keys[] = { "confidence", "resource", "severity",
-                                          "source",     "status",   "subscription",
-                                          "technique",  "tenant",   "title",
-                                          "type" };
-enum { MATCH_KEYS = sizeof match_keys / sizeof *match_keys };
-
-static bool fits_one_of(struct span wanted, struct span list)
-{
-    struct span item;
-    size_t pos = 0;
-    bool is_match = false;
-
-    while (!is_match && json_next(list, &pos, NULL, &item)) {
-        char *text = json_text(item);
-
-        is_match = text != NULL && match_text(wanted, text);
-        free(text);
-    }
-    return is_match;
-}
-
-static bool fits_key(struct span key, struct span wanted, struct span alert)
-{
-    char *name = span_dup(key);
-    char *text = json_get_text(alert, name);
-    bool is_match;
-
-    if (span_is(key, "resource"))
-        is_match = fits_one_of(wanted, json_get(alert, "resources"));
-    else if (span_is(key, "technique"))
-        is_match = fits_one_of(wanted, json_get(alert, "techniques"));
-    else if (span_is(key, "severity") || span_is(key, "confidence"))
-        is_match = match_level(wanted, text != NULL ? text : "");
-    else
-        is_match = match_text(wanted, text != NULL ? text : "");
-    free(text);
-    free(name);
-    return is_match;
-}
-
-/* The key that does not fit; the empty span when all do. What is resolved fits only where its
- * status is asked for: what is over needs no containment. */
-static struct span misfit(struct span route, struct span alert)
-{
-    struct span match = json_get(route, "match"), key, wanted;
-    size_t pos = 0;
-
-    if (json_get(match, "status").len == 0 &&
-        span_is(json_get_raw(alert, "status"), "resolved"))
-        return span_of("status");
-    while (json_next(match, &pos, &key, &wanted))
-        if (!fits_key(key, wanted, alert))
-            return key;
-    return (struct span){ 0 };
-}
-
-/* -- parameters of a route: constants, and "$alert.resources.1" ------------------------------ */
-
-static struct span item_at(struct span list, int64_t place)
-{
-    struct span item;
-    size_t pos = 0;
-
-    while (json_next(list, &pos, NULL, &item))
-        if (--place == 0)
-            return item;
-    return (struct span){ 0 };
-}
-
-static struct span alert_value(struct span alert, struct span path)
-{
-    struct span value = alert;
-
-    while (path.len > 0 && value.len > 0) {
-        const char *dot = memchr(path.ptr, '.', path.len);
-        struct span name = { path.ptr, dot != NULL ? (size_t)(dot - path.ptr) : path.len };
-        char *key = span_dup(name);
-        int64_t place = 0;
-
-        if (json_kind(value) == JSON_ARRAY)
-            value = span_int(name, &place) ? item_at(value, place) : (struct span){ 0 };
-        else
-            value = json_get(value, key);
-        free(key);
-        path.len -= name.len + (dot != NULL);
-        path.ptr += name.len + (dot != NULL);
-    }
-    return value;
-}
-
-static void put_params(struct str *text, struct span params, struct span alert)
-{
-    static const char prefix[] = "$alert.";
-    struct json_out out = { .str = text };
-    struct span key, value;
-    size_t pos = 0;
-
-    json_open(&out, '{');
-    while (json_next(params, &pos, &key, &value)) {
-        struct span word = json_raw(value);
-
-        if (span_starts(word, prefix))
-            value = alert_value(alert, (struct span){ word.ptr + sizeof prefix - 1,
-                                                      word.len - sizeof prefix + 1 });
-        if (value.len == 0)
-            continue; /* the alert does not say: the playbook's default, or its complaint */
-        json_key_span(&out, key);
-        json_raw_value(&out, value);
-    }
-    json_close(&out);
-}
-
-/* -- storms -------------------------------------------------------------------------------- */
-
-static int64_t storm_key(struct span route, struct span alert, struct span playbook)
-{
-    struct hash_list list;
-    struct span by;
-    size_t pos = 0;
-    int64_t key;
-
-    hash_list_init(&list, "cordon.storm.v1");
-    hash_list_add_span(&list, json_get(route, "name"));
-    hash_list_add_span(&list, playbook);
-    while (json_next(json_get(json_get(route, "storm"), "by"), &pos, NULL, &by)) {
-        struct span word = json_raw(by);
-        struct span value = span_is(word, "resource") ? json_get(alert, "resources")
-                                                      : alert_value(alert, word);
-
-        hash_list_add_span(&list, value);
-    }
-    struct hash hash = hash_list_end(&list);
-    memcpy(&key, hash.bytes, sizeof key);
-    return key & INT64_MAX;
-}
-
-static struct storm *storm_find(struct intake *intake, int64_t key)
-{
-    list_each (link, after, &intake->storms) {
-        struct storm *storm = list_item(link, struct storm, in_intake);
-
-        if (storm->key == key)
-            return storm;
-    }
-    return NULL;
-}
-
-static void storm_free(struct intake *intake, struct storm *storm)
-{
-    list_remove(&storm->in_intake);
-    intake->storm_count--;
-    free(storm->body);
-    free(storm);
-}
-
-static struct storm *storm_new(struct intake *intake, int64_t key)
-{
-    struct storm *storm = xcalloc(1, sizeof *storm);
-
-    storm->key = key;
-    list_add(&intake->storms, &storm->in_intake);
-    intake->storm_count++;
-    return storm;
-}
-
-void storm_put_entry(struct engine *engine, struct span body)
-{
-    turn_add_entry(engine, &(struct turn_entry){ .kind = ENTRY_STORM,
-                                                 .run = json_get_int(body, "key", 0),
-                                                 .state = json_get_bool(body, "on", false),
-                                                 .due_ms = json_get_int(body, "until", 0),
-                                                 .body = body });
-}
-
-static void storm_write(struct engine *engine, struct storm *storm, struct span start,
-                        const char *name, bool is_on)
-{
-    struct str body = { 0 }, row = { 0 };
-    struct json_out out = { .str = &body }, note = { .str = &row };
-
-    json_open(&out, '{');
-    json_put_int(&out, "count", storm->count);
-    json_put_int(&out, "key", storm->key);
-    json_put(&out, "name", name);
-    json_put_bool(&out, "on", is_on);
-    if (start.len > 0)
-        json_put_raw(&out, "start", start);
-    json_put_int(&out, "until", is_on ? storm->until_ms : 0);
-    json_close(&out);
-    free(storm->body);
-    storm->body = span_dup(str_span(&body));
-    json_open(&note, '{');
-    json_put(&note, "k", "storm");
-    json_put_raw(&note, "storm", str_span(&body));
-    json_close(&note);
-    row_write_global(engine, ROW_ALERT_NOTE, str_span(&row));
-    storm_put_entry(engine, str_span(&body));
-    str_fini(&row);
-    str_fini(&body);
-}
-
-void storm_on_known(struct engine *engine, const struct event *event)
-{
-    struct storm *storm = storm_new(intake_of(engine), event->run);
-
-    storm->until_ms = event->number2;
-    storm->count = json_get_int(event->json, "count", 0);
-    storm->body = span_dup(event->json);
-}
-
-enum verdict { START_NOW, START_LATER, HELD_BACK };
-
-static int64_t duration_of(struct span storm, const char *key)
-{
-    char *text = json_get_text(storm, key);
-    int64_t ms = 0;
-
-    if (text == NULL || !duration_parse(span_of(text), &ms))
-        ms = 0;
-    free(text);
-    return ms;
-}
-
-/* start is what is to be started when its time is over ("once_after"). */
-static enum verdict storm_says(struct engine *engine, struct span route, struct span alert,
-                               struct span playbook, struct span start, int64_t *count)
-{
-    struct intake *intake = intake_of(engine);
-    struct span rule = json_get(route, "storm");
-    int64_t within = duration_of(rule, "once_within"),
-            late = duration_of(rule, "once_after");
-    int64_t gather = duration_of(rule, "accumulate_within");
-    int64_t key = storm_key(route, alert, playbook);
-    struct storm *storm = storm_find(intake, key);
-    char *name = json_get_text(route, "name");
-    bool is_first = storm == NULL || storm->until_ms <= engine->now_ms;
-    enum verdict verdict = HELD_BACK;
-
-    if (is_first) {
-        if (storm == NULL && intake->storm_count >= ENGINE_STORMS_MAX) {
-            free(name);
-            *count = 1;
-            return START_NOW; /* better one too many than none */
-        }
-        if (storm == NULL)
-            storm = storm_new(intake, key);
-        storm->count = 0;
-        storm->until_ms = engine->now_ms + (within > 0 ? within : late > 0 ? late : gather);
-    }
-    storm->count++;
-    *count = storm->count;
-    if (within > 0)
-        verdict = is_first ? START_NOW : HELD_BACK;
-    else if (late > 0)
-        verdict = is_first ? START_LATER : HELD_BACK;
-    else if (storm->count == json_get_int(rule, "threshold", 1))
-        verdict = START_NOW;
-    storm_write(engine, storm,
-                verdict == START_LATER ? start : json_get(span_of(storm->body), "start"),
-                name, true);
-    free(name);
-    return verdict;
 }
 
 /* -- decisions ----------------------------------------------------------------------------- */
@@ -491,7 +220,8 @@ static void say_not(struct deciding *deciding, struct span playbook, struct span
 
 static void take_route(struct deciding *deciding, struct span route)
 {
-    struct span bad = misfit(route, deciding->alert), name = json_get(route, "playbook");
+    struct span bad = route_misfit(route, deciding->alert),
+                name = json_get(route, "playbook");
     struct span mode = json_get_raw(route, "mode");
 
     if (bad.len > 0) {
@@ -522,7 +252,7 @@ static void take_route(struct deciding *deciding, struct span route)
                 (struct span){ 0 });
         return;
     }
-    put_params(&params, json_get(route, "params"), deciding->alert);
+    route_put_params(&params, json_get(route, "params"), deciding->alert);
     decide(deciding, playbook, str_span(&params), route, "the route names it");
     str_fini(&params);
 }
@@ -535,7 +265,7 @@ static bool is_routed(struct deciding *deciding, const struct playbook *playbook
 
     while (json_next(span_of(intake_of(deciding->engine)->routes), &pos, NULL, &route))
         if (span_is(json_get_raw(route, "playbook"), playbook->name) &&
-            misfit(route, deciding->alert).len == 0)
+            route_misfit(route, deciding->alert).len == 0)
             return true;
     return false;
 }
@@ -776,70 +506,4 @@ void engine_route_plan(struct engine *engine, struct span alert, struct span mat
         free(why);
     }
     json_close(&deciding.out);
-}
-
-/* -- checking routes ------------------------------------------------------------------------- */
-
-static int check_match(struct span match, int place, struct err *err)
-{
-    struct span key, wanted;
-    size_t pos = 0;
-
-    while (json_next(match, &pos, &key, &wanted)) {
-        bool is_known = false;
-
-        for (size_t i = 0; i < MATCH_KEYS; i++)
-            is_known = is_known || span_is(key, match_keys[i]);
-        if (!is_known) {
-            char *name = span_dup(key);
-            const char *nearest = schema_nearest(key, match_keys, MATCH_KEYS);
-
-            err_set(err, ERR_INVALID, "routes[%d].match.%s: alerts have none%s%s", place,
-                    name, nearest != NULL ? "; did you mean " : "",
-                    nearest != NULL ? nearest : "");
-            free(name);
-            return err->code;
-        }
-    }
-    return 0;
-}
-
-int engine_check_routes(struct span routes, struct err *err)
-{
-    static const char schema[] =
-        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"name\"],"
-        "\"properties\":{\"name\":{\"type\":\"string\"},\"match\":{\"type\":\"object\"},"
-        "\"playbook\":{\"type\":\"string\"},\"params\":{\"type\":\"object\"},"
-        "\"notify\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1}},"
-        "\"mode\":{\"enum\":[\"live\",\"shadow\",\"ignore\"]},"
-        "\"storm\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-        "\"once_within\":{\"type\":\"string\",\"format\":\"duration\"},"
-        "\"once_after\":{\"type\":\"string\",\"format\":\"duration\"},"
-        "\"accumulate_within\":{\"type\":\"string\",\"format\":\"duration\"},"
-        "\"threshold\":{\"type\":\"integer\",\"minimum\":1},"
-        "\"by\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}";
-    struct span route;
-    size_t pos = 0;
-    int place = 0;
-
-    if (json_count(routes) > ENGINE_ROUTES_MAX)
-        return err_set(err, ERR_TOO_BIG, "routes: there may be %d of them",
-                       ENGINE_ROUTES_MAX);
-    while (json_next(routes, &pos, NULL, &route)) {
-        place++;
-        if (schema_match(span_of(schema), route, err) != 0)
-            return err_wrap(err, "routes[%d]", place);
-        if (check_match(json_get(route, "match"), place, err) != 0)
-            return err->code;
-        struct span storm = json_get(route, "storm");
-        int kinds = (json_get(storm, "once_within").len > 0) +
-                    (json_get(storm, "once_after").len > 0) +
-                    (json_get(storm, "accumulate_within").len > 0);
-        if (storm.len > 0 && kinds != 1)
-            return err_set(err, ERR_INVALID,
-                           "routes[%d].storm: want one of once_within, once_after and "
-                           "accumulate_within (with threshold)",
-                           place);
-    }
-    return 0;
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/routing.h - what the files that route alerts are to each other.
+ *
+ *   route.c        which playbooks an alert starts, and why
+ *   route_match.c  does a route fit, and what does it take from the alert
+ *   storm.c        of many that are alike, how many start something
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/str.h"
+
+struct engine;
+struct intake;
+
+/* The key of the route's match that does not fit; the empty span when all do. What is resolved
+ * fits only where its status is asked for: what is over needs no containment. */
+struct span route_misfit(struct span route, struct span alert);
+/* The value at "resources.1"; the empty span when there is none. */
+struct span route_alert_value(struct span alert, struct span path);
+/* The route's parameters, "$alert..." replaced by what the alert has there. */
+void route_put_params(struct str *text, struct span params, struct span alert);
+
+struct storm {
+    struct list in_intake;
+    int64_t key, until_ms, count;
+    char *body; /* as its entry has it */
+};
+
+enum verdict { START_NOW, START_LATER, HELD_BACK };
+/* start is what is to be started when its time is over ("once_after"); count gets which one of
+ * them this is. */
+enum verdict storm_says(struct engine *engine, struct span route, struct span alert,
+                        struct span playbook, struct span start, int64_t *count);
+struct storm *storm_find(struct intake *intake, int64_t key); /* NULL: none */
+void storm_write(struct engine *engine, struct storm *storm, struct span start,
+                 const char *name, bool is_on);
+void storm_free(struct intake *intake, struct storm *storm);
