@@ -10,6 +10,7 @@
 #include "api/front.h"
 #include "api/jwt.h"
 #include "api/oidc_claims.h"
+#include "api/oidc_provider.h"
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/err.h"
@@ -19,8 +20,6 @@
 #include "base/log.h"
 #include "net/http.h"
 
-enum { HOSTS_MAX = 16 };
-
 struct pending { /* a sign-in that the browser is away for */
     struct list in_all;
     char *provider;
@@ -28,17 +27,6 @@ struct pending { /* a sign-in that the browser is away for */
     char verifier[SESSION_TEXT_LEN + 1];
     struct hash browser; /* of what the cookie holds */
     int64_t at_ms;
-};
-
-struct provider {
-    struct list in_all;
-    char *name;
-    struct http *http;
-    struct str document; /* what it says of itself; empty: not asked yet */
-    int64_t discovered_ms;
-    struct jwt_keys keys;
-    int64_t keys_again_ms; /* when they were fetched for a kid that was not among them */
-    bool has_fetched_again;
 };
 
 enum step { DISCOVER, EXCHANGE, KEYS, KEYS_AGAIN };
@@ -60,23 +48,6 @@ static struct {
     struct hash setup;
     bool is_open;
 } oidc;
-
-/* -- what cordon.lua says of a provider ------------------------------------------------------ */
-
-static struct span config_of(const char *name)
-{
-    return json_get(json_get(front_setup("sign_in"), "oidc"), name);
-}
-
-static char *text_of(const struct provider *provider, const char *key)
-{
-    return json_get_text(config_of(provider->name), key);
-}
-
-static char *endpoint_of(const struct provider *provider, const char *key)
-{
-    return json_get_text(str_span(&provider->document), key);
-}
 
 /* -- answers --------------------------------------------------------------------------------- */
 
@@ -147,48 +118,6 @@ static void fail(struct exchange *exchange, int status, const char *fmt, ...)
 
 /* -- providers ------------------------------------------------------------------------------- */
 
-static void free_provider(struct provider *provider)
-{
-    list_remove(&provider->in_all);
-    http_close(provider->http);
-    jwt_keys_fini(&provider->keys);
-    str_fini(&provider->document);
-    free(provider->name);
-    free(provider);
-}
-
-/* The issuer's host, and those that are added. */
-static int open_http(struct provider *provider, struct err *err)
-{
-    const char *allow[HOSTS_MAX + 2] = { NULL };
-    char *hosts[HOSTS_MAX] = { NULL }, *issuer = text_of(provider, "issuer");
-    char *ca = text_of(provider, "ca");
-    struct str own = { 0 };
-    struct http_url url;
-    struct span host;
-    size_t pos = 0, count = 0;
-    int rc = http_url_parse(&url, issuer, err);
-
-    if (rc == 0)
-        str_printf(&own, "%.*s:%d", (int)url.host.len, url.host.ptr, url.port);
-    allow[0] = str_text(&own);
-    while (count < HOSTS_MAX &&
-           json_next(json_get(config_of(provider->name), "hosts"), &pos, NULL, &host)) {
-        hosts[count] = json_text(host);
-        allow[count + 1] = hosts[count];
-        count++;
-    }
-    if (rc == 0)
-        rc = http_open(&provider->http, front_loop(),
-                       &(struct http_options){ .allow = allow, .ca_pem = ca }, err);
-    for (size_t i = 0; i < count; i++)
-        free(hosts[i]);
-    free(issuer);
-    free(ca);
-    str_fini(&own);
-    return rc;
-}
-
 static struct provider *provider_of(const char *name, struct err *err)
 {
     struct provider *provider;
@@ -198,14 +127,9 @@ static struct provider *provider_of(const char *name, struct err *err)
         if (strcmp(provider->name, name) == 0)
             return provider;
     }
-    provider = xcalloc(1, sizeof *provider);
-    list_init(&provider->in_all);
-    provider->name = xstrdup(name);
-    if (open_http(provider, err) != 0) {
-        free_provider(provider);
-        return NULL;
-    }
-    list_add(&oidc.providers, &provider->in_all);
+    provider = provider_open(name, err);
+    if (provider != NULL)
+        list_add(&oidc.providers, &provider->in_all);
     return provider;
 }
 
@@ -219,7 +143,7 @@ static void forget_all(void)
         free_pending(list_item(link, struct pending, in_all));
     }
     list_each (link, after, &oidc.providers) {
-        free_provider(list_item(link, struct provider, in_all));
+        provider_free(list_item(link, struct provider, in_all));
     }
 }
 
@@ -288,43 +212,6 @@ static void call(struct exchange *exchange, const char *method, const char *url,
 
 /* -- discovery ------------------------------------------------------------------------------- */
 
-static bool is_same_text(struct span json, const char *text)
-{
-    char *value = json_text(json);
-    bool is_same = value != NULL && strcmp(value, text) == 0;
-
-    free(value);
-    return is_same;
-}
-
-static int check_document(const struct provider *provider, struct span json,
-                          struct err *err)
-{
-    static const char *const wanted[] = { "authorization_endpoint", "token_endpoint",
-                                          "jwks_uri" };
-    char *issuer = text_of(provider, "issuer");
-    int rc = json_check(json.ptr, json.len, OIDC_DOCUMENT_MAX, err);
-
-    if (rc == 0 && !is_same_text(json_get(json, "issuer"), issuer))
-        rc = err_set(
-            err, ERR_DENIED,
-            "what is there is of another issuer than %.200s, which cordon.lua names",
-            issuer);
-    for (size_t i = 0; rc == 0 && i < sizeof wanted / sizeof *wanted; i++) {
-        char *url = json_get_text(json, wanted[i]);
-        struct http_url parts;
-
-        if (url == NULL)
-            rc = err_set(err, ERR_INVALID, "it names no %s", wanted[i]);
-        else if ((rc = http_url_parse(&parts, url, err)) == 0 && !parts.is_tls &&
-                 strncmp(issuer, "https:", 6) == 0)
-            rc = err_set(err, ERR_DENIED, "its %s is not https", wanted[i]);
-        free(url);
-    }
-    free(issuer);
-    return rc;
-}
-
 static void on_document(void *arg, const struct http_reply *reply)
 {
     struct exchange *exchange = arg;
@@ -334,7 +221,7 @@ static void on_document(void *arg, const struct http_reply *reply)
 
     if (!has_come(exchange, reply, "what the provider says of itself"))
         return;
-    if (check_document(provider, json, &err) != 0) {
+    if (provider_check(provider, json, &err) != 0) {
         fail(exchange, 502, "what the provider says of itself: %s", err.text);
         return;
     }
@@ -344,15 +231,9 @@ static void on_document(void *arg, const struct http_reply *reply)
     go_on(exchange);
 }
 
-static bool is_discovered(const struct provider *provider)
-{
-    return provider->document.len > 0 &&
-           front_now_ms() - provider->discovered_ms < OIDC_DISCOVERED_MS;
-}
-
 static void discover(struct exchange *exchange)
 {
-    char *issuer = text_of(exchange->provider, "issuer");
+    char *issuer = provider_text(exchange->provider, "issuer");
     size_t len = strlen(issuer);
     struct str url = { 0 };
 
@@ -394,7 +275,7 @@ static void put_redirect(struct str *out, const char *provider)
 
 static void put_scope(struct str *out, const struct provider *provider)
 {
-    struct span scopes = json_get(config_of(provider->name), "scopes"), scope;
+    struct span scopes = json_get(provider_config(provider->name), "scopes"), scope;
     struct str words = { 0 };
     size_t pos = 0;
 
@@ -422,8 +303,8 @@ static void put_challenge(struct str *out, const struct pending *pending)
 static void put_location(struct str *out, const struct exchange *exchange,
                          const struct pending *pending)
 {
-    char *url = endpoint_of(exchange->provider, "authorization_endpoint");
-    char *client = text_of(exchange->provider, "client_id");
+    char *url = provider_endpoint(exchange->provider, "authorization_endpoint");
+    char *client = provider_text(exchange->provider, "client_id");
 
     str_printf(out, "%s%c", url, strchr(url, '?') != NULL ? '&' : '?');
     put(out, "response_type", "code");
@@ -526,9 +407,9 @@ static void on_token(void *arg, const struct http_reply *reply)
 
 static void exchange_code(struct exchange *exchange)
 {
-    char *url = endpoint_of(exchange->provider, "token_endpoint");
-    char *client = text_of(exchange->provider, "client_id");
-    char *secret = text_of(exchange->provider, "client_secret");
+    char *url = provider_endpoint(exchange->provider, "token_endpoint");
+    char *client = provider_text(exchange->provider, "client_id");
+    char *secret = provider_text(exchange->provider, "client_secret");
     struct str body = { 0 };
 
     put(&body, "grant_type", "authorization_code");
@@ -566,7 +447,7 @@ static void on_keys(void *arg, const struct http_reply *reply)
 
 static void fetch_keys(struct exchange *exchange)
 {
-    char *url = endpoint_of(exchange->provider, "jwks_uri");
+    char *url = provider_endpoint(exchange->provider, "jwks_uri");
 
     call(exchange, "GET", url, (struct span){ 0 }, on_keys);
     free(url);
@@ -574,7 +455,7 @@ static void fetch_keys(struct exchange *exchange)
 
 static unsigned algs_of(const struct provider *provider)
 {
-    struct span list = json_get(config_of(provider->name), "algs"), name;
+    struct span list = json_get(provider_config(provider->name), "algs"), name;
     unsigned algs = 0;
     size_t pos = 0;
 
@@ -585,8 +466,8 @@ static unsigned algs_of(const struct provider *provider)
 
 static int verify(const struct exchange *exchange, struct jwt *jwt, struct err *err)
 {
-    char *issuer = text_of(exchange->provider, "issuer");
-    char *client = text_of(exchange->provider, "client_id");
+    char *issuer = provider_text(exchange->provider, "issuer");
+    char *client = provider_text(exchange->provider, "client_id");
     const char *const audiences[] = { client, NULL };
     const struct jwt_rules rules = { .algs = algs_of(exchange->provider),
                                      .issuer = issuer,
@@ -609,7 +490,7 @@ static void let_in(struct exchange *exchange, struct span claims)
     struct err err;
 
     if (oidc_read_claims(&person, exchange->provider->name,
-                         config_of(exchange->provider->name), claims, &err) != 0) {
+                         provider_config(exchange->provider->name), claims, &err) != 0) {
         fail(exchange, 403, "%s", err.text);
         return;
     }
@@ -653,7 +534,7 @@ static void go_on(struct exchange *exchange)
 {
     switch (exchange->step) {
     case DISCOVER:
-        if (!is_discovered(exchange->provider)) {
+        if (!provider_is_known(exchange->provider)) {
             discover(exchange);
         } else if (exchange->pending == NULL) {
             send_there(exchange);
@@ -683,7 +564,7 @@ static struct exchange *new_exchange(struct request *request)
     struct provider *provider;
     struct err err;
 
-    if (config_of(name).len == 0) {
+    if (provider_config(name).len == 0) {
         respond_problem(request, 404, "not_found", "nobody signs in with %.40s here", name);
         return NULL;
     }
@@ -766,8 +647,7 @@ static bool is_of_issuer(struct request *request)
 {
     const char *issuer = request_query(request, "iss");
 
-    return issuer == NULL ||
-           is_same_text(json_get(config_of(request_param(request, 0)), "issuer"), issuer);
+    return issuer == NULL || provider_is_issuer(request_param(request, 0), issuer);
 }
 
 void end_oidc(struct request *request)
@@ -775,7 +655,7 @@ void end_oidc(struct request *request)
     const char *name = request_param(request, 0), *code = request_query(request, "code");
     struct pending *pending;
 
-    if (config_of(name).len == 0) {
+    if (provider_config(name).len == 0) {
         respond_problem(request, 404, "not_found", "nobody signs in with %.40s here", name);
         return;
     }

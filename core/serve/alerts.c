@@ -13,6 +13,7 @@
 #include "serve/adapters.h"
 #include "serve/inside.h"
 #include "serve/pull.h"
+#include "serve/sources.h"
 #include "store/store.h"
 
 enum { UNREADABLE_SAID_MS = 1000 };
@@ -61,17 +62,6 @@ struct delivery { /* one that is being read */
     char *source;
     char *read; /* what its adapter made of it, while it waits for the catalogue */
 };
-
-static struct span source_config(struct serve *serve, struct span source)
-{
-    struct span key, value;
-    size_t pos = 0;
-
-    while (json_next(json_get(str_span(&serve->config), "sources"), &pos, &key, &value))
-        if (span_equal(key, source))
-            return value;
-    return (struct span){ 0 };
-}
 
 void alerts_take(struct serve *serve, int64_t ask, struct span source, struct span delivery,
                  struct span proof, struct span raw)
@@ -218,7 +208,7 @@ static void adapt(struct serve *serve, struct span source, int64_t key, int64_t 
                   struct span raw)
 {
     struct delivery *delivery = xcalloc(1, sizeof *delivery);
-    struct span config = source_config(serve, source);
+    struct span config = sources_find(serve, source);
     char *path = config_resolve(serve, json_get(config, "adapter"));
 
     delivery->serve = serve;
@@ -410,366 +400,6 @@ void alerts_due(struct serve *serve, struct event *event)
     free(body);
 }
 
-/* -- what can be read ------------------------------------------------------------------------ */
-
-static void put_alert(struct json_out *out, const struct entry *entry)
-{
-    struct span key, value;
-    char name[40];
-    size_t pos = 0;
-
-    snprintf(name, sizeof name, "a-%06" PRId64, entry->run);
-    json_put(out, "alert", name);
-    while (json_next(entry->body, &pos, &key, &value)) {
-        if (span_is(key, "d") || span_is(key, "made") || span_is(key, "routed"))
-            continue;
-        json_key_span(out, key);
-        json_raw_value(out, value);
-    }
-    json_put(out, "state", entry->state == ALERT_ROUTED ? "routed" : "new");
-}
-
-struct listing {
-    struct json_out out;
-    struct span source;
-    int64_t last;
-    int count, limit;
-    bool has_more;
-};
-
-static int list_one(const struct entry *entry, void *arg)
-{
-    struct listing *listing = arg;
-
-    if (listing->source.len > 0 &&
-        !span_equal(json_get_raw(entry->body, "source"), listing->source))
-        return 0;
-    if (listing->count == listing->limit) {
-        listing->has_more = true;
-        return 1;
-    }
-    listing->count++;
-    listing->last = entry->run;
-    json_open(&listing->out, '{');
-    put_alert(&listing->out, entry);
-    json_close(&listing->out);
-    return 0;
-}
-
-static bool parse_alert(struct span text, int64_t *number)
-{
-    if (span_starts(text, "a-")) {
-        text.ptr += 2;
-        text.len -= 2;
-    }
-    return span_int(text, number) && *number > 0;
-}
-
-static void list_alerts(struct serve *serve, const struct asked *asked)
-{
-    struct str text = { 0 };
-    struct listing listing = { .out = { .str = &text },
-                               .source = json_get_raw(asked->args, "source"),
-                               .limit = (int)json_get_int(asked->args, "limit", 50) };
-    struct entry_query query = {
-        .kind = ENTRY_ALERT, .state = -1, .run = -1, .newest_first = true
-    };
-    struct span before = json_get_raw(asked->args, "before");
-    struct err err;
-
-    if (before.len > 0 && !parse_alert(before, &query.after)) {
-        clients_error(serve, asked->number, 2, "before",
-                      "before: want an alert's name, a-000001");
-        return;
-    }
-    if (listing.limit < 1 || listing.limit > ALERTS_LIST_MAX)
-        listing.limit = ALERTS_LIST_MAX;
-    json_open(&listing.out, '{');
-    json_key(&listing.out, "alerts");
-    json_open(&listing.out, '[');
-    int rc = store_each_entry(serve->store, &query, list_one, &listing, &err);
-    json_close(&listing.out);
-    if (listing.has_more) {
-        char name[40];
-
-        snprintf(name, sizeof name, "a-%06" PRId64, listing.last);
-        json_put(&listing.out, "next", name);
-    }
-    json_close(&listing.out);
-    if (rc < 0)
-        clients_error(serve, asked->number, 1, "journal", "%s", err.text);
-    else
-        clients_reply(serve, asked->number, 0, str_span(&text));
-    str_fini(&text);
-}
-
-static int put_alert_row(const struct row *row, void *arg)
-{
-    json_put_raw(arg, "normalised", json_get(row->body, "alert"));
-    return 1;
-}
-
-static int put_decisions(const struct row *row, void *arg)
-{
-    struct json_out *out = arg;
-
-    json_open(out, '{');
-    json_put_int(out, "at", row->at_ms);
-    json_put_raw(out, "decisions", json_get(row->body, "made"));
-    json_close(out);
-    return 1;
-}
-
-static int put_plan_row(const struct row *row, void *arg)
-{
-    struct json_out *out = arg;
-
-    json_open(out, '{');
-    json_put_int(out, "at", row->at_ms);
-    json_put_raw(out, "plan", json_get(row->body, "plan"));
-    json_put_raw(out, "playbook", json_get(row->body, "playbook"));
-    json_close(out);
-    return 1;
-}
-
-struct plans {
-    int64_t seqs[ALERTS_PLANS_SHOWN_MAX];
-    int count;
-};
-
-static int take_plan(const struct entry *entry, void *arg)
-{
-    struct plans *plans = arg;
-
-    plans->seqs[plans->count++] = entry->first_seq;
-    return plans->count == ALERTS_PLANS_SHOWN_MAX;
-}
-
-/* In shadow mode: what it would have changed. */
-static void put_plans(struct serve *serve, int64_t number, struct json_out *out)
-{
-    struct entry_query query = { .kind = ENTRY_ALERT_PLAN, .state = -1, .run = number };
-    struct plans plans = { .count = 0 };
-    struct err err;
-
-    if (store_each_entry(serve->store, &query, take_plan, &plans, &err) < 0)
-        log_warnx("%s", err.text);
-    json_key(out, "plans");
-    json_open(out, '[');
-    for (int i = 0; i < plans.count; i++)
-        store_each(serve->store, plans.seqs[i], put_plan_row, out, &err);
-    json_close(out);
-}
-
-static void show_alert(struct serve *serve, const struct asked *asked)
-{
-    struct str text = { 0 };
-    struct json_out out = { .str = &text };
-    struct entry entry;
-    struct err err;
-    struct span made, seq;
-    size_t pos = 0;
-    int64_t number;
-
-    if (!parse_alert(json_get_raw(asked->args, "alert"), &number) ||
-        store_find(serve->store, ENTRY_ALERT, number, 0, &entry, &err) != 0) {
-        clients_error(serve, asked->number, 2, "not_found",
-                      "there is no such alert; cordon alerts lists them");
-        return;
-    }
-    char *body = span_dup(entry.body);
-    json_open(&out, '{');
-    put_alert(&out, &entry);
-    store_each(serve->store, entry.first_seq, put_alert_row, &out, &err);
-    put_plans(serve, number, &out);
-    json_key(&out, "routing");
-    json_open(&out, '[');
-    made = json_get(span_of(body), "made");
-    while (json_next(made, &pos, NULL, &seq))
-        store_each(serve->store, json_int(seq, 0), put_decisions, &out, &err);
-    json_close(&out);
-    json_close(&out);
-    clients_reply(serve, asked->number, 0, str_span(&text));
-    free(body);
-    str_fini(&text);
-}
-
-/* -- hook test ------------------------------------------------------------------------------- */
-
-struct trial {
-    struct serve *serve;
-    int64_t ask;
-    struct str alerts, answers;
-    struct span alert; /* the one that is being asked about */
-    size_t pos;
-    struct str out;
-    struct json_out json;
-    int pending;
-    bool is_first;
-};
-
-static void trial_next(struct trial *trial);
-
-static void trial_free(struct trial *trial)
-{
-    str_fini(&trial->alerts);
-    str_fini(&trial->answers);
-    str_fini(&trial->out);
-    free(trial);
-}
-
-struct question {
-    struct trial *trial;
-    char hash[HASH_HEX_LEN + 1];
-    struct machine *machine;
-    struct str frame;
-    struct later ending;
-};
-
-static void trial_answered(struct trial *trial)
-{
-    if (--trial->pending > 0)
-        return;
-    struct str made = { 0 };
-
-    str_add_char(&trial->answers, ']');
-    engine_route_plan(trial->serve->engine, trial->alert, str_span(&trial->answers), &made);
-    json_open(&trial->json, '{');
-    json_put_raw(&trial->json, "alert", trial->alert);
-    json_put_raw(&trial->json, "decisions", str_span(&made));
-    json_close(&trial->json);
-    str_fini(&made);
-    trial_next(trial);
-}
-
-static void end_question(void *arg)
-{
-    struct question *question = arg;
-    struct trial *trial = question->trial;
-
-    vms_own_close(question->machine);
-    str_fini(&question->frame);
-    free(question);
-    trial_answered(trial);
-}
-
-static void answer_question(struct question *question, bool ok, bool matches,
-                            struct span params, struct span why)
-{
-    struct trial *trial = question->trial;
-    struct json_out out = { .str = &trial->answers };
-
-    if (trial->answers.len > 1)
-        str_add_char(&trial->answers, ',');
-    json_open(&out, '{');
-    json_put(&out, "hash", question->hash);
-    json_put_bool(&out, "matches", matches);
-    json_put_bool(&out, "ok", ok);
-    if (ok && matches)
-        json_put_raw(&out, "params", params);
-    json_put_span(&out, "why", why);
-    json_close(&out);
-    loop_later(trial->serve->loop, &question->ending, end_question, question);
-}
-
-static void on_trial_matched(void *arg, const struct event *event)
-{
-    answer_question(arg, event->ok, event->number2 != 0, event->json, event->text);
-}
-
-static void on_trial_gone(void *arg, const char *why)
-{
-    struct question *question = arg;
-
-    question->machine = NULL;
-    answer_question(question, false, false, (struct span){ 0 }, span_of(why));
-}
-
-static void on_trial_loaded(void *arg, bool ok, struct span json)
-{
-    struct question *question = arg;
-
-    (void)json;
-    if (ok)
-        vms_own_send(question->machine, str_span(&question->frame));
-    else
-        answer_question(question, false, false, (struct span){ 0 },
-                        span_of("it cannot be loaded"));
-}
-
-static void ask_playbook(void *arg, struct span hash)
-{
-    static const struct vms_hooks hooks = { .loaded = on_trial_loaded,
-                                            .matched = on_trial_matched,
-                                            .gone = on_trial_gone };
-    struct trial *trial = arg;
-    struct known *known = serve_known(trial->serve, hash);
-    struct question *question;
-    struct frame_writer out;
-
-    if (known == NULL)
-        return;
-    question = xcalloc(1, sizeof *question);
-    question->trial = trial;
-    memcpy(question->hash, known->hash, sizeof question->hash);
-    frame_begin(&out, &question->frame, FRAME_VM_MATCH);
-    frame_add_span(&out, trial->alert);
-    frame_finish(&out);
-    trial->pending++;
-    question->machine = vms_own(trial->serve, span_of(known->name), span_of(known->source),
-                                &hooks, question);
-}
-
-static void trial_next(struct trial *trial)
-{
-    if (!json_next(str_span(&trial->alerts), &trial->pos, NULL, &trial->alert)) {
-        json_close(&trial->json);
-        json_close(&trial->json);
-        clients_reply(trial->serve, trial->ask, 0, str_span(&trial->out));
-        trial_free(trial);
-        return;
-    }
-    str_reset(&trial->answers);
-    str_add_char(&trial->answers, '[');
-    trial->pending = 1;
-    catalogue_each(trial->serve, ask_playbook, trial);
-    trial_answered(trial);
-}
-
-static void on_trial_read(void *arg, bool ok, struct span json)
-{
-    struct trial *trial = arg;
-
-    if (!ok) {
-        char *why = json_get_text(json, "message");
-
-        clients_error(trial->serve, trial->ask, 2, "alert", "%s", why != NULL ? why : "");
-        free(why);
-        trial_free(trial);
-        return;
-    }
-    str_add_span(&trial->alerts, json);
-    trial->json.str = &trial->out;
-    json_open(&trial->json, '{');
-    json_key(&trial->json, "alerts");
-    json_open(&trial->json, '[');
-    trial_next(trial);
-}
-
-static void try_it(struct serve *serve, const struct asked *asked, struct span raw)
-{
-    struct trial *trial = xcalloc(1, sizeof *trial);
-    struct span source = json_get_raw(asked->args, "source");
-    struct span config = source_config(serve, source);
-    char *path = config_resolve(serve, json_get(config, "adapter"));
-
-    trial->serve = serve;
-    trial->ask = asked->number;
-    adapters_read(serve, config.len > 0 ? json_get_raw(config, "kind") : source, path, raw,
-                  on_trial_read, trial);
-    free(path);
-}
-
 /* -- asks ------------------------------------------------------------------------------------ */
 
 /* Brings a delivery by hand, or shows what one would become. */
@@ -782,7 +412,7 @@ static void take_text(struct serve *serve, const struct asked *asked)
     if (json_check(raw.ptr, raw.len, ALERT_LEN_MAX, &err) != 0)
         clients_error(serve, asked->number, 2, "alert", "%s", err.text);
     else if (span_is(asked->verb, "hook_test"))
-        try_it(serve, asked, str_span(&raw));
+        hook_trial(serve, asked, str_span(&raw));
     else if (!asked->is_owner)
         clients_error(
             serve, asked->number, 4, "not_the_owner",
@@ -798,9 +428,9 @@ static void take_text(struct serve *serve, const struct asked *asked)
 bool alerts_ask(struct serve *serve, const struct asked *asked)
 {
     if (span_is(asked->verb, "alerts"))
-        list_alerts(serve, asked);
+        alerts_list(serve, asked);
     else if (span_is(asked->verb, "alert") || span_is(asked->verb, "explain_alert"))
-        show_alert(serve, asked);
+        alerts_show(serve, asked);
     else if (span_is(asked->verb, "hook_test") || span_is(asked->verb, "deliver"))
         take_text(serve, asked);
     else

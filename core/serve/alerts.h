@@ -43,6 +43,14 @@ void alerts_close(struct serve *serve);
 /* The verbs alert, alerts, explain_alert, deliver, hook_test. */
 bool alerts_ask(struct serve *serve, const struct asked *asked);
 
+/* -- alert_views.c -------------------------------------------------------------------- */
+void alerts_list(struct serve *serve, const struct asked *asked); /* alerts */
+void alerts_show(struct serve *serve, const struct asked *asked); /* alert, explain_alert */
+
+/* -- hook_trial.c --------------------------------------------------------------------- */
+/* Answers the ask with {"alerts":[{"alert","decisions"}]}, or with why raw is no delivery. */
+void hook_trial(struct serve *serve, const struct asked *asked, struct span raw);
+
 /* -- catalogue.c ---------------------------------------------------------------------- */
 /* The playbooks that alerts may start, and routes.lua: read, and read again when they change.
  * done is called once all has been read. What does not load is left out, and told. Alerts

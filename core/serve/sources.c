@@ -185,3 +185,14 @@ int sources_write(struct serve *serve, struct json_out *out, struct err *err)
     json_close(out);
     return rc;
 }
+
+struct span sources_find(struct serve *serve, struct span source)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    while (json_next(json_get(str_span(&serve->config), "sources"), &pos, &key, &value))
+        if (span_equal(key, source))
+            return value;
+    return (struct span){ 0 };
+}

@@ -15,3 +15,5 @@ int sources_check(struct span sources, struct err *err);
 /* Writes the list that the ingress front gets, with the keys themselves in place of their
  * names. */
 int sources_write(struct serve *serve, struct json_out *out, struct err *err);
+/* What cordon.lua says of that source; the empty span when it says nothing. */
+struct span sources_find(struct serve *serve, struct span source);
