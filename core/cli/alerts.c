@@ -200,10 +200,13 @@ static int run_explain(const struct options *options)
         render_value(&out, json_get(alert, "alert"), 20);
         str_add_text(&out, " of ");
         render_value(&out, json_get(alert, "source"), 80);
-        str_printf(&out, ", %lld times, last ", (long long)json_get_int(alert, "count", 1));
+        long long count = json_get_int(alert, "count", 1);
+        str_printf(&out, ", %lld time%s, last ", count, count == 1 ? "" : "s");
         render_when(&out, &look, json_get_int(alert, "last", 0));
         str_add_char(&out, '\n');
         put_head(&out, alert);
+        if (json_count(json_get(alert, "routing")) == 0)
+            str_add_text(&out, "  It is still being looked at: ask again in a moment.\n");
         while (json_next(json_get(alert, "routing"), &pos, NULL, &turn))
             put_decisions(&out, json_get(turn, "decisions"));
         pos = 0;

@@ -103,6 +103,20 @@ says_why() {
     explained one | grep -q "+ note: .* started r-" && send low "small" Thing_One low && until_is routed low .state &&
         explained low | grep -q -- "- note: severity low, want medium+" && [[ $(field low '.runs | length') == 0 ]]
 }
+# The processes that read Lua are stopped. Those go on, newest first, that it takes to read the delivery; a
+# playbook's that is still stopped has not answered.
+says_that_it_looks() {
+    local vms vm said=
+    mapfile -t vms < <(pgrep -P "$daemon" -f -- '--internal-vm$' | sort -rn)
+    kill -STOP "${vms[@]}" && send slow "a slow thing" Thing_Slow high
+    for vm in "${vms[@]}"; do
+        kill -CONT "$vm"
+        sleep 0.3
+        said=$(explained slow 2>/dev/null) && break
+    done
+    kill -CONT "${vms[@]}"
+    grep -q "still being looked at" <<<"$said" && grep -q ", 1 time, last" <<<"$said" && until_is 1 slow '.runs | length'
+}
 raises() {
     send low "small" Thing_One high ',"link":"y"' && until_is high low .severity && until_is 1 low '.runs | length'
 }
@@ -292,6 +306,7 @@ tell "the same alert starts one run and is counted" starts_one_run
 tell "explain says which playbook took it, and why another did not" says_why
 tell "a severity that rises is kept, and may start what the lower one did not" raises
 tell "what a route ignores starts nothing, and says so" ignores
+tell "while it is being looked at it says so" says_that_it_looks
 tell "in shadow nothing is started, and it says what would be" shadows
 tell "in shadow the playbook is planned: what it would change is shown, and nothing is changed" plans_in_shadow
 tell "no more is planned at once than there may be, and what is not says so" plans_no_more_than_it_can
