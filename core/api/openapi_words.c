@@ -102,9 +102,9 @@ const struct words openapi_words[] = {
       "Tests", NULL, NULL, "What passed; nothing is kept." },
     /* the rest */
     { "follow_changes", "events", "What changes, of all runs",
-      "Server-sent events: runs, gates, votes, holds, halts. Without Last-Event-ID the "
-      "first "
-      "is begin; reset says that too much was missed, and that lists are to be read anew.",
+      "Server-sent events: runs, gates, votes, holds, halts, alerts. Without "
+      "Last-Event-ID the first is begin; reset says that too much was missed, and that "
+      "lists are to be read anew.",
       WORDS_EVENTS, query_events, NULL, "Events", "text/event-stream", NULL, "A stream." },
     { "get_openapi", "service", "This document", NULL, LISTED, .answer = "OpenAPI 3.1." },
     { "get_metrics", "service", "Metrics for Prometheus", NULL, 0, .type = "text/plain",

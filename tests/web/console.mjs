@@ -192,12 +192,7 @@ await tell("in shadow mode an alert shows what would have been changed, and noth
   await analyst.keyboard.press("4");
   await analyst.getByText("too bright").first().click();
   await analyst.getByText("in shadow by route “looked at first”: nothing was started").waitFor();
-  const planned = analyst.getByRole("heading", { name: "What dim would have changed" });
-  for (let i = 0; i < 50 && await planned.count() === 0; i++) {
-    await analyst.waitForTimeout(200);
-    await analyst.reload();
-    await analyst.getByText("in shadow by route “looked at first”: nothing was started").waitFor();
-  }
+  await analyst.getByRole("heading", { name: "What dim would have changed" }).waitFor();
   await analyst.getByText("/things/lamp").first().waitFor();
   await clean(analyst, "shadow");
   const change = await analyst.locator("main section .card").innerText();

@@ -33,7 +33,7 @@ const severity = word => el("span", { class: "state " + (word === "high" ? "bad"
 export async function alertPage(name) {
   const alert = await get("/v1/alerts/" + encodeURIComponent(name)), one = alert.normalised || {};
   const entities = Object.entries(one.entities || {}).filter(([, list]) => list.length);
-  return { isStill: true, nodes: [el("p", {}, link("#/alerts", "← Alerts")), el("h1", {}, shown(alert.title) || shown(alert.type)),
+  return { nodes: [el("p", {}, link("#/alerts", "← Alerts")), el("h1", {}, shown(alert.title) || shown(alert.type)),
     el("div", { class: "row" }, severity(alert.severity), el("code", {}, alert.alert), el("span", { class: "soft" }, `${alert.count} ${alert.count === 1 ? "time" : "times"}`)),
     facts([["Source", shown(alert.source)], ["Type", shown(alert.type)], ["Status", shown(alert.status)], ["Came", when(alert.first)], ["Last", when(alert.last)],
       ["Resources", (one.resources || []).map(id => el("div", { class: "target" }, shown(id)))], ...entities.map(([kind, list]) => [kind, list.map(shown).join(", ")]),
