@@ -13,10 +13,12 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 AZSIM=${AZSIM:-$root/build/release/azsim}
-shop=$root/plugins/azure/sim/worlds/shop.json
 wanted=${1:-}
 
 tmp=$(mktemp -d)
+# An operation lasts long enough to be seen under way by the next curl, also on a busy machine.
+shop=$tmp/shop.json
+jq '.options.lro_ms = 1000' "$root/plugins/azure/sim/worlds/shop.json" >"$shop"
 pid=
 trap 'stop; rm -rf "$tmp"' EXIT
 
