@@ -10,17 +10,19 @@
  *   dues.c     entries whose time has come
  *   vms.c      a process per playbook version
  *   hosts.c    a process per plugin
- *   config.c   cordon.lua
+ *   config.c   cordon.lua; config_check.c looks at one that is not in force, reload.c reads it again
  *   rules.c    policy.lua; rules_gate.c is what it says of people and gates
  *   policies.c the policy shown, and tests of one
  *   locks.c    plugins.lock
  *   clients.c  connections, asks, followers
  *   feeds.c    rows told to who stays, of one run or of all
- *   alerts.c   what sources deliver, and alerts; catalogue.c is what they may start
- *   fronts.c   the processes that listen for people, programs and alerts
+ *   alerts.c   what sources deliver; alert_views.c is alerts as they are read, hook_trial.c what one
+ *              would become, catalogue.c what they may start, pull.c sources that are polled
+ *   fronts.c   the processes that listen for people, programs and alerts; sources.c and
+ *              sign_ins.c are what they let in by, secrets.c where keys come from
  *   author.c   whose work a playbook is
  *   glass.c    everybody is told of a break-glass
- *   notices.c  people are told; tell.c is what
+ *   notices.c  people are told; tell.c is what, notices_config.c where, notices_who.c whom
  *   starts.c   run, plan, check: from a source to a playbook that the engine knows
  *   trust.c    trust and untrust
  *   access.c   who may say who signs in, and make tokens
@@ -29,6 +31,7 @@
  *              view_gates.c, view_playbooks.c, view_metrics.c
  *   ledger.c   what is contained: from the index, and from rows of runs under way
  *   rebuild.c  the index made again from the rows
+ *   child.c    a process of our own binary; supervisor.c is who started this one
  *   tests.c    playbook tests: a VM without an engine; answers.c is what it hears
  *
  * Everything happens on the loop's thread. Nothing here calls pump_event() from inside a
