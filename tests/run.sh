@@ -18,6 +18,7 @@ T=${T:-}
 # What one section may take. Each test in it has a limit of its own; this is for a harness
 # that hangs.
 SECTION_SECONDS=${SECTION_SECONDS:-1200}
+JOBS=${JOBS:-$(nproc)}
 export BUILD SAN="${SAN:-}" TESTS="$PWD/tests"
 export CORDON=$BUILD/cordon AZSIM=$BUILD/azsim PLUGINS=$BUILD/plugins
 export FIXTURES=$BUILD/tests/plugins SHIM=$BUILD/tests/shim.so
@@ -32,7 +33,12 @@ bad=()
 work=$(mktemp -d)
 beside=
 close() {
-    [[ -z $beside ]] || { kill "$beside" && wait "$beside"; } 2>/dev/null
+    local pid
+    for pid in $(jobs -p); do
+        pkill -P "$pid" # what a program's shell has started; a script is timeout itself
+        kill "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
+    done
     rm -rf "$work"
 }
 trap close EXIT
@@ -73,12 +79,42 @@ count() {
     ((f == 0)) || bad+=("$name")
 }
 
+# Programs of C, JOBS at once, since each is busy with one thing; shown in their order, each as
+# soon as those before it are.
+programs=()
 for source in tests/unit/test_*.c tests/sim/test_*.c tests/sandbox/test_*.c \
     plugins/*/test_*.c; do
-    if [[ ! -e $source ]] || ! wanted "$source"; then continue; fi
-    name=$(basename "$source" .c)
-    section "$source" "$BUILD/tests/$name"
+    if [[ -e $source ]] && wanted "$source"; then programs+=("$source"); fi
 done
+shown=0
+show_ended() { # shows those that have ended, up to the first that has not
+    local name
+    while ((shown < ${#programs[@]})) && [[ -e $work/$shown.status ]]; do
+        name=${programs[shown]}
+        echo "# $name"
+        cat "$work/$shown"
+        count "$name" "$work/$shown" "$(<"$work/$shown.status")"
+        ((++shown))
+    done
+}
+program() { # program NUMBER: its output and its status become files
+    local name
+    name=$(basename "${programs[$1]}" .c)
+    "${limited[@]}" "$BUILD/tests/$name" >"$work/$1" 2>&1 </dev/null
+    echo $? >"$work/$1.new" && mv "$work/$1.new" "$work/$1.status"
+}
+under_way=0
+for number in "${!programs[@]}"; do
+    if ((under_way >= JOBS)); then
+        wait -n
+        ((under_way--))
+        show_ended
+    fi
+    program "$number" &
+    ((++under_way))
+done
+wait
+show_ended
 # What takes longest mostly waits: it goes on beside the other scripts, and is shown behind them.
 long=tests/crash/run.sh
 if [[ -e $long ]] && wanted "$long"; then

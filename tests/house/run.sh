@@ -128,6 +128,32 @@ runs a_section_of_no_tests_fails 1 '0 passed, 1 failed' 'echo 0 passed, 0 failed
 FOLDER=crash runs what_goes_on_beside_the_others_counts_too 1 '3 passed, 2 failed' 'echo 3 passed, 2 failed' 'exit 1'
 FOLDER=crash runs and_fails_with_its_status 1 '3 passed, 1 failed' 'echo 3 passed, 0 failed' 'exit 4'
 
+# programs NAME WANTED_STATUS WANTED: two programs go on side by side, and are shown in their order.
+programs() {
+    local out status=0
+    rm -rf "$work/tree" "$work/programs"
+    mkdir -p "$work/tree/tests/unit" "$work/programs/tests"
+    cp tests/run.sh "$work/tree/tests/"
+    touch "$work/tree/tests/unit/test_first.c" "$work/tree/tests/unit/test_second.c"
+    printf '#!/bin/sh\n%s\n' "$4" >"$work/programs/tests/test_first"
+    printf '#!/bin/sh\n%s\n' "$5" >"$work/programs/tests/test_second"
+    chmod +x "$work/programs/tests/"*
+    out=$(JOBS=2 SECTION_SECONDS=20 BUILD=$work/programs T='' "$work/tree/tests/run.sh" 2>&1) || status=$?
+    # shellcheck disable=SC2053 # a pattern
+    if [[ $status == "$2" && $out == $3 ]]; then
+        ok "$1"
+    else
+        not_ok "$1" "status $status: $out" "status $2, like $3"
+    fi
+}
+meets='until [ -e %s ]; do sleep 0.02; done'
+programs two_programs_at_once_are_shown_in_their_order 0 $'# tests/unit/test_first.c\n2 passed, 0 failed\n# tests/unit/test_second.c\n3 passed, 0 failed\n*5 passed, 0 failed' \
+    "${meets/\%s/$work/programs/met}; echo 2 passed, 0 failed" "touch $work/programs/met; echo 3 passed, 0 failed"
+programs one_that_fails_fails_all 1 $'*failed: tests/unit/test_second.c\n2 passed, 1 failed' \
+    'echo 2 passed, 0 failed' 'echo 0 passed, 1 failed; exit 1'
+programs one_that_ends_otherwise_than_it_says_fails 1 $'*ended with status 7\n*2 passed, 1 failed' \
+    'echo 1 passed, 0 failed; exit 7' 'echo 1 passed, 0 failed'
+
 # The manual: all commands and all keys of a policy are in it, and what is not is told.
 if out=$(tests/house/man.sh) && [[ -z $out ]]; then
     ok the_manual_has_every_command_option_and_key_of_a_policy
