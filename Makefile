@@ -8,7 +8,8 @@
 #   make bench [SLOW=ms]    speed, memory and start-up, beside the machine's own limits
 #   make conformance        plugin and simulator against the API descriptions in AZURE_SPECS;
 #                           needs node 20 or newer with npm
-#   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each, FUZZ_JOBS at once
+#   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each, FUZZ_JOBS at once;
+#                       FUZZ_SEED=0 looks elsewhere each time
 #   make lint               formatting, clang-tidy, shellcheck, the public header
 #   make layers             every include that climbs floors; prints nothing when none does
 #   make format             formats what make lint checks
@@ -40,6 +41,7 @@ CFLAGS ?= $(if $(SAN),-O1,-O2) -g
 PREFIX ?= /usr/local
 FUZZ_TIME ?= 60
 JOBS ?= $(shell nproc)
+FUZZ_SEED ?= 0
 FUZZ_JOBS ?= $(shell echo $$((2 * $(JOBS))))
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
@@ -317,7 +319,7 @@ fuzz:
 	$(call ensure,$(deps_build) $(deps_fuzz))
 	$(again) CC=clang SAN= FUZZING=1 run-fuzz
 run-fuzz: $(fuzzers)
-	@printf '%s\n' $(fuzzers) | B=$(B) FUZZ_TIME=$(FUZZ_TIME) xargs -n 1 -P $(FUZZ_JOBS) tests/fuzz/one.sh
+	@printf '%s\n' $(fuzzers) | B=$(B) FUZZ_TIME=$(FUZZ_TIME) FUZZ_SEED=$(FUZZ_SEED) xargs -n 1 -P $(FUZZ_JOBS) tests/fuzz/one.sh
 
 # -- Looking at the code ----------------------------------------------------------------
 

@@ -81,11 +81,23 @@ static bool is_below(struct span host, struct span parent)
     return span_equal_nocase(tail, parent);
 }
 
+static bool is_ascii(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text > '~')
+            return false;
+    return true;
+}
+
 bool lro_may_follow(const char *from, const char *to)
 {
     struct http_url a, b;
     struct err err;
 
+    /* Addresses in headers are ASCII. What is not may be no UTF-8 either, and the record would
+     * have another address than the one that is followed. */
+    if (strcmp(from, to) != 0 && !is_ascii(to))
+        return false;
     if (http_url_parse(&a, from, &err) != 0 || http_url_parse(&b, to, &err) != 0)
         return false;
     if (a.is_tls && !b.is_tls)

@@ -43,7 +43,8 @@ enum lro_state lro_read(const struct lro *lro, const struct http_reply *reply);
 int64_t lro_delay_ms(const char *headers, int64_t unix_ms);
 
 /* The request's credentials go along with a poll, so it may only go to the same host, one
- * below it, or one beside it (regional endpoints), and never from https to http. */
+ * below it, or one beside it (regional endpoints), and never from https to http. Nor to one
+ * with characters that addresses in headers do not have, unless it is the one that was asked. */
 bool lro_may_follow(const char *from, const char *to);
 
 /* The record that lets a fresh process go on: {"final","method","poll","url","way"}. */

@@ -11,7 +11,7 @@ log=$B/$name.log
 
 mkdir -p "$B/corpus/$name"
 if [[ -d tests/fuzz/corpus/$name ]]; then folders+=("tests/fuzz/corpus/$name"); fi
-if "$1" -max_total_time="$FUZZ_TIME" -timeout=10 -rss_limit_mb=1024 -verbosity=0 \
+if "$1" -max_total_time="$FUZZ_TIME" -seed="$FUZZ_SEED" -timeout=10 -rss_limit_mb=1024 -verbosity=0 \
     -print_final_stats=1 -artifact_prefix="$B/$name-" "${folders[@]}" >"$log" 2>&1; then
     runs=$(awk '/number_of_executed_units/ { print $2 }' "$log")
     echo "ok    $name: $runs inputs"
