@@ -9,7 +9,7 @@
 #   make conformance        plugin and simulator against the API descriptions in AZURE_SPECS;
 #                           needs node 20 or newer with npm
 #   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each, FUZZ_JOBS at once;
-#                       FUZZ_SEED=0 looks elsewhere each time
+#                           FUZZ_SEED=0 looks elsewhere each time
 #   make lint               formatting, clang-tidy, shellcheck, the public header
 #   make layers             every include that climbs floors; prints nothing when none does
 #   make format             formats what make lint checks
