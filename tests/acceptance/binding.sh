@@ -96,7 +96,7 @@ in_plugin_window() {
 # being loaded is another story than one that changes afterwards.
 rests() {
     local now before=none same=0
-    for _ in $(seq 60); do
+    for _ in $(seq 600); do
         now=$(engines "$1" | xargs -r -n 1 pgrep -P | paste -sd' ')
         if [[ $now == "$before" ]]; then ((++same)); else same=0; fi
         ((same == 6)) && return

@@ -31,15 +31,12 @@ FIXTURES=$work/fixtures PLUGINS=$work/plugins
 engines() { # engines STATE
     pgrep -f -- "^[^ ]*cordon --internal-engine --state $1"
 }
+no_engine() { # no_engine STATE
+    [[ -z $(engines "$1") ]]
+}
 
 gone() { # gone STATE: waits until no engine is left
-    local _
-    for _ in $(seq 200); do
-        [[ -z $(engines "$1") ]] && return 0
-        sleep 0.02
-    done
-    echo "# an engine does not end"
-    return 1
+    await no_engine "$1"
 }
 
 kill_engines() {

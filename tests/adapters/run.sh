@@ -18,11 +18,7 @@ LUA
 start_engine() {
     "$CORDON" engine --state "$state" >"$work/out" 2>"$work/err" &
     daemon=$!
-    for _ in $(seq 600); do
-        grep -q 'is ready' "$work/out" && return
-        kill -0 "$daemon" 2>/dev/null || return 1
-        sleep 0.05
-    done
+    await_from "$daemon" grep -q 'is ready' "$work/out"
 }
 cordon() { timeout 60 "$CORDON" "$@" --state "$state"; }
 # adapter BODY: of its function, with the title that it gives.
@@ -46,7 +42,7 @@ try() { # try WORDS [REF]: hook test says why not
 }
 title() { cordon alerts --json --limit 500 | jq -r --arg id "$1" '.alerts[] | select(.id == $id) | .title'; }
 until_titled() { # until_titled ID TITLE
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
         [[ $(title "$1") == "$2" ]] && return
         sleep 0.05
     done

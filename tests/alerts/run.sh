@@ -66,11 +66,7 @@ echo "}" >>"$state/routes.lua"
 start_engine() {
     "$CORDON" engine --state "$state" >"$work/out" 2>"$work/err" &
     daemon=$!
-    for _ in $(seq 600); do
-        grep -q 'is ready' "$work/out" && return
-        kill -0 "$daemon" 2>/dev/null || return 1
-        sleep 0.05
-    done
+    await_from "$daemon" grep -q 'is ready' "$work/out"
 }
 
 cordon() { timeout 60 "$CORDON" "$@" --state "$state"; }
@@ -84,7 +80,7 @@ field() { cordon alerts --json --limit 500 | jq -r --arg id "$1" ".alerts[] | se
 
 until_is() { # until_is WANTED ID FIELD
     local was
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         was=$(field "$2" "$3")
         [[ $was == "$1" ]] && return
         sleep 0.05
@@ -124,7 +120,7 @@ ignores() { send n1 "some noise" Thing high && until_is routed n1 .state && [[ $
 shadows() { send d1 drill Drill_One high && until_is routed d1 .state && [[ $(field d1 '.runs | length') == 0 ]] && explained d1 | grep -q 'in shadow by route "drills": nothing was started'; }
 plan_of() { # plan_of ALERT: its first plan, when it is there
     local i
-    for i in $(seq 200); do
+    for _ in $(seq 1200); do
         cordon explain "$(field "$1" .alert)" --json >"$work/explained" && jq -e '.plans | length > 0' "$work/explained" >/dev/null && return
         sleep 0.05
     done
@@ -132,7 +128,7 @@ plan_of() { # plan_of ALERT: its first plan, when it is there
 }
 until_plans() { # until_plans N ALERT: then no more come
     local i
-    for i in $(seq 200); do
+    for _ in $(seq 1200); do
         [[ $(cordon explain "$(field "$2" .alert)" --json | jq '.plans | length') == "$1" ]] && return
         sleep 0.05
     done
@@ -285,10 +281,7 @@ loses_nothing_acked() { # what was acknowledged before a kill, and never sent ag
     : >"$work/acked"
     python3 "$here/burst.py" "$state/cordon.sock" 0 "$BURST" 32 "$work/acked" &
     local client=$! missing
-    for _ in $(seq 400); do
-        [[ -s $work/acked ]] && break
-        sleep 0.02
-    done
+    await test -s "$work/acked" || return 1
     sleep 0.1
     kill -KILL "$daemon"
     wait "$daemon" 2>/dev/null

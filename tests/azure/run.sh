@@ -12,6 +12,8 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/wait.sh
+. "$here/../wait.sh"
 root=$(cd "$here/../.." && pwd)
 BUILD=${BUILD:-$root/build/release}
 AZSIM=${AZSIM:-$BUILD/azsim}
@@ -54,7 +56,7 @@ start() {
     : >"$tmp/out"
     "$AZSIM" --port 0 --quiet --world "${1:-$shop}" >"$tmp/out" 2>"$tmp/err" &
     pid=$!
-    for _ in $(seq 300); do
+    for _ in $(seq 3000); do
         url=$(sed -n 's/^azsim listening on //p' "$tmp/out")
         [ -n "$url" ] && return 0
         kill -0 "$pid" 2>/dev/null || return 1
@@ -365,10 +367,7 @@ lies() {
     if [ -z "$server" ]; then
         python3 "$here/liar.py" "$tmp/lies" >"$tmp/liar" &
         server=$!
-        for _ in $(seq 300); do
-            [ -s "$tmp/liar" ] && break
-            sleep 0.02
-        done
+        await_from "$server" test -s "$tmp/liar" || return 1
     fi
     : >"$tmp/lies"
     local lying

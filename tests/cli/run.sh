@@ -10,6 +10,8 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/wait.sh
+. "$here/../wait.sh"
 root=$(cd "$here/../.." && pwd)
 CORDON=$(realpath -m "${CORDON:-$root/build/release/cordon}")
 wanted=${1:-}
@@ -37,11 +39,11 @@ start() {
     python3 "$here/fake_engine.py" "${1:-$here/script.json}" --state "$state" \
         >"$state/ready" 2>"$state/engine.err" &
     engine=$!
-    for _ in $(seq 100); do
-        [[ -s $state/ready ]] && return
-        sleep 0.05
-    done
-    cat "$state/engine.err"
+    # Without it a command would start a real engine, which knows nothing of the script.
+    await_from "$engine" test -s "$state/ready" || {
+        wrong+="  the scripted engine did not start: $(cat "$state/engine.err")"$'\n'
+        return 1
+    }
 }
 
 stop() {
@@ -365,10 +367,7 @@ interrupting_a_command_leaves_the_run_and_says_how_to_go_on() {
     start
     "$CORDON" recover r-3 --state "$state" >"$state/out" 2>"$state/err" </dev/null &
     local pid=$!
-    for _ in $(seq 100); do
-        [[ -e $state/asked.jsonl ]] && break
-        sleep 0.05
-    done
+    await_from "$pid" test -e "$state/asked.jsonl" || wrong+="  nothing was asked"$'\n'
     sleep 0.3
     # A shell starts what runs beside it with SIGINT ignored; the command listens all the same.
     kill -INT "$pid"
@@ -706,10 +705,7 @@ azsim_gets_its_words_as_they_are() {
 an_engine_that_stays_says_when_it_is_ready_and_ends_when_told() {
     "$CORDON" engine --state "$state/new" >"$state/out" 2>"$state/err" &
     local pid=$!
-    for _ in $(seq 100); do
-        [[ -s $state/out ]] && break
-        sleep 0.1
-    done
+    await_from "$pid" test -s "$state/out" >/dev/null
     is ready "$(<"$state/out")" "the engine of $state/new is ready"
     bare runs --state "$state/new"
     is runs "$out" "no runs"
@@ -732,16 +728,16 @@ engines() {
             echo "${pid#/proc/}"
     done
 }
+no_engine() {
+    [[ -z $(engines) ]]
+}
 
 an_engine_is_started_when_nobody_listens_and_ends_when_nobody_is_left() {
     bare runs --state "$state/new"
     exits runs 0
     is runs "$out" "no runs"
     [[ -e $state/new/journal.db ]] || wrong+="  there is no journal"$'\n'
-    for _ in $(seq 100); do
-        [[ -z $(engines) ]] && break
-        sleep 0.1
-    done
+    await no_engine >/dev/null
     is "engines left" "$(engines)" ""
 }
 
@@ -799,7 +795,7 @@ while read -r name; do
         printf '%s' "$wrong"
         failed=$((failed + 1))
     fi
-done < <(sed -n 's/^\([a-z][a-z0-9_]*_[a-z0-9_]*\)() {$/\1/p' "$self" | grep -v -x -e is_json -e on_terminal)
+done < <(sed -n 's/^\([a-z][a-z0-9_]*_[a-z0-9_]*\)() {$/\1/p' "$self" | grep -v -x -e is_json -e on_terminal -e no_engine)
 
 echo "$passed passed, $failed failed"
 ((failed == 0 && passed > 0))

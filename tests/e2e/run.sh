@@ -23,6 +23,9 @@ engines() {
             echo "${pid#/proc/}"
     done
 }
+no_engine() {
+    [[ -z $(engines) ]]
+}
 
 end() {
     local pid
@@ -97,10 +100,7 @@ playbook() { # playbook NAME: the body of run comes from standard input
 kill_engine() {
     local pid
     for pid in $(engines); do kill -KILL "$pid"; done
-    for _ in $(seq 100); do
-        [[ -z $(engines) ]] && return 0
-        sleep 0.02
-    done
+    await no_engine
 }
 
 tell() { # tell NAME FUNCTION
@@ -304,10 +304,7 @@ tell "a plugin's process that is killed is replaced, and its call looked into" h
 
 ends_itself() {
     fresh alone && exits 0 cordon runs
-    for _ in $(seq 100); do
-        [[ -z $(engines) ]] && break
-        sleep 0.05
-    done
+    await no_engine
     is "" "$(engines)" "engines left" && [[ ! -e $state/cordon.sock ]]
 }
 tell "an engine that nobody needs ends itself and takes its socket along" ends_itself

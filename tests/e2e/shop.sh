@@ -4,6 +4,8 @@
 # and by tests; needs CORDON, AZSIM and PLUGINS.
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/wait.sh
+. "$repo/tests/wait.sh"
 # shellcheck disable=SC2034 # for those who source this
 site=/subscriptions/33333333-3333-3333-3333-333333333333/resourceGroups/shop/providers/Microsoft.Web/sites/shop-web
 sim_pid=
@@ -16,13 +18,11 @@ shop_open() {
     "$AZSIM" --world "$repo/plugins/azure/sim/worlds/shop.json" --port 0 --quiet \
         --log "$dir/requests.jsonl" "$@" >"$dir/azsim.out" 2>"$dir/azsim.err" &
     sim_pid=$!
-    for _ in $(seq 100); do
-        sim_url=$(sed -n 's/^azsim listening on //p' "$dir/azsim.out")
-        [ -n "$sim_url" ] && return 0
-        sleep 0.05
-    done
-    cat "$dir/azsim.err" >&2
-    return 1
+    await_from "$sim_pid" grep -q '^azsim listening on ' "$dir/azsim.out" || {
+        cat "$dir/azsim.err" >&2
+        return 1
+    }
+    sim_url=$(sed -n 's/^azsim listening on //p' "$dir/azsim.out")
 }
 
 shop_close() {

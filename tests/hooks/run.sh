@@ -35,10 +35,7 @@ BURST_SEED=${BURST_SEED:-$((RANDOM % 10000))} # when it kills; what is printed c
 mkdir "$work/jwks" && touch "$work"/jwks/{near,late,busy,false}.asked
 python3 "$here/jwks.py" "$work/cordon.pem" "$work/cordon.key" "$work/jwks" >"$work/jwksport" 2>/dev/null &
 issuer=$!
-for _ in $(seq 200); do
-    [[ -s $work/jwksport ]] && break
-    sleep 0.05
-done
+await_from "$issuer" test -s "$work/jwksport" || exit 1
 jwks=https://127.0.0.1:$(cat "$work/jwksport")
 
 secret() { # secret NAME VALUE
@@ -295,7 +292,7 @@ limits_rate() {
 starts_once() {
     local i
     for i in 1 2 3; do alert o1 && is 202 "$(signed signed hmac-now "$work/alert.json" "once-$i")" || return 1; done
-    for i in $(seq 100); do
+    for _ in $(seq 1200); do
         [[ $(timeout 30 "$CORDON" alerts --json --state "$state" | jq '.alerts[] | select(.id == "o1") | .count') == 3 ]] && break
         sleep 0.05
     done
@@ -338,11 +335,7 @@ begin_burst() { # begin_burst [once | same [COUNT]]: starts client
     : >"$work/acked"
     python3 "$here/burst.py" "${ingress#https://}" "$work/cordon.pem" "$state/secrets/hmac-before" "${2:-$BURST}" 16 "$work/acked" ${1:+"$1"} &
     client=$!
-    for _ in $(seq 400); do
-        [[ -s $work/acked ]] && return
-        sleep 0.02
-    done
-    return 1
+    await test -s "$work/acked"
 }
 kill_daemon() {
     kill -KILL "$daemon"
@@ -351,7 +344,7 @@ kill_daemon() {
 # The front by its number, once there is one: it is started anew after each kill.
 kill_front() {
     local pid
-    for _ in $(seq 100); do
+    for _ in $(seq 3000); do
         pid=$(pgrep -P "$daemon" -f -- '--internal-front$') && kill -KILL "$pid" 2>/dev/null && return
         sleep 0.02
     done

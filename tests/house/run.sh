@@ -125,10 +125,11 @@ runs a_section_without_a_count_fails 1 '0 passed, 1 failed' 'echo all is well'
 runs a_status_without_a_failure_fails 1 '2 passed, 1 failed' 'echo 2 passed, 0 failed' 'exit 3'
 runs a_failure_without_a_status_fails 1 '2 passed, 1 failed' 'echo 2 passed, 1 failed'
 runs a_section_of_no_tests_fails 1 '0 passed, 1 failed' 'echo 0 passed, 0 failed'
-FOLDER=crash runs what_goes_on_beside_the_others_counts_too 1 '3 passed, 2 failed' 'echo 3 passed, 2 failed' 'exit 1'
-FOLDER=crash runs and_fails_with_its_status 1 '3 passed, 1 failed' 'echo 3 passed, 0 failed' 'exit 4'
+FOLDER=crash runs a_section_that_starts_first_counts 1 '3 passed, 2 failed' 'echo 3 passed, 2 failed' 'exit 1'
+FOLDER=crash runs a_section_that_starts_first_fails_with_its_status 1 '3 passed, 1 failed' 'echo 3 passed, 0 failed' 'exit 4'
+runs a_section_that_a_signal_ends_fails 1 '2 passed, 1 failed' 'echo 2 passed, 0 failed' "kill -KILL \$\$"
 
-# programs NAME WANTED_STATUS WANTED: two programs go on side by side, and are shown in their order.
+# programs NAME WANTED_STATUS WANTED FIRST SECOND: two programs run side by side.
 programs() {
     local out status=0
     rm -rf "$work/tree" "$work/programs"
@@ -147,12 +148,34 @@ programs() {
     fi
 }
 meets='until [ -e %s ]; do sleep 0.02; done'
-programs two_programs_at_once_are_shown_in_their_order 0 $'# tests/unit/test_first.c\n2 passed, 0 failed\n# tests/unit/test_second.c\n3 passed, 0 failed\n*5 passed, 0 failed' \
+programs sections_run_side_by_side_and_appear_when_they_end 0 $'# tests/unit/test_second.c (*)\n3 passed, 0 failed\n# tests/unit/test_first.c (*)\n2 passed, 0 failed\n*5 passed, 0 failed' \
     "${meets/\%s/$work/programs/met}; echo 2 passed, 0 failed" "touch $work/programs/met; echo 3 passed, 0 failed"
+SLOWEST=1 programs the_slowest_test_has_its_time 0 $'*\nthe slowest tests:\n    0.[3-9] s  tests/unit/test_first.c: slow\n2 sections*' \
+    'echo ok quick; sleep 0.3; echo ok slow; echo 2 passed, 0 failed' 'echo ok other; echo 1 passed, 0 failed'
 programs one_that_fails_fails_all 1 $'*failed: tests/unit/test_second.c\n2 passed, 1 failed' \
     'echo 2 passed, 0 failed' 'echo 0 passed, 1 failed; exit 1'
 programs one_that_ends_otherwise_than_it_says_fails 1 $'*ended with status 7\n*2 passed, 1 failed' \
     'echo 1 passed, 0 failed; exit 7' 'echo 1 passed, 0 failed'
+
+# Waiting in scripts: tests/wait.sh.
+# waits NAME WANTED_STATUS WANTED COMMAND...
+waits() {
+    local out status=0
+    out=$(. tests/wait.sh && PATIENCE=1 && "${@:4}" 2>&1) || status=$?
+    if [[ $status == "$2" && $out == "$3" ]]; then
+        ok "$1"
+    else
+        not_ok "$1" "status $status: $out" "status $2: $3"
+    fi
+}
+sleep 60 &
+alive=$!
+waits a_wait_ends_when_its_command_succeeds 0 '' await_from "$alive" test -e tests/wait.sh
+waits a_wait_fails_when_its_time_is_over 1 '# waited 1 s for: test -e nowhere' await test -e nowhere
+waits a_wait_for_a_live_process_ends_too 1 '# waited 1 s for: test -e nowhere' await_from "$alive" test -e nowhere
+kill "$alive"
+wait "$alive" 2>/dev/null
+waits a_wait_fails_when_its_process_has_ended 1 "# process $alive ended before: test -e nowhere" await_from "$alive" test -e nowhere
 
 # The manual: all commands and all keys of a policy are in it, and what is not is told.
 if out=$(tests/house/man.sh) && [[ -z $out ]]; then

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The ledger: what is contained, while a run is under way, after it, after a crash, after undo.
 set -uo pipefail
+# shellcheck source=tests/wait.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../wait.sh"
 
 work=$(mktemp -d)
 state=$work/state
@@ -52,10 +54,7 @@ cordon plugins trust "$work/noop.so" >"$work/out" 2>&1 || cat "$work/out"
 
 cordon run "$work/slow.lua" >"$work/out" 2>&1 &
 runner=$!
-for _ in $(seq 100); do
-    grep -q "noop.set" "$work/out" && break
-    sleep 0.05
-done
+await_from "$runner" grep -q "noop.set" "$work/out"
 check what_a_run_under_way_has_contained_is_listed '["first on r-000001 0/1"]' "$(contained)"
 wait "$runner"
 both='["first on r-000001 0/1","second on r-000001 0/3"]'
@@ -87,10 +86,7 @@ check what_was_undone_is_listed_no_more '[]' "$(contained)"
 
 cordon run "$work/slow.lua" >"$work/out" 2>&1 &
 runner=$!
-for _ in $(seq 100); do
-    grep -q "noop.set" "$work/out" && break
-    sleep 0.05
-done
+await_from "$runner" grep -q "noop.set" "$work/out"
 kill_engine
 wait "$runner"
 check after_a_crash_in_the_middle_it_is_listed_too '["first on r-000006 0/1"]' "$(contained)"
@@ -119,7 +115,7 @@ cordon run "$work/times.lua" >"$work/out" 2>&1
 run=$(grep -o 'r-00000[0-9]' "$work/out" | head -n 1)
 hold() { cordon contained --json | jq -c --arg t "$1" ".holds[] | select(.target == \$t) | $2"; }
 wait_for() { # wait_for WANTED COMMAND...: until the command prints it
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ "$("${@:2}")" = "$1" ] && break
         sleep 0.1
     done

@@ -33,10 +33,7 @@ cp "$here/mail.mjs" "$packages/"
 helpers+=($!)
 python3 "$here/hooks.py" "$work/hooks" >"$work/hookport" &
 helpers+=($!)
-for _ in $(seq 200); do
-    [[ $(wc -l <"$work/ports") == 2 && -s $work/hookport ]] && break
-    sleep 0.05
-done
+await has_lines "$work/ports" 2 && await test -s "$work/hookport" || exit 1
 plain=$(awk '$1 == "plain" { print $2 }' "$work/ports") starttls=$(awk '$1 == "starttls" { print $2 }' "$work/ports")
 hook=http://127.0.0.1:$(cat "$work/hookport")
 
@@ -109,7 +106,7 @@ done
 
 posted() { # posted PATH WORD: the first request there with that word
     local file
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         for file in "$work/hooks"/*.json; do
             [[ -e $file ]] && jq -e --arg p "$1" --arg w "$2" '.path == $p and (.body | contains($w))' "$file" >/dev/null &&
                 echo "$file" && return
@@ -121,7 +118,7 @@ posted() { # posted PATH WORD: the first request there with that word
 }
 mailed() { # mailed WORD: the first mail with that in its subject
     local file
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         for file in "$work/mails"/*.eml; do
             [[ -e $file ]] && python3 "$here/verify.py" mail "$file" >"$work/seen" && jq -e --arg w "$1" '.subject | contains($w)' "$work/seen" >/dev/null &&
                 echo "$file" && return
@@ -134,7 +131,7 @@ mailed() { # mailed WORD: the first mail with that in its subject
 asks() { cordon run "$work/gate.lua" --param "what=$1" --detach --json >"$work/run"; }
 notices() { cordon notify list --json; }
 until_notices() { # until_notices JQ
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
         notices | jq -e "$1" >/dev/null && return
         sleep 0.05
     done
@@ -224,7 +221,7 @@ told_once() { # nothing that was told is told again after a restart
     start_daemon && asks "The newest" && mailed "The newest" >/dev/null && [[ $(find "$work/mails" -name '*.eml' | wc -l) == $((before + 1)) ]]
 }
 entries() { # once the engine is gone
-    for _ in $(seq 100); do
+    for _ in $(seq 1200); do
         sqlite3 -readonly "$state/journal.db" "select run, n, state, first_seq, last_seq, body from entries where kind = 16 order by run, n" 2>/dev/null && return
         sleep 0.05
     done

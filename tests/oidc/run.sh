@@ -30,11 +30,10 @@ cp "$here/provider.mjs" "$packages/"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 node "$packages/provider.mjs" "https://127.0.0.1:$port/sign-in/oidc/idp/callback" >"$work/port" 2>"$work/idp.err" &
 idp=$!
-for _ in $(seq 600); do
-    [[ -s $work/port ]] && break
-    kill -0 "$idp" 2>/dev/null || break
-    sleep 0.05
-done
+await_from "$idp" test -s "$work/port" || {
+    cat "$work/idp.err"
+    exit 1
+}
 issuer=http://127.0.0.1:$(<"$work/port")
 
 mkdir -m 700 "$state" "$state/secrets"

@@ -7,6 +7,8 @@
 #   BUILD=/abs/build/release tests/playbooks/run.sh
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/wait.sh
+. tests/wait.sh
 
 : "${BUILD:?the absolute build folder, as make test gives it}"
 CORDON=${CORDON:-$BUILD/cordon} AZSIM=${AZSIM:-$BUILD/azsim} PLUGINS=${PLUGINS:-$BUILD/plugins}
@@ -17,6 +19,9 @@ CORDON_LIBEXEC=$(dirname "$AZSIM")
 export CORDON_LIBEXEC CORDON_PLUGINS=$PLUGINS
 export TMPDIR=$work/tmp # where rehearsals are, so that what they leave is seen
 mkdir "$TMPDIR"
+requested() { # requested EFFECT: of the simulator of any rehearsal
+    grep -qs -- "$1" "$TMPDIR"/*/requests.jsonl
+}
 
 # Processes of this test, and no others: their directories are below $work. The word that is
 # looked for is not in the command line of what looks.
@@ -207,10 +212,7 @@ return { { name = "it takes long", world = "slow.json",
 EOF
     "$CORDON" test "$work/playbooks/block-attacker-ip.lua" --state "$work/state" >"$work/out" 2>&1 &
     runner=$!
-    for _ in $(seq 200); do
-        grep -qs network.rule.put "$TMPDIR"/*/requests.jsonl && break
-        sleep 0.05
-    done
+    await_from "$runner" requested network.rule.put
     kill -INT "$runner"
     wait "$runner"
     status=$?

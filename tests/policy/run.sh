@@ -208,10 +208,8 @@ tell "a guard says its name, what it stands for, and how it is raised"
 # The site has an identity; when that is cordon's, cordon runs there.
 state=$work/own
 state_make "$state" >/dev/null
-for _ in $(seq 100); do # the configuration is read once by an engine, and that one ends
-    grep -qsF -f <(printf '%s' "$state") /proc/[0-9]*/cmdline || break
-    sleep 0.05
-done
+# An engine reads the configuration once; the one that state_make started has to end.
+await flock -n "$state/lock" true || exit 1
 sed -i 's/^        tenant     =/        own        = { object_id = "77777777-aaaa-4aaa-8aaa-777777777777" },\n&/' "$state/cordon.lua"
 cat >"$work/playbooks/stop.lua" <<END
 local site = use "azure.appservice"

@@ -46,7 +46,7 @@ all='{ cloud = { kind = "defender-for-cloud", subscription = "'$sub'", every = "
 
 # The engine that a command has started ends shortly after it.
 start_engine() {
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         start_once && return
         grep -q 'is already working' "$work/err" || return 1
         sleep 0.1
@@ -56,11 +56,7 @@ start_engine() {
 start_once() {
     "$CORDON" engine --state "$state" >"$work/out" 2>"$work/err" &
     daemon=$!
-    for _ in $(seq 600); do
-        grep -q 'is ready' "$work/out" && return
-        kill -0 "$daemon" 2>/dev/null || return 1
-        sleep 0.05
-    done
+    await_from "$daemon" grep -q 'is ready' "$work/out"
 }
 kill_engine() {
     kill -KILL "$daemon"
@@ -73,7 +69,7 @@ count() { cordon alerts --json --limit 500 | jq '.alerts | length'; }
 until_is() { # until_is WANTED COMMAND...
     local was wanted=$1
     shift
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
         was=$("$@")
         [[ $was == "$wanted" ]] && return
         sleep 0.05
@@ -104,7 +100,7 @@ takes_defender() {
 takes_once() {
     local polled
     polled=$(polls "/subscriptions/$sub/providers/Microsoft.Security")
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         (($(polls "/subscriptions/$sub/providers/Microsoft.Security") >= polled + 2)) && break
         sleep 0.05
     done

@@ -6,6 +6,8 @@ set -uo pipefail
 work=$(mktemp -d)
 state=$work/state
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/wait.sh
+. "$here/../wait.sh"
 
 end() { # the engine by the number that it has written into its lock
     [ ! -s "$state/lock" ] || kill -KILL "$(cat "$state/lock")" 2>/dev/null
@@ -41,9 +43,7 @@ return playbook { name = "notes", summary = "many words", params = { text = { "s
 LUA
 "$CORDON" plugins trust "$work/noop.so" --state "$state" >"$work/out" 2>&1 || cat "$work/out"
 "$CORDON" engine --state "$state" >"$work/engine.log" 2>&1 &
-disown # or the shell says that it was killed, behind the count
-for _ in $(seq 200); do
-    [ -S "$state/cordon.sock" ] && break
-    sleep 0.02
-done
+engine=$!
+disown # or the shell reports behind the count that the engine was killed
+await_from "$engine" test -S "$state/cordon.sock" || exit 1
 timeout 120 python3 "$here/test_reads.py" "$state"

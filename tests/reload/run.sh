@@ -48,7 +48,7 @@ LUA
 }
 reload() { kill -HUP "$daemon"; }
 logged() { # logged PATTERN: within ten seconds
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         grep -q -- "$1" "$work/err" && return
         sleep 0.05
     done
@@ -59,7 +59,7 @@ in_force() { # reads it again, and waits until it holds
     local before
     before=$(grep -c "is in force" "$work/err")
     reload
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         (($(grep -c "is in force" "$work/err") > before)) && return
         sleep 0.05
     done
@@ -72,7 +72,7 @@ post() { # post SOURCE KEY ID [TYPE]: the status
 }
 becomes() { # becomes WANTED COMMAND...: within ten seconds, what a front was told takes a moment
     local was
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         was=$("${@:2}")
         [[ $was == "$1" ]] && return
         sleep 0.1
@@ -150,10 +150,7 @@ renews() {
     # A connection that is open goes on, under the certificate that it began with.
     python3 "$here/hold.py" "$at" "$work/cordon.pem" "$work/go" >"$work/held" &
     helper=$!
-    for _ in $(seq 100); do
-        grep -q "^200" "$work/held" && break
-        sleep 0.05
-    done
+    await_from "$helper" grep -q "^200" "$work/held" || return 1
     write cert=renewed key=renewed sources='two = { kind = "generic", auth = { bearer = { "second" } } },'
     in_force && becomes "subject=CN = renewed" shown || return 1
     touch "$work/go"
@@ -189,10 +186,7 @@ tells_manager() {
     stop_daemon
     python3 "$here/../serve/manager.py" "$work/manager" "$work/heard" &
     helper=$!
-    for _ in $(seq 200); do
-        grep -q listening "$work/heard" 2>/dev/null && break
-        sleep 0.02
-    done
+    await_from "$helper" grep -qs listening "$work/heard" || return 1
     NOTIFY_SOCKET=$work/manager start_daemon || return 1
     in_force
     for _ in $(seq 100); do
@@ -237,7 +231,7 @@ says_what_would_be() { # of another file than the one that is in force
 }
 says_what_cannot_start() {
     echo 'return playbook {' >"$work/playbooks/broken.lua"
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         "$CORDON" doctor --state "$state" --json >"$work/doctor" 2>/dev/null
         jq -e '.checks[] | select(.name == "alerts start") | (.text | contains("broken.lua")) and (.ok | not)' "$work/doctor" >/dev/null && break
         sleep 0.1

@@ -5,6 +5,8 @@
 # state and passed, failed. The sourcing script calls summary at its end.
 : "${CORDON:?what tests/run.sh says: BUILD, TESTS, CORDON, PLUGINS, FIXTURES}"
 TESTS=${TESTS:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+# shellcheck source=tests/wait.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../wait.sh"
 work=$(mktemp -d)
 state=$work/state
 passed=0 failed=0
@@ -37,10 +39,7 @@ close_daemon() {
 trap close_daemon EXIT
 
 wait_ended() { # the engine that a command has started, and that ends itself
-    for _ in $(seq 200); do
-        [[ -S $state/cordon.sock ]] || return 0
-        sleep 0.05
-    done
+    await test ! -S "$state/cordon.sock"
 }
 
 # A console that nobody could enter does not start. Before serve stands in cordon.lua.
@@ -54,11 +53,7 @@ start_daemon() {
     : >"$work/out"
     "$CORDON" serve --state "$state" >"$work/out" 2>"$work/err" &
     daemon=$!
-    for _ in $(seq 600); do
-        grep -q '^cordon serves' "$work/out" && break
-        kill -0 "$daemon" 2>/dev/null || return 1
-        sleep 0.05
-    done
+    await_from "$daemon" grep -q '^cordon serves' "$work/out" >/dev/null || return 1
     # shellcheck disable=SC2034 # for who sources this
     console=$(awk '$1 == "console" { print $2 }' "$work/out") ingress=$(awk '$1 == "ingress" { print $2 }' "$work/out")
 }

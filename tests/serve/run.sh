@@ -138,13 +138,10 @@ listen_as_manager() { # listen_as_manager SOCKET: sets ear
     rm -f "$work/heard"
     python3 "$(dirname "${BASH_SOURCE[0]}")/manager.py" "$1" "$work/heard" &
     ear=$!
-    for _ in $(seq 200); do
-        grep -q listening "$work/heard" 2>/dev/null && return
-        sleep 0.02
-    done
+    await_from "$ear" grep -qs listening "$work/heard"
 }
 heard() { # heard PATTERN: within ten seconds
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         grep -q "$1" "$work/heard" && return
         sleep 0.05
     done

@@ -49,7 +49,7 @@ start() {
     : >"$tmp/out"
     "$AZSIM" --port 0 --quiet "$@" >"$tmp/out" 2>"$tmp/err" &
     pid=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 3000); do
         url=$(sed -n 's/^azsim listening on //p' "$tmp/out")
         [ -n "$url" ] && return 0
         kill -0 "$pid" 2>/dev/null || return 1
@@ -725,7 +725,7 @@ role_definitions_can_be_read() {
 
 # poll URL: follows a poll URL of ours until it says that it is over.
 poll() {
-    for _ in $(seq 100); do
+    for _ in $(seq 3000); do
         arm GET "${1#"$url"}"
         [ "$code" = 202 ] || [ "$(get '.status // "over"' 2>/dev/null)" = InProgress ] || return 0
         sleep 0.02

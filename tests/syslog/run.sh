@@ -24,7 +24,7 @@ sed "s#WORK#$work#; s#CERT#$work/cordon.pem#g; s#KEY#$work/cordon.key#; s#UDP#$u
 start_server() { # where it listens is in $work/tcp and $work/tls
     rsyslogd -n -f "$work/rsyslog.conf" -i NONE >>"$work/server.log" 2>&1 &
     server=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         [[ -s $work/tcp && -s $work/tls ]] && return
         sleep 0.05
     done
@@ -84,7 +84,7 @@ return playbook {
 LUA
 
 got() { # got BY WORD [JQ]: one such was received, and fits
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         jq -ce --arg by "$1" --arg word "$2" 'select(.by == $by and (.msg | contains($word)))' "$work/received" 2>/dev/null >"$work/seen" && break
         sleep 0.05
     done
@@ -141,7 +141,7 @@ away_is_told_later() {
         sed -i "s#port=\"0\" listenPortFileName=\"$work/$name\"#port=\"${!name}\"#" "$work/rsyslog.conf"
     done
     asks "While it is away"
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         cordon notify list --json | jq -e '.channels[] | select(.name == "tcp" and .tries > 0 and .what == "gate")' >/dev/null && break
         sleep 0.05
     done

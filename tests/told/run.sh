@@ -21,10 +21,7 @@ mkdir "$work/hooks" "$work/effects" "$work/playbooks"
 make_cert cordon 30
 python3 "$here/../notify/hooks.py" "$work/hooks" >"$work/hookport" &
 receiver=$!
-for _ in $(seq 200); do
-    [[ -s $work/hookport ]] && break
-    sleep 0.05
-done
+await_from "$receiver" test -s "$work/hookport" || exit 1
 hook=http://127.0.0.1:$(cat "$work/hookport")
 (umask 077 && echo "a secret of the test" >"$state/secrets/signing")
 me=$(id -un)
@@ -104,7 +101,7 @@ starts() { # starts NAME [OPTION...]: prints the run
     cordon run "$work/$1.lua" --detach --json "${@:2}" | jq -r .run
 }
 gate_of() { # the gate that the run waits at
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         cordon gates --json | jq -re --arg run "$1" '[.. | objects | select(.run? == $run) | .gate] | first // empty' && return
         sleep 0.05
     done
@@ -119,7 +116,7 @@ count() { # count CHANNEL WORD: how many it was told with that word in them
 }
 told() { # told CHANNEL WORD [TIMES]
     local times=${3:-1}
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
         (($(count "$1" "$2") >= times)) && break
         sleep 0.05
     done
@@ -136,7 +133,7 @@ body() { # body CHANNEL WORD: what it was told
     cat "$work/hooks"/*.json | jq -c --arg path "/$1" --arg word "$2" 'select(.path == $path and (.body | contains($word))) | .body | fromjson | .data' | head -1
 }
 until_said() { # until_said CHANNEL WORD
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         [[ -n $(body "$@") ]] && return
         sleep 0.05
     done
@@ -275,7 +272,7 @@ routes_are_checked() {
     cp "$state/routes.lua" "$work/routes.before"
     sed -i 's/notify = { "one", "two" }/notify = { "one", "tow" }/' "$state/routes.lua"
     alert p2 Plain_Two
-    for _ in $(seq 100); do
+    for _ in $(seq 1200); do
         grep -q 'routes.lua:4:[0-9]*: routes\[3\].notify: there is no channel "tow" in notify.channels; did you mean two' "$work/err" && break
         sleep 0.05
     done
@@ -304,7 +301,7 @@ waits_for_nobody() { # a receiver that does not answer, and a run that ends mean
 retry_after_is_long() { # the outbox waits for as long as the receiver says
     echo after90 >"$work/hooks/mode-one"
     alert n2 Named_Two
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
         cordon notify list --json | jq -e '.channels[] | select(.name == "one") | .next' >/dev/null && break
         sleep 0.05
     done
@@ -318,7 +315,7 @@ retry_after_is_long() { # the outbox waits for as long as the receiver says
 old_ones_are_said_to_be() { # two days of outage, by the clock of the next daemon
     echo 500 >"$work/hooks/mode-two"
     starts named --param "what=Long ago" >/dev/null
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         cordon notify list --json | jq -e '.channels[] | select(.name == "two") | .tries > 0 and .what == "gate"' >/dev/null && break
         sleep 0.05
     done
