@@ -5,17 +5,24 @@
  */
 #include "alert/alert.h"
 
+#include <string.h>
+
 #include "alert/fields.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/schema.h"
 
+enum { TIME_SHOWN_MAX = 60 };
+
 static const char *const members[] = {
     "id",         "source", "type",         "title",      "severity", "status",
     "time",       "tenant", "subscription", "resources",  "entities", "tactics",
-    "techniques", "link",   "raw",          "confidence", "children"
+    "techniques", "link",   "raw",          "confidence", "children", "notes"
 };
-static const char *const kinds[] = { "ips", "accounts", "hosts", "urls", "files" };
+static const char *const kinds[] = {
+    "ips", "assets", "accounts", "hosts", "urls", "files"
+};
 
 /* A name that nobody reads would be believed to have been read. */
 static int check_names(struct span object, const char *const *names, size_t count,
@@ -103,20 +110,24 @@ static int take_lists(struct alert *alert, struct span json, struct err *err)
         struct span object;
         struct alert_list *list;
     } const lists[] = {
-        { "resources", json, &alert->resources },   { "tactics", json, &alert->tactics },
-        { "techniques", json, &alert->techniques }, { "ips", entities, &alert->ips },
-        { "accounts", entities, &alert->accounts }, { "hosts", entities, &alert->hosts },
-        { "urls", entities, &alert->urls },         { "files", entities, &alert->files },
+        { "resources", json, &alert->resources },
+        { "tactics", json, &alert->tactics },
+        { "techniques", json, &alert->techniques },
+        { "ips", entities, &alert->ips },
+        { "assets", entities, &alert->assets },
+        { "accounts", entities, &alert->accounts },
+        { "hosts", entities, &alert->hosts },
+        { "urls", entities, &alert->urls },
+        { "files", entities, &alert->files },
         { "children", json, &alert->children },
     };
 
     if (json_kind(entities) > JSON_NULL && json_kind(entities) != JSON_OBJECT &&
         (json_kind(entities) != JSON_ARRAY ||
          json_count(entities) > 0)) /* Lua's empty one */
-        return err_set(
-            err, ERR_INVALID,
-            "the alert's entities: want an object of lists (ips, accounts, hosts,"
-            " urls, files)");
+        return err_set(err, ERR_INVALID,
+                       "the alert's entities: want an object of lists (ips, assets,"
+                       " accounts, hosts, urls, files)");
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (take_list(lists[i].list, lists[i].object, lists[i].key, err) != 0)
             return err->code;
@@ -131,10 +142,44 @@ static int check_texts(struct alert *alert, struct err *err)
     if (alert->id.len > ALERT_ID_MAX)
         return err_set(err, ERR_TOO_BIG, "the alert's id has more than %d bytes",
                        ALERT_ID_MAX);
-    if (alert->time.len > 0 && !schema_format("date-time", str_span(&alert->time)))
-        return err_set(err, ERR_INVALID,
-                       "the alert's time: want one like 2026-01-31T09:00:00Z");
     return 0;
+}
+
+/* A zero date of a sender's language (year 1, 1601, 1970) is no time of an alert. */
+static bool is_usable_time(struct span text)
+{
+    return schema_format("date-time", text) && memcmp(text.ptr, "1990", 4) >= 0;
+}
+
+/* An alert is not worth less because its time is broken: it gets the time of its arrival. */
+static void mend_time(struct alert *alert, int64_t arrived_ms)
+{
+    struct str note = { 0 };
+    char when[32];
+
+    if (alert->time.len == 0 || is_usable_time(str_span(&alert->time)))
+        return;
+    str_add_text(&note, "the sender's time \"");
+    str_add_shown(&note, str_text(&alert->time),
+                  alert->time.len < TIME_SHOWN_MAX ? alert->time.len : TIME_SHOWN_MAX);
+    str_add_text(&note, arrived_ms > 0 ? "\" cannot be read: time is that of the arrival"
+                                       : "\" cannot be read: time is empty");
+    str_reset(&alert->time);
+    if (arrived_ms > 0)
+        str_add_text(&alert->time, clock_show(arrived_ms, when));
+    alert_add_note(alert, str_span(&note));
+    str_fini(&note);
+}
+
+static int take_notes(struct alert *alert, struct span json, struct err *err)
+{
+    struct alert_list notes = { 0 };
+    int rc = take_list(&notes, json, "notes", err);
+
+    for (int i = 0; i < notes.count; i++)
+        alert_add_note(alert, span_of(notes.items[i]));
+    alert_list_fini(&notes);
+    return rc;
 }
 
 static int take(struct alert *alert, struct span json, struct err *err)
@@ -146,6 +191,7 @@ static int take(struct alert *alert, struct span json, struct err *err)
         check_names(json_get(json, "entities"), kinds, sizeof kinds / sizeof kinds[0],
                     err) != 0 ||
         take_texts(alert, json, err) != 0 || take_lists(alert, json, err) != 0 ||
+        take_notes(alert, json, err) != 0 ||
         alert_set_severity(alert, json_get(json, "severity"), err) != 0 ||
         check_texts(alert, err) != 0)
         return err->code;
@@ -160,10 +206,18 @@ static int take(struct alert *alert, struct span json, struct err *err)
 
 int alert_complete(struct span json, struct span source, struct str *out, struct err *err)
 {
+    return alert_complete_at(json, source, 0, out, err);
+}
+
+int alert_complete_at(struct span json, struct span source, int64_t arrived_ms,
+                      struct str *out, struct err *err)
+{
     struct alert alert = { 0 };
 
     str_add_span(&alert.source, source);
     int rc = take(&alert, json, err);
+    if (rc == 0)
+        mend_time(&alert, arrived_ms);
     if (rc == 0)
         rc = alert_write(&alert, out, err);
     alert_fini(&alert);

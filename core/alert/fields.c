@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 
-static void list_fini(struct alert_list *list)
+void alert_list_fini(struct alert_list *list)
 {
     for (int i = 0; i < list->count; i++)
         free(list->items[i]);
@@ -21,16 +21,16 @@ void alert_fini(struct alert *alert)
                                   &alert->title, &alert->severity,  &alert->status,
                                   &alert->time,  &alert->tenant,    &alert->subscription,
                                   &alert->link,  &alert->confidence };
-    struct alert_list *const lists[] = { &alert->resources, &alert->ips,
-                                         &alert->accounts,  &alert->hosts,
-                                         &alert->urls,      &alert->files,
-                                         &alert->tactics,   &alert->techniques,
-                                         &alert->children };
+    struct alert_list *const lists[] = {
+        &alert->resources,  &alert->ips,      &alert->assets, &alert->accounts,
+        &alert->hosts,      &alert->urls,     &alert->files,  &alert->tactics,
+        &alert->techniques, &alert->children, &alert->notes
+    };
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         str_fini(texts[i]);
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        list_fini(lists[i]);
+        alert_list_fini(lists[i]);
 }
 
 /* -- Lists ------------------------------------------------------------------------------ */
@@ -69,6 +69,14 @@ int alert_add_value(struct alert_list *list, struct span value, struct err *err)
     }
     str_fini(&text);
     return rc;
+}
+
+void alert_add_note(struct alert *alert, struct span text)
+{
+    struct err ignored;
+
+    if (alert->notes.count < ALERT_NOTES_MAX)
+        add(&alert->notes, text, &ignored); /* below the bound of every list */
 }
 
 /* -- Words ------------------------------------------------------------------------------ */
@@ -162,6 +170,7 @@ static void put_entities(struct json_out *out, const struct alert *alert)
     json_key(out, "entities");
     json_open(out, '{');
     put_list(out, "accounts", &alert->accounts);
+    put_list(out, "assets", &alert->assets);
     put_list(out, "files", &alert->files);
     put_list(out, "hosts", &alert->hosts);
     put_list(out, "ips", &alert->ips);
@@ -193,6 +202,8 @@ int alert_write(const struct alert *alert, struct str *out, struct err *err)
     put_list(&json, "techniques", &alert->techniques);
     if (alert->children.count > 0)
         put_list(&json, "children", &alert->children);
+    if (alert->notes.count > 0)
+        put_list(&json, "notes", &alert->notes);
     json_put_raw(&json, "raw", alert->raw);
     json_close(&json);
     int rc = json_canonical(out, str_text(&text), text.len, err);

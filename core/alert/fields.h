@@ -18,16 +18,20 @@ struct alert_list {
 struct alert {
     struct str confidence; /* "" when the sender does not say */
     struct str id, source, type, title, severity, status, time, tenant, subscription, link;
-    struct alert_list resources, ips, accounts, hosts, urls, files, tactics, techniques;
-    struct alert_list children;
+    struct alert_list resources, ips, assets, accounts, hosts, urls, files;
+    struct alert_list tactics, techniques, children, notes;
     struct span raw;
 };
 
 void alert_fini(struct alert *alert);
+void alert_list_fini(struct alert_list *list);
 int alert_write(const struct alert *alert, struct str *out, struct err *err);
 
 /* Adds the text of a JSON string, unless it is empty or there already. */
 int alert_add_value(struct alert_list *list, struct span value, struct err *err);
+
+/* Adds a sentence, unless it is there already or there are ALERT_NOTES_MAX of them. */
+void alert_add_note(struct alert *alert, struct span text);
 
 /* High, Critical, Low, Information...: our four words, or an error. */
 int alert_set_severity(struct alert *alert, struct span value, struct err *err);

@@ -181,6 +181,19 @@ static void put_head(struct str *out, struct span alert)
     }
 }
 
+/* What could not be read as it came: a line each. */
+static void put_notes(struct str *out, struct span alert)
+{
+    struct span note;
+    size_t pos = 0;
+
+    while (json_next(json_get(alert, "notes"), &pos, NULL, &note)) {
+        str_add_text(out, "  note      ");
+        render_value(out, note, 300);
+        str_add_char(out, '\n');
+    }
+}
+
 static int run_explain(const struct options *options)
 {
     struct look look = look_of_stdout();
@@ -205,6 +218,7 @@ static int run_explain(const struct options *options)
         render_when(&out, &look, json_get_int(alert, "last", 0));
         str_add_char(&out, '\n');
         put_head(&out, alert);
+        put_notes(&out, json_get(alert, "normalised"));
         if (json_count(json_get(alert, "routing")) == 0)
             str_add_text(&out, "  It is still being looked at: ask again in a moment.\n");
         while (json_next(json_get(alert, "routing"), &pos, NULL, &turn))
@@ -276,6 +290,7 @@ static int run_test(const struct options *options)
             render_value(&out, json_get(alert, "id"), 120);
             str_add_char(&out, '\n');
             put_head(&out, alert);
+            put_notes(&out, alert);
             put_decisions(&out, json_get(one, "decisions"));
         }
         ask_print(&out);

@@ -29,6 +29,7 @@ struct job {
     struct list in_set;
     char *kind;
     struct str raw;
+    int64_t arrived_ms;
     bool takes_names; /* of what is to be fetched */
     adapters_done_fn *done;
     void *arg;
@@ -165,8 +166,8 @@ static bool complete(const struct job *job, struct span list, struct str *out)
         if (json_get(item, "fetch").len > 0 && add_name(job, item, out, &err) == 0)
             continue;
         if (json_get(item, "fetch").len == 0 &&
-            alert_complete(item, span_of(job->kind[0] != '\0' ? job->kind : "generic"), out,
-                           &err) == 0)
+            alert_complete_at(item, span_of(job->kind[0] != '\0' ? job->kind : "generic"),
+                              job->arrived_ms, out, &err) == 0)
             continue;
         if (json_count(list) > 1)
             err_wrap(&err, "alert %zu of %zu", n, json_count(list));
@@ -375,19 +376,22 @@ static struct job *begin(struct serve *serve, struct span kind, const char *path
 }
 
 void adapters_read(struct serve *serve, struct span kind, const char *path, struct span raw,
-                   adapters_done_fn *done, void *arg)
+                   int64_t arrived_ms, adapters_done_fn *done, void *arg)
 {
     struct job *job = begin(serve, kind, path, raw);
 
+    job->arrived_ms = arrived_ms;
     job->done = done;
     job->arg = arg;
 }
 
 void adapters_read_named(struct serve *serve, struct span kind, const char *path,
-                         struct span raw, adapters_done_fn *done, void *arg)
+                         struct span raw, int64_t arrived_ms, adapters_done_fn *done,
+                         void *arg)
 {
     struct job *job = begin(serve, kind, path, raw);
 
+    job->arrived_ms = arrived_ms;
     job->done = done;
     job->arg = arg;
     job->takes_names = true;

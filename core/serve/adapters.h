@@ -16,11 +16,13 @@ typedef void adapters_done_fn(void *arg, bool ok, struct span json);
 
 /* kind is that of the source ("defender-for-cloud"); "" takes whichever kind says that this
  * is of its shape. path, resolved, is of the source's own adapter; NULL: the one that cordon
- * brings for the kind. raw is copied. done is called later, once, unless the engine ends. */
+ * brings for the kind. raw is copied. done is called later, once, unless the engine ends. It arrived at
+ * arrived_ms, 0 when that is unknown. */
 void adapters_read(struct serve *serve, struct span kind, const char *path, struct span raw,
-                   adapters_done_fn *done, void *arg);
+                   int64_t arrived_ms, adapters_done_fn *done, void *arg);
 /* The same, but what a change notification names comes as {"fetch": kind, "id"} in the list;
  * adapters_read() refuses it. */
 void adapters_read_named(struct serve *serve, struct span kind, const char *path,
-                         struct span raw, adapters_done_fn *done, void *arg);
+                         struct span raw, int64_t arrived_ms, adapters_done_fn *done,
+                         void *arg);
 void adapters_close(struct serve *serve);

@@ -205,7 +205,7 @@ void alerts_go_on(struct serve *serve)
 }
 
 static void adapt(struct serve *serve, struct span source, int64_t key, int64_t seq,
-                  struct span raw)
+                  int64_t arrived_ms, struct span raw)
 {
     struct delivery *delivery = xcalloc(1, sizeof *delivery);
     struct span config = sources_find(serve, source);
@@ -219,13 +219,14 @@ static void adapt(struct serve *serve, struct span source, int64_t key, int64_t 
     serve->delivery_count++;
     const char *pulled = pull_kind(serve, source);
     pull_read(serve, pulled != NULL ? span_of(pulled) : json_get_raw(config, "kind"), path,
-              raw, on_read, delivery);
+              raw, arrived_ms, on_read, delivery);
     free(path);
 }
 
 void alerts_adapt(struct serve *serve, const struct command *command)
 {
-    adapt(serve, command->name, command->run, command->number, command->bytes);
+    adapt(serve, command->name, command->run, command->number, clock_unix_ms(),
+          command->bytes);
 }
 
 void alerts_close(struct serve *serve)
@@ -352,7 +353,7 @@ static int read_again(const struct row *row, void *arg)
 
     json_text_to(&raw, json_get(row->body, "raw"));
     adapt(reread->serve, span_of(source), reread->unread->key, reread->unread->seq,
-          str_span(&raw));
+          row->at_ms, str_span(&raw));
     str_fini(&raw);
     free(source);
     return 1;

@@ -28,6 +28,7 @@ struct fetch {
     size_t pos;
     struct span now; /* the item that is being fetched */
     int tries;
+    int64_t arrived_ms; /* of the delivery */
     struct timer again;
     struct str out; /* the list of alerts */
     adapters_done_fn *done;
@@ -99,7 +100,8 @@ static void on_answer(void *arg, const struct hosts_answer *answer)
     if (answer->status == CORDON_DONE) {
         struct span list = json_get(answer->result, "alerts");
         adapters_read(fetch->serve, span_of("graph"), NULL,
-                      list.len > 0 ? list : span_of("[]"), on_read, fetch);
+                      list.len > 0 ? list : span_of("[]"), fetch->arrived_ms, on_read,
+                      fetch);
         return;
     }
     if (++fetch->tries < FETCH_TRIES_MAX && answer->status != CORDON_REFUSED) {
@@ -164,15 +166,16 @@ static void on_named(void *arg, bool ok, struct span json)
 }
 
 void pull_read(struct serve *serve, struct span kind, const char *path, struct span raw,
-               adapters_done_fn *done, void *arg)
+               int64_t arrived_ms, adapters_done_fn *done, void *arg)
 {
     struct fetch *fetch = xcalloc(1, sizeof *fetch);
 
     fetch->serve = serve;
+    fetch->arrived_ms = arrived_ms;
     fetch->done = done;
     fetch->arg = arg;
     list_add(&serve->fetches, &fetch->in_serve);
-    adapters_read_named(serve, kind, path, raw, on_named, fetch);
+    adapters_read_named(serve, kind, path, raw, arrived_ms, on_named, fetch);
 }
 
 void pull_forget_fetches(struct serve *serve)

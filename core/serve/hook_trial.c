@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "frame/frame.h"
 #include "serve/adapters.h"
 #include "serve/inside.h"
@@ -183,6 +184,6 @@ void hook_trial(struct serve *serve, const struct asked *asked, struct span raw)
     trial->serve = serve;
     trial->ask = asked->number;
     adapters_read(serve, config.len > 0 ? json_get_raw(config, "kind") : source, path, raw,
-                  on_trial_read, trial);
+                  clock_unix_ms(), on_trial_read, trial);
     free(path);
 }

@@ -37,4 +37,4 @@ void pull_forget_fetches(struct serve *serve);
 /* As adapters_read(), but what a change notification only names has been fetched, and is among
  * the alerts. A delivery whose alerts cannot be fetched is not read. */
 void pull_read(struct serve *serve, struct span kind, const char *path, struct span raw,
-               adapters_done_fn *done, void *arg);
+               int64_t arrived_ms, adapters_done_fn *done, void *arg);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "base/clock.h"
 #include "serve/adapters.h"
 #include "serve/alerts.h"
 #include "vm/place.h"
@@ -315,7 +316,7 @@ static void read_alert(struct start *start)
         free_start(start);
     } else {
         adapters_read(start->serve, (struct span){ 0 }, NULL, str_span(&text),
-                      on_alert_read, start);
+                      clock_unix_ms(), on_alert_read, start);
     }
     str_fini(&text);
 }

@@ -289,7 +289,8 @@ static void read_alert(struct testing *testing)
         return;
     }
     testing->is_reading = true;
-    adapters_read(testing->serve, (struct span){ 0 }, NULL, alert, on_alert_read, testing);
+    adapters_read(testing->serve, (struct span){ 0 }, NULL, alert, 0, on_alert_read,
+                  testing);
 }
 
 static void next_case(struct testing *testing)

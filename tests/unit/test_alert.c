@@ -258,6 +258,71 @@ TEST(a_misspelt_member_of_ours_is_named_with_the_right_one)
                   "want a list of texts");
 }
 
+/* The member of an alert with this time, which arrived at 2026-12-01T02:03:04Z or, with 0, at a
+ * time that nobody knows. */
+static char *timed(const char *time, int64_t arrived_ms, const char *path)
+{
+    struct str text = { 0 }, out = { 0 };
+    struct err err;
+
+    str_printf(&text, "{\"id\":\"1\",\"severity\":\"low\",\"time\":\"%s\"}", time);
+    CHECK_OK(alert_complete_at(str_span(&text), span_of("x"), arrived_ms, &out, &err),
+             &err);
+    char *value = span_dup(json_path(str_span(&out), path));
+    str_fini(&text);
+    str_fini(&out);
+    return value;
+}
+
+TEST(a_time_that_cannot_be_read_becomes_that_of_the_arrival_and_a_note_says_so)
+{
+    static const char *const broken[] = { "noon",
+                                          "2026-11-20T10:00:00+053088Z",
+                                          "2026-02-30T10:00:00Z",
+                                          "2026-11-20T25:00:00Z",
+                                          "0001-01-01T00:00:00Z",
+                                          "1970-01-01T00:00:00Z",
+                                          "2026-11-20",
+                                          "\\u202e2026" };
+    const int64_t arrived_ms = INT64_C(1796090584000);
+
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        char *time = timed(broken[i], arrived_ms, "time");
+        char *notes = timed(broken[i], arrived_ms, "notes");
+        char *empty = timed(broken[i], 0, "time");
+        CHECK_STR(time, "\"2026-12-01T02:03:04Z\"");
+        CHECK_HAS(notes, "cannot be read: time is that of the arrival");
+        CHECK_STR(empty, "\"\"");
+        free(time);
+        free(notes);
+        free(empty);
+    }
+    char *time = timed("2026-11-20T10:00:00.1234567Z", arrived_ms, "time");
+    char *notes = timed("2026-11-20T10:00:00Z", arrived_ms, "notes");
+    CHECK_STR(time, "\"2026-11-20T10:00:00.1234567Z\"");
+    CHECK_STR(notes, "");
+    free(time);
+    free(notes);
+}
+
+TEST(notes_are_kept_up_to_a_bound_and_assets_are_apart_from_attackers)
+{
+    struct str text = { 0 };
+
+    str_add_text(&text,
+                 "{\"id\":\"1\",\"title\":\"t\",\"severity\":\"low\",\"entities\":{"
+                 "\"ips\":[\"192.0.2.1\"],\"assets\":[\"192.0.2.2\"]},\"notes\":[\"n\"");
+    for (int i = 0; i < ALERT_NOTES_MAX * 2; i++)
+        str_printf(&text, ",\"note %d\"", i);
+    str_add_text(&text, "]}");
+    check_member(str_text(&text), "entities.ips", "[\"192.0.2.1\"]");
+    check_member(str_text(&text), "entities.assets", "[\"192.0.2.2\"]");
+    char *notes = member(str_text(&text), "notes");
+    CHECK_INT(json_count(span_of(notes)), ALERT_NOTES_MAX);
+    free(notes);
+    str_fini(&text);
+}
+
 TEST(normalising_twice_is_the_same_as_once)
 {
     char *once =

@@ -245,7 +245,6 @@ TEST(what_an_adapter_makes_is_looked_through)
     check_incomplete("{\"id\":\"\",\"severity\":\"low\"}", "id is empty");
     check_incomplete("{\"id\":1,\"severity\":\"low\"}", "the alert's id: want text");
     check_incomplete("{\"id\":\"a\",\"severity\":\"dire\"}", "severity is \"dire\"");
-    check_incomplete("{\"id\":\"a\",\"severity\":\"low\",\"time\":\"noon\"}", "time: want");
     check_incomplete("{\"id\":\"a\",\"severity\":\"low\",\"entities\":[1]}", "entities");
     check_incomplete("{\"id\":\"a\",\"severity\":\"low\",\"childrn\":[]}", "\"children\"?");
     str_add_text(&id, "{\"severity\":\"low\",\"id\":\"");

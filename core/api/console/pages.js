@@ -37,7 +37,7 @@ export async function alertPage(name) {
     el("div", { class: "row" }, severity(alert.severity), el("code", {}, alert.alert), el("span", { class: "soft" }, `${alert.count} ${alert.count === 1 ? "time" : "times"}`)),
     facts([["Source", shown(alert.source)], ["Type", shown(alert.type)], ["Status", shown(alert.status)], ["Came", when(alert.first)], ["Last", when(alert.last)],
       ["Resources", (one.resources || []).map(id => el("div", { class: "target" }, shown(id)))], ...entities.map(([kind, list]) => [kind, list.map(shown).join(", ")]),
-      ["Techniques", (one.techniques || []).map(shown).join(", ")], ["Link", one.link ? shown(one.link) : ""]]),
+      ["Techniques", (one.techniques || []).map(shown).join(", ")], ["Link", one.link ? shown(one.link) : ""], ["Notes", (one.notes || []).map(note => el("div", {}, shown(note)))]]),
     el("h2", {}, "Why it did, or did not, start something"),
     (alert.routing || []).map(turn => el("div", {}, el("p", { class: "soft" }, when(turn.at)), el("ol", { class: "line" }, (turn.decisions || []).map(decision)))),
     !(alert.routing || []).length && el("p", { class: "soft" }, "It is still being looked at."),
