@@ -84,6 +84,9 @@ struct http_reply {
 
 typedef void http_fn(void *arg, const struct http_reply *reply);
 
+/* The body without the byte order mark that some servers put in front of JSON. */
+struct span http_text(const struct http_reply *reply);
+
 int http_open(struct http **http, struct loop *loop, const struct http_options *options,
               struct err *err);
 void http_close(struct http *http); /* NULL is fine */

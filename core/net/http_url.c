@@ -12,6 +12,14 @@
  * to another name than the one that was decided on. */
 #define HOST_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:"
 
+struct span http_text(const struct http_reply *reply)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t skipped = reply->body_len >= 3 && memcmp(reply->body, mark, 3) == 0 ? 3 : 0;
+
+    return (struct span){ reply->body + skipped, reply->body_len - skipped };
+}
+
 struct span http_header(const char *headers, const char *name)
 {
     struct span found = { 0 };

@@ -72,11 +72,12 @@ static void answer(struct exchange *exchange, struct cordon_http_reply *reply)
 static void answer_with(struct exchange *exchange, int status, const char *operation,
                         const struct http_reply *from)
 {
+    struct span text = http_text(from);
     struct cordon_http_reply reply = {
         .status = status,
         .may_have_sent = status != 0 || exchange->may_have_sent || from->may_have_sent,
-        .body = from->body,
-        .body_len = from->body_len,
+        .body = text.ptr,
+        .body_len = text.len,
         .error = status == 0 ? from->error : NULL,
         .headers = from->headers,
         .operation = operation,

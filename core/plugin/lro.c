@@ -27,11 +27,11 @@ void lro_fini(struct lro *lro)
 /* Checked JSON of the reply, or the empty span. */
 static struct span body_json(const struct http_reply *reply)
 {
+    struct span text = http_text(reply);
     struct err err;
 
-    if (json_check(reply->body, reply->body_len, HTTP_BODY_MAX, &err) != 0)
-        return (struct span){ 0 };
-    return (struct span){ reply->body, reply->body_len };
+    return json_check(text.ptr, text.len, HTTP_BODY_MAX, &err) == 0 ? text
+                                                                    : (struct span){ 0 };
 }
 
 static bool is_method(const char *method, const char *a, const char *b)

@@ -225,6 +225,28 @@ TEST(a_429_is_sent_again_after_what_it_says_and_not_a_millisecond_before)
     CHECK(world.now_ms > 7000 && world.now_ms <= 7000 + 7000 / 4 + 50);
 }
 
+TEST(a_byte_order_mark_in_front_of_json_is_skipped)
+{
+    const struct line lines[] = { { .status = 200, .body = "\xef\xbb\xbf{\"a\":1}" } };
+    struct world world;
+
+    run(&world, lines, "GET", 0);
+    CHECK(world.is_json);
+    CHECK_STR(world.body, "{\"a\":1}");
+}
+
+TEST(a_byte_order_mark_in_the_answer_to_a_poll_is_skipped)
+{
+    const struct line lines[] = {
+        { .status = 202, .headers = "Azure-AsyncOperation: https://a.test/op\n" },
+        { .status = 200, .body = "\xef\xbb\xbf{\"status\":\"Failed\"}" },
+    };
+    struct world world;
+
+    run(&world, lines, "POST", CORDON_HTTP_LRO);
+    CHECK_STR(world.operation, "Failed");
+}
+
 TEST(retry_after_may_be_a_date)
 {
     const struct line lines[] = {
