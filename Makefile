@@ -108,12 +108,13 @@ main_src := $(filter core/cli/main.c,$(core_src))
 lib_src := $(filter-out $(main_src),$(core_src))
 sim_src := $(wildcard plugins/azure/sim/*.c)
 plugin_names := $(sort $(foreach dir,$(wildcard plugins/*/*.c),$(word 2,$(subst /, ,$(dir)))))
-plugin_src = $(filter-out plugins/$(1)/test_%,$(wildcard plugins/$(1)/*.c))
+plugin_src = $(filter-out plugins/$(1)/test_% $(rig_src),$(wildcard plugins/$(1)/*.c))
 fixture_src := $(wildcard tests/plugins/*.c)
 check_src := $(wildcard tests/check.c)
 house_src := $(wildcard tests/house/*.c)
 test_src := $(wildcard tests/unit/test_*.c tests/sim/test_*.c tests/sandbox/test_*.c)
 plugin_test_src := $(wildcard plugins/*/test_*.c)
+rig_src := $(wildcard plugins/*/rig.c) # what the tests of one plugin share
 helper_src = $(filter-out $(1)test_% $(house_src),$(wildcard $(1)*.c))
 bench_src := $(wildcard tests/bench/*.c)
 shim_src := $(wildcard tests/crash/shim.c)
@@ -177,9 +178,9 @@ $(B)/obj/core/api/console.o build/lint/core/api/console.tidy: core_flags += -DCO
 $(B)/obj/plugins/%.o: plugins/%.c $(B)/.flags
 	$(call say,CC,$<)
 	$(call compile,$(plugin_flags) $(plugin_cflags))
-$(call objects,$(plugin_test_src)): $(B)/obj/%.o: %.c $(B)/.flags
+$(call objects,$(plugin_test_src) $(rig_src)): $(B)/obj/%.o: %.c $(B)/.flags
 	$(call say,CC,$<)
-	$(call compile,$(plugin_flags) -Itests $(plugin_cflags))
+	$(call compile,$(plugin_flags) -Itests -Icore $(plugin_cflags))
 $(B)/obj/plugins/azure/sim/%.o: plugins/azure/sim/%.c $(B)/.flags
 	$(call say,CC,$<)
 	$(call compile,$(common) -fPIE $(sanitize) -Iinclude $(sim_cflags))

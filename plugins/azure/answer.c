@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "fault.h"
 #include "job.h"
 #include "text.h"
 
@@ -19,47 +20,72 @@ static bool is_read(const struct exchange *exchange)
     return exchange->is_harmless || strcmp(exchange->method, "GET") == 0;
 }
 
-/* The target is busy with somebody else's change: nothing of ours was begun. */
-static bool is_busy(const char *code)
+static bool is_success(int status)
 {
-    return strcmp(code, "AnotherOperationInProgress") == 0 ||
-           strcmp(code, "RetryableErrorDueToAnotherOperation") == 0;
+    return status >= 200 && status < 300;
 }
 
 static enum cordon_status judge(const struct exchange *exchange,
-                                const struct cordon_http_reply *reply, const char *code)
+                                const struct cordon_http_reply *reply,
+                                const struct answer *answer, bool is_page)
 {
-    if (reply->status >= 200 && reply->status < 300)
+    if (is_success(reply->status) && !is_page)
         return CORDON_DONE;
     if (reply->status == 0 && !reply->may_have_sent)
         return CORDON_RETRY;
-    if (reply->status == 429 || (reply->status >= 400 && is_busy(code)))
+    if (reply->status >= 400 && answer->refusal == REFUSAL_PASSES &&
+        reply->operation == NULL)
         return CORDON_RETRY;
     if (reply->status >= 400 && reply->status < 500 && reply->status != 408)
         return CORDON_REFUSED;
     return is_read(exchange) ? CORDON_RETRY : CORDON_UNKNOWN;
 }
 
-/* What went wrong, in the API's words where it has some. */
-static void explain(struct job *job, struct answer *answer)
+static enum family family_of(const struct exchange *exchange)
 {
-    const struct cordon_http_reply *reply = answer->reply;
-    const cJSON *error = json_get(answer->json, "error");
+    return exchange->family != FAMILY_ARM ? exchange->family
+                                          : refusal_family(exchange->url);
+}
 
-    answer->inner = json_text(json_get(error, "innererror"), "code");
-    if (answer->verdict == CORDON_DONE)
-        return;
-    if (reply->status == 0) {
-        answer->code = "NoAnswer";
-        answer->message = job_text(job, "%s", reply->error ? reply->error : "no answer");
-        return;
-    }
-    answer->code = json_text(error, "code");
-    answer->message = json_text(error, "message");
+/* Does the answer have one of the headers that Microsoft's services send, and nobody else? */
+static bool is_of_service(const struct job *job, const struct cordon_http_reply *reply)
+{
+    static const char *const names[] = { "x-ms-request-id", "x-ms-correlation-request-id",
+                                         "request-id", "x-ms-keyvault-service-version",
+                                         "x-ms-version" };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (job->host->header(reply, names[i]) != NULL)
+            return true;
+    return false;
+}
+
+/* What went wrong, in the API's words where it has some. */
+static void explain(struct job *job, const struct exchange *exchange, struct answer *answer,
+                    const struct fault_source *from)
+{
+    struct fault fault;
+
+    fault_read(&fault, job, from);
+    answer->refusal = refusal_of(family_of(exchange), answer->status, &fault);
+    answer->hint = refusal_hint(&fault);
+    answer->code = fault.code;
+    answer->inner = fault.inner;
+    answer->message = fault.message;
     if (answer->code[0] == '\0')
-        answer->code = job_text(job, "HTTP%d", reply->status);
+        answer->code = job_text(job, "HTTP%d", answer->status);
     if (answer->message[0] == '\0')
-        answer->message = job_text(job, "answered with status %d", reply->status);
+        answer->message = job_text(job, "answered with status %d", answer->status);
+}
+
+static void explain_silence(struct job *job, struct answer *answer)
+{
+    const char *error = answer->reply->error;
+
+    answer->code = "NoAnswer";
+    answer->message = error != NULL
+                          ? fault_clean(job, error, strlen(error), FAULT_MESSAGE_MAX)
+                          : "no answer";
 }
 
 static void on_reply(struct cordon_call *call, const struct cordon_http_reply *reply,
@@ -67,20 +93,34 @@ static void on_reply(struct cordon_call *call, const struct cordon_http_reply *r
 {
     struct flight *flight = arg;
     struct job *job = flight->job;
+    struct fault_source from = {
+        .status = reply->status,
+        .body = reply->body,
+        .len = reply->body_len,
+        .type = job->host->header(reply, "Content-Type"),
+        .error_code = job->host->header(reply, "x-ms-error-code"),
+        .challenge = job->host->header(reply, "WWW-Authenticate"),
+        .is_of_service = is_of_service(job, reply),
+    };
     struct answer answer = {
         .status = reply->status,
         .code = "",
         .inner = "",
         .message = "",
+        .hint = "",
         .reply = reply,
+        .has_failed = reply->operation != NULL && !is_success(reply->status),
     };
+    bool is_page = reply->status != 0 && fault_is_page(&from);
     (void)call;
 
     if (reply->is_json)
         answer.json = job_own(job, cJSON_Parse(reply->body));
-    answer.verdict =
-        judge(&flight->exchange, reply, json_text(json_get(answer.json, "error"), "code"));
-    explain(job, &answer);
+    if (reply->status == 0)
+        explain_silence(job, &answer);
+    else if (!is_success(reply->status) || is_page)
+        explain(job, &flight->exchange, &answer, &from);
+    answer.verdict = judge(&flight->exchange, reply, &answer, is_page);
     flight->exchange.done(job, &answer, flight->exchange.arg);
 }
 

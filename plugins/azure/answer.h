@@ -2,9 +2,10 @@
 /*
  * answer.h - one exchange, and what its reply says about the world.
  *
- * The verdict follows what is documented: what was refused with a 4xx did not happen; 429
- * and a busy target may be asked again; after a 5xx, a reset or a timeout nobody knows,
- * unless the request could not change anything or not a byte of it was sent.
+ * The verdict follows what is documented: what was refused with a 4xx did not happen; what
+ * the table of refusal.c says to pass may be asked again; after a 5xx, a reset or a timeout
+ * nobody knows, unless the request could not change anything or not a byte of it was sent.
+ * A page of a proxy says nothing of the service, whatever its status.
  */
 #pragma once
 
@@ -15,6 +16,8 @@
 
 #include <cordon/plugin.h>
 
+#include "refusal.h"
+
 struct job;
 
 /* Lives until the callback returns, but json and texts until the job ends. */
@@ -24,7 +27,10 @@ struct answer {
     enum cordon_status verdict;
     const char *code;    /* the API's word; "" for 2xx */
     const char *inner;   /* Key Vault's reason behind it; "" when there is none */
-    const char *message; /* "" for 2xx */
+    const char *message; /* "" for 2xx; one line, and bounded */
+    enum refusal refusal;
+    const char *hint; /* what people can do about a sign-in that failed; "" */
+    bool has_failed;  /* it was begun, and an operation that was followed says Failed */
     const struct cordon_http_reply *reply;
 };
 
@@ -36,6 +42,7 @@ struct exchange {
     const char *const *headers; /* NULL at the end */
     char *body;                 /* NULL for none */
     uint32_t flags;             /* CORDON_HTTP_* */
+    enum family family;         /* FAMILY_ARM: by the provider in the address */
     bool is_harmless;           /* changes nothing although it is no GET */
     bool is_wiped;              /* body is overwritten with zeros once it is sent */
     answer_fn *done;

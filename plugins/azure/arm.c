@@ -18,11 +18,14 @@ struct arm_flight {
 
 static void on_token(struct job *job, const char *token, void *arg);
 
-/* 401: the token may have ended early, or a challenge wants something said with it. */
+/* 401: the token may have ended early, or a challenge wants something said with it. 403: a
+ * right that was given a minute ago is in new tokens only. */
 static bool try_again(struct job *job, struct arm_flight *flight,
                       const struct answer *answer)
 {
-    if (answer->status != 401 || flight->tokens_tried > 1)
+    bool is_asked = answer->status == 401 || answer->refusal == REFUSAL_TOKEN;
+
+    if (!is_asked || flight->tokens_tried > 1)
         return false;
     const char *header = job->host->header(answer->reply, "WWW-Authenticate");
     const char *claims = header != NULL ? text_parameter(job, header, "claims") : NULL;
@@ -55,6 +58,7 @@ static void on_token(struct job *job, const char *token, void *arg)
         .url = flight->url,
         .headers = headers,
         .flags = flight->request.flags,
+        .family = flight->request.family,
         .done = on_answer,
         .arg = flight,
     };
@@ -125,8 +129,8 @@ bool answer_is_good(struct job *job, const struct answer *answer, bool needs_bod
 {
     if (answer->verdict != CORDON_DONE) {
         job_fail(job, answer->verdict,
-                 answer->inner[0] != '\0' ? answer->inner : answer->code, "%s: %.700s",
-                 what, answer->message);
+                 answer->inner[0] != '\0' ? answer->inner : answer->code, "%s: %s", what,
+                 answer->message);
         return false;
     }
     if (needs_body && !cJSON_IsObject(answer->json)) {

@@ -24,6 +24,7 @@ struct arm_request {
     const char *accept;   /* NULL: application/json */
     const char *header;   /* one more; NULL for none */
     const char *audience; /* whom the token is for; NULL: the resource manager */
+    enum family family;   /* FAMILY_ARM: by the provider in the address */
     uint32_t flags;       /* CORDON_HTTP_* */
     answer_fn *done;
     void *arg;

@@ -121,19 +121,17 @@ static void take_token(struct job *job, struct fetch *fetch, cJSON *json,
 static void on_token(struct job *job, const struct answer *answer, void *arg)
 {
     struct fetch *fetch = arg;
-    const char *word = json_text(answer->json, "error");
-
     if (answer->status == 200) {
         take_token(job, fetch, (cJSON *)answer->json, "access_token");
         return;
     }
-    enum cordon_status status =
-        answer->status >= 400 && answer->status < 500 && answer->verdict != CORDON_RETRY
-            ? CORDON_REFUSED
-            : CORDON_RETRY;
-    const char *why = json_text(answer->json, "error_description");
-    job_fail(job, status, word[0] != '\0' ? word : answer->code, "sign in for %s: %.400s",
-             fetch->want->audience, why[0] != '\0' ? why : answer->message);
+    if (answer->verdict == CORDON_REFUSED)
+        job_fail(job, CORDON_REFUSED, answer->code,
+                 "sign in for %s: refused for good%s%s: %s", fetch->want->audience,
+                 answer->hint[0] != '\0' ? ", since " : "", answer->hint, answer->message);
+    else
+        job_fail(job, CORDON_RETRY, answer->code, "sign in for %s: not now: %s",
+                 fetch->want->audience, answer->message);
 }
 
 static void send_form(struct job *job, struct fetch *fetch, char *form)
@@ -150,6 +148,7 @@ static void send_form(struct job *job, struct fetch *fetch, char *form)
         .headers = headers,
         .body = form,
         .flags = CORDON_HTTP_SAFE | CORDON_HTTP_SECRET,
+        .family = FAMILY_LOGIN,
         .is_harmless = true,
         .is_wiped = true,
         .done = on_token,
@@ -246,6 +245,7 @@ static void ask_managed(struct job *job, struct fetch *fetch)
                         config->imds, text_encode(job, fetch->want->audience), client),
         .headers = headers,
         .flags = CORDON_HTTP_SECRET,
+        .family = FAMILY_IMDS,
         .is_harmless = true,
         .done = on_token,
         .arg = fetch,

@@ -141,6 +141,7 @@ static void ask(struct job *job, struct feed *feed, const char *url)
 
     if (feed->is_graph) {
         request.audience = job->azure->config.graph_audience;
+        request.family = FAMILY_GRAPH;
         /* Without it the newer products' alerts say that they come from nobody. */
         request.header = "Prefer: include-unknown-enum-members";
     }

@@ -6,6 +6,9 @@
  * The slice is that rule alone. Its priority is no part of it: that is chosen when the rule
  * is written, in front of every rule that could let the addresses through, and looked at
  * again afterwards, since somebody else may have been writing too.
+ *
+ * A rule whose write failed may stay, with provisioningState Failed, and may enforce nothing.
+ * So that state is part of what is observed, and such a rule is written again, a few times.
  */
 #include "azure.h"
 
@@ -33,6 +36,8 @@ struct block {
     const char *direction;
     const struct cidr_list *ips;
     int tries;
+    /* How the last write failed after it was accepted; NULL: it did not. */
+    const char *failed_code, *failed;
 };
 
 static const char *direction_of(const struct job *job)
@@ -110,6 +115,27 @@ static const char *const plain[][2] = { { "access", "access" },
                                         { "direction", "direction" },
                                         { "protocol", "protocol" } };
 
+static const char *rule_state(const cJSON *rule)
+{
+    return json_text(json_get(rule, "properties"), "provisioningState");
+}
+
+static bool has_failed(const cJSON *rule)
+{
+    return text_same(rule_state(rule), "Failed") || text_same(rule_state(rule), "Canceled");
+}
+
+/* Is it neither written nor being written? */
+static bool is_settled(const cJSON *rule)
+{
+    static const char *const words[] = { "Updating", "Creating", "Deleting", "Accepted" };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_same(rule_state(rule), words[i]))
+            return false;
+    return true;
+}
+
 /* The slice of a rule as the API gives it; NULL for a rule that is not there. */
 static cJSON *slice_of(struct job *job, const struct block *block, const cJSON *rule)
 {
@@ -134,6 +160,8 @@ static cJSON *slice_of(struct job *job, const struct block *block, const cJSON *
     add_sorted(job, slice, "ports",
                job_own(job, rule_values(properties, "destinationPortRange",
                                         "destinationPortRanges")));
+    if (has_failed(rule))
+        cJSON_AddStringToObject(slice, "provisioning", "Failed");
     return slice;
 }
 
@@ -164,13 +192,24 @@ static cJSON *rule_wanted(struct job *job, const struct block *block, int priori
     return body;
 }
 
+/* The same rule, whether its write failed or not? */
+static bool is_same_rule(const cJSON *a, const cJSON *b)
+{
+    cJSON *left = cJSON_Duplicate(a, true), *right = cJSON_Duplicate(b, true);
+
+    cJSON_DeleteItemFromObjectCaseSensitive(left, "provisioning");
+    cJSON_DeleteItemFromObjectCaseSensitive(right, "provisioning");
+    bool is_same = cJSON_Compare(left, right, true);
+    cJSON_Delete(left);
+    cJSON_Delete(right);
+    return is_same;
+}
+
 /* Is that rule, found under our name, the one that we would write? */
 static bool is_as_wanted(struct job *job, const struct block *block, const cJSON *rule)
 {
-    const cJSON *there = slice_of(job, block, rule);
-    const cJSON *wanted = slice_of(job, block, rule_wanted(job, block, 0));
-
-    return cJSON_Compare(there, wanted, true);
+    return is_same_rule(slice_of(job, block, rule),
+                        slice_of(job, block, rule_wanted(job, block, 0)));
 }
 
 static void on_observed(struct job *job, const struct answer *answer, void *arg)
@@ -187,6 +226,11 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
     {
         if (text_same(json_text(item, "name"), block->rule))
             rule = item;
+    }
+    if (rule != NULL && !is_settled(rule)) {
+        job_fail(job, CORDON_RETRY, "StillWriting", "%s: Azure is still at it (%s)",
+                 what(job, block, "look at"), rule_state(rule));
+        return;
     }
     job->tags = json_get(answer->json, "tags");
     count_observed(job, COUNT_NSGS, block->id, job_lower(job, block->id),
@@ -248,8 +292,13 @@ static void on_put(struct job *job, const struct answer *answer, void *arg)
         read_rules(job, block);
         return;
     }
-    if (!answer_is_good(job, answer, false, what(job, block, "put")))
+    block->failed = NULL;
+    if (answer->has_failed) {
+        block->failed = answer->message;
+        block->failed_code = job_text(job, "%s", answer->code);
+    } else if (!answer_is_good(job, answer, false, what(job, block, "put"))) {
         return;
+    }
     job->has_changed = true;
     read_rules(job, block);
 }
@@ -284,12 +333,18 @@ static bool is_in_front(const struct block *block, const cJSON *rules, const cJS
     return true;
 }
 
-/* Is it still on its way in? Then the same request leads to the operation's end. */
-static bool is_settled(const cJSON *rule)
+/* The operation ended as Failed. A rule that stayed is written again, which is harmless. */
+static void on_failed_put(struct job *job, struct block *block, const cJSON *own)
 {
-    const char *state = json_text(json_get(rule, "properties"), "provisioningState");
+    if (own != NULL && block->tries < TRIES_MAX) {
+        put_rule(job, block, rule_priority(own));
+        return;
+    }
+    const char *code = block->failed != NULL ? block->failed_code : "ProvisioningFailed";
+    const char *why = block->failed != NULL ? block->failed : "its provisioning failed";
 
-    return !text_same(state, "Updating") && !text_same(state, "Creating");
+    job_fail(job, CORDON_UNKNOWN, code, "%s: Azure says that it failed: %s",
+             what(job, block, "put"), why);
 }
 
 static void decide(struct job *job, struct block *block, const cJSON *rules)
@@ -307,6 +362,10 @@ static void decide(struct job *job, struct block *block, const cJSON *rules)
                  "%s: there is one of that name already, and it is not the one we would "
                  "write",
                  what(job, block, "put"));
+        return;
+    }
+    if (block->failed != NULL || (own != NULL && has_failed(own))) {
+        on_failed_put(job, block, own);
         return;
     }
     if (own != NULL && is_in_front(block, rules, own)) {
@@ -358,10 +417,30 @@ static int block_apply(struct cordon_call *call, const struct cordon_input *in)
 
 /* -- Taking it back -------------------------------------------------------------------- */
 
+static void on_own_rule(struct job *job, const struct answer *answer, void *arg);
+
+static void read_own(struct job *job, struct block *block)
+{
+    arm_get(job, rule_path(job, block), ARM_NETWORK, on_own_rule, block);
+}
+
 static void on_deleted(struct job *job, const struct answer *answer, void *arg)
 {
-    if (answer_is_good(job, answer, false, what(job, arg, "delete")))
+    struct block *block = arg;
+
+    if (answer->has_failed && block->tries < TRIES_MAX)
+        read_own(job, block);
+    else if (answer_is_good(job, answer, false, what(job, block, "delete")))
         job_done(job, NULL);
+}
+
+/* As we left it? That a delete of ours failed since changes nothing about whose it is. */
+static bool is_as_left(struct job *job, const struct block *block, const cJSON *rule)
+{
+    const cJSON *there = slice_of(job, block, rule);
+
+    return block->tries > 0 ? is_same_rule(there, job->after)
+                            : cJSON_Compare(there, job->after, true);
 }
 
 static void on_own_rule(struct job *job, const struct answer *answer, void *arg)
@@ -374,7 +453,7 @@ static void on_own_rule(struct job *job, const struct answer *answer, void *arg)
     }
     if (!answer_is_good(job, answer, true, what(job, block, "read")))
         return;
-    if (!cJSON_Compare(slice_of(job, block, answer->json), job->after, true)) {
+    if (!is_as_left(job, block, answer->json)) {
         job_fail(job, CORDON_REFUSED, "Changed",
                  "%s: somebody has changed it since we wrote it; it stays",
                  what(job, block, "delete"));
@@ -388,6 +467,7 @@ static void on_own_rule(struct job *job, const struct answer *answer, void *arg)
         .done = on_deleted,
         .arg = block,
     };
+    block->tries++;
     arm_send(job, &request);
 }
 
@@ -400,7 +480,7 @@ static int block_restore(struct cordon_call *call, const struct cordon_input *in
         job_fail(job, CORDON_REFUSED, "NotOurs",
                  "rule %s was there before us: it is not ours to change back", block->rule);
     else if (block != NULL)
-        arm_get(job, rule_path(job, block), ARM_NETWORK, on_own_rule, block);
+        read_own(job, block);
     return job_started(job);
 }
 

@@ -51,6 +51,7 @@ static void send(struct job *job, struct taking *taking, const char *method,
                                    .accept = "application/xml",
                                    .header = "x-ms-version: " QUEUE_VERSION,
                                    .audience = QUEUE_AUDIENCE,
+                                   .family = FAMILY_STORAGE,
                                    .done = done,
                                    .arg = taking };
 

@@ -169,6 +169,7 @@ static void ask_challenge(struct job *job, struct vault_flight *flight)
         .url = flight->url,
         .headers = headers,
         .flags = flight->request.flags & CORDON_HTTP_SECRET,
+        .family = FAMILY_VAULT,
         .done = on_answer,
         .arg = flight,
     };
@@ -188,6 +189,10 @@ static void on_answer(struct job *job, const struct answer *answer, void *arg)
         const char *claims = header != NULL ? text_parameter(job, header, "claims") : NULL;
         flight->want.claims = claims != NULL ? text_from_base64(job, claims) : NULL;
         go_on(job, flight);
+        return;
+    }
+    if (answer->refusal == REFUSAL_TOKEN && flight->tokens_tried == 1) {
+        go_on(job, flight); /* a right of a minute ago is in new tokens only */
         return;
     }
     if (flight->tokens_tried == 0 && answer->verdict == CORDON_DONE) {
@@ -211,6 +216,7 @@ static void on_token(struct job *job, const char *token, void *arg)
         .url = flight->url,
         .headers = headers,
         .flags = request->flags,
+        .family = FAMILY_VAULT,
         .is_wiped = true,
         .done = on_answer,
         .arg = flight,

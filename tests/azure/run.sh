@@ -399,7 +399,7 @@ a_vault_names_the_tenant_and_never_the_place_to_sign_in() {
 an_answer_that_is_no_json_may_be_asked_for_again() {
     lies
     ask read nsg.get "$(id $nsg)"
-    says RETRY NoJson
+    says RETRY NotTheService
 }
 
 an_assignment_of_another_principal_is_left_out() {
