@@ -161,11 +161,40 @@ static int refuse(lua_State *L, const char *kind, const char *want)
     return lua_error(L);
 }
 
+/* Stack: adapter -> the same. The first of the kinds in its list "kin" that says that the event
+ * at idx is its; -1 for none. Products of one family hand on each other's alerts. */
+static int kin_of(struct vm *vm, lua_State *L, int idx)
+{
+    int found = -1, top = lua_gettop(L);
+
+    lua_pushliteral(L, "kin");
+    lua_rawget(L, top); /* adapter kin */
+    lua_Integer count = lua_type(L, -1) == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : 0;
+    for (lua_Integer i = 1; i <= count && found < 0; i++) {
+        lua_rawgeti(L, top + 1, i); /* adapter kin kind */
+        int at = find_shipped(span_of(lua_tostring(L, -1)));
+        if (at >= 0) {
+            push_shipped(vm, L, at);
+            run_chunk(L, adapt_shipped[at].kind);
+            found = is_its(L, idx) ? at : -1;
+        }
+        lua_settop(L, top + 1);
+    }
+    lua_settop(L, top);
+    return found;
+}
+
 static void as_kind(struct vm *vm, lua_State *L, int at, int idx)
 {
     push_shipped(vm, L, at);
     run_chunk(L, adapt_shipped[at].kind); /* adapter */
-    if (!is_its(L, idx)) {
+    bool is_its_own = is_its(L, idx);
+    int kin = is_its_own ? -1 : kin_of(vm, L, idx);
+    if (kin >= 0) {
+        lua_pop(L, 1);
+        push_shipped(vm, L, kin);
+        run_chunk(L, adapt_shipped[kin].kind); /* the other adapter */
+    } else if (!is_its_own) {
         lua_pushliteral(L, "want");
         lua_rawget(L, -2);
         refuse(L, adapt_shipped[at].kind, lua_tostring(L, -1));
@@ -350,26 +379,47 @@ static void read_event(struct vm *vm, struct work *work, struct span event)
     lua_settop(L, base);
 }
 
-/* The list in an object around one, as answers of ARM and of Graph are. */
-static struct span list_in(struct span delivery)
+static bool is_beside_a_list(struct span key)
 {
-    struct span list = json_get(delivery, "value"), key, value;
+    static const char *const names[] = { "nextLink", "validationTokens", "schema",
+                                         "stats" };
 
-    if (json_kind(delivery) == JSON_ARRAY)
-        return delivery;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (span_is(key, names[i]))
+            return true;
+    return span_starts(key, "@");
+}
+
+/* The list at this name, in an object that holds nothing but it and what belongs to it. */
+static struct span list_at(struct span delivery, const char *name)
+{
+    struct span list = json_get(delivery, name), key, value;
+
     if (json_kind(list) != JSON_ARRAY)
         return (struct span){ 0 };
     for (size_t pos = 0; json_next(delivery, &pos, &key, &value);)
-        if (!span_is(key, "value") && !span_is(key, "nextLink") &&
-            !span_is(key, "validationTokens") && !span_starts(key, "@"))
+        if (!span_is(key, name) && !is_beside_a_list(key))
             return (struct span){ 0 };
     return list;
+}
+
+/* The list in an object around one, as answers of ARM and of Graph are; and for the adapters
+ * that cordon brings as streams and the answers of queries are. */
+static struct span list_in(struct vm *vm, struct span delivery)
+{
+    if (json_kind(delivery) == JSON_ARRAY)
+        return delivery;
+    struct span list = list_at(delivery, "value");
+    if (list.len > 0 || adapters_of(vm)->own_ref != LUA_NOREF)
+        return list;
+    list = list_at(delivery, "records");
+    return list.len > 0 ? list : list_at(delivery, "results");
 }
 
 static void read_delivery(struct vm *vm, void *arg)
 {
     struct work *work = arg;
-    struct span list = list_in(work->delivery), event;
+    struct span list = list_in(vm, work->delivery), event;
     size_t pos = 0;
 
     make_env(vm->L, adapters_of(vm));

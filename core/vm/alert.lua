@@ -1,34 +1,69 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- What adapters are given beside the language, as `alert`: docs/adapters.md tells of each.
+-- The library of adapters beside the language, as `alert`: docs/adapters.md lists the functions.
 -- The parts in C come in; nothing here keeps anything from one delivery to the next.
 
 local alert = ...
 local get, text = alert.get, alert.text
+local is_time, is_ip = alert.time, alert.ip -- of the exact form
 
 -- Stops reading, with a sentence about what came in and not about the adapter.
 function alert.refuse(sentence)
     error(sentence, 0)
 end
 
+-- -- Values and their encodings -------------------------------------------------------------
+
 -- The value when it can be walked as a list, else an empty one.
 function alert.list(value)
     return type(value) == "table" and value or {}
 end
 
--- The member at a path of names, each in any case.
+-- The value; of a text that holds a JSON object or list, that object or list.
+function alert.opened(value)
+    if type(value) == "string" and value:find("^%s*[%[{]") then return alert.json(value) or value end
+    return value
+end
+
+-- The member at a path of names, each in any case; JSON in texts on the way is opened.
 function alert.at(object, ...)
     for _, name in ipairs({ ... }) do
-        object = get(object, name)
+        object = get(alert.opened(object), name)
     end
     return object
 end
 
+-- The first text at one of the names in a table of spellings.
+function alert.named(object, names)
+    return text(object, table.unpack(names))
+end
+
+-- A name or a word without regard to case, spaces and signs: "Attacker IP" and "attackerIp".
+local function squeezed(word)
+    return (word:lower():gsub("[^%w]", ""))
+end
+
+-- For a sentence about what came in: no control characters, and not too long.
+local function shown(value)
+    return (tostring(value):gsub("[^\32-\126]", "?"):sub(1, 60))
+end
+
+local function put(list, value)
+    if value ~= nil then list[#list + 1] = value end
+end
+
+-- True or false of a boolean, a number or a word; nil of anything else.
+local truths = { ["true"] = true, yes = true, ["1"] = true, ["false"] = false, no = false, ["0"] = false }
+
+function alert.truth(value)
+    if type(value) == "boolean" then return value end
+    if type(value) == "number" then return value ~= 0 end
+    if type(value) == "string" then return truths[value:lower()] end
+end
+
 -- A list, from: a list; text that holds a list as JSON; words with commas between them.
 function alert.words(value)
-    if type(value) == "string" and value:find("^%s*%[") then
-        value = alert.json(value)
-    end
+    value = alert.opened(value)
     local words = {}
     if type(value) == "table" then
         for _, word in ipairs(value) do
@@ -52,6 +87,15 @@ function alert.join(list, ...)
     return list
 end
 
+-- The items of list that are not the one.
+function alert.others(list, one)
+    local others = {}
+    for _, item in ipairs(list) do
+        if item ~= one then others[#others + 1] = item end
+    end
+    return others
+end
+
 -- The first of the values that says how sure the sender is: a word or a score from 0 to 1.
 function alert.confidence(...)
     local words = { low = "low", medium = "medium", high = "high" }
@@ -60,8 +104,99 @@ function alert.confidence(...)
         local value = values[i]
         local word = type(value) == "string" and words[value:lower()]
         if word then return word end
-        if type(value) == "number" and value >= 0 and value <= 1 then return value end
+        value = tonumber(value)
+        if value and value >= 0 and value <= 1 then return value end
     end
+end
+
+-- -- Severity, tactics, time ----------------------------------------------------------------
+
+local severities = {
+    high = { "high", "critical", "error", "severe", "sev0", "sev1" },
+    medium = { "medium", "moderate", "warning", "sev2" },
+    low = { "low", "minor", "sev3" },
+    informational = { "informational", "information", "info", "verbose", "silent", "sev4" },
+}
+local severity_of = {}
+for ours, words in pairs(severities) do
+    for _, word in ipairs(words) do severity_of[word] = ours end
+end
+
+-- Our word for a sender's, nil for one that is none.
+function alert.severity(word)
+    return type(word) == "string" and severity_of[squeezed(word)] or nil
+end
+
+-- The same for a security alert: without a severity that can be read it is refused, and never
+-- taken for a lesser one.
+function alert.graded(what, object, names)
+    local word = alert.named(object, names) or get(object, table.unpack(names))
+    if word == nil or word == "" then alert.refuse(what .. " has no Severity") end
+    return alert.severity(word)
+        or alert.refuse(what .. "'s severity is \"" .. shown(word)
+            .. "\": want High, Medium, Low or Informational")
+end
+
+local tactic_of = {}
+for tactic in ("Reconnaissance ResourceDevelopment InitialAccess Execution Persistence "
+    .. "PrivilegeEscalation DefenseEvasion CredentialAccess Discovery LateralMovement Collection "
+    .. "CommandAndControl Exfiltration Impact"):gmatch("%a+") do
+    tactic_of[tactic:lower()] = tactic
+end
+
+-- Those of the words that are one of ATT&CK's fourteen tactics.
+function alert.tactics(value)
+    local tactics = {}
+    for _, word in ipairs(alert.words(value)) do put(tactics, tactic_of[squeezed(word)]) end
+    return tactics
+end
+
+-- Techniques by their numbers, also where a name stands beside them: "Phishing (T1566)".
+function alert.techniques(...)
+    local techniques, values = {}, table.pack(...)
+    for i = 1, values.n do
+        for _, word in ipairs(alert.words(values[i])) do
+            local number = word:match("[Tt]%d%d%d%d%.%d%d%d") or word:match("[Tt]%d%d%d%d")
+            put(techniques, number and number:upper() or word)
+        end
+    end
+    return techniques
+end
+
+-- RFC 3339 of a time as senders write it: with a space, without a zone (Azure's times are UTC),
+-- with a zone without a colon. nil of anything else, and of the zero dates of languages.
+function alert.time(value)
+    if type(value) ~= "string" then return nil end
+    local date, time, zone = value:match("^(%d%d%d%d%-%d%d%-%d%d)[Tt ](%d%d:%d%d:%d%d%.?%d*) ?(.-)$")
+    if not date or date < "1990" then return nil end
+    local hours, minutes = zone:match("^([+-]%d%d)(%d%d)$")
+    if hours then
+        zone = hours .. ":" .. minutes
+    elseif zone == "" or zone:upper() == "UTC" or zone:upper() == "GMT" then
+        zone = "Z"
+    end
+    return is_time(date .. "T" .. time .. zone)
+end
+
+-- The time at the first of the names where one can be read. One that cannot is noted; when there
+-- is no other, it is handed on as it is: the time of the arrival then stands for it.
+function alert.when(found, object, names)
+    local broken
+    for _, name in ipairs(names) do
+        local value = get(object, name)
+        local time = alert.time(value)
+        if time then
+            if broken then
+                alert.note(found, 'the time "' .. shown(broken) .. '" cannot be read: '
+                    .. name .. " stands for it")
+            end
+            return time
+        end
+        if (type(value) == "string" and value ~= "") or type(value) == "number" then
+            broken = broken or value
+        end
+    end
+    return broken and shown(broken)
 end
 
 -- -- ARM ids ------------------------------------------------------------------------------
@@ -100,7 +235,176 @@ function alert.subscription(...)
     end
 end
 
--- -- Entities -----------------------------------------------------------------------------
+-- -- What an alert names ----------------------------------------------------------------------
+
+-- An empty collection: what the functions below add to, and alert.settle() reads.
+function alert.found()
+    return {
+        accounts = {}, hosts = {}, urls = {}, files = {}, resources = {}, children = {}, notes = {},
+        addresses = {}, by_address = {}, connections = {},
+    }
+end
+
+-- Adds a sentence for people about what could not be read as it came.
+function alert.note(found, sentence)
+    put(found.notes, sentence)
+end
+
+local NOBODY = "00000000-0000-0000-0000-000000000000"
+
+-- An account by its name or id; principal ids may come without their dashes.
+function alert.account(found, name)
+    if type(name) ~= "string" or name == "" then return end
+    local a, b, c, d, e = name:match("^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x+)$")
+    if e and #e == 12 then name = table.concat({ a, b, c, d, e }, "-") end
+    if name ~= NOBODY then put(found.accounts, name) end
+end
+
+-- -- Addresses, and whose they are: docs/decisions/0124 ---------------------------------------
+
+-- The text when it is one address, also with a port or in brackets, or as a prefix of one
+-- address; else nil.
+function alert.ip(value)
+    if type(value) ~= "string" then return nil end
+    value = value:match("^(%d+%.%d+%.%d+%.%d+):%d+$") or value:match("^%[([%x:.]+)%]$")
+        or value:match("^%[([%x:.]+)%]:%d+$") or value
+    value = value:match("^(%d+%.%d+%.%d+%.%d+)/32$") or value:match("^([%x:.]+)/128$") or value
+    return not value:find("/", 1, true) and is_ip(value) or nil
+end
+
+-- The addresses in a text, a sentence, or a list of these.
+function alert.addresses(value)
+    value = alert.opened(value)
+    local found = {}
+    if type(value) == "string" then
+        for word in value:gmatch("[%w.:/%%-]+") do
+            word = word:match("^(.-)[.:/-]*$")
+            put(found, alert.ip(word) or alert.ip(word:match("^%a+:(.*)$")))
+        end
+    end
+    if type(value) == "table" then
+        for _, item in pairs(value) do alert.join(found, alert.addresses(item)) end
+    end
+    return found
+end
+
+-- Adds an address. whose: "own", "clean", "attacker", "target" (the far end of a connection),
+-- "aside" (named for context only) or nil, unknown.
+function alert.address(found, value, whose)
+    local ip = alert.ip(value)
+    if not ip then return end
+    local key = ip:lower()
+    local one = found.by_address[key]
+    if not one then
+        one = { ip = ip }
+        found.by_address[key] = one
+        put(found.addresses, one)
+    end
+    one[whose or "unknown"] = true
+end
+
+local function many(found, value, whose)
+    for _, ip in ipairs(alert.addresses(value)) do alert.address(found, ip, whose) end
+end
+
+local whose_role = {}
+for whose, roles in pairs({
+    own = "compromised attacked victim target targeted scanned edited impacted asset protected",
+    attacker = "attacker attacking adversary commandandcontrol loader suspicious malicious",
+    target = "destination",
+    aside = "contextual",
+}) do
+    for role in roles:gmatch("%a+") do whose_role[role] = whose end
+end
+
+local whose_verdict = {
+    malicious = "attacker", suspicious = "attacker",
+    nothreatsfound = "clean", clean = "clean", benign = "clean", safe = "clean", notmalicious = "clean",
+}
+
+-- A member of an entity, which Sentinel may hold in additionalData.
+local function member(entity, ...)
+    local value = get(entity, ...)
+    if value == nil then value = get(alert.opened(get(entity, "additionalData", "additionalFields")), ...) end
+    return value
+end
+
+local function roles_of(entity)
+    local said = {}
+    for _, name in ipairs({ "roles", "role", "detailedRoles", "evidenceRole", "evidenceDirection" }) do
+        for _, word in ipairs(alert.words(member(entity, name))) do
+            said[whose_role[squeezed(word)] or "unknown"] = true
+        end
+    end
+    return said
+end
+
+-- Whose the address of an entity is, by what the entity says of itself; nil, unknown.
+function alert.whose(entity)
+    local asset, said = alert.truth(member(entity, "asset", "isAsset")), roles_of(entity)
+    local verdict = member(entity, "verdict", "reputation")
+    verdict = type(verdict) == "string" and whose_verdict[squeezed(verdict)] or nil
+    if asset or said.own then return "own" end
+    if verdict == "clean" then return "clean" end
+    local threats = member(entity, "threatIntelligence")
+    if asset == false or said.attacker or verdict or (type(threats) == "table" and #threats > 0) then
+        return "attacker"
+    end
+    return said.target and "target" or said.aside and not said.unknown and "aside" or nil
+end
+
+-- A network that nobody outside reaches: what connects from there to elsewhere is ours.
+local function is_inside(ip)
+    local a, b = ip:match("^(%d+)%.(%d+)%.")
+    if a then
+        a, b = tonumber(a), tonumber(b)
+        return a == 10 or a == 127 or (a == 192 and b == 168) or (a == 172 and b >= 16 and b <= 31)
+            or (a == 169 and b == 254) or (a == 100 and b >= 64 and b <= 127)
+    end
+    ip = ip:lower()
+    return ip == "::1" or ip:find("^f[cd]%x%x:") ~= nil or ip:find("^fe[89ab]%x:") ~= nil
+end
+
+-- Both ends of a connection. That the far end is ours holds only when the near end is not.
+local function connect(found, source, target)
+    put(found.connections, { source = alert.ip(source), target = alert.ip(target) })
+end
+
+local function judge_connections(found)
+    for _, one in ipairs(found.connections) do
+        local source = one.source and found.by_address[one.source:lower()]
+        local is_ours = one.source and (is_inside(one.source) or (source and source.own))
+        local target = one.target and found.by_address[one.target:lower()]
+        if source and is_ours then source.own = true end
+        if target and is_ours then
+            target.target, target.unknown = nil, true
+        elseif target then
+            target.target = true
+        end
+    end
+end
+
+-- The lists of the alert: {ips, assets, accounts, hosts, urls, files}, and the resources.
+function alert.settle(found)
+    judge_connections(found)
+    local ips, assets = {}, {}
+    for _, one in ipairs(found.addresses) do
+        if one.own and one.attacker then
+            alert.note(found, one.ip .. " is named both as an attacker's and as an own address: it is taken as an own one")
+        end
+        if one.own or (not one.attacker and (one.clean or one.target)) then
+            put(assets, one.ip)
+        elseif one.attacker or one.unknown then
+            put(ips, one.ip)
+        end
+    end
+    return {
+        ips = ips, assets = assets, accounts = found.accounts, hosts = found.hosts,
+        urls = found.urls, files = found.files,
+    }, found.resources
+end
+
+-- -- Entities and evidence --------------------------------------------------------------------
 
 -- Two texts with something between them, or one of them when the other is missing.
 local function joined(first, between, second)
@@ -108,40 +412,98 @@ local function joined(first, between, second)
     return first or second
 end
 
-local function put(list, value)
-    if value then list[#list + 1] = value end
+-- Members that hold an address as a text, or an entity that is one: whose that makes it.
+local positions = { attackerip = "attacker", attackeripaddress = "attacker" }
+for whose, names in pairs({
+    unknown = "senderip sourceaddress sourceip sourceipaddress remoteip remoteaddress remoteipaddress clientip clientipaddress callerip calleripaddress",
+    target = "destinationaddress destinationip destinationipaddress",
+    own = "localip localaddress localipaddress dnsserverip hostipaddress podip clusterip externalips natgatewayip",
+}) do
+    for name in names:gmatch("%a+") do positions[name] = whose end
+end
+
+-- Members of a host (device, network card) under which its own addresses stand.
+local host_addresses = {}
+for name in ("ipinterfaces lastipaddress lastexternalipaddress ipaddress ipaddresses ips publicip publicipaddress "
+    .. "publicipaddresses privateip privateipaddress privateipaddresses internalip externalip localip networkadapters "
+    .. "networkinterfaces networkcards nics adapters interfaces"):gmatch("%a+") do
+    host_addresses[name] = true
+end
+
+local function resolved(walk, value)
+    local ref = type(value) == "table" and value["$ref"]
+    if type(ref) == "string" then return walk.known[ref] end
+    return value
+end
+
+local DEPTH_MAX = 128 -- a chain of references may be longer than any nesting is deep
+
+-- Each text below the value, references followed.
+local function own_texts(walk, value, depth)
+    value = resolved(walk, alert.opened(value))
+    if type(value) == "string" then many(walk.found, value, "own") end
+    if type(value) ~= "table" or depth > 8 then return end
+    for _, item in pairs(value) do own_texts(walk, item, depth + 1) end
+end
+
+local function own_addresses(walk, host)
+    if type(host) ~= "table" then return end
+    for name, value in pairs(host) do
+        if type(name) == "string" and host_addresses[squeezed(name)] then own_texts(walk, value, 0) end
+    end
+end
+
+-- The address of an entity, where it says so or is called so.
+local function address_of(walk, value)
+    value = resolved(walk, value)
+    if type(value) == "string" then return value end
+    return text(value, "Address", "ipAddress") or text(get(value, "Properties"), "Address", "ipAddress")
 end
 
 local take = {}
 
--- Only addresses: what else stands there must not get into a firewall rule.
-function take.ip(found, entity)
-    put(found.ips, alert.ip(text(entity, "Address")))
+function take.ip(walk, entity, place)
+    local whose = alert.whose(entity)
+    if place and (whose == nil or place == "own") then whose = place end
+    alert.address(walk.found, text(entity, "Address", "ipAddress", "friendlyName"), whose)
 end
 
-function take.account(found, entity)
+function take.networkconnection(walk, entity)
+    connect(walk.found, address_of(walk, get(entity, "SourceAddress")), address_of(walk, get(entity, "DestinationAddress")))
+end
+
+function take.account(walk, entity)
+    local inner = get(entity, "userAccount")
+    if type(inner) == "table" then entity = inner end
     local name, suffix = text(entity, "Name", "AccountName"), text(entity, "UPNSuffix")
-    local domain = text(entity, "NTDomain")
-    if not name then
-        put(found.accounts, text(entity, "AadUserId"))
-    elseif suffix then
-        put(found.accounts, name .. "@" .. suffix)
-    else
-        put(found.accounts, joined(domain, "\\", name))
-    end
+    local domain = text(entity, "NTDomain", "domainName")
+    local full = text(entity, "userPrincipalName", "upn") or (name and suffix and name .. "@" .. suffix)
+        or (name and joined(domain, "\\", name))
+    alert.account(walk.found, full or text(entity, "AadUserId", "azureAdUserId", "friendlyName"))
 end
 
-function take.host(found, entity)
-    local name = text(entity, "HostName", "NetBiosName")
-    if name then put(found.hosts, joined(name, ".", text(entity, "DnsDomain"))) end
+function take.host(walk, entity)
+    local name, domain = text(entity, "deviceDnsName"), nil
+    if not name then name, domain = text(entity, "HostName", "NetBiosName", "friendlyName"), text(entity, "DnsDomain") end
+    if name then put(walk.found.hosts, joined(name, ".", domain)) end
+    alert.join(walk.found.resources, alert.resources(get(entity, "azureID"), alert.at(entity, "vmMetadata", "resourceId")))
+    own_addresses(walk, entity)
+    own_addresses(walk, alert.opened(get(entity, "additionalData")))
 end
 
-function take.url(found, entity)
-    put(found.urls, text(entity, "Url"))
+function take.nic(walk, entity)
+    own_addresses(walk, entity)
+end
+take.iotdevice = take.nic
+
+function take.url(walk, entity)
+    put(walk.found.urls, text(entity, "Url", "friendlyName"))
 end
 
-function take.file(found, entity)
-    local name, folder = text(entity, "Name", "FileName"), text(entity, "Directory")
+function take.file(walk, entity)
+    local inner = get(entity, "fileDetails")
+    if type(inner) == "table" then entity = inner end
+    local name, folder = text(entity, "Name", "FileName"), text(entity, "Directory", "filePath")
     if not name then return end
     local between = "/"
     if folder and folder:find("[/\\]$") then
@@ -149,67 +511,254 @@ function take.file(found, entity)
     elseif folder and folder:find("\\", 1, true) then
         between = "\\"
     end
-    put(found.files, joined(folder, between, name))
+    put(walk.found.files, joined(folder, between, name))
 end
 
-function take.azureresource(found, entity)
-    if alert.arm(text(entity, "ResourceId")) then
-        put(found.resources, text(entity, "ResourceId"))
+function take.azureresource(walk, entity)
+    alert.join(walk.found.resources, alert.resources(text(entity, "ResourceId", "AzureResourceId", "resourceUri")))
+end
+
+-- An incident names its alerts as entities.
+function take.securityalert(walk, entity)
+    put(walk.found.children, text(entity, "SystemAlertId", "AlertId", "ProviderAlertId", "VendorOriginalId"))
+end
+
+local other_names = {
+    ipaddress = "ip", machine = "host", device = "host", user = "account",
+    resource = "azureresource", cloudresource = "azureresource",
+}
+
+-- What kind of thing an object is, and where its members stand: Graph says so in "@odata.type",
+-- Sentinel in "kind" beside "properties", Defender in "Type". Graph leaves its type out where
+-- the place says it.
+local function kind_of(value)
+    local graph = text(value, "@odata.type")
+    local kind, entity = text(value, "Kind"), get(value, "Properties")
+    if graph then
+        kind, entity = graph:match("%.(%a+)$") or "", value
+    elseif not kind or type(entity) ~= "table" then
+        kind, entity = text(value, "Type", "EntityType"), value
     end
+    if kind then
+        kind = squeezed(kind)
+        kind = kind:match("^(.+)evidence$") or kind:match("^(.+)entity$") or kind
+        kind = other_names[kind] or kind
+    elseif text(value, "ipAddress") then
+        kind = "ip"
+    elseif text(value, "resourceId") then
+        kind = "azureresource"
+    end
+    return kind, entity
 end
 
-local DEPTH_MAX = 128 -- a chain of references may be longer than any nesting is deep
+local visit
 
--- Each object is looked at once, so that references in a circle end. One to what is not there
--- is passed over: nothing can be taken from it, and the rest of the alert is still true.
-local function visit(walk, value, depth)
-    if type(value) ~= "table" or depth > DEPTH_MAX then return end
-    local ref = value["$ref"]
-    if type(ref) == "string" then value = walk.known[ref] end
-    if value == nil or walk.seen[value] then return end
-    walk.seen[value] = true
-    if #value == 0 then
-        local kind, entity = text(value, "Kind"), get(value, "Properties")
-        if not kind or type(entity) ~= "table" then
-            kind, entity = text(value, "Type"), value
+local function visit_members(walk, value, depth)
+    for name, item in pairs(value) do
+        local place = type(name) == "string" and positions[squeezed(name)] or nil
+        if type(item) == "table" then
+            visit(walk, item, place, depth + 1)
+        elseif place then
+            many(walk.found, item, place)
         end
-        local taker = kind and take[kind:lower():gsub("%-", "")]
-        if taker then taker(walk.found, entity) end
     end
-    for _, item in pairs(value) do visit(walk, item, depth + 1) end
 end
 
--- What a list of entities names, "$id" and "$ref" resolved within document:
--- {ips, accounts, hosts, urls, files} and the list of resources.
-function alert.entities(list, document)
-    local found = { ips = {}, accounts = {}, hosts = {}, urls = {}, files = {}, resources = {} }
-    if type(list) == "table" then
-        visit({ found = found, seen = {}, known = alert.ids(document or list) }, list, 0)
+-- Each object is looked at once, so that references in a circle end; only an address counts at
+-- each place where it is named. A reference to what is not there is passed over: nothing can be
+-- taken from it, and the rest of the alert is still true.
+function visit(walk, value, place, depth)
+    value = resolved(walk, value)
+    if type(value) ~= "table" or depth > DEPTH_MAX then return end
+    if #value > 0 then
+        if walk.seen[value] then return end
+        walk.seen[value] = true
+        for _, item in ipairs(value) do visit(walk, item, place, depth + 1) end
+        return
     end
-    local resources = found.resources
-    found.resources = nil
-    return found, resources
+    local is_known = walk.seen[value]
+    if is_known and not place then return end
+    local kind, entity = kind_of(value)
+    if alert.truth(member(entity, "isValid")) == false then return end
+    if kind == "ip" then take.ip(walk, entity, place) end
+    if is_known then return end
+    walk.seen[value] = true
+    if kind ~= "ip" and kind and take[kind] then take[kind](walk, entity) end
+    visit_members(walk, value, depth)
+end
+
+-- Adds what a list of entities or of evidence names, "$id" and "$ref" resolved within document.
+function alert.collect(found, list, document)
+    local opened = alert.opened(list)
+    if type(opened) ~= "table" then return end
+    local known = alert.ids(type(list) == "table" and document or opened)
+    visit({ found = found, seen = {}, known = known }, opened, nil, 0)
+end
+
+-- The same for an adapter that needs no more: the lists, and the resources.
+function alert.entities(list, document)
+    local found = alert.found()
+    alert.collect(found, list, document)
+    return alert.settle(found)
+end
+
+-- -- Properties that have names for people ----------------------------------------------------
+
+local function words_of(name)
+    local words = {}
+    for word in name:gsub("(%l)(%u)", "%1 %2"):gsub("IP([Aas])", "IP %1"):gmatch("%a+") do words[word:lower()] = true end
+    return words
+end
+
+local function any(words, list)
+    for word in list:gmatch("%a+") do
+        if words[word] then return true end
+    end
+    return false
+end
+
+-- The words of a property's name that say whose the address is; the first line that fits counts.
+local address_words = {
+    { "attacker", "attacker attackers attacking malicious suspicious adversary threat actor" },
+    { "own", "victim target targeted attacked compromised host machine server local internal private resource vm protected" },
+    { "attacker", "attack" },
+    { "target", "destination dest dst" },
+}
+
+-- Whose address a property names: "Attacker source IP", "Client IP Address", "Destination IP".
+-- nil when it is not about addresses.
+local function property_of(name)
+    local words = words_of(name)
+    if not any(words, "ip ips ipaddr ipaddress ipaddresses address addresses ipv") then return nil end
+    if any(words, "location country region port ports count number organization organisation asn mac email mail url") then
+        return nil
+    end
+    for _, one in ipairs(address_words) do
+        if any(words, one[2]) then return one[1] end
+    end
+    return "unknown"
+end
+
+-- Adds the addresses in properties that are named so: values, lists, JSON in texts, sentences.
+function alert.properties(found, object, depth)
+    object, depth = alert.opened(object), depth or 0
+    if type(object) ~= "table" or depth > 4 then return end
+    for name, value in pairs(object) do
+        local whose = type(name) == "string" and property_of(name) or nil
+        value = alert.opened(value)
+        if whose then
+            many(found, value, whose)
+        elseif type(value) == "table" then
+            alert.properties(found, value, depth + 1)
+        end
+    end
+end
+
+-- -- Who did it: entries of the activity log --------------------------------------------------
+
+-- The claims of a token by the last parts of their names, which may be addresses of schemas.
+local function claims_of(entry)
+    local claims = {}
+    local all = alert.opened(get(entry, "claims")) or alert.at(entry, "identity", "claims")
+    for name, value in pairs(alert.list(alert.opened(all))) do
+        local last = type(name) == "string" and type(value) == "string" and name:match("([^/]+)$")
+        if last then claims[last:lower()] = value end
+    end
+    return claims
+end
+
+-- The caller of an operation, and where it called from.
+function alert.actor(found, entry)
+    local claims = claims_of(entry)
+    local upn = claims.upn or claims.unique_name or claims.emailaddress
+    local caller = text(entry, "caller")
+    local evidence = alert.opened(alert.at(entry, "authorization", "evidence")
+        or alert.at(entry, "identity", "authorization", "evidence"))
+    alert.account(found, upn)
+    alert.account(found, caller)
+    if (text(evidence, "principalType") or ""):lower() ~= "group" then
+        alert.account(found, text(evidence, "principalId"))
+    end
+    if not upn and not caller then alert.account(found, claims.objectidentifier or claims.oid or claims.appid) end
+    many(found, text(alert.opened(get(entry, "httpRequest")), "clientIpAddress"))
+    many(found, text(entry, "callerIpAddress", "clientIpAddress"))
+    many(found, claims.ipaddr)
+    local name = text(entry, "userName")
+    if name then alert.account(found, joined(text(entry, "domainName"), "\\", name)) end
 end
 
 -- -- Envelopes ----------------------------------------------------------------------------
 
--- What an event says that is no alert by itself: Event Grid's and CloudEvents' envelope. When
--- an alert of a kind that is known lies in it, that one.
-function alert.envelope(event)
-    local data = event.data
-    local kind = type(data) == "table" and alert.kind(data)
-    if kind and kind ~= "generic" then return alert.as(kind, data) end
-    local about = event.subject or event.source
-    local resources = alert.resources(event.source, event.subject, text(data, "resourceUri", "resourceId"))
+-- Names that nothing but a security alert has.
+local telltales = { "SystemAlertId", "AlertSeverity", "ReportedSeverity", "AlertDisplayName" }
+
+-- Does an object say that it is a security alert?
+local function claims_to_be_one(value)
+    local kind = (text(value, "type") or ""):lower()
+    local odata = (text(value, "@odata.type") or ""):lower()
+    return kind:find("^microsoft%.security/.*alerts$") ~= nil
+        or kind:find("^microsoft%.securityinsights/incidents$") ~= nil
+        or odata:find("^#microsoft%.graph%..*alert$") ~= nil or odata:find("^#microsoft%.graph%..*incident$") ~= nil
+        or alert.named(value, telltales) ~= nil or alert.named(get(value, "properties"), telltales) ~= nil
+end
+
+-- The words of a security product in the type of an event.
+local function is_about_an_alert(kind)
+    kind = kind:lower()
+    return kind:find("alert", 1, true) ~= nil
+        and (kind:find("defender", 1, true) or kind:find("securit", 1, true) or kind:find("sentinel", 1, true)) ~= nil
+end
+
+-- An alert by itself: what happened, to what, and who did it.
+local function from_envelope(event, data)
+    local found = alert.found()
+    local own = alert.severity(text(data, "severity"))
+    if claims_to_be_one(data) or (is_about_an_alert(event.type) and not own) then
+        alert.refuse("the event " .. shown(event.type) .. " holds a security alert of a form that is not known:"
+            .. " want one of Defender for Cloud, Sentinel, Graph or Defender XDR as data")
+    end
+    if not own and text(data, "severity") then
+        alert.note(found, 'the severity "' .. shown(text(data, "severity")) .. '" is not known: informational')
+    end
+    alert.actor(found, data)
+    local entities, resources = alert.settle(found)
+    resources = alert.join(alert.resources(text(data, "resourceUri", "resourceId"), event.subject, event.source), resources)
     return {
         id = event.id,
         source = event.kind,
         type = event.type,
-        title = joined(event.type, ": ", about),
-        severity = text(data, "severity") or "informational",
-        time = alert.time(event.time),
+        title = joined(event.type, ": ", event.subject or event.source),
+        severity = own or "informational",
+        time = alert.when(found, event, { "time" }),
         tenant = text(data, "tenantId"),
         subscription = alert.subscription(table.unpack(resources)),
         resources = resources,
+        entities = entities,
+        notes = found.notes,
     }
+end
+
+-- The items of data that is a list, or an object around one.
+local function items_of(data)
+    local list = type(data) == "table" and (#data > 0 and data or get(data, "value", "records"))
+    return type(list) == "table" and #list > 0 and list or nil
+end
+
+-- What an event of Event Grid or CloudEvents says. An alert of a kind that is known in its data,
+-- or each alert in a list of them, is read as that.
+function alert.envelope(event)
+    local data = alert.opened(event.data)
+    local kind = type(data) == "table" and alert.kind(data)
+    if kind and kind ~= "generic" then return alert.as(kind, data) end
+    local alerts = {}
+    for _, one in ipairs(items_of(data) or {}) do
+        local its = alert.kind(one)
+        if its and its ~= "generic" then
+            local read = alert.as(its, one)
+            alert.join(alerts, read and (#read > 0 and read or { read }) or {})
+        elseif claims_to_be_one(one) then
+            from_envelope(event, one)
+        end
+    end
+    return #alerts > 0 and alerts or from_envelope(event, data)
 end

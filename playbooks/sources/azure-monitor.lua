@@ -3,9 +3,31 @@
 -- Azure Monitor's common alert schema. Resolved is what tells that a containment may be lifted;
 -- it carries the same id as what fired.
 
-local severities = {
-    sev0 = "high", sev1 = "high", sev2 = "medium", sev3 = "low", sev4 = "informational",
+local COMMON = "azuremonitorcommonalertschema"
+
+-- What an action group sends that has the common schema switched off.
+local old_schemas = {
+    azuremonitormetricalert = true, ["microsoft.insights/activitylogs"] = true, ["microsoft.insights/logalert"] = true,
+    ["microsoft.insights/smartdetection"] = true, nearrealtimemetricalert = true,
 }
+
+local function schema_of(event)
+    return (alert.text(event, "schemaId") or ""):lower()
+end
+
+-- The classic metric alert had no schemaId.
+local function is_classic(event)
+    local context = alert.get(event, "context")
+    return schema_of(event) == "" and type(alert.get(event, "status")) == "string"
+        and type(alert.get(context, "conditionType")) == "string" and type(alert.get(context, "resourceId")) == "string"
+end
+
+local function refuse_old(event)
+    local name = alert.text(event, "schemaId") or "of classic metric alerts"
+    alert.refuse("the action group sent the old Azure Monitor schema " .. name .. ", and cordon reads the common alert"
+        .. " schema only: switch it on in the action group (edit its webhook action: \"Enable the common alert schema\" = Yes;"
+        .. " in a template: useCommonAlertSchema = true)")
+end
 
 -- An instance has an id of its own in AlertsManagement; an activity log alert has that of its
 -- rule there, which all that it ever fires share.
@@ -15,44 +37,95 @@ local function id_of(essentials)
     return origin or id or alert.refuse("the Azure Monitor alert has no alertId")
 end
 
-local function severity_of(essentials, context)
-    -- A security alert that comes by way of the activity log tells how bad it is itself.
-    if alert.text(context, "eventSource") == "Security" then
-        local own = alert.text(alert.get(context, "properties"), "severity")
-        if own then return own end
+-- A security alert that comes by way of the activity log tells how bad it is itself. Services
+-- send other words than the schema lists (service health: Informational); one that is none of
+-- ours is no measure of anything.
+local function severity_of(found, essentials, context)
+    local properties = alert.opened(alert.get(context, "properties"))
+    if alert.text(context, "eventSource") == "Security" and alert.get(properties, "severity") ~= nil then
+        return alert.graded("the security alert", properties, { "severity" })
     end
-    local word = alert.text(essentials, "severity") or ""
-    return severities[word:lower()]
-        or alert.refuse("the Azure Monitor alert's severity: want Sev0 to Sev4")
+    local word = alert.get(essentials, "severity")
+    local ours = alert.severity(word) or alert.severity("sev" .. tostring(word))
+    if not ours then
+        alert.note(found, 'the severity "' .. tostring(word or ""):gsub("[^\32-\126]", "?"):sub(1, 60)
+            .. '" is none of Sev0 to Sev4: informational')
+    end
+    return ours or "informational"
+end
+
+-- Dimensions of log alerts that name what the query found.
+local dimensions = {
+    computer = "hosts", host = "hosts", hostname = "hosts", device = "hosts", devicename = "hosts", machine = "hosts",
+    account = "accounts", accountname = "accounts", user = "accounts", username = "accounts", userprincipalname = "accounts",
+    upn = "accounts", caller = "accounts", identity = "accounts", url = "urls", resourceid = "resources",
+    ["_resourceid"] = "resources",
+}
+
+local function read_dimension(found, name, value)
+    local list = dimensions[name:lower()]
+    if list == "resources" then
+        alert.join(found.resources, alert.resources(value))
+    elseif list == "accounts" then
+        alert.account(found, value)
+    elseif list then
+        alert.join(found[list], { value })
+    else
+        alert.properties(found, { [name] = value })
+    end
+end
+
+local function read_dimensions(found, context)
+    for _, one in ipairs(alert.list(alert.at(context, "condition", "allOf"))) do
+        for _, dimension in ipairs(alert.list(alert.get(one, "dimensions"))) do
+            local name, value = alert.text(dimension, "name"), alert.text(dimension, "value")
+            if name and value then read_dimension(found, name, value) end
+        end
+    end
+end
+
+local function read_context(found, data, context)
+    alert.actor(found, context)
+    alert.properties(found, alert.get(context, "properties"))
+    alert.properties(found, alert.get(data, "customProperties"))
+    read_dimensions(found, context)
+end
+
+local function from_alert(event)
+    local data = alert.get(event, "data")
+    local essentials, context = alert.get(data, "essentials"), alert.opened(alert.get(data, "alertContext"))
+    local condition = alert.text(essentials, "monitorCondition") or "Fired"
+    local rule = alert.text(essentials, "alertRule")
+    local found = alert.found()
+    found.resources = alert.resources(table.unpack(alert.words(alert.get(essentials, "alertTargetIDs"))))
+    read_context(found, data, context)
+    local severity = severity_of(found, essentials, context)
+    local entities, resources = alert.settle(found)
+    return {
+        id = id_of(essentials),
+        source = "azure-monitor",
+        type = rule,
+        title = alert.text(essentials, "description") or rule,
+        severity = severity,
+        status = condition:lower() == "resolved" and "resolved" or "active",
+        time = alert.when(found, essentials, { "firedDateTime", "resolvedDateTime" }),
+        subscription = alert.subscription(resources[1], alert.get(essentials, "alertId")),
+        resources = resources,
+        entities = entities,
+        notes = found.notes,
+    }
 end
 
 return {
     want = "the common alert schema (schemaId azureMonitorCommonAlertSchema)",
 
     is = function(event)
-        return alert.text(event, "schemaId") == "azureMonitorCommonAlertSchema"
-            and type(alert.at(event, "data", "essentials")) == "table"
+        return (schema_of(event) == COMMON and type(alert.at(event, "data", "essentials")) == "table")
+            or old_schemas[schema_of(event)] ~= nil or is_classic(event)
     end,
 
     adapt = function(event)
-        local data = alert.get(event, "data")
-        local essentials, context = alert.get(data, "essentials"), alert.get(data, "alertContext")
-        local condition = alert.text(essentials, "monitorCondition") or "Fired"
-        local resources = {}
-        for _, id in ipairs(alert.words(alert.get(essentials, "alertTargetIDs"))) do
-            alert.join(resources, alert.resources(id))
-        end
-        local rule = alert.text(essentials, "alertRule")
-        return {
-            id = id_of(essentials),
-            source = "azure-monitor",
-            type = rule,
-            title = alert.text(essentials, "description") or rule,
-            severity = severity_of(essentials, context),
-            status = condition:lower() == "resolved" and "resolved" or "active",
-            time = alert.time(alert.text(essentials, "firedDateTime")),
-            subscription = alert.subscription(resources[1], alert.get(essentials, "alertId")),
-            resources = resources,
-        }
+        if schema_of(event) ~= COMMON then refuse_old(event) end
+        return from_alert(event)
     end,
 }

@@ -1,38 +1,126 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- Microsoft Defender for Cloud, in the ways in which it says the same: the event of continuous
--- export and workflow automation (AlertType, SystemAlertId ...), the ARM resource (the same
--- names, in "properties"), and the entry in the activity log.
+-- export and workflow automation, the ARM resource (its members in "properties") of the API's
+-- newer and older versions, a row of the table SecurityAlert, Sentinel's entity of kind
+-- SecurityAlert, and the entry in the activity log. Recommendations and scores are no alerts.
+
+-- The spellings of each member, the more telling first. Names are read in any letter case.
+local names = {
+    id = { "SystemAlertId" },
+    other_id = { "InstanceId", "ProviderAlertId", "VendorOriginalId" },
+    type = { "AlertType", "AlertName" },
+    title = { "AlertDisplayName", "DisplayName", "AlertName", "AlertType" },
+    severity = { "Severity", "ReportedSeverity", "AlertSeverity" },
+    status = { "Status", "State" },
+    time = { "TimeGenerated", "TimeGeneratedUtc", "DetectedTimeUtc", "ReportedTimeUtc", "StartTimeUtc", "StartTime",
+        "ProcessingEndTime", "ProcessingEndTimeUtc", "EndTimeUtc", "EndTime" },
+    tenant = { "TenantId", "AadTenantId" },
+    link = { "AlertUri", "AlertLink" },
+    resource = { "AzureResourceId", "AssociatedResource", "ResourceId", "_ResourceId", "CompromisedEntity" },
+    tactics = { "Intent", "Tactics" },
+    properties = { "ExtendedProperties", "AdditionalData" },
+}
+
+-- -- Which of them it is ----------------------------------------------------------------------
+
+-- Members that stand together in nothing but an alert of one of the spellings.
+local signs = {
+    { "SystemAlertId" },
+    { "AlertType", "AlertDisplayName" },
+    { "AlertDisplayName", "ReportedSeverity" },
+    { "AlertName", "ReportedSeverity" },
+    { "AlertName", "AlertSeverity" },
+    { "DisplayName", "AlertSeverity" },
+}
+
+local function kind_of(event)
+    return (alert.text(event, "type") or ""):lower()
+end
+
+local function has_all(event, members)
+    for _, name in ipairs(members) do
+        if type(alert.get(event, name)) ~= "string" then return false end
+    end
+    return true
+end
+
+-- A row of the table: its Type is the table's name, its TenantId that of the workspace.
+local function is_row(event)
+    return kind_of(event) == "securityalert" or alert.text(event, "AlertSeverity") ~= nil
+        or (alert.text(event, "SourceSystem") ~= nil and alert.text(event, "SystemAlertId") ~= nil)
+end
 
 local function is_event(event)
-    local name = type(alert.get(event, "AlertDisplayName")) == "string"
-    return type(alert.get(event, "SystemAlertId")) == "string"
-        or (type(alert.get(event, "AlertType")) == "string" and name)
+    if kind_of(event) == "securityalert" then return true end
+    for _, sign in ipairs(signs) do
+        if has_all(event, sign) then return true end
+    end
+    return false
+end
+
+-- Sentinel's entity of an alert, which has the members of the resource.
+local function is_entity(event)
+    local kind = (alert.text(event, "kind") or ""):lower()
+    return kind_of(event) == "microsoft.securityinsights/entities" and kind == "securityalert"
+end
+
+-- Others too put an alert's names into "properties"; their type says who they are. What says
+-- that it is one of ours is ours, so that one that cannot be read is refused.
+local function is_resource(event)
+    if type(alert.get(event, "properties")) ~= "table" then return false end
+    return kind_of(event):find("^microsoft%.security/.*alerts$") ~= nil
+        or (kind_of(event) == "" and is_event(alert.get(event, "properties")))
+end
+
+-- The activity log has texts, or objects with a value and a name for people.
+local function word(event, name)
+    local value = alert.get(event, name)
+    return alert.text(value, "value", "localizedValue") or alert.text(event, name)
 end
 
 local function is_activity(event)
-    local category = alert.text(alert.get(event, "category"), "value") or ""
-    local operation = alert.text(alert.get(event, "operationName"), "value") or ""
-    return category:lower() == "security"
-        and operation:lower():find("^microsoft%.security/.*alerts/") ~= nil
+    return (word(event, "category") or ""):lower() == "security"
+        and (word(event, "operationName") or ""):lower():find("^microsoft%.security/.*alerts/") ~= nil
 end
 
--- Others too put an alert's names into "properties"; their type says who they are.
-local function is_resource(event)
-    local kind = alert.text(event, "type") or "Microsoft.Security/alerts"
-    return is_event(alert.get(event, "properties"))
-        and kind:lower():find("^microsoft%.security/.*alerts$") ~= nil
+-- Advice and scores: nobody is attacked, and there is nothing to contain.
+local posture = {
+    "^microsoft%.security/assessments$", "^microsoft%.security/.*subassessments$", "^microsoft%.security/securescores",
+    "^microsoft%.security/regulatorycompliance", "^microsoft%.security/attackpaths$", "^securityrecommendation$",
+    "^securitynestedrecommendation$", "^securescore", "^securityregulatorycompliance$",
+}
+
+local function is_posture(event)
+    for _, pattern in ipairs(posture) do
+        if kind_of(event):find(pattern) then return true end
+    end
+    return false
 end
 
-local function severity(event)
-    return alert.text(event, "Severity", "ReportedSeverity")
-        or alert.refuse("the Defender for Cloud alert has no Severity")
+-- -- What it says -----------------------------------------------------------------------------
+
+local ours = {
+    azuresecuritycenter = true, microsoftdefenderforcloud = true, azuredefender = true, microsoftazuredefender = true,
+}
+
+-- Sentinel keeps the alerts of all products in one table.
+local function source_of(event, is_sentinels)
+    local product = (alert.text(event, "ProductName") or ""):lower():gsub("[^%w]", "")
+    return (is_sentinels and product ~= "" and not ours[product]) and "sentinel" or "defender-for-cloud"
+end
+
+local function id_of(event, document)
+    local name = document ~= event and alert.text(document, "name")
+    local path = (alert.text(document, "id") or ""):match("/[aA][lL][eE][rR][tT][sS]/([^/]+)$")
+    return alert.named(event, names.id) or name or path or alert.named(event, names.other_id)
+        or alert.refuse("the Defender for Cloud alert has no SystemAlertId")
 end
 
 -- What the identifiers name: resources, and whose they are.
 local function identified(found, event)
-    for _, one in ipairs(alert.list(alert.get(event, "ResourceIdentifiers"))) do
-        alert.join(found.resources, alert.resources(alert.get(one, "AzureResourceId")))
+    for _, one in ipairs(alert.list(alert.opened(alert.get(event, "ResourceIdentifiers")))) do
+        alert.join(found.resources, alert.resources(alert.get(one, "AzureResourceId"), alert.get(one, "ResourceId")))
         found.tenant = found.tenant or alert.text(one, "AzureResourceTenantId", "AadTenantId")
         found.subscription = found.subscription or alert.text(one, "WorkspaceSubscriptionId")
     end
@@ -48,73 +136,112 @@ local function subscription(found, event, document)
         or alert.subscription(alert.get(document, "id"))
 end
 
--- What the event and the ARM resource have in common; event is where the names are.
+local function attacked(event)
+    local resources = {}
+    for _, name in ipairs(names.resource) do
+        alert.join(resources, alert.resources(alert.get(event, name)))
+    end
+    return resources
+end
+
+local function is_machine(id)
+    local kind = (alert.arm(id).type or ""):lower()
+    return kind:find("^microsoft%.compute/virtualmachine") ~= nil or kind:find("^microsoft%.hybridcompute/machines") ~= nil
+end
+
+-- The compromised entity has a name only: an address, or a machine where one was attacked.
+local function compromised(found, event)
+    local name = alert.text(event, "CompromisedEntity")
+    if not name or alert.arm(name) then return end
+    alert.address(found, name, "own")
+    local first = found.resources[1]
+    local about = (alert.text(event, "attackedResourceType", "resourceType") or ""):lower()
+    local is_one = about == "virtual machine" or (first and is_machine(first))
+    if is_one and not alert.ip(name) and #found.hosts == 0 then alert.join(found.hosts, { name }) end
+end
+
+-- What all but the activity log have in common; event is where the members are.
 local function from_event(event, document)
-    local found = {
-        resources = alert.resources(alert.get(event, "AzureResourceId")),
-        tenant = alert.text(event, "TenantId", "AadTenantId"),
-    }
-    local id = alert.text(event, "SystemAlertId") or alert.text(document, "name")
-    if not id then alert.refuse("the Defender for Cloud alert has no SystemAlertId") end
+    local found = alert.found()
+    local is_sentinels = is_entity(document) or is_row(event)
+    found.resources = attacked(event)
     identified(found, event)
-    local entities, resources = alert.entities(alert.get(event, "Entities"), document)
-    alert.join(found.resources, resources)
+    alert.collect(found, alert.get(event, "Entities"), document)
+    for _, name in ipairs(names.properties) do alert.properties(found, alert.get(event, name)) end
+    compromised(found, event)
+    local id = id_of(event, document)
+    local entities, resources = alert.settle(found)
     return {
         id = id,
-        source = "defender-for-cloud",
-        type = alert.text(event, "AlertType"),
-        title = alert.text(event, "AlertDisplayName", "AlertType"),
-        severity = severity(event),
+        source = source_of(event, is_sentinels),
+        type = alert.named(event, names.type),
+        title = alert.named(event, names.title),
+        severity = alert.graded("the Defender for Cloud alert", event, names.severity),
         confidence = alert.confidence(alert.get(event, "ConfidenceLevel"), alert.get(event, "ConfidenceScore")),
-        status = alert.text(event, "Status"),
-        time = alert.time(alert.text(event, "TimeGenerated", "TimeGeneratedUtc", "StartTimeUtc")),
-        tenant = found.tenant,
+        status = alert.named(event, names.status),
+        time = alert.when(found, event, names.time),
+        tenant = (not is_row(event) and alert.named(event, names.tenant)) or found.tenant,
         subscription = subscription(found, event, document),
-        link = alert.text(event, "AlertUri"),
-        resources = found.resources,
+        link = alert.named(event, names.link),
+        resources = resources,
         entities = entities,
-        tactics = alert.words(alert.get(event, "Intent")),
-        techniques = alert.join(alert.words(alert.get(event, "Techniques")), alert.words(alert.get(event, "SubTechniques"))),
+        tactics = alert.words(alert.get(event, table.unpack(names.tactics))),
+        techniques = alert.techniques(alert.get(event, "Techniques"), alert.get(event, "SubTechniques")),
+        children = alert.others(found.children, id),
+        notes = found.notes,
     }
+end
+
+-- The alert's own id stands at the end of the resource's; the entry's is that of its operation.
+local function activity_id(event)
+    local resource = alert.text(event, "resourceId") or alert.text(event, "id") or ""
+    return resource:match("/[aA][lL][eE][rR][tT][sS]/([^/]+)") or alert.text(event, "correlationId", "eventDataId")
+        or alert.refuse("the activity log entry has no resourceId and no correlationId")
 end
 
 -- The activity log tells the alert's name and severity, and no type: its name is the nearest to
 -- one that a playbook can be matched by.
 local function from_activity(event)
-    local properties, name = alert.get(event, "properties"), alert.get(event, "eventName")
-    local id = alert.text(event, "correlationId", "eventDataId")
-    if not id then alert.refuse("the activity log entry has no correlationId") end
-    local found = { resources = alert.resources(alert.get(properties, "azureResourceId")) }
+    local outer = alert.opened(alert.get(event, "properties"))
+    local inner = alert.opened(alert.get(outer, "eventProperties"))
+    local properties = type(inner) == "table" and inner or outer
+    local found = alert.found()
+    local name = word(event, "eventName") or alert.text(outer, "eventName") or alert.text(properties, "alertDisplayName")
+    found.resources = attacked(properties)
+    alert.collect(found, alert.get(properties, "entities"))
+    alert.properties(found, properties)
+    alert.actor(found, properties)
+    compromised(found, properties)
+    local entities, resources = alert.settle(found)
     return {
-        id = id,
+        id = activity_id(event),
         source = "defender-for-cloud",
-        type = alert.text(properties, "alertType") or alert.text(name, "value"),
-        title = alert.text(name, "value", "localizedValue"),
-        severity = severity(properties),
-        status = alert.text(alert.get(event, "status"), "value"),
-        time = alert.time(alert.text(event, "eventTimestamp", "submissionTimestamp")),
+        type = alert.text(properties, "alertType") or name,
+        title = name,
+        severity = alert.graded("the Defender for Cloud alert", properties, names.severity),
+        status = word(event, "status"),
+        time = alert.when(found, event, { "eventTimestamp", "submissionTimestamp", "time" }),
         tenant = alert.text(event, "tenantId"),
-        subscription = subscription(found, properties, event),
-        resources = found.resources,
+        subscription = subscription(found, properties, event) or alert.subscription(alert.text(event, "resourceId")),
+        resources = resources,
+        entities = entities,
         tactics = alert.words(alert.get(properties, "intent")),
+        techniques = alert.techniques(alert.get(properties, "techniques")),
+        notes = found.notes,
     }
-end
-
--- A recommendation is advice, and nobody is attacked: there is nothing to contain.
-local function is_recommendation(event)
-    return (alert.text(event, "type") or ""):lower() == "microsoft.security/assessments"
 end
 
 return {
     want = "the event with AlertType and SystemAlertId, the ARM resource with these in"
-        .. " properties, or the activity log entry of category Security",
+        .. " properties, a row of SecurityAlert, or the activity log entry of category Security",
+    kin = { "sentinel", "graph" },
 
     is = function(event)
-        return is_event(event) or is_resource(event) or is_activity(event) or is_recommendation(event)
+        return is_event(event) or is_resource(event) or is_entity(event) or is_activity(event) or is_posture(event)
     end,
 
     adapt = function(event)
-        if is_recommendation(event) then return nil end
+        if is_posture(event) then return nil end
         if is_activity(event) then return from_activity(event) end
         return from_event(is_event(event) and event or alert.get(event, "properties"), event)
     end,

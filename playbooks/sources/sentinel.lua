@@ -38,7 +38,8 @@ end
 
 return {
     want = "an incident (type Microsoft.SecurityInsights/Incidents), bare or in the object of an"
-        .. " automation rule's trigger",
+        .. " automation rule's trigger, or an alert's entity (kind SecurityAlert)",
+    kin = { "defender-for-cloud", "graph" },
 
     is = function(event)
         return is_incident(incident_of(event))
@@ -48,7 +49,12 @@ return {
         local incident = incident_of(event)
         local properties = alert.get(incident, "properties")
         local extra, alerts = alert.get(properties, "additionalData"), alert.get(properties, "alerts")
-        local entities, resources = alert.entities(alert.get(properties, "relatedEntities"), event)
+        local found = alert.found()
+        alert.collect(found, alert.get(properties, "relatedEntities"), event)
+        for _, one in ipairs(alert.list(alerts)) do
+            alert.properties(found, alert.at(one, "properties", "additionalData"))
+        end
+        local entities, resources = alert.settle(found)
         local id = alert.text(incident, "name") or alert.text(incident, "id")
         if not id then alert.refuse("the incident has no name") end
         local status = alert.text(properties, "status") or "New"
@@ -57,17 +63,18 @@ return {
             source = "sentinel",
             type = "Incident",
             title = alert.text(properties, "title"),
-            severity = alert.text(properties, "severity") or alert.refuse("the incident has no severity"),
+            severity = alert.graded("the incident", properties, { "severity" }),
             status = status:lower() == "closed" and "resolved" or status,
-            time = alert.time(alert.text(properties, "createdTimeUtc", "firstActivityTimeUtc")),
+            time = alert.when(found, properties, { "createdTimeUtc", "firstActivityTimeUtc", "lastModifiedTimeUtc" }),
             subscription = alert.text(alert.get(event, "workspaceInfo"), "SubscriptionId")
                 or alert.subscription(alert.get(incident, "id")),
             link = alert.text(properties, "incidentUrl"),
             resources = alert.join(resources, attacked(alerts)),
             entities = entities,
             tactics = alert.words(alert.get(extra, "tactics")),
-            techniques = alert.words(alert.get(extra, "techniques")),
-            children = children(alerts),
+            techniques = alert.techniques(alert.get(extra, "techniques")),
+            children = alert.join(children(alerts), found.children),
+            notes = found.notes,
         }
     end,
 }

@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables of deliveries as Microsoft's products spell them, and what each becomes: whose address
+ * an address is, and which shapes are read. ' stands for " in deliveries and in wanted JSON.
+ */
+#include "alert/alert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "check.h"
+#include "vm/adapt.h"
+#include "vm/state.h"
+#include "vm/vm.h"
+
+enum { WANTS_MAX = 4 };
+
+#define SUB   "/subscriptions/5f0c7a11-0000-4000-8000-00000000000a"
+#define VM_ID SUB "/resourceGroups/web/providers/Microsoft.Compute/virtualMachines/jump-2"
+#define AKS_ID \
+    SUB "/resourceGroups/k8s/providers/Microsoft.ContainerService/managedClusters/c3"
+#define ALERT_1 \
+    SUB "/resourceGroups/web/providers/Microsoft.Security/locations/uksouth/alerts/n-77"
+
+struct row {
+    const char *what, *kind, *delivery;
+    struct {
+        const char *path, *wanted; /* of the only alert; "count" is that of the alerts */
+    } wants[WANTS_MAX];
+    const char *refused; /* a part of the sentence */
+};
+
+static char *quoted(const char *text)
+{
+    char *copy = span_dup(span_of(text));
+
+    for (char *c = copy; *c != '\0'; c++)
+        if (*c == '\'')
+            *c = '"';
+    return copy;
+}
+
+/* The list of the alerts, each complete; or the sentence. */
+static char *read_all(const char *kind, const char *delivery, bool *is_read)
+{
+    struct vm *vm = vm_new(-1);
+    struct str out = { 0 };
+    struct span alert;
+    size_t pos = 0;
+    struct err err;
+
+    CHECK_OK(json_check(delivery, strlen(delivery), ALERT_LEN_MAX, &err), &err);
+    *is_read = adapt_read(vm, span_of(kind), span_of(delivery));
+    if (!*is_read) {
+        char *message = json_get_text(str_span(&vm->adapted), "message");
+        vm_free(vm);
+        return message;
+    }
+    str_add_char(&out, '[');
+    while (json_next(str_span(&vm->adapted), &pos, NULL, &alert)) {
+        if (out.len > 1)
+            str_add_char(&out, ',');
+        if (json_get(alert, "fetch").len > 0)
+            str_add_span(&out, alert);
+        else
+            CHECK_OK(alert_complete_at(alert, span_of(kind), INT64_C(1796090584000), &out,
+                                       &err),
+                     &err);
+    }
+    str_add_char(&out, ']');
+    vm_free(vm);
+    return str_take(&out);
+}
+
+static void check_want(const struct row *row, struct span list, const char *path,
+                       const char *wanted)
+{
+    struct span alert = { 0 };
+    size_t pos = 0;
+    char *quoted_want = quoted(wanted);
+
+    json_next(list, &pos, NULL, &alert);
+    char *value = strcmp(path, "count") == 0 ? NULL : span_dup(json_path(alert, path));
+    if (value == NULL && json_count(list) != (size_t)atoi(wanted))
+        FAIL("%s: %zu alerts, wanted %s", row->what, json_count(list), wanted);
+    if (value != NULL && wanted[0] == '~' && strstr(value, quoted_want + 1) == NULL)
+        FAIL("%s: %s is %s, wanted something with %s", row->what, path, value, wanted + 1);
+    if (value != NULL && wanted[0] != '~' && strcmp(value, quoted_want) != 0)
+        FAIL("%s: %s is %s, wanted %s", row->what, path, value, quoted_want);
+    free(value);
+    free(quoted_want);
+}
+
+static void check_row(const struct row *row)
+{
+    char *delivery = quoted(row->delivery);
+    bool is_read;
+    char *became = read_all(row->kind, delivery, &is_read);
+
+    if (row->refused != NULL && (is_read || strstr(became, row->refused) == NULL))
+        FAIL("%s: not refused with \"%s\": %s", row->what, row->refused, became);
+    if (row->refused == NULL && !is_read)
+        FAIL("%s: refused: %s", row->what, became);
+    for (int i = 0; is_read && i < WANTS_MAX && row->wants[i].path != NULL; i++)
+        check_want(row, span_of(became), row->wants[i].path, row->wants[i].wanted);
+    free(became);
+    free(delivery);
+}
+
+static void check_rows(const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        check_row(&rows[i]);
+}
+
+/* -- Whose address it is ------------------------------------------------------------------ */
+
+#define MDC(entities, more)                                                          \
+    "{'AlertType':'T','SystemAlertId':'n-1','AlertDisplayName':'d','Severity':'Low'" \
+    ",'Entities':" entities more "}"
+#define GRAPH(evidence)                                                                    \
+    "{'@odata.type':'#microsoft.graph.security.alert','id':'g','title':'t','severity':'"   \
+    "medium','status':'new','createdDateTime':'2026-10-02T03:04:05Z','evidence':" evidence \
+    "}"
+#define IP(address, more)                                                                  \
+    "{'@odata.type':'#microsoft.graph.security.ipEvidence','ipAddress':'" address "'" more \
+    "}"
+#define ENTITY(address, more) "{'Type':'ip','Address':'" address "'" more "}"
+#define BECOMES(ips, assets)          \
+    {                                 \
+        { "entities.ips", ips },      \
+        {                             \
+            "entities.assets", assets \
+        }                             \
+    }
+
+static const struct row addresses[] = {
+    { "an attacker beside a victim, roles in capitals", "graph",
+      GRAPH("[" IP("198.51.100.4", ",'roles':['Attacker','Source']") "," IP(
+          "198.51.100.5", ",'roles':['ATTACKED']") "]"),
+      BECOMES("['198.51.100.4']", "['198.51.100.5']"), NULL },
+    { "command and control, and the destination of a connection", "graph",
+      GRAPH("[" IP("198.51.100.6", ",'roles':['commandAndControl']") "," IP(
+          "198.51.100.7", ",'roles':['destination']") "]"),
+      BECOMES("['198.51.100.6']", "['198.51.100.7']"), NULL },
+    { "a malicious destination is an attacker's", "graph",
+      GRAPH("[" IP("198.51.100.8", ",'roles':['destination'],'verdict':'malicious'") "]"),
+      BECOMES("['198.51.100.8']", "[]"), NULL },
+    { "a clean verdict beats the role", "graph",
+      GRAPH("[" IP("198.51.100.9", ",'roles':['attacker'],'verdict':'NoThreatsFound'") "]"),
+      BECOMES("[]", "['198.51.100.9']"), NULL },
+    { "context alone is neither", "graph",
+      GRAPH("[" IP("198.51.100.10", ",'roles':['contextual']") "]"), BECOMES("[]", "[]"),
+      NULL },
+    { "an address without a word about it is unknown", "graph",
+      GRAPH("[" IP("198.51.100.11", ",'roles':[],'verdict':'unknown'") "]"),
+      BECOMES("['198.51.100.11']", "[]"), NULL },
+    { "a device's own addresses, in every place", "graph",
+      GRAPH("[{'@odata.type':'#microsoft.graph.security.deviceEvidence','ipInterfaces':["
+            "'10.4.0.9','2001:db8::9'],'lastExternalIpAddress':'198.51.100.12',"
+            "'lastIpAddress':'10.4.0.9'}," IP("198.51.100.12", "") "]"),
+      BECOMES("[]", "['10.4.0.9','2001:db8::9','198.51.100.12']"), NULL },
+    { "a pod's address is ours, a name server's too", "graph",
+      GRAPH("[{'@odata.type':'#microsoft.graph.security.kubernetesPodEvidence','podIp':"
+            "{'ipAddress':'10.244.0.7'}},{'@odata.type':'#microsoft.graph.security."
+            "dnsEvidence','dnsServerIp':" IP("198.51.100.13", "") ",'ipAddresses':[" IP(
+                "198.51.100.14", "") "]}]"),
+      BECOMES("['198.51.100.14']", "['10.244.0.7','198.51.100.13']"), NULL },
+    { "what comes in: the far end is ours", "graph",
+      GRAPH("[{'@odata.type':'#microsoft.graph.security.networkConnectionEvidence',"
+            "'sourceAddress':{'ipAddress':'198.51.100.15'},'destinationAddress':"
+            "{'ipAddress':'198.51.100.16'}}]"),
+      BECOMES("['198.51.100.15']", "['198.51.100.16']"), NULL },
+    { "what goes out: the far end is not", "defender-for-cloud",
+      MDC("[{'$id':'7','Type':'network-connection','SourceAddress':{'Type':'ip','Address':"
+          "'10.1.2.3'},'DestinationAddress':{'Type':'ip','Address':'198.51.100.17'}}]",
+          ""),
+      BECOMES("['198.51.100.17']", "['10.1.2.3']"), NULL },
+    { "asset as a text, and in lower case", "defender-for-cloud",
+      MDC("[" ENTITY("198.51.100.18", ",'asset':'True'") "," ENTITY("198.51.100.19",
+                                                                    ",'asset':'false'") "]",
+          ""),
+      BECOMES("['198.51.100.19']", "['198.51.100.18']"), NULL },
+    { "an entity that is not valid is none", "defender-for-cloud",
+      MDC("[" ENTITY("198.51.100.20", ",'isValid':false") "," ENTITY(
+              "198.51.100.21", ",'IsValid':'False'") "]",
+          ""),
+      BECOMES("[]", "[]"), NULL },
+    { "a host's interfaces by reference", "defender-for-cloud",
+      MDC("[{'$id':'1','Type':'ip','Address':'198.51.100.22'},{'$id':'2','Type':'host',"
+          "'HostName':'h','IpInterfaces':[{'$ref':'1'}]}]",
+          ""),
+      BECOMES("[]", "['198.51.100.22']"), NULL },
+    { "network cards of a host", "defender-for-cloud",
+      MDC("[{'Type':'host','HostName':'h','NetworkAdapters':[{'IpAddresses':["
+          "'198.51.100.23'],'MacAddress':'00-11'}]}]",
+          ""),
+      BECOMES("[]", "['198.51.100.23']"), NULL },
+    { "own and attacker at once: own, and a note",
+      "defender-for-cloud",
+      MDC("[" ENTITY("198.51.100.24", ",'Role':'Attacker'") ",{'Type':'host','HostName':"
+                                                            "'h','IpInterfaces':[" ENTITY(
+                                                                "198.51.100.24", "") "]}]",
+          ""),
+      { { "entities.ips", "[]" },
+        { "entities.assets", "['198.51.100.24']" },
+        { "notes", "~198.51.100.24 is named both" } },
+      NULL },
+    { "attacker at one place, clean at another: attacker", "graph",
+      GRAPH("[" IP("198.51.100.25", ",'verdict':'clean'") "," IP(
+          "198.51.100.25", ",'roles':['attacker']") "]"),
+      BECOMES("['198.51.100.25']", "[]"), NULL },
+    { "Sentinel's additional data", "sentinel",
+      "{'name':'i','type':'Microsoft.SecurityInsights/Incidents','properties':{'title':'t'"
+      ",'severity':'Low','relatedEntities':[{'kind':'Ip','properties':{'friendlyName':"
+      "'198.51.100.26','additionalData':{'Asset':'true'}}},{'kind':'IP','properties':{"
+      "'address':'198.51.100.27','threatIntelligence':[{'threatType':'Botnet'}]}}]}}",
+      BECOMES("['198.51.100.27']", "['198.51.100.26']"), NULL },
+    { "properties that name both sides", "defender-for-cloud",
+      MDC("[]", ",'ExtendedProperties':{'Attacker source IP':'198.51.100.28 (NL)','Victim "
+                "IP':'198.51.100.29','Destination IP address':'198.51.100.30','IP "
+                "location':'198.51.100.31'}"),
+      BECOMES("['198.51.100.28']", "['198.51.100.30','198.51.100.29']"), NULL },
+    { "a row of evidence: impacted, and the far end of it", "graph",
+      "[{'AlertId':'x','EntityType':'Ip','EvidenceRole':'Impacted','Severity':'Low',"
+      "'Title':'t','RemoteIP':'198.51.100.32'}]",
+      BECOMES("[]", "['198.51.100.32']"), NULL },
+    { "a row of evidence: related, with the local address", "graph",
+      "[{'AlertId':'x','EntityType':'Ip','EvidenceRole':'Related','Severity':'Low',"
+      "'Title':'t','RemoteIP':'198.51.100.33','LocalIP':'198.51.100.34'}]",
+      BECOMES("['198.51.100.33']", "['198.51.100.34']"), NULL },
+    { "a compromised entity that is an address", "defender-for-cloud",
+      MDC("[" ENTITY("198.51.100.35", "") "," ENTITY("198.51.100.36", "") "]",
+          ",'CompromisedEntity':'198.51.100.36'"),
+      BECOMES("['198.51.100.35']", "['198.51.100.36']"), NULL },
+    { "nobody's account is no account",
+      "defender-for-cloud",
+      MDC("[{'Type':'account','AadUserId':'00000000-0000-0000-0000-000000000000'},{'Type':"
+          "'account','Name':'root','isValid':false},{'Type':'account','Name':'ann'}]",
+          ""),
+      { { "entities.accounts", "['ann']" } },
+      NULL },
+};
+
+TEST(an_address_is_an_attackers_or_an_own_one_by_what_the_sender_says_of_it)
+{
+    check_rows(addresses, sizeof addresses / sizeof *addresses);
+}
+
+/* -- Shapes --------------------------------------------------------------------------------- */
+
+#define OLD_ARM                                                                            \
+    "{'id':'" ALERT_1 "','name':'n-77','type':'Microsoft.Security/Locations/alerts',"      \
+    "'properties':{'systemSource':'Azure','vendorName':'Microsoft','alertName':"           \
+    "'SuspiciousShell','alertDisplayName':'A shell','detectedTimeUtc':"                    \
+    "'2026-09-01T01:02:03Z','reportedSeverity':'High','state':'Dismissed',"                \
+    "'associatedResource':'" VM_ID "','instanceId':'11111111-2222-4333-8444-555555555555'" \
+    ",'compromisedEntity':'jump-2','canBeInvestigated':true}}"
+#define ROW                                                                              \
+    "{'TimeGenerated':'2026-09-02T05:06:07.1234567Z','DisplayName':'A guess','AlertName" \
+    "':'A guess','AlertSeverity':'Medium','AlertType':'SQL.DB_BruteForce','SystemAlert"  \
+    "Id':'r-1','ProductName':'Microsoft Defender for Cloud','Tactics':'Initial Access, " \
+    "Impact','Techniques':'[\\'T1110\\']','AlertLink':'https://p.example/r-1',"          \
+    "'ExtendedProperties':'{\\'Client IP address\\':\\'198.51.100.40\\'}','TenantId':"   \
+    "'7d0c0000-0000-4000-8000-000000000001','Type':'SecurityAlert','Entities':"          \
+    "'[{\\'$id\\':\\'2\\',\\'Type\\':\\'account\\',\\'Name\\':\\'sa\\'}]'}"
+#define SENTINEL_ALERT                                                                  \
+    "{'id':'" SUB "/resourceGroups/w/providers/Microsoft.OperationalInsights/"          \
+    "workspaces/w/providers/Microsoft.SecurityInsights/Entities/s-9','name':'s-9',"     \
+    "'type':'Microsoft.SecurityInsights/Entities','kind':'SecurityAlert','properties':" \
+    "{'systemAlertId':'s-9','alertDisplayName':'Odd','severity':'High','productName':"  \
+    "'Azure Active Directory Identity Protection','alertType':'AnonymousLogin',"        \
+    "'timeGenerated':'2026-09-03T00:00:00Z','additionalData':{'IP Address':"            \
+    "'198.51.100.41'}}}"
+#define CLOUD(data)                                                                        \
+    "{'specversion':'1.0','id':'e','source':'" SUB "','type':'com.example.x','data':" data \
+    "}"
+#define GRID(data)                                                        \
+    "[{'id':'e','topic':'" SUB "','subject':'s','eventType':'Example.X'," \
+    "'eventTime':'2026-09-04T00:00:00Z','data':" data "}]"
+#define MONITOR(severity, context)                                                      \
+    "{'schemaId':'azureMonitorCommonAlertSchema','data':{'essentials':{'alertId':'/r'," \
+    "'originAlertId':'o','alertRule':'rule','severity':" severity ",'firedDateTime':"   \
+    "'2026-09-05T00:00:00Z','alertTargetIDs':['" VM_ID "']},'alertContext':" context "}}"
+#define ACTIVITY                                                                       \
+    "{'category':{'value':'Security'},'operationName':{'value':'Microsoft.Security/"   \
+    "locations/alerts/activate/action'},'correlationId':'c-5','resourceId':'" ALERT_1  \
+    "','eventName':{'value':'A guess'},'eventTimestamp':'2026-09-06T00:00:00Z',"       \
+    "'status':{'value':'Active'},'properties':{'severity':'High','domainName':'CORP'," \
+    "'userName':'eve','compromisedEntity':'jump-2','attackedResourceType':'Virtual "   \
+    "Machine','Attacker IP':'IP Address: 198.51.100.42 [17]'}}"
+#define LISTKEYS                                                                           \
+    "{'authorization':{'scope':'" VM_ID "','action':'x/listKeys/action','evidence':{"      \
+    "'principalId':'0123456789abcdef0123456789abcdef','principalType':'ServicePrincipal'}" \
+    "},'claims':{'ipaddr':'198.51.100.43','http://schemas.xmlsoap.org/ws/2005/05/"         \
+    "identity/claims/upn':'eve@corp.example'},'httpRequest':'{\\'clientIpAddress\\':"      \
+    "\\'198.51.100.44:5123\\'}','resourceUri':'" VM_ID "','operationName':'x',"            \
+    "'tenantId':'t-1'}"
+
+static const struct row shapes[] = {
+    { "the resource of the older API",
+      "defender-for-cloud",
+      OLD_ARM,
+      { { "id", "'n-77'" },
+        { "severity", "'high'" },
+        { "time", "'2026-09-01T01:02:03Z'" },
+        { "resources", "['" VM_ID "']" } },
+      NULL },
+    { "its type, state and machine",
+      "",
+      OLD_ARM,
+      { { "type", "'SuspiciousShell'" },
+        { "status", "'dismissed'" },
+        { "title", "'A shell'" },
+        { "entities.hosts", "['jump-2']" } },
+      NULL },
+    { "the older resource in a CloudEvent",
+      "cloudevents",
+      CLOUD(OLD_ARM),
+      { { "source", "'defender-for-cloud'" },
+        { "severity", "'high'" },
+        { "id", "'n-77'" } },
+      NULL },
+    { "the older resource in an event of Event Grid",
+      "event-grid",
+      GRID(OLD_ARM),
+      { { "severity", "'high'" }, { "id", "'n-77'" } },
+      NULL },
+    { "a row of the table",
+      "defender-for-cloud",
+      ROW,
+      { { "severity", "'medium'" },
+        { "tenant", "''" },
+        { "entities.ips", "['198.51.100.40']" },
+        { "entities.accounts", "['sa']" } },
+      NULL },
+    { "a row's tactics, techniques, link and type",
+      "sentinel",
+      ROW,
+      { { "tactics", "['Initial Access','Impact']" },
+        { "techniques", "['T1110']" },
+        { "link", "'https://p.example/r-1'" },
+        { "type", "'SQL.DB_BruteForce'" } },
+      NULL },
+    { "rows as a query answers them",
+      "defender-for-cloud",
+      "{'schema':[],'results':[" ROW "," ROW "]}",
+      { { "count", "2" }, { "id", "'r-1'" } },
+      NULL },
+    { "a row in an event of Event Grid, as text",
+      "event-grid",
+      "[{'id':'e','topic':'t','subject':'s','eventType':'X','eventTime':"
+      "'2026-09-04T00:00:00Z','data':'{\\'Type\\':\\'SecurityAlert\\',\\'SystemAlertId\\'"
+      ":\\'r-2\\',\\'AlertSeverity\\':\\'High\\'}'}]",
+      { { "id", "'r-2'" }, { "severity", "'high'" } },
+      NULL },
+    { "Sentinel's entity of an alert, to sentinel",
+      "sentinel",
+      SENTINEL_ALERT,
+      { { "id", "'s-9'" },
+        { "source", "'sentinel'" },
+        { "severity", "'high'" },
+        { "entities.ips", "['198.51.100.41']" } },
+      NULL },
+    { "Sentinel's entity of an alert, to defender-for-cloud",
+      "defender-for-cloud",
+      "{'value':[" SENTINEL_ALERT "]}",
+      { { "id", "'s-9'" }, { "time", "'2026-09-03T00:00:00Z'" } },
+      NULL },
+    { "Sentinel's entities in a CloudEvent",
+      "cloudevents",
+      CLOUD("{'value':[" SENTINEL_ALERT "," SENTINEL_ALERT "]}"),
+      { { "count", "2" }, { "severity", "'high'" } },
+      NULL },
+    { "a row of AlertInfo",
+      "graph",
+      "{'Timestamp':'2026-09-07T00:00:00Z','AlertId':'da1','Title':'Odd','Category':"
+      "'CommandAndControl','Severity':'High','ServiceSource':'Microsoft Defender for "
+      "Endpoint','DetectionSource':'EDR','AttackTechniques':'[\\'Proxy (T1090.003)\\']'}",
+      { { "id", "'da1'" },
+        { "severity", "'high'" },
+        { "tactics", "['CommandAndControl']" },
+        { "techniques", "['T1090.003']" } },
+      NULL },
+    { "a row of AlertEvidence in its stream",
+      "graph",
+      "{'records':[{'time':'2026-09-07T00:00:01Z','tenantId':'t-2','category':"
+      "'AdvancedHunting-AlertEvidence','properties':{'AlertId':'da1','Title':'Odd',"
+      "'Severity':'Low','EntityType':'CloudResource','ResourceID':'" VM_ID "'}}]}",
+      { { "resources", "['" VM_ID "']" },
+        { "tenant", "'t-2'" },
+        { "time", "'2026-09-07T00:00:01Z'" } },
+      NULL },
+    { "events in the same stream are no alerts",
+      "graph",
+      "{'records':[{'time':'2026-09-07T00:00:01Z','category':'AdvancedHunting-"
+      "DeviceEvents','properties':{'DeviceName':'d'}}]}",
+      { { "count", "0" } },
+      NULL },
+    { "a row of evidence without a severity is refused",
+      "graph",
+      "{'AlertId':'da1','EntityType':'Ip','RemoteIP':'198.51.100.45'}",
+      { { 0 } },
+      "the row of AlertEvidence has no Severity" },
+    { "evidence in evidence, without types",
+      "graph",
+      GRAPH("[{'@odata.type':'#microsoft.graph.security.containerEvidence','image':{"
+            "'registry':{'registry':'r'}},'pod':{'namespace':{'cluster':{'cloudResource':"
+            "{'resourceId':'" AKS_ID "'}}}}}]"),
+      { { "resources", "['" AKS_ID "']" } },
+      NULL },
+    { "the storage account behind a blob",
+      "graph",
+      GRAPH("[{'@odata.type':'#microsoft.graph.security.blobEvidence','blobContainer':{"
+            "'storageResource':{'@odata.type':'#microsoft.graph.security."
+            "azureResourceEvidence','resourceId':'" VM_ID "'}}}]"),
+      { { "resources", "['" VM_ID "']" } },
+      NULL },
+    { "a category that is no tactic is none",
+      "graph",
+      "{'id':'g','serviceSource':'azureAdIdentityProtection','createdDateTime':"
+      "'2026-09-07T00:00:00Z','severity':'high','category':'PasswordSpray'}",
+      { { "tactics", "[]" }, { "type", "'PasswordSpray'" } },
+      NULL },
+    { "an incident has what its alerts' evidence names",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.incident','id':'31','displayName':'d',"
+      "'severity':'high','alerts':[{'id':'da1','evidence':[" IP("198.51.100.46", "") "]}]}",
+      { { "children", "['da1']" }, { "entities.ips", "['198.51.100.46']" } },
+      NULL },
+    { "lifecycle notifications beside an ordinary one",
+      "graph",
+      "{'value':[{'subscriptionId':'s','lifecycleEvent':'subscriptionRemoved','tenantId':"
+      "'t'},{'subscriptionId':'s','changeType':'updated','resource':'security/incidents/4'"
+      "}]}",
+      { { "count", "1" }, { "fetch", "'graph-incidents'" }, { "id", "'4'" } },
+      NULL },
+    { "properties as JSON in a text, with a port and a list",
+      "defender-for-cloud",
+      MDC("[]", ",'ExtendedProperties':'{\\'clientIpAddress\\':\\'198.51.100.47:443\\',"
+                "\\'Source IP(s) [#attempts]\\':[\\'IP Address: 198.51.100.48 [3]\\',"
+                "\\'198.51.100.0/24\\']}'"),
+      { { "entities.ips", "['198.51.100.48','198.51.100.47']" } },
+      NULL },
+    { "Sentinel's custom details, in JSON in JSON",
+      "defender-for-cloud",
+      MDC("[]", ",'ExtendedProperties':{'Custom Details':'{\\'AttackerIP\\':["
+                "\\'2001:db8::77\\']}'}"),
+      { { "entities.ips", "['2001:db8::77']" } },
+      NULL },
+    { "an incident of Defender names its alerts",
+      "defender-for-cloud",
+      MDC("[{'Type':'SecurityAlert','SystemAlertId':'x-1'},{'Type':'security-alert',"
+          "'ProviderAlertId':'x-2'},{'Type':'security-alert','SystemAlertId':'n-1'}]",
+          ",'IsIncident':'True'"),
+      { { "children", "['x-1','x-2']" } },
+      NULL },
+    { "an entry of the activity log has the alert's own id",
+      "defender-for-cloud",
+      ACTIVITY,
+      { { "id", "'n-77'" },
+        { "entities.accounts", "['CORP\\\\eve']" },
+        { "entities.hosts", "['jump-2']" },
+        { "entities.ips", "['198.51.100.42']" } },
+      NULL },
+    { "the entry as diagnostic settings stream it",
+      "defender-for-cloud",
+      "{'records':[{'time':'2026-09-06T00:00:00Z','resourceId':'/SUBSCRIPTIONS/S/PROVIDERS"
+      "/MICROSOFT.SECURITY/LOCATIONS/UKSOUTH/ALERTS/N-78','operationName':'Microsoft."
+      "Security/locations/alerts/activate/action','category':'Security','properties':{"
+      "'eventName':'A guess','eventProperties':{'severity':'Medium'}}}]}",
+      { { "id", "'N-78'" }, { "severity", "'medium'" }, { "title", "'A guess'" } },
+      NULL },
+    { "who listed the keys, and from where",
+      "event-grid",
+      GRID(LISTKEYS),
+      { { "resources", "['" VM_ID "','" SUB "']" },
+        { "entities.accounts",
+          "['eve@corp.example','01234567-89ab-cdef-0123-456789abcdef']" },
+        { "entities.ips", "['198.51.100.44','198.51.100.43']" },
+        { "severity", "'informational'" } },
+      NULL },
+    { "the same in a CloudEvent",
+      "cloudevents",
+      CLOUD(LISTKEYS),
+      { { "tenant", "'t-1'" }, { "entities.ips", "['198.51.100.44','198.51.100.43']" } },
+      NULL },
+    { "Azure Monitor: the caller and its claims",
+      "azure-monitor",
+      MONITOR(
+          "'Sev2'",
+          "{'caller':'ops@corp.example','claims':'{\\'ipaddr\\':\\'198.51.100.49\\'}'}"),
+      { { "entities.accounts", "['ops@corp.example']" },
+        { "entities.ips", "['198.51.100.49']" },
+        { "severity", "'medium'" } },
+      NULL },
+    { "Azure Monitor: dimensions of a log alert",
+      "azure-monitor",
+      MONITOR("'Sev1'",
+              "{'condition':{'allOf':[{'dimensions':[{'name':'IP','value':'198.51.100.50'}"
+              ",{'name':'Computer','value':'h-1'},{'name':'Account','value':'bob'}]}]}}"),
+      { { "entities.ips", "['198.51.100.50']" },
+        { "entities.hosts", "['h-1']" },
+        { "entities.accounts", "['bob']" } },
+      NULL },
+    { "Azure Monitor: severity Critical",
+      "azure-monitor",
+      MONITOR("'Critical'", "{}"),
+      { { "severity", "'high'" }, { "notes", "" } },
+      NULL },
+    { "Azure Monitor: severity Error",
+      "azure-monitor",
+      MONITOR("'Error'", "{}"),
+      { { "severity", "'high'" } },
+      NULL },
+    { "Azure Monitor: severity Warning",
+      "azure-monitor",
+      MONITOR("'WARNING'", "{}"),
+      { { "severity", "'medium'" } },
+      NULL },
+    { "Azure Monitor: severity Verbose",
+      "azure-monitor",
+      MONITOR("'Verbose'", "{}"),
+      { { "severity", "'informational'" } },
+      NULL },
+    { "Azure Monitor: severity as a number",
+      "azure-monitor",
+      MONITOR("1", "{}"),
+      { { "severity", "'high'" } },
+      NULL },
+    { "Azure Monitor: severity as a number in a text",
+      "azure-monitor",
+      MONITOR("'3'", "{}"),
+      { { "severity", "'low'" } },
+      NULL },
+    { "Azure Monitor: another word has a note",
+      "azure-monitor",
+      MONITOR("'Notice'", "null"),
+      { { "severity", "'informational'" }, { "notes", "~'the severity \\'Notice\\'" } },
+      NULL },
+    { "an old schema of Azure Monitor is named",
+      "azure-monitor",
+      "{'schemaId':'Microsoft.Insights/LogAlert','data':{}}",
+      { { 0 } },
+      "old Azure Monitor schema Microsoft.Insights/LogAlert" },
+    { "the classic metric alert has no schema, and help",
+      "azure-monitor",
+      "{'status':'Activated','context':{'conditionType':'Metric','resourceId':'/x'}}",
+      { { 0 } },
+      "useCommonAlertSchema = true" },
+    { "a security alert's severity is not guessed",
+      "defender-for-cloud",
+      "{'AlertType':'T','SystemAlertId':'s','Severity':'Urgent'}",
+      { { 0 } },
+      "severity is \"Urgent\": want High, Medium, Low or Informational" },
+    { "an event that says that it is an alert and is none",
+      "cloudevents",
+      "{'specversion':'1.0','id':'e','source':'/x','type':'com.microsoft.azure.defender."
+      "alert','data':{'what':'?'}}",
+      { { 0 } },
+      "holds a security alert of a form that is not known" },
+    { "an alert's resource without its members",
+      "cloudevents",
+      CLOUD("{'type':'Microsoft.Security/locations/alerts','properties':{'new':1}}"),
+      { { 0 } },
+      "has no SystemAlertId" },
+    { "one of a list that cannot be read",
+      "event-grid",
+      GRID("[" OLD_ARM ",{'@odata.type':'#microsoft.graph.alert'}]"),
+      { { 0 } },
+      "a form that is not known" },
+    { "a broken time: another stands for it",
+      "defender-for-cloud",
+      "{'AlertType':'T','SystemAlertId':'s','Severity':'Low','TimeGenerated':"
+      "'2026-09-07T12:16:01+053088Z','StartTimeUtc':'2026-09-07 12:16:01.5'}",
+      { { "time", "'2026-09-07T12:16:01.5Z'" }, { "notes", "~12:16:01+053088Z" } },
+      NULL },
+    { "a broken time and no other: the arrival",
+      "sentinel",
+      "{'name':'i','type':'Microsoft.SecurityInsights/Incidents','properties':{'title':'t'"
+      ",'severity':'Low','createdTimeUtc':'yesterday'}}",
+      { { "time", "'2026-12-01T02:03:04Z'" }, { "notes", "~that of the arrival" } },
+      NULL },
+    { "a zone without a colon",
+      "graph",
+      "{'id':'g','serviceSource':'x','createdDateTime':'2026-09-07T00:00:00+0200',"
+      "'severity':'low'}",
+      { { "time", "'2026-09-07T00:00:00+02:00'" }, { "notes", "" } },
+      NULL },
+    { "scores and advice are no alerts",
+      "defender-for-cloud",
+      "[{'type':'Microsoft.Security/assessments/subAssessments','properties':{}},{'type':"
+      "'Microsoft.Security/secureScores/secureScoreControls','properties':{}},{'Type':"
+      "'SecurityRecommendation','RecommendationName':'r'}]",
+      { { "count", "0" } },
+      NULL },
+};
+
+TEST(each_shape_of_an_alert_is_read_or_visibly_refused)
+{
+    check_rows(shapes, sizeof shapes / sizeof *shapes);
+}
