@@ -16,6 +16,7 @@ return { sources = { watch = { kind = "generic", adapter = "watch.lua", auth = {
 LUA
 
 start_engine() {
+    : >"$work/out" # the next wait must not find what an earlier process printed
     "$CORDON" engine --state "$state" >"$work/out" 2>"$work/err" &
     daemon=$!
     await_from "$daemon" grep -q 'is ready' "$work/out"

@@ -64,6 +64,7 @@ done
 echo "}" >>"$state/routes.lua"
 
 start_engine() {
+    : >"$work/out" # the next wait must not find what an earlier process printed
     "$CORDON" engine --state "$state" >"$work/out" 2>"$work/err" &
     daemon=$!
     await_from "$daemon" grep -q 'is ready' "$work/out"

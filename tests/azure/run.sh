@@ -54,6 +54,7 @@ build_driver() {
 # start [WORLD]: sets pid and url.
 start() {
     : >"$tmp/out"
+    : >"$tmp/out" # the next wait must not find what an earlier process printed
     "$AZSIM" --port 0 --quiet --world "${1:-$shop}" >"$tmp/out" 2>"$tmp/err" &
     pid=$!
     for _ in $(seq 3000); do

@@ -36,6 +36,7 @@ gate key policy break-glass review"
 
 # start [SCRIPT]: an engine for $state that answers from the script.
 start() {
+    : >"$state/ready" # the next wait must not find what an earlier process printed
     python3 "$here/fake_engine.py" "${1:-$here/script.json}" --state "$state" \
         >"$state/ready" 2>"$state/engine.err" &
     engine=$!

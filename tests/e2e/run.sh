@@ -6,6 +6,8 @@
 #
 #   BUILD=/abs/build/release tests/e2e/run.sh
 set -uo pipefail
+# shellcheck source=tests/wait.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../wait.sh"
 
 : "${BUILD:?the absolute build folder, as make test gives it}"
 CORDON=${CORDON:-$BUILD/cordon}

@@ -15,6 +15,7 @@ sim_url=
 shop_open() {
     local dir=$1
     shift
+    : >"$dir/azsim.out" # the next wait must not find what an earlier process printed
     "$AZSIM" --world "$repo/plugins/azure/sim/worlds/shop.json" --port 0 --quiet \
         --log "$dir/requests.jsonl" "$@" >"$dir/azsim.out" 2>"$dir/azsim.err" &
     sim_pid=$!

@@ -149,7 +149,7 @@ programs() {
 }
 meets='until [ -e %s ]; do sleep 0.02; done'
 programs sections_run_side_by_side_and_appear_when_they_end 0 $'# tests/unit/test_second.c (*)\n3 passed, 0 failed\n# tests/unit/test_first.c (*)\n2 passed, 0 failed\n*5 passed, 0 failed' \
-    "${meets/\%s/$work/programs/met}; echo 2 passed, 0 failed" "touch $work/programs/met; echo 3 passed, 0 failed"
+    "${meets/\%s/$work/programs/met}; sleep 0.5; echo 2 passed, 0 failed" "touch $work/programs/met; echo 3 passed, 0 failed"
 SLOWEST=1 programs the_slowest_test_has_its_time 0 $'*\nthe slowest tests:\n    0.[3-9] s  tests/unit/test_first.c: slow\n2 sections*' \
     'echo ok quick; sleep 0.3; echo ok slow; echo 2 passed, 0 failed' 'echo ok other; echo 1 passed, 0 failed'
 programs one_that_fails_fails_all 1 $'*failed: tests/unit/test_second.c\n2 passed, 1 failed' \

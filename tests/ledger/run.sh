@@ -52,6 +52,7 @@ return playbook { name = "slow", summary = "a change, a pause, a change",
 EOF
 cordon plugins trust "$work/noop.so" >"$work/out" 2>&1 || cat "$work/out"
 
+: >"$work/out"
 cordon run "$work/slow.lua" >"$work/out" 2>&1 &
 runner=$!
 await_from "$runner" grep -q "noop.set" "$work/out"
@@ -84,6 +85,7 @@ check one_hold_is_released_alone '["second on r-000002 0/3"]' "$(contained)"
 cordon rollback r-000002 >"$work/out" 2>&1
 check what_was_undone_is_listed_no_more '[]' "$(contained)"
 
+: >"$work/out"
 cordon run "$work/slow.lua" >"$work/out" 2>&1 &
 runner=$!
 await_from "$runner" grep -q "noop.set" "$work/out"

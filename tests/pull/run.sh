@@ -54,6 +54,7 @@ start_engine() {
     return 1
 }
 start_once() {
+    : >"$work/out" # the next wait must not find what an earlier process printed
     "$CORDON" engine --state "$state" >"$work/out" 2>"$work/err" &
     daemon=$!
     await_from "$daemon" grep -q 'is ready' "$work/out"

@@ -47,6 +47,7 @@ deny_rule='{"properties":{"protocol":"*","sourceAddressPrefix":"203.0.113.7/32",
 # start [options]: sets pid and url.
 start() {
     : >"$tmp/out"
+    : >"$tmp/out" # the next wait must not find what an earlier process printed
     "$AZSIM" --port 0 --quiet "$@" >"$tmp/out" 2>"$tmp/err" &
     pid=$!
     for _ in $(seq 3000); do

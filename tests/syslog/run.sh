@@ -85,7 +85,9 @@ LUA
 
 got() { # got BY WORD [JQ]: one such was received, and fits
     for _ in $(seq 1200); do
-        jq -ce --arg by "$1" --arg word "$2" 'select(.by == $by and (.msg | contains($word)))' "$work/received" 2>/dev/null >"$work/seen" && break
+        # jq -e would tell of the last line alone.
+        jq -c --arg by "$1" --arg word "$2" 'select(.by == $by and (.msg | contains($word)))' "$work/received" 2>/dev/null >"$work/seen"
+        [[ ! -s $work/seen ]] || break
         sleep 0.05
     done
     [[ $(wc -l <"$work/seen") == 1 ]] && jq -e "${3:-.}" "$work/seen" >/dev/null && return
@@ -124,7 +126,7 @@ text_stays_in_its_field() {
     local evil=$'q" b] s\\ \u202e\u200b \u00e4\u20ac\n<0>1 - - - - - forged'
     asks "$evil" && got udp "q\"" '.msg | contains("q\" b] s\\ [U+202E][U+200B] ä€ <0>1 - - - - - forged")' &&
         got tcp "q\"" && got tls "q\"" && cordon run "$work/evil.lua" >/dev/null &&
-        got tcp evil '.severity == "notice" and .msgid == "-" and .msg == "evil" and .data["cordon@12345"].a__b__ == "q\" b] s\\ [U+000A]<0>1 x"' && ! jq -e 'select(.severity == "emerg")' "$work/received" >/dev/null
+        got tcp evil '.severity == "notice" and .msgid == "-" and .msg == "evil" and .data["cordon@12345"].a__b__ == "q\" b] s\\ [U+000A]<0>1 x"' && [[ -z $(jq -c 'select(.severity == "emerg")' "$work/received") ]]
 }
 is_cut() { # is_cut BY MAX: what came fits, cut between characters
     cordon run "$work/long.lua" --param "channel=$1" >/dev/null &&
