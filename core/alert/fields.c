@@ -93,11 +93,19 @@ int alert_set_severity(struct alert *alert, struct span value, struct err *err)
     static const char *const words[][2] = {
         { "high", "high" },
         { "critical", "high" },
+        { "error", "high" },
+        { "sev0", "high" },
+        { "sev1", "high" },
         { "medium", "medium" },
+        { "warning", "medium" },
+        { "sev2", "medium" },
         { "low", "low" },
+        { "sev3", "low" },
         { "informational", "informational" },
         { "information", "informational" },
         { "info", "informational" },
+        { "verbose", "informational" },
+        { "sev4", "informational" },
     };
     struct str text = { 0 };
 

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "vm/adapt_list.h"
 #include "vm/budget.h"
 #include "vm/door.h"
 #include "vm/playbook.h"
@@ -277,6 +278,7 @@ static int l_event(lua_State *L)
 /* -- What comes out ----------------------------------------------------------------------- */
 
 struct work {
+    struct vm *vm;
     struct span kind;
     struct span delivery;
     struct json_out out;
@@ -379,55 +381,21 @@ static void read_event(struct vm *vm, struct work *work, struct span event)
     lua_settop(L, base);
 }
 
-static bool is_beside_a_list(struct span key)
+static void on_event(void *arg, struct span event)
 {
-    static const char *const names[] = { "nextLink", "validationTokens", "schema",
-                                         "stats" };
+    struct work *work = arg;
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (span_is(key, names[i]))
-            return true;
-    return span_starts(key, "@");
-}
-
-/* The list at this name, in an object that holds nothing but it and what belongs to it. */
-static struct span list_at(struct span delivery, const char *name)
-{
-    struct span list = json_get(delivery, name), key, value;
-
-    if (json_kind(list) != JSON_ARRAY)
-        return (struct span){ 0 };
-    for (size_t pos = 0; json_next(delivery, &pos, &key, &value);)
-        if (!span_is(key, name) && !is_beside_a_list(key))
-            return (struct span){ 0 };
-    return list;
-}
-
-/* The list in an object around one, as answers of ARM and of Graph are; and for the adapters
- * that cordon brings as streams and the answers of queries are. */
-static struct span list_in(struct vm *vm, struct span delivery)
-{
-    if (json_kind(delivery) == JSON_ARRAY)
-        return delivery;
-    struct span list = list_at(delivery, "value");
-    if (list.len > 0 || adapters_of(vm)->own_ref != LUA_NOREF)
-        return list;
-    list = list_at(delivery, "records");
-    return list.len > 0 ? list : list_at(delivery, "results");
+    read_event(work->vm, work, event);
 }
 
 static void read_delivery(struct vm *vm, void *arg)
 {
     struct work *work = arg;
-    struct span list = list_in(vm, work->delivery), event;
-    size_t pos = 0;
 
     make_env(vm->L, adapters_of(vm));
     json_open(&work->out, '[');
-    if (list.len == 0)
-        read_event(vm, work, work->delivery);
-    while (list.len > 0 && json_next(list, &pos, NULL, &event))
-        read_event(vm, work, event);
+    adapt_each(work->delivery, adapters_of(vm)->own_ref == LUA_NOREF, &vm->row, on_event,
+               work);
     json_close(&work->out);
 }
 
@@ -442,9 +410,9 @@ static void set_error(struct vm *vm, struct str *out, const char *text)
 
 bool adapt_read(struct vm *vm, struct span kind, struct span delivery)
 {
-    struct work work = { .kind = kind,
-                         .delivery = delivery,
-                         .out = { .str = &vm->adapted } };
+    struct work work = {
+        .vm = vm, .kind = kind, .delivery = delivery, .out = { .str = &vm->adapted }
+    };
     struct err err;
 
     str_reset(&vm->adapted);

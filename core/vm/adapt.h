@@ -7,8 +7,7 @@
  * into the program; a source may have one of its own. As with playbooks a chunk is compiled
  * once and run anew for each delivery, so that nothing of one delivery is left for the next.
  *
- * A delivery that is a list, or an object around one ("value", as ARM and Graph have it), is
- * read item by item.
+ * A delivery that is a list, or an object around one, is read item by item: vm/adapt_list.h.
  */
 #pragma once
 

@@ -144,10 +144,13 @@ for tactic in ("Reconnaissance ResourceDevelopment InitialAccess Execution Persi
     tactic_of[tactic:lower()] = tactic
 end
 
--- Those of the words that are one of ATT&CK's fourteen tactics.
-function alert.tactics(value)
+-- Those of the words that are one of ATT&CK's fourteen tactics. keeps_others: other words too,
+-- as they are (Defender's PreAttack, Probing).
+function alert.tactics(value, keeps_others)
     local tactics = {}
-    for _, word in ipairs(alert.words(value)) do put(tactics, tactic_of[squeezed(word)]) end
+    for _, word in ipairs(alert.words(value)) do
+        put(tactics, tactic_of[squeezed(word)] or (keeps_others and word or nil))
+    end
     return tactics
 end
 
@@ -438,18 +441,19 @@ end
 
 local DEPTH_MAX = 128 -- a chain of references may be longer than any nesting is deep
 
--- Each text below the value, references followed.
-local function own_texts(walk, value, depth)
+-- The addresses in each text below the value are own; references are followed, each object once.
+local function own_texts(walk, value, seen)
     value = resolved(walk, alert.opened(value))
     if type(value) == "string" then many(walk.found, value, "own") end
-    if type(value) ~= "table" or depth > 8 then return end
-    for _, item in pairs(value) do own_texts(walk, item, depth + 1) end
+    if type(value) ~= "table" or seen[value] then return end
+    seen[value] = true
+    for _, item in pairs(value) do own_texts(walk, item, seen) end
 end
 
 local function own_addresses(walk, host)
     if type(host) ~= "table" then return end
     for name, value in pairs(host) do
-        if type(name) == "string" and host_addresses[squeezed(name)] then own_texts(walk, value, 0) end
+        if type(name) == "string" and host_addresses[squeezed(name)] then own_texts(walk, value, {}) end
     end
 end
 
@@ -525,7 +529,7 @@ end
 
 local other_names = {
     ipaddress = "ip", machine = "host", device = "host", user = "account",
-    resource = "azureresource", cloudresource = "azureresource",
+    resource = "azureresource", cloudresource = "azureresource", alert = "securityalert",
 }
 
 -- What kind of thing an object is, and where its members stand: Graph says so in "@odata.type",
@@ -604,9 +608,22 @@ end
 
 -- -- Properties that have names for people ----------------------------------------------------
 
+-- "srcip", "attackerips": names that are written as one word.
+local run_together = {}
+for word in ("client caller source src remote attacker external public user origin actor destination dest dst victim"
+    .. " target host server machine local internal private"):gmatch("%a+") do
+    run_together[word] = true
+end
+
+-- The words of a name: "Attacker source IP", "clientIpAddress", "src_ip".
 local function words_of(name)
     local words = {}
-    for word in name:gsub("(%l)(%u)", "%1 %2"):gsub("IP([Aas])", "IP %1"):gmatch("%a+") do words[word:lower()] = true end
+    for word in name:gsub("(%l)(%u)", "%1 %2"):gsub("IP([Aas])", "IP %1"):gmatch("%a+") do
+        word = word:lower()
+        local first = word:match("^(%a+)ips?$") or word:match("^(%a+)ipaddr$") or word:match("^(%a+)ipaddress$")
+        words[word] = true
+        if first and run_together[first] then words[first], words.ip = true, true end
+    end
     return words
 end
 
@@ -626,10 +643,12 @@ local address_words = {
 }
 
 -- Whose address a property names: "Attacker source IP", "Client IP Address", "Destination IP".
--- nil when it is not about addresses.
-local function property_of(name)
+-- nil when it is not about addresses. "Attacker" and "Victim" may hold an address or a name.
+local function property_of(name, value)
     local words = words_of(name)
-    if not any(words, "ip ips ipaddr ipaddress ipaddresses address addresses ipv") then return nil end
+    local is_one = type(value) == "string" and alert.ip(value) ~= nil
+        and any(words, "attacker attackers adversary victim target compromised attacked")
+    if not is_one and not any(words, "ip ips ipaddr ipaddress ipaddresses address addresses ipv") then return nil end
     if any(words, "location country region port ports count number organization organisation asn mac email mail url") then
         return nil
     end
@@ -644,7 +663,7 @@ function alert.properties(found, object, depth)
     object, depth = alert.opened(object), depth or 0
     if type(object) ~= "table" or depth > 4 then return end
     for name, value in pairs(object) do
-        local whose = type(name) == "string" and property_of(name) or nil
+        local whose = type(name) == "string" and property_of(name, value) or nil
         value = alert.opened(value)
         if whose then
             many(found, value, whose)

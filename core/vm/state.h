@@ -63,6 +63,7 @@ struct vm {
     struct adapter *adapters;
     int adapter_depth;  /* of those at work that call each other */
     struct str adapted; /* the list of alerts while it is made */
+    struct str row;     /* of a table that was delivered, as an object */
 
     /* Runs; see run.h. */
     struct list runs[VM_RUN_BUCKETS];

@@ -57,13 +57,13 @@ end
 -- Dimensions of log alerts that name what the query found.
 local dimensions = {
     computer = "hosts", host = "hosts", hostname = "hosts", device = "hosts", devicename = "hosts", machine = "hosts",
-    account = "accounts", accountname = "accounts", user = "accounts", username = "accounts", userprincipalname = "accounts",
-    upn = "accounts", caller = "accounts", identity = "accounts", url = "urls", resourceid = "resources",
-    ["_resourceid"] = "resources",
+    account = "accounts", accountname = "accounts", accountupn = "accounts", user = "accounts", username = "accounts",
+    userid = "accounts", useraccount = "accounts", userprincipalname = "accounts", upn = "accounts", caller = "accounts",
+    identity = "accounts", url = "urls", requesturl = "urls", resourceid = "resources", azureresourceid = "resources",
 }
 
 local function read_dimension(found, name, value)
-    local list = dimensions[name:lower()]
+    local list = dimensions[name:lower():gsub("[^%w]", "")]
     if list == "resources" then
         alert.join(found.resources, alert.resources(value))
     elseif list == "accounts" then

@@ -131,7 +131,7 @@ local function subscription(found, event, document)
     return alert.subscription(found.resources[1])
         or (not found.resources[1] and alert.text(event, "AzureResourceSubscriptionId"))
         or found.subscription
-        or alert.text(event, "WorkspaceSubscriptionId")
+        or (not is_row(event) and alert.text(event, "WorkspaceSubscriptionId"))
         or alert.text(document, "subscriptionId")
         or alert.subscription(alert.get(document, "id"))
 end
@@ -185,7 +185,7 @@ local function from_event(event, document)
         link = alert.named(event, names.link),
         resources = resources,
         entities = entities,
-        tactics = alert.words(alert.get(event, table.unpack(names.tactics))),
+        tactics = alert.tactics(alert.get(event, table.unpack(names.tactics)), true),
         techniques = alert.techniques(alert.get(event, "Techniques"), alert.get(event, "SubTechniques")),
         children = alert.others(found.children, id),
         notes = found.notes,
@@ -225,7 +225,7 @@ local function from_activity(event)
         subscription = subscription(found, properties, event) or alert.subscription(alert.text(event, "resourceId")),
         resources = resources,
         entities = entities,
-        tactics = alert.words(alert.get(properties, "intent")),
+        tactics = alert.tactics(alert.get(properties, "intent"), true),
         techniques = alert.techniques(alert.get(properties, "techniques")),
         notes = found.notes,
     }

@@ -31,6 +31,8 @@ end
 local function is_row(event)
     local row, category = row_of(event)
     if category then return type(row) == "table" end
+    local table_name = (alert.text(row, "Type") or ""):lower()
+    if table_name == "alertinfo" or table_name == "alertevidence" then return true end
     return type(alert.get(row, "AlertId")) == "string"
         and (type(alert.get(row, "EntityType")) == "string"
             or (type(alert.get(row, "ServiceSource")) == "string" and type(alert.get(row, "Title")) == "string"))
@@ -123,7 +125,7 @@ local function from_row(event)
         title = alert.text(row, "Title"),
         severity = severity,
         time = alert.when(found, row, { "Timestamp", "TimeGenerated" }) or alert.when(found, event, { "time" }),
-        tenant = alert.text(event, "tenantId"),
+        tenant = category and alert.text(event, "tenantId"), -- in a workspace it is the workspace's
         subscription = alert.subscription(resources[1]) or alert.text(row, "SubscriptionId"),
         resources = resources,
         entities = entities,

@@ -36,16 +36,43 @@ local function attacked(alerts)
     return found
 end
 
+-- A row of the table SecurityIncident, which a query or an export hands on: the same in columns.
+local function is_row(event)
+    return (alert.text(event, "type") or ""):lower() == "securityincident"
+        or (alert.text(event, "IncidentName") ~= nil and alert.text(event, "IncidentNumber") ~= nil)
+end
+
+local function from_row(event)
+    local found = alert.found()
+    local extra = alert.opened(alert.get(event, "AdditionalData"))
+    local status = alert.text(event, "Status") or "New"
+    return {
+        id = alert.text(event, "IncidentName") or alert.refuse("the row of SecurityIncident has no IncidentName"),
+        source = "sentinel",
+        type = "Incident",
+        title = alert.text(event, "Title"),
+        severity = alert.graded("the row of SecurityIncident", event, { "Severity" }),
+        status = status:lower() == "closed" and "resolved" or status,
+        time = alert.when(found, event, { "CreatedTime", "FirstActivityTime", "TimeGenerated" }),
+        link = alert.text(event, "IncidentUrl"),
+        tactics = alert.tactics(alert.get(extra, "tactics"), true),
+        techniques = alert.techniques(alert.get(extra, "techniques")),
+        children = alert.words(alert.get(event, "AlertIds")),
+        notes = found.notes,
+    }
+end
+
 return {
     want = "an incident (type Microsoft.SecurityInsights/Incidents), bare or in the object of an"
         .. " automation rule's trigger, or an alert's entity (kind SecurityAlert)",
     kin = { "defender-for-cloud", "graph" },
 
     is = function(event)
-        return is_incident(incident_of(event))
+        return is_incident(incident_of(event)) or is_row(event)
     end,
 
     adapt = function(event)
+        if is_row(event) then return from_row(event) end
         local incident = incident_of(event)
         local properties = alert.get(incident, "properties")
         local extra, alerts = alert.get(properties, "additionalData"), alert.get(properties, "alerts")
@@ -71,7 +98,7 @@ return {
             link = alert.text(properties, "incidentUrl"),
             resources = alert.join(resources, attacked(alerts)),
             entities = entities,
-            tactics = alert.words(alert.get(extra, "tactics")),
+            tactics = alert.tactics(alert.get(extra, "tactics"), true),
             techniques = alert.techniques(alert.get(extra, "techniques")),
             children = alert.join(children(alerts), found.children),
             notes = found.notes,

@@ -301,6 +301,49 @@ TEST(an_address_is_an_attackers_or_an_own_one_by_what_the_sender_says_of_it)
     "'tenantId':'t-1'}"
 
 static const struct row shapes[] = {
+    { "rows as Log Analytics answers them",
+      "defender-for-cloud",
+      "{'tables':[{'name':'PrimaryResult','columns':[{'name':'SystemAlertId','type':"
+      "'string'},{'name':'AlertSeverity','type':'string'},{'name':'Entities','type':"
+      "'string'}],'rows':[['l-1','High','[{\\'Type\\':\\'ip\\',\\'Address\\':"
+      "\\'198.51.100.60\\'}]'],['l-2','Low','']]}]}",
+      { { "count", "2" },
+        { "id", "'l-1'" },
+        { "raw.AlertSeverity", "'High'" },
+        { "entities.ips", "['198.51.100.60']" } },
+      NULL },
+    { "a batch of batches",
+      "graph",
+      "[{'records':[{'category':'AdvancedHunting-AlertInfo','properties':{'AlertId':'b-1',"
+      "'Title':'t','Severity':'Low','ServiceSource':'s'}}]},{'records':[]}]",
+      { { "count", "1" }, { "id", "'b-1'" } },
+      NULL },
+    { "a row of an incident",
+      "sentinel",
+      "{'TimeGenerated':'2026-09-08T00:00:00Z','IncidentName':'in-1','IncidentNumber':'4',"
+      "'Title':'t','Severity':'High','Status':'Closed','AlertIds':'[\\'q-1\\',\\'q-2\\']',"
+      "'Type':'SecurityIncident'}",
+      { { "children", "['q-1','q-2']" }, { "status", "'resolved'" }, { "id", "'in-1'" } },
+      NULL },
+    { "a row of XDR in a workspace: its tenant is the workspace",
+      "sentinel",
+      "{'AlertId':'da2','Title':'t','Severity':'Low','EntityType':'Ip','RemoteIP':"
+      "'198.51.100.61','TenantId':'7d0c0000-0000-4000-8000-000000000001','Type':"
+      "'AlertEvidence'}",
+      { { "tenant", "''" },
+        { "source", "'graph'" },
+        { "entities.ips", "['198.51.100.61']" } },
+      NULL },
+    { "names that are written as one word, and in other cases",
+      "defender-for-cloud",
+      MDC("[]", ",'ExtendedProperties':{'srcip':'198.51.100.62','ATTACKERIPS':"
+                "'198.51.100.63; 198.51.100.64','Attacker':'198.51.100.65','dstip':"
+                "'198.51.100.66','Relationship':'1.2.3.4','ZIP':'1.2.3.5','User agent':"
+                "'curl/7.4.0.1'}"),
+      { { "entities.ips",
+          "['198.51.100.63','198.51.100.64','198.51.100.65','198.51.100.62']" },
+        { "entities.assets", "['198.51.100.66']" } },
+      NULL },
     { "the resource of the older API",
       "defender-for-cloud",
       OLD_ARM,
@@ -340,7 +383,7 @@ static const struct row shapes[] = {
     { "a row's tactics, techniques, link and type",
       "sentinel",
       ROW,
-      { { "tactics", "['Initial Access','Impact']" },
+      { { "tactics", "['InitialAccess','Impact']" },
         { "techniques", "['T1110']" },
         { "link", "'https://p.example/r-1'" },
         { "type", "'SQL.DB_BruteForce'" } },
