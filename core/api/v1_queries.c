@@ -26,7 +26,7 @@ const struct query query_gates[] = {
 };
 const struct query query_holds[] = {
     { "run", 't', "Of this run." },
-    { "state", 't', "on, off, left or any; on when absent." },
+    { "state", 't', "on, off, left, gone, not_restored or any; on when absent." },
     { "action", 't', "Of this action." },
     { "target", 't', "At this target." },
     { "after", 't', "The cursor next of the page before, a hold." },

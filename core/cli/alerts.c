@@ -158,6 +158,7 @@ static void put_plan(struct str *out, const struct look *look, struct span plann
     str_add_text(out, " would have changed:\n\n");
     if (gate_render_changes(out, look, json_get(plan, "changes")) == 0)
         str_add_text(out, "  nothing\n");
+    gate_render_failed(out, look, json_get(plan, "failed"));
     if (json_kind(error) > JSON_NULL) {
         str_add_text(out, "  and then it would have failed: ");
         render_error(out, error);

@@ -29,6 +29,7 @@ static void show_plan(struct span reply)
 
     while (json_next(drifted, &pos, NULL, &item))
         drift_render_planned(&out, &look, item);
+    gate_render_failed(&out, &look, json_get(reply, "failed"));
     str_printf(&out, "%s%d change%s would be undone", out.len ? "\n" : "", count,
                count == 1 ? "" : "s");
     if (json_count(drifted) > 0)

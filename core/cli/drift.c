@@ -198,6 +198,12 @@ void leave_render(struct str *out, struct span body, struct span wanted)
     if (json_count(wanted) > 0) {
         str_add_text(out, "  nothing was written: still wanted by ");
         render_list(out, wanted, 200);
+    } else if (span_is(json_get_raw(body, "end"), "gone")) {
+        str_add_text(out, "  gone, and the hold with it: ");
+        render_value(out, json_get(body, "msg"), 1000);
+    } else if (span_is(json_get_raw(body, "end"), "not_restored")) {
+        str_add_text(out, "  nothing is put back: ");
+        render_value(out, json_get(body, "msg"), 1000);
     } else if (json_get_bool(body, "off", false)) {
         str_add_text(out, "  let go of before");
     } else {

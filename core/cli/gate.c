@@ -206,6 +206,66 @@ static void needs(struct str *out, const struct look *look, struct span needed)
     str_add_char(out, '\n');
 }
 
+/* What the plugin would have approvers know. */
+static void notes(struct str *out, const struct look *look, struct span change)
+{
+    struct span note;
+    size_t pos = 0;
+
+    while (json_next(json_get(change, "notes"), &pos, NULL, &note)) {
+        struct str text = { 0 };
+
+        label(out, look, "     ", "note");
+        render_value(&text, note, WHOLE);
+        render_styled(out, look, STYLE_WARN, str_text(&text));
+        str_add_char(out, '\n');
+        str_fini(&text);
+    }
+}
+
+static void failed_look(struct str *out, const struct look *look, struct span failed)
+{
+    bool has_target = json_raw(json_get(failed, "target")).len > 0;
+
+    str_add_text(out, "\n  ");
+    render_styled(out, look, STYLE_BAD, "NOT POSSIBLE");
+    str_add_text(out, "  ");
+    render_value(out, json_get(failed, "action"), 80);
+    str_add_char(out, ' ');
+    if (has_target)
+        render_target(out, json_get(failed, "target"));
+    else
+        render_args(out, json_get(failed, "args"), 200);
+    str_add_text(out, "\n  ");
+    render_error(out, failed);
+    str_add_char(out, '\n');
+}
+
+void gate_render_failed(struct str *out, const struct look *look, struct span list)
+{
+    struct span failed;
+    size_t pos = 0;
+
+    while (json_next(list, &pos, NULL, &failed))
+        failed_look(out, look, failed);
+}
+
+/* Why there may be less than the playbook would do. */
+static void preview_rest(struct str *out, const struct look *look, struct span body)
+{
+    struct span drifted;
+    size_t pos = 0;
+
+    while (json_next(json_get(body, "drifted"), &pos, NULL, &drifted))
+        drift_render_planned(out, look, drifted);
+    gate_render_failed(out, look, json_get(body, "failed"));
+    if (json_kind(json_get(body, "error")) == JSON_OBJECT) {
+        str_add_text(out, "\n  The preview of the playbook ended with an error: ");
+        render_error(out, json_get(body, "error"));
+        str_add_char(out, '\n');
+    }
+}
+
 static void freezes(struct str *out, const struct look *look, struct span list)
 {
     struct span freeze;
@@ -249,6 +309,7 @@ void gate_render_change(struct str *out, const struct look *look, struct span ch
     affects(out, look, change);
     guards(out, look, change);
     assumed(out, look, change);
+    notes(out, look, change);
     needs(out, look, json_get(change, "needs"));
     freezes(out, look, json_path(change, "needs.freezes"));
     guard(out, look, json_path(change, "needs.guard"));
@@ -454,8 +515,7 @@ static void asked_by(struct str *out, const struct look *look, struct span gate)
 
 void gate_render(struct str *out, const struct look *look, struct span gate)
 {
-    struct span body = json_get(gate, "body"), drifted;
-    size_t pos = 0;
+    struct span body = json_get(gate, "body");
 
     title(out, look, gate);
     if (!gate_is_open(gate))
@@ -476,8 +536,7 @@ void gate_render(struct str *out, const struct look *look, struct span gate)
     if (json_count(json_get(body, "changes")))
         str_add_char(out, '\n');
     gate_render_changes(out, look, json_get(body, "changes"));
-    while (json_next(json_get(body, "drifted"), &pos, NULL, &drifted))
-        drift_render_planned(out, look, drifted);
+    preview_rest(out, look, body);
     if (json_kind(json_get(body, "more")) == JSON_STRING) {
         str_add_text(out, "\n  More may follow, with gates of its own: ");
         render_value(out, json_get(body, "more"), WHOLE);

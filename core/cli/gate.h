@@ -17,6 +17,8 @@ void gate_render_change(struct str *out, const struct look *look, struct span ch
                         int number);
 /* All of changes; returns how many. */
 int gate_render_changes(struct str *out, const struct look *look, struct span changes);
+/* The steps of a plan or a gate that could not be looked at, or are known to be refused. */
+void gate_render_failed(struct str *out, const struct look *look, struct span list);
 /* A gate as the ask "gate" replies it. */
 void gate_render(struct str *out, const struct look *look, struct span gate);
 /* The lines that approve, deny or answer it from another terminal. */

@@ -53,7 +53,8 @@ static void show_plan(struct span reply)
     int count = gate_render_changes(&out, &look, json_get(reply, "changes"));
     long long reads = (long long)json_get_int(reply, "reads", 0);
 
-    str_printf(&out, "%s%d change%s would be made", count ? "\n" : "", count,
+    gate_render_failed(&out, &look, json_get(reply, "failed"));
+    str_printf(&out, "%s%d change%s would be made", out.len ? "\n" : "", count,
                count == 1 ? "" : "s");
     if (reads > 0)
         str_printf(&out, ", after %lld read%s", reads, reads == 1 ? "" : "s");

@@ -199,6 +199,10 @@ static void add_undo(struct str *out, const struct step *step)
             str_add_text(out, " by ");
             render_value(out, json_get(hold, "off_by"), 40);
         }
+    } else if (span_is(state, "gone")) {
+        str_add_text(out, "not needed: the target does not exist any more");
+    } else if (span_is(state, "not_restored")) {
+        str_add_text(out, "over: nothing was put back");
     } else if (span_is(state, "left")) {
         str_add_text(out, "left as it is, on purpose");
     } else if (can_undo) {

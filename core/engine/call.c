@@ -74,7 +74,7 @@ void host_call(struct step *step, int op)
     frame_add_span(&out, step->before);
     frame_add_text(&out, step->token);
     frame_add_span(&out, step->after);
-    frame_add_span(&out, step->goal);
+    frame_add_span(&out, step->is_undo ? step->goal : (struct span){ 0 });
     frame_add_text(&out, key);
     frame_add_text(&out, is_effect ? step->resume : NULL);
     frame_add_int(&out, action->timeout_ms);

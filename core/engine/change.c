@@ -47,6 +47,8 @@ static void intend(struct step *step, int gate, int index, struct span rules)
     if (step->goal.len == 0 || !json_same(step->goal, step->before))
         json_put_raw(&out, "g", step->goal);
     json_put_int(&out, "n", step->n);
+    if (step_notes(step).len > 0)
+        json_put_raw(&out, "notes", step_notes(step));
     if (step->undoes_run > 0)
         undoes_put(&out, step);
     if (is_restore)
@@ -128,6 +130,29 @@ static void decide(struct step *step)
     str_fini(&text);
 }
 
+struct span step_notes(const struct step *step)
+{
+    return json_get(step->plan_info, "notes");
+}
+
+/* What is known to be refused is refused before anybody is asked for it. */
+static bool is_refused(struct step *step)
+{
+    struct span cannot = json_get(step->plan_info, "cannot");
+    struct str body = { 0 }, code = { 0 }, message = { 0 };
+
+    if (cannot.len == 0 || json_same(step->before, step->after))
+        return false;
+    json_text_to(&code, json_get(cannot, "code"));
+    json_text_to(&message, json_get(cannot, "message"));
+    error_put(&body, step, str_span(&code), str_span(&message), false);
+    step_answer(step, false, str_span(&body));
+    str_fini(&body);
+    str_fini(&code);
+    str_fini(&message);
+    return true;
+}
+
 void change_on_prepared(struct step *step, const struct event *event)
 {
     struct run *run = step->run;
@@ -147,6 +172,10 @@ void change_on_prepared(struct step *step, const struct event *event)
     step->undo = text.len > 0 ? run_text(run, str_span(&text)) : NULL;
     str_fini(&text);
     step->plan_info = run_keep(run, event->info);
+    if (is_refused(step)) {
+        preview_on_failed(step, true);
+        return;
+    }
     if (run_is_shadow(run)) {
         preview_on_prepared(step);
         return;
@@ -236,10 +265,23 @@ void outcome_done(struct step *step, const struct event *event, const char *how)
         hold_take(step);
 }
 
+enum { GONE_LOOKS = 2 }; /* a cache that lags must not end a hold */
+
+bool undo_is_gone(const struct step *step, const struct event *event)
+{
+    return step->is_undo && event->status == STATUS_REFUSED &&
+           json_get_bool(event->info, "gone", false);
+}
+
 void change_on_applied(struct step *step, const struct event *event)
 {
     if (event->status == STATUS_DONE && event->verified) {
         outcome_done(step, event, NULL);
+    } else if (undo_is_gone(step, event) && step->retries >= GONE_LOOKS - 1) {
+        share_end(step, HOLD_GONE, event->message);
+    } else if (undo_is_gone(step, event)) {
+        outcome_write(step, "retry", event, NULL);
+        step_pause(step, event);
     } else if (event->status == STATUS_REFUSED) {
         outcome_write(step, "refused", event, NULL);
     } else if (event->status == STATUS_RETRY) {
@@ -278,6 +320,16 @@ static void drift_write(struct step *step, struct span now)
     run_push(step->run);
 }
 
+/* Does undoing it leave the target as it is, because what was taken is not cordon's to give? */
+static bool is_final(const struct step *step)
+{
+    const struct hold *own =
+        hold_find(step->run->engine, step->undoes_run, step->undoes_ordinal);
+
+    return own != NULL && own->goal == NULL && !step->is_joined &&
+           json_same(step->own_goal, step->own_after);
+}
+
 /* Before anybody looks: is there something to put back at all? */
 bool change_begins_undo(struct step *step)
 {
@@ -289,6 +341,8 @@ bool change_begins_undo(struct step *step)
         step->state = STEP_NEW; /* until the rows are there */
     } else if (share.kind == SHARE_GONE) {
         share_leave(step, &share);
+    } else if (share.kind == SHARE_NONE && is_final(step)) {
+        share_end(step, HOLD_NOT_RESTORED, span_of(step->what));
     } else if (share.kind == SHARE_ALL) {
         if (slice_is_busy(step))
             step->state = STEP_HELD;
@@ -341,6 +395,14 @@ void change_on_observed(struct step *step, const struct event *event)
 {
     bool is_as_left = false;
 
+    if (undo_is_gone(step, event) && step->retries >= GONE_LOOKS - 1) {
+        share_end(step, HOLD_GONE, event->message);
+        return;
+    }
+    if (undo_is_gone(step, event)) {
+        step_pause(step, event);
+        return;
+    }
     if (event->status != STATUS_DONE) {
         step_on_failed_read(step, event);
         return;

@@ -2,7 +2,7 @@
 /*
  * engine/doubt.c - nobody knows whether it happened: looking decides, or a person does.
  */
-#include "engine/internal.h"
+#include "engine/holds.h"
 
 #include "frame/frame.h"
 
@@ -63,7 +63,9 @@ void doubt_on_looked(struct step *step, const struct event *event)
 
     step->doubts++;
     if (event->status != STATUS_DONE) {
-        if (step->doubts >= DOUBT_LOOKS_MAX)
+        if (undo_is_gone(step, event) && step->doubts >= DOUBT_LOOKS_MIN)
+            share_end(step, HOLD_GONE, event->message);
+        else if (step->doubts >= DOUBT_LOOKS_MAX)
             doubt_write(step, NULL, "it cannot be observed");
         else
             doubt_look_later(step);

@@ -123,7 +123,16 @@ enum alert_state { ALERT_NEW = 1, ALERT_ROUTED };
 enum notice_state { NOTICE_CURSOR = 1, NOTICE_FAILED };
 enum delivery_state { DELIVERY_NEW = 1, DELIVERY_READ, DELIVERY_UNREADABLE };
 
-enum hold_state { HOLD_ON = 1, HOLD_OFF = 2, HOLD_LEFT = 3 };
+enum hold_state {
+    HOLD_ON = 1,
+    HOLD_OFF,         /* what it was about is as before again */
+    HOLD_LEFT,        /* a person left it as it is */
+    HOLD_GONE,        /* the target does not exist any more */
+    HOLD_NOT_RESTORED /* there was nothing that an undo may put back */
+};
+/* "on", "off", "left", "gone", "not_restored"; and back, 0 for any other word. */
+const char *hold_state_name(int state);
+int hold_state_of(struct span word);
 
 enum run_kind { RUN_LIVE = 1, RUN_RECOVER = 2, RUN_ROLLBACK = 3, RUN_PLAN = 4 };
 

@@ -23,6 +23,29 @@
 #include "base/base64.h"
 #include "base/id.h"
 
+/* -- how they end --------------------------------------------------------------------------- */
+
+static const char *const state_names[] = {
+    [HOLD_ON] = "on",
+    [HOLD_OFF] = "off",
+    [HOLD_LEFT] = "left",
+    [HOLD_GONE] = "gone",
+    [HOLD_NOT_RESTORED] = "not_restored",
+};
+
+const char *hold_state_name(int state)
+{
+    return state >= HOLD_ON && state <= HOLD_NOT_RESTORED ? state_names[state] : "on";
+}
+
+int hold_state_of(struct span word)
+{
+    for (int state = HOLD_ON; state <= HOLD_NOT_RESTORED; state++)
+        if (span_is(word, state_names[state]))
+            return state;
+    return 0;
+}
+
 /* -- which there are ----------------------------------------------------------------------- */
 
 uint64_t engine_slice(struct span action, struct span target)
@@ -387,7 +410,7 @@ void hold_release(struct step *undo, int64_t seq)
 
     if (run_is_shadow(undo->run))
         return;
-    hold_put(undo, HOLD_OFF);
+    hold_put(undo, undo->ends_as != 0 ? undo->ends_as : HOLD_OFF);
     while (json_next(undo->passes, &pos, NULL, &item))
         pass(engine, item, seq);
 }

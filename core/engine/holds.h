@@ -70,3 +70,6 @@ void share_of(struct step *undo, struct span found, struct share *share);
 void share_fini(struct share *share);
 /* Journals that the undo's hold is let go of without an effect. */
 void share_leave(struct step *undo, const struct share *share);
+/* Journals that the undo writes nothing and its hold ends as state (HOLD_GONE,
+ * HOLD_NOT_RESTORED), and why. */
+void share_end(struct step *undo, int state, struct span why);

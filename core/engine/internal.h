@@ -83,6 +83,7 @@ struct step {
     struct span own_after, own_goal, passes;
     int64_t captured_ms; /* when the state to put back was seen */
     bool is_gone;        /* its hold was off already */
+    int ends_as;         /* its hold ends as HOLD_GONE or HOLD_NOT_RESTORED; 0: as ever */
     bool is_kept;        /* and here it stays on, until until_ms */
     int extends;         /* so often by now for that time */
     int doubts;          /* observations since the intent got into doubt */
@@ -220,6 +221,9 @@ struct run {
     const char *more;      /* what it does not show, when it ended in time */
     struct step **drifted; /* undos that would write nothing, and wait for a person */
     int drifted_count, drifted_cap;
+    struct step **failed; /* what could not be looked at, or would be refused */
+    int failed_count, failed_cap;
+    bool is_refused; /* one of those: the change would be refused */
     int64_t begun_ms;
 };
 
@@ -433,6 +437,8 @@ void step_on_progress(struct step *step, int64_t call, struct span resume);
 struct action *action_find(struct engine *engine, struct span name);
 /* The slice as it was observed before a change or an undo, and as it shall be after it. */
 struct span step_found(const struct step *step);
+/* What its plugin would have approvers know; empty: nothing. */
+struct span step_notes(const struct step *step);
 struct span step_wanted(const struct step *step);
 const char *step_path(const struct step *step); /* "0/3", in the run's arena */
 void host_call(struct step *step, int op);
@@ -460,6 +466,8 @@ bool change_is_held(struct step *step);
 void change_on_prepared(struct step *step, const struct event *event);
 /* An undo begins: true when its target must be looked at; else it lets go without, or waits. */
 bool change_begins_undo(struct step *step);
+/* Does the answer to an undo's call say that its target does not exist any more? */
+bool undo_is_gone(const struct step *step, const struct event *event);
 void change_on_observed(struct step *step, const struct event *event);
 void change_on_applied(struct step *step, const struct event *event);
 void outcome_write(struct step *step, const char *word, const struct event *event,
@@ -694,6 +702,11 @@ void gate_apply_end(struct run *run, const struct event_row *row);
 void gate_begin(struct step *step);                         /* ctx.approve and ctx.ask */
 void gate_for_step(struct step *step, struct span differs); /* policy */
 void gate_open(struct run *run, struct step *step, struct run *shadow);
+/* Opens it for what the preview found. A ctx.approve with nothing to show is answered as
+ * granted; one whose changes are all known to be refused, with that refusal. */
+void gate_offer(struct run *run, struct step *step, struct run *shadow);
+/* A ctx.approve that was answered so, without a gate. */
+bool gate_was_spared(const struct step *step);
 void change_json(struct json_out *out, const struct step *step, const char *digest,
                  const struct need *need);
 
@@ -710,6 +723,8 @@ void gate_on_answer(struct run *run, int number, const struct event *event);
 struct run *preview_start(struct run *run, struct step *at);
 void preview_step(struct step *step);
 void preview_on_prepared(struct step *step);
+/* The step was answered: it could not be looked at, or the change would be refused. */
+void preview_on_failed(struct step *step, bool is_refused);
 /* Of a shadow: what a run did twice to one slice is not known before the second is undone,
  * and what other runs did is undone by rollbacks of their own. True when that is so. */
 bool preview_skips(struct step *step);

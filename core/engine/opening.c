@@ -66,6 +66,8 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
     put_info(out, step->plan_info);
     json_key(out, "needs");
     need_put(out, step, need);
+    if (step_notes(step).len > 0)
+        json_put_raw(out, "notes", step_notes(step));
     json_put(out, "op", step->is_undo ? "restore" : "apply");
     json_put(out, "path", step_path(step));
     json_put_raw(out, "permissions", json_get(declared, "permissions"));
@@ -153,6 +155,18 @@ static void ask_those_before(struct run *run, struct step *step, struct asked *a
     }
 }
 
+/* The playbook had nobody asked only because there was nothing to ask about then. */
+static void ask_those_spared(struct run *run, struct asked *asked)
+{
+    list_each (link, after, &run->order) {
+        const struct step *step = list_item(link, struct step, in_order);
+
+        if (gate_was_spared(step))
+            demand_add_need(run->engine, &asked->demands, json_get(step->args, "need"),
+                            gate_groups(run->engine, json_get(step->args, "from")));
+    }
+}
+
 /* People whom the playbook had asked saw this step and approved it, and it is another now:
  * they are asked beside those whom the policy wants, so that a change made in between does
  * not have them left out. */
@@ -199,6 +213,8 @@ static void what_is_asked(struct run *run, struct step *step, struct run *shadow
         ask_whom_playbook_asked(run, step, asked);
     if (list_is_empty(&asked->demands))
         ask_those_before(run, step, asked);
+    if (list_is_empty(&asked->demands))
+        ask_those_spared(run, asked);
     if (list_is_empty(&asked->demands))
         demand_add(engine, &asked->demands, 1, (struct span){ 0 });
     /* An answer to a question allows nothing. */
@@ -281,8 +297,43 @@ static void put_what(struct json_out *out, struct step *step, struct run *shadow
         json_put_raw(out, "detail", json_get(step->args, "detail"));
     if (step->differs != NULL && step->differs[0] != '\0')
         json_put(out, "differs", step->differs);
+    if (shadow != NULL && shadow->error.len > 0)
+        json_put_raw(out, "error", shadow->error);
     if (shadow != NULL)
         preview_put_rest(shadow, out);
+}
+
+/* -- nothing to ask about ------------------------------------------------------------------ */
+
+/* Is there anything at all to show to people: a change, or a word of why there is none? When
+ * the playbook looks at nothing after it, what it asks in its title is all that there is. */
+static bool has_message(const struct step *step, const struct run *shadow)
+{
+    return shadow->planned_count > 0 || shadow->failed_count > 0 ||
+           shadow->drifted_count > 0 || shadow->stopped != NULL || shadow->reads == 0 ||
+           json_get(step->args, "detail").len > 0;
+}
+
+void gate_offer(struct run *run, struct step *step, struct run *shadow)
+{
+    bool is_vain =
+        shadow->planned_count == 0 && shadow->is_refused && shadow->error.len > 0;
+
+    if (strcmp(step->kind, "step") != 0 && is_vain) {
+        const struct step *failed = shadow->failed[shadow->failed_count - 1];
+
+        step_answer(step, false, run_keep(run, failed->value));
+    } else if (strcmp(step->kind, "step") != 0 && !has_message(step, shadow)) {
+        step_answer(step, true, span_of("{\"by\":[]}"));
+    } else {
+        gate_open(run, step, shadow);
+    }
+}
+
+bool gate_was_spared(const struct step *step)
+{
+    return strcmp(step->kind, "approve") == 0 && step->state == STEP_ANSWERED && step->ok &&
+           gate_find(step->run, step->gate) == NULL;
 }
 
 /* Over everything that stands in the body, so that nothing that people see can be another

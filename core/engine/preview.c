@@ -278,6 +278,16 @@ void preview_on_prepared(struct step *step)
     step_answer(step, true, result);
 }
 
+void preview_on_failed(struct step *step, bool is_refused)
+{
+    struct run *shadow = step->run;
+
+    if (!run_is_shadow(shadow))
+        return;
+    list_step(shadow, &shadow->failed, &shadow->failed_count, &shadow->failed_cap, step);
+    shadow->is_refused |= is_refused;
+}
+
 void preview_undo(struct step *step, bool is_drift)
 {
     struct run *shadow = step->run;
@@ -303,15 +313,34 @@ static void put_drift(struct json_out *out, const struct step *step)
     json_close(out);
 }
 
+static void put_failed(struct json_out *out, const struct step *step)
+{
+    json_open(out, '{');
+    json_put(out, "action", step->action);
+    json_put_raw(out, "args", step->args);
+    json_put_raw(out, "code", json_get(step->value, "code"));
+    json_put_raw(out, "message", json_get(step->value, "message"));
+    json_put(out, "path", step_path(step));
+    json_put(out, "target", step->target);
+    json_close(out);
+}
+
+static void put_steps(struct json_out *out, const char *key, struct step *const *steps,
+                      int count, void (*put)(struct json_out *, const struct step *))
+{
+    if (count == 0)
+        return;
+    json_key(out, key);
+    json_open(out, '[');
+    for (int i = 0; i < count; i++)
+        put(out, steps[i]);
+    json_close(out);
+}
+
 void preview_put_rest(const struct run *shadow, struct json_out *out)
 {
-    if (shadow->drifted_count == 0)
-        return;
-    json_key(out, "drifted");
-    json_open(out, '[');
-    for (int i = 0; i < shadow->drifted_count; i++)
-        put_drift(out, shadow->drifted[i]);
-    json_close(out);
+    put_steps(out, "drifted", shadow->drifted, shadow->drifted_count, put_drift);
+    put_steps(out, "failed", shadow->failed, shadow->failed_count, put_failed);
 }
 
 void preview_rollback(struct run *run, const struct event *event, struct span limits)
@@ -379,7 +408,7 @@ void preview_end(struct run *shadow, const char *stopped)
         run->shadow = NULL;
         shadow->casts = NULL;
         if (!run_is_over(run) && run->stop_state == 0 && !run->is_canceling)
-            gate_open(run, shadow->at, shadow);
+            gate_offer(run, shadow->at, shadow);
     } else {
         reply_plan(shadow);
     }

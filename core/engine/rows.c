@@ -282,7 +282,21 @@ static void apply_outcome(struct run *run, const struct event_row *row)
         slice_let_go(step);
 }
 
-/* An undo that writes nothing: others want what it would take away, or its hold stays. */
+static const char *leave_value(const struct step *step)
+{
+    if (step->is_kept)
+        return "{\"kept\":true}";
+    if (step->is_gone)
+        return "{\"already\":true}";
+    switch (step->ends_as) {
+    case HOLD_GONE: return "{\"gone\":true}";
+    case HOLD_NOT_RESTORED: return "{\"not_restored\":true}";
+    default: return "{\"let_go\":true}";
+    }
+}
+
+/* An undo that writes nothing: others want what it would take away, its hold stays, or
+ * there is nothing to put back. */
 static void apply_leave(struct run *run, const struct event_row *row)
 {
     struct json_fields in = keep_fields(run, row);
@@ -292,16 +306,18 @@ static void apply_leave(struct run *run, const struct event_row *row)
     step->target = keep_text(run, json_field(&in, "t"));
     step->passes = json_field(&in, "to");
     step->is_gone = json_bool(json_field(&in, "off"), false);
+    step->ends_as = hold_state_of(json_raw(json_field(&in, "end")));
+    step->message = keep_text(run, json_field(&in, "msg"));
     step->outcome_seq = row->seq;
     step->is_kept = row->kind == ROW_KEEP;
     step->extends = (int)json_int(json_field(&in, "i"), 0);
     step->until_ms = json_int(json_field(&in, "until"), 0);
     step->ok = true;
     step->is_done = !step->is_kept;
-    step->value = span_of(step->is_kept   ? "{\"kept\":true}"
-                          : step->is_gone ? "{\"already\":true}"
-                                          : "{\"let_go\":true}");
+    step->value = span_of(leave_value(step));
+    step->has_outcome = step->has_outcome || step->has_intent;
     order(step);
+    slice_let_go(step);
 }
 
 static void apply_settle(struct run *run, const struct event_row *row)

@@ -334,3 +334,23 @@ void share_leave(struct step *undo, const struct share *share)
         hold_release(undo, undo->outcome_seq);
     run_push(undo->run);
 }
+
+void share_end(struct step *undo, int state, struct span why)
+{
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    json_open(&out, '{');
+    json_put(&out, "a", undo->action);
+    json_put(&out, "b", undo->branch);
+    json_put(&out, "end", hold_state_name(state));
+    json_put_span(&out, "msg", why);
+    json_put_int(&out, "n", undo->n);
+    undoes_put(&out, undo);
+    json_put(&out, "t", undo->target);
+    json_close(&out);
+    row_write(undo->run, ROW_LEAVE, str_span(&body));
+    str_fini(&body);
+    hold_release(undo, undo->outcome_seq);
+    run_push(undo->run);
+}

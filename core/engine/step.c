@@ -384,6 +384,7 @@ void step_on_failed_read(struct step *step, const struct event *event)
               event->message, may_retry);
     step_answer(step, false, str_span(&body));
     str_fini(&body);
+    preview_on_failed(step, false);
 }
 
 /* -- going on --------------------------------------------------------------------------------- */

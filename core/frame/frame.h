@@ -90,7 +90,9 @@ enum frame_type {
                             * text target, text token, json state (what was observed last),
                             * json after (PREPARE: planned), json goal (PREPARE: what undoing
                             * would leave; "" when it cannot be undone), json info (PREPARE:
-                            * {"what","undo","affects","affects_what","own"}; also where
+                            * {"what","undo","affects","affects_what","own",
+                            * "notes","cannot":{"code","message"}}; REFUSED of what is there
+                            * no more: {"gone":true}; also where
                             * known, and so of OBSERVE {"tags","exists","tenant"}), json
                             * result,
                             * bool verified (APPLY, RESTORE: state equals after or goal) */

@@ -161,7 +161,7 @@ static const char *keep(struct cordon_call *call, const char *text)
 
 /* A plugin that was built earlier has a shorter one. */
 #define IS_THERE(seen, field) \
-    ((seen)->size >= offsetof(struct cordon_observation, field) + sizeof(seen)->field)
+    ((seen)->size >= offsetof(__typeof__(*(seen)), field) + sizeof(seen)->field)
 
 static void take_observation(struct cordon_call *call,
                              const struct cordon_observation *seen)
@@ -176,6 +176,12 @@ static void take_observation(struct cordon_call *call,
         call->exists = seen->exists;
     if (IS_THERE(seen, tenant))
         call->tenant = keep(call, seen->tenant);
+    if (IS_THERE(seen, notes))
+        call->notes = keep(call, seen->notes);
+    if (IS_THERE(seen, cannot))
+        call->cannot = keep(call, seen->cannot);
+    if (IS_THERE(seen, cannot_code))
+        call->cannot_code = keep(call, seen->cannot_code);
 }
 
 void call_answer(struct cordon_call *call, const struct cordon_result *result)
@@ -191,6 +197,7 @@ void call_answer(struct cordon_call *call, const struct cordon_result *result)
     call->json = keep(call, result->json);
     if (result->observation)
         take_observation(call, result->observation);
+    call->is_gone = IS_THERE(result, gone) && result->gone != 0;
     settle(call);
 }
 
@@ -268,6 +275,9 @@ bool call_plan(struct work *work, cordon_plan_fn *fn, const struct cordon_input 
         out->undo = keep(call, out->undo);
         out->affects_what = keep(call, out->affects_what);
         out->own = keep(call, out->own);
+        out->notes = keep(call, out->notes);
+        out->cannot = keep(call, out->cannot);
+        out->cannot_code = keep(call, out->cannot_code);
     }
     call_end(call);
     return rc == 0;

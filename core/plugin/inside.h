@@ -70,7 +70,9 @@ struct cordon_call {
     const char *code, *message, *json;
     bool has_observation;
     const char *target, *token, *state, *tags, *tenant;
+    const char *notes, *cannot, *cannot_code;
     int64_t exists;
+    bool is_gone;
     /* What fail() said. */
     const char *fail_code, *fail_message;
 };
@@ -127,6 +129,7 @@ struct work {
     bool is_verified;
     /* Of what was observed, for info. */
     const char *tags, *tenant;
+    const char *notes, *cannot, *cannot_code;
     int64_t exists;
 };
 

@@ -155,25 +155,96 @@ static int take_observation(struct work *work, const struct cordon_call *call,
     work->token = call->token ? call->token : "";
     work->exists = call->exists;
     work->tenant = call->tenant;
+    work->notes = call->notes;
+    work->cannot = call->cannot;
+    work->cannot_code = call->cannot_code;
     return 0;
 }
 
 /* -- PREPARE --------------------------------------------------------------------------------- */
 
-/* What is told beside the state. plan NULL: nothing was planned. */
-static const char *info_of(struct work *work, const struct cordon_plan *plan)
+enum { NOTES_MAX = 16, NOTE_LEN_MAX = 1000 };
+
+/* Adds the texts of a plugin's list to out. */
+static int add_notes(struct json_out *out, const char *list, struct err *err)
+{
+    struct str notes = { 0 };
+    struct span note;
+    size_t pos = 0;
+    int count = 0;
+
+    if (list == NULL)
+        return 0;
+    if (json_canonical(&notes, list, strlen(list), err) != 0)
+        return err_wrap(err, "its notes");
+    bool is_good = json_kind(str_span(&notes)) == JSON_ARRAY;
+    while (is_good && json_next(str_span(&notes), &pos, NULL, &note)) {
+        is_good = json_kind(note) == JSON_STRING && note.len <= NOTE_LEN_MAX &&
+                  ++count <= NOTES_MAX;
+        if (is_good)
+            json_raw_value(out, note);
+    }
+    str_fini(&notes);
+    return is_good ? 0
+                   : err_set(err, ERR_INVALID,
+                             "its notes: want an array of at most %d texts of at most %d "
+                             "bytes",
+                             NOTES_MAX, NOTE_LEN_MAX);
+}
+
+/* Adds "notes" when there are any. */
+static int put_notes(struct json_out *out, const char *seen, const char *planned,
+                     struct err *err)
+{
+    struct str text = { 0 };
+    struct json_out list = { .str = &text };
+
+    json_open(&list, '[');
+    int rc = add_notes(&list, seen, err);
+    if (rc == 0)
+        rc = add_notes(&list, planned, err);
+    json_close(&list);
+    if (rc == 0 && json_count(str_span(&text)) > 0)
+        json_put_raw(out, "notes", str_span(&text));
+    str_fini(&text);
+    return rc;
+}
+
+/* Why the change would be refused; what changes nothing cannot be. */
+static void put_cannot(struct json_out *out, const struct work *work,
+                       const struct cordon_plan *plan)
+{
+    bool is_seen = work->cannot != NULL && *work->cannot != '\0';
+    const char *why = is_seen ? work->cannot : plan->cannot;
+    const char *code = is_seen ? work->cannot_code : plan->cannot_code;
+
+    if (why == NULL || *why == '\0' ||
+        json_same(span_of(work->state), span_of(work->after)))
+        return;
+    json_key(out, "cannot");
+    json_open(out, '{');
+    json_put(out, "code", code != NULL && *code != '\0' ? code : "cannot");
+    json_put(out, "message", why);
+    json_close(out);
+}
+
+/* What is told beside the state. plan NULL: nothing was planned. NULL: it makes no sense. */
+static const char *info_of(struct work *work, const struct cordon_plan *plan,
+                           struct err *err)
 {
     struct str text = { 0 };
     struct json_out out = { .str = &text };
-    struct err err;
+    const char *info = NULL;
 
     json_open(&out, '{');
     if (plan) {
         json_put_int(&out, "affects", plan->affects);
         json_put(&out, "affects_what", plan->affects_what);
+        put_cannot(&out, work, plan);
     }
     if (work->exists > 0)
         json_put_int(&out, "exists", work->exists);
+    int rc = plan ? put_notes(&out, work->notes, plan->notes, err) : 0;
     if (plan && plan->own && *plan->own)
         json_put(&out, "own", plan->own);
     if (work->tags)
@@ -185,7 +256,8 @@ static const char *info_of(struct work *work, const struct cordon_plan *plan)
         json_put(&out, "what", plan->what);
     }
     json_close(&out);
-    const char *info = canonical(work, str_text(&text), true, &err);
+    if (rc == 0)
+        info = canonical(work, str_text(&text), true, err);
     str_fini(&text);
     return info;
 }
@@ -193,8 +265,10 @@ static const char *info_of(struct work *work, const struct cordon_plan *plan)
 /* Whoever undoes something is asked by rules that speak of tags, too. */
 static void answer_observed(struct work *work)
 {
+    struct err err;
+
     if (work->op == HOST_OBSERVE && (work->tags || work->tenant || work->exists > 0))
-        work->info = info_of(work, NULL);
+        work->info = info_of(work, NULL, &err);
     answer(work);
 }
 
@@ -215,8 +289,8 @@ static void plan(struct work *work)
     if (work->after && (!planned.what || !*planned.what))
         work->after = NULL,
         err_set(&err, ERR_INVALID, "it does not say what it is, for people");
-    if (work->after && !(work->info = info_of(work, &planned)))
-        work->after = NULL, err_set(&err, ERR_INVALID, "its texts are not UTF-8");
+    if (work->after && !(work->info = info_of(work, &planned, &err)))
+        work->after = NULL;
     if (!work->after) {
         answer_bad(work, CALL_PURE, "plan", &err);
         return;
@@ -315,9 +389,12 @@ void work_on_answer(struct work *work, struct cordon_call *call)
                     "the plugin answered with a status that there is none of");
     else if (status == CORDON_DONE)
         on_done(work, call);
-    else /* a look changes nothing, so there is nothing to be in doubt about */
+    else { /* a look changes nothing, so there is nothing to be in doubt about */
+        if (status == CORDON_REFUSED && call->is_gone)
+            work->info = "{\"gone\":true}";
         answer_with(work, is_look && status == CORDON_UNKNOWN ? CORDON_RETRY : status,
                     call->code ? call->code : "refused", call->message);
+    }
 }
 
 /* -- The end before the end -------------------------------------------------------------------------- */

@@ -232,7 +232,6 @@ static void put_expired(struct ledger *ledger, const struct hold *hold)
 
 static void put_hold(struct ledger *ledger, struct hold *hold)
 {
-    static const char *const states[] = { "on", "on", "off", "left" };
     struct json_out *out = ledger->out;
     struct str release = { 0 };
     struct entry run;
@@ -253,8 +252,7 @@ static void put_hold(struct ledger *ledger, struct hold *hold)
         str_printf(&release, "cordon release %s", id_hold(hold->run, hold->n).text);
     json_put(out, "release", hold->state == HOLD_ON ? str_text(&release) : NULL);
     put_runs(ledger, hold);
-    json_put(out, "state",
-             hold->state > 0 && hold->state <= HOLD_LEFT ? states[hold->state] : "on");
+    json_put(out, "state", hold_state_name(hold->state));
     put_until(ledger, hold);
     json_close(out);
     str_fini(&release);

@@ -100,6 +100,15 @@ static void take_intent(struct shown_step *step, struct span body)
     step->attempts = json_get_int(body, "at", 1);
 }
 
+static void take_leave(struct shown_step *step, struct span body)
+{
+    int end = hold_state_of(json_get_raw(body, "end"));
+
+    set(&step->state, xstrdup(end != 0 ? hold_state_name(end) : "left"));
+    if (end != 0)
+        set(&step->why, json_get_text(body, "msg"));
+}
+
 static void end_gate(struct steps *steps, struct span body)
 {
     int64_t gate = json_get_int(body, "g", 0);
@@ -136,7 +145,7 @@ static int take_row(const struct row *row, void *arg)
         set(&step->why, json_get_text(row->body, "why"));
         break;
     case ROW_SETTLE: set(&step->state, xstrdup("settled")); break;
-    case ROW_LEAVE: set(&step->state, xstrdup("left")); break;
+    case ROW_LEAVE: take_leave(step, row->body); break;
     case ROW_KEEP: set(&step->state, xstrdup("kept")); break;
     default: break;
     }

@@ -36,10 +36,11 @@ static int view_contained(struct view *view, const struct asked *asked, struct e
         return err_set(err, ERR_INVALID, "after: want a hold, like h-000041-3");
     if (span_is(state, "any"))
         query.state = -1;
-    else if (span_is(state, "off") || span_is(state, "left"))
-        query.state = span_is(state, "off") ? HOLD_OFF : HOLD_LEFT;
-    else if (state.len > 0 && !span_is(state, "on"))
-        return err_set(err, ERR_INVALID, "state: want on, off, left or any");
+    else if (state.len > 0 && hold_state_of(state) == 0)
+        return err_set(err, ERR_INVALID,
+                       "state: want on, off, left, gone, not_restored or any");
+    else if (state.len > 0)
+        query.state = hold_state_of(state);
     int rc = ledger_show(view->serve, &view->out, &query, err);
     return rc < 0 ? rc : glass_show(view->serve, &view->out, 0, err);
 }

@@ -115,7 +115,8 @@ struct cordon_input {
                            * so that a slice may be told relative to it */
     const char *token;   /* the version token captured with before; "" when none */
     const char *after;   /* apply: the slice as planned. restore: as we left it */
-    const char *goal;    /* restore: the slice as it shall be then. Else NULL */
+    const char *goal;    /* restore, and observe for an undo: the slice as it shall be then.
+                           * Else NULL */
     const char *key;     /* idempotency key, 32 hex digits: the same for every attempt of
                            * this step of this run, and for no other. restore() has its own */
     const char *resume;  /* what host->progress() saved in an earlier attempt, or NULL */
@@ -133,6 +134,15 @@ struct cordon_observation {
     const char *tags;   /* the target's tags, a JSON object of texts; NULL: not known */
     int64_t exists;     /* how many such targets there are; 0: not known */
     const char *tenant; /* in whose directory the target is; NULL: not known */
+    /* What approvers should know and the slice does not show, a JSON array of at most 16
+     * texts of at most 1000 bytes each; NULL: nothing. Part of the gate's digest. */
+    const char *notes;
+    /* Before a change: one sentence, why apply() would be refused as things are now ("no
+     * priority is free ..."), and what would help. The change is then refused before
+     * anybody is asked for it. NULL: nothing is known to stand in the way. Ignored where
+     * the plan changes nothing. cannot_code: the API's word; NULL: "cannot". */
+    const char *cannot;
+    const char *cannot_code;
 };
 
 /* What plan() says. Written by the plugin, memory from host->alloc(). */
@@ -147,6 +157,11 @@ struct cordon_plan {
      * vault, way out), so that doing it would cut the runner off; NULL when it is not. No
      * playbook and no policy gets past that. */
     const char *own;
+    /* As in the observation, for what follows from the arguments and the slice. Both lists
+     * of notes are shown; of two refusals the observation's counts. */
+    const char *notes;
+    const char *cannot;
+    const char *cannot_code;
 };
 
 /* How a call ended. */
@@ -158,6 +173,10 @@ struct cordon_result {
     const char *json;    /* read: the result, matching result_schema. apply: what the
                           * playbook may know beside before and after (a version id); NULL */
     const struct cordon_observation *observation; /* observe() */
+    /* With CORDON_REFUSED, of observe() and restore(): the target, or what it lies in, does
+     * not exist any more, so there is nothing to put back. An undo is over then, and its hold
+     * ends as "gone". Only for an answer of the API that says so without doubt. */
+    int gone;
 };
 
 typedef int cordon_action_fn(struct cordon_call *call, const struct cordon_input *in);

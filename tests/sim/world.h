@@ -135,6 +135,9 @@ struct world {
     char *hint;          /* what followers were told last that is no row; NULL */
     int settled;         /* how often followers were told how a run stands */
     const char *refused; /* looks at this target are refused */
+    const char *unseen;  /* a change of this target cannot even be planned */
+    const char *gone;    /* this target does not exist any more, for an undo */
+    bool is_for_good;    /* undoing leaves what the change made */
     char *stood;         /* how a run stands, as followers were told last */
     struct w_reply replies[16];
     int64_t next_ask;
@@ -883,6 +886,13 @@ static const char *w_info_of(struct world *w, const struct w_target *target, cha
     return info;
 }
 
+static bool w_is_gone(const struct world *w, const struct w_call *call,
+                      const struct w_target *target)
+{
+    return w->gone != NULL && strcmp(w->gone, target->name) == 0 &&
+           (call->op == HOST_OBSERVE || call->op == HOST_RESTORE);
+}
+
 static bool w_done(struct world *w, const struct w_call *call, struct w_target *target,
                    int status)
 {
@@ -897,12 +907,14 @@ static bool w_done(struct world *w, const struct w_call *call, struct w_target *
         event.info = span_of(w_info_of(w, target, info));
         if (call->op == HOST_PREPARE) {
             event.after = span_of(w->planned != NULL ? w->planned : w_planned(w, call));
-            event.goal = event.state;
+            event.goal = w->is_for_good ? event.after : event.state;
         }
         event.verified = json_same(event.state, wanted);
     } else {
         event.code = span_of("fault");
         event.message = span_of("the world is like that");
+        if (status == W_REFUSED && w_is_gone(w, call, target))
+            event.info = span_of("{\"gone\":true}");
     }
     return w_handle(w, &event);
 }
@@ -915,6 +927,11 @@ static bool w_host_turn(struct world *w, const struct w_message *message)
     if (call.id == 0)
         return true;
     struct w_target *target = w_target(w, json_get_raw(call.args, "target"));
+    if (w->unseen != NULL && call.op == HOST_PREPARE &&
+        strcmp(w->unseen, target->name) == 0)
+        return w_done(w, &call, target, W_REFUSED);
+    if (w_is_gone(w, &call, target))
+        return w_done(w, &call, target, W_REFUSED);
     if (call.op == HOST_OBSERVE && w->refused != NULL &&
         strcmp(w->refused, target->name) == 0)
         return w_done(w, &call, target, W_REFUSED);

@@ -187,6 +187,48 @@ TEST(tags_and_whatever_else_is_told_beside_the_state_reach_the_engine_and_not_th
     CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
 }
 
+TEST(what_approvers_should_know_and_what_cannot_be_done_reach_the_engine)
+{
+    static const struct {
+        const char *target;
+        int status;
+        const char *info, *message; /* contained; NULL: not looked at */
+    } rows[] = {
+        { "note", CORDON_DONE, "\"notes\":[\"seen\",\"planned\"]", NULL },
+        { "full", CORDON_DONE,
+          "\"cannot\":{\"code\":\"NoRoom\",\"message\":\"there is no room\"}", NULL },
+        { "plain", CORDON_DONE,
+          "\"cannot\":{\"code\":\"cannot\",\"message\":\"there is no room\"}", NULL },
+        { "both", CORDON_DONE, "{\"code\":\"Seen\",\"message\":\"it is seen\"}", NULL },
+        { "plan", CORDON_DONE, "{\"code\":\"cannot\",\"message\":\"it is planned\"}",
+          NULL },
+        { "same", CORDON_DONE, "\"affects_what\":null,\"notes\":[\"seen\"],\"undo\"",
+          NULL },
+        { "empty", CORDON_DONE, "\"affects_what\":null,\"undo\"", NULL },
+        { "object", CORDON_REFUSED, NULL, "its notes: want an array of at most 16 texts" },
+        { "number", CORDON_REFUSED, NULL, "its notes: want an array of at most 16 texts" },
+        { "many", CORDON_REFUSED, NULL, "its notes: want an array of at most 16 texts" },
+        { "broken", CORDON_REFUSED, NULL, "its notes" },
+        { "gone", CORDON_REFUSED, "{\"gone\":true}", "there is no such target" },
+    };
+    struct rig rig = begin("told");
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char args[64];
+
+        snprintf(args, sizeof args, "{\"target\":\"%s\"}", rows[i].target);
+        struct rig_done done = ask_told(&rig, HOST_PREPARE, "told.notes", args);
+        if (done.status != rows[i].status)
+            FAIL("%s: %s", rows[i].target, done.message);
+        if (rows[i].info != NULL)
+            CHECK_HAS(done.info, rows[i].info);
+        if (rows[i].message != NULL)
+            CHECK_HAS(done.message, rows[i].message);
+        rig_forget(&done);
+    }
+    CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
+}
+
 TEST(for_how_long_is_held_against_the_declaration_and_is_not_given_to_the_plugin)
 {
     struct rig rig = begin("told");

@@ -29,8 +29,13 @@ function change(one, i, all) {
       one.effect === "permanent" ? el("span", { class: "state bad" }, "cannot be undone") : el("span", { class: "state good" }, "can be undone")),
     el("p", { class: "target" }, shown(one.target)), diff(one.before, one.after),
     facts([["Undo", one.undo && one.effect !== "permanent" ? shown(one.undo) : `none: ${shown(one.because) || "it cannot be undone"}`], ["Action", el("code", {}, shown(one.action))], ["Risk", shown(one.risk)],
+      ["Note", (one.notes || []).map(note => el("div", { class: "warn" }, shown(note)))],
       ["Affects", one.affects ? `${one.affects} ${shown(one.affects_what)}` : ""], ["Rules", (one.needs?.rules || []).join("; ")],
       ["Guard", one.needs?.guard ? shown(one.needs.guard) : ""], ["Freeze", (one.needs?.freezes || []).map(shown).join("; ")], ["Tags", Object.entries(one.tags || {}).map(([k, v]) => `${k}=${v}`).join(", ")]]));
+}
+
+export function failed(one) {
+  return el("div", { class: "card bad" }, el("strong", {}, "Not possible: "), shown(one.action), " ", one.target ? shortly(one.target) : shown(one.args), ": ", shown(one.message), one.code ? ` (${shown(one.code)})` : "");
 }
 
 export async function gatePage(name, refresh) {
@@ -41,6 +46,7 @@ export async function gatePage(name, refresh) {
   return { nodes: [el("p", {}, link("#/gates", "← Inbox")), head, notice, gate.body.detail && el("p", {}, shown(gate.body.detail)),
     gate.body.differs && el("div", { class: "card warn" }, el("strong", {}, "It was approved before, and differs now: "), shown(gate.body.differs)),
     gate.body.drifted?.length > 0 && el("div", { class: "card warn" }, el("strong", {}, "Left alone, since somebody else has changed it: "), gate.body.drifted.map(one => shortly(one.target)).join(", ")),
+    (gate.body.failed || []).map(failed), gate.body.error && el("div", { class: "card bad" }, el("strong", {}, "The preview of the playbook ended with an error: "), shown(gate.body.error.message)),
     el("h2", {}, (gate.body.changes || []).length ? "What will happen" : "The question"), (gate.body.changes || []).map(change),
     el("h2", {}, "Who has said something"), votes], onchange, isStill: true };
 

@@ -3,6 +3,7 @@
 import { el, clear, button, link, facts, state, when, until, shown, shortly, diff } from "/console/dom.js";
 import { session, get, post, may } from "/console/api.js";
 import { confirmBox } from "/console/dialogs.js";
+import { failed } from "/console/gates.js";
 
 // -- the ledger -------------------------------------------------------------------------------
 
@@ -53,7 +54,9 @@ function wouldBe(plan) {
   const changes = plan.changes || [];
   return [plan.error && el("p", { class: "error" }, shown(plan.error.message)),
     changes.map(one => el("div", { class: "card" }, el("h3", {}, shown(one.what)), el("p", { class: "target" }, shown(one.target)), diff(one.before, one.after),
-      facts([["Needs", one.needs?.need ? `${one.needs.need} of ${(one.needs.from || []).join(", ") || "anybody"}` : "nobody"], ["Undo", shown(one.undo)]]))),
+      facts([["Needs", one.needs?.need ? `${one.needs.need} of ${(one.needs.from || []).join(", ") || "anybody"}` : "nobody"], ["Undo", shown(one.undo)],
+      ["Note", (one.notes || []).map(note => el("div", { class: "warn" }, shown(note)))]]))),
+    (plan.failed || []).map(failed),
     plan.more && el("p", { class: "soft" }, "More may follow: ", shown(plan.more))];
 }
 

@@ -3,6 +3,7 @@
 import { el, clear, button, link, facts, state, when, shown, shortly, diff } from "/console/dom.js";
 import { get, post, follow, may } from "/console/api.js";
 import { confirmBox } from "/console/dialogs.js";
+import { failed } from "/console/gates.js";
 
 const ROWS = ["start", "answer", "intent", "outcome", "progress", "gate", "vote", "gate_end", "sleep", "child", "drift", "doubt", "settle", "cancel", "end", "leave",
   "remind", "escalate", "keep", "pause", "over", "run"];
@@ -88,7 +89,7 @@ export async function runPage(name, refresh) {
     let undo = null;
     const changes = plan.changes || [];
     const more = [changes.length ? changes.map(one => el("div", { class: "card" }, el("h3", {}, shown(one.what || one.action)), el("p", { class: "target" }, shown(one.target)), diff(one.before, one.after))) : el("p", {}, "Nothing of it is in place any more."),
-      plan.drifted?.length > 0 && el("p", { class: "warn" }, `${plan.drifted.length} would be left alone: somebody else has changed them.`)];
+      plan.drifted?.length > 0 && el("p", { class: "warn" }, `${plan.drifted.length} would be left alone: somebody else has changed them.`), (plan.failed || []).map(failed)];
     if (await confirmBox({ title: "Roll back", text: "This is put back, in this order:", more, reason: "optional", confirm: "Roll back", kind: "main",
       act: async reason => { undo = await post(`/v1/runs/${encodeURIComponent(name)}/rollback`, reason ? { reason } : {}); } })) location.hash = "#/runs/" + (undo.run || name);
   }
