@@ -182,7 +182,7 @@ static int take_notes(struct alert *alert, struct span json, struct err *err)
     return rc;
 }
 
-static int take(struct alert *alert, struct span json, struct err *err)
+int alert_read(struct alert *alert, struct span json, struct err *err)
 {
     if (json_kind(json) != JSON_OBJECT)
         return err_set(err, ERR_INVALID,
@@ -215,7 +215,7 @@ int alert_complete_at(struct span json, struct span source, int64_t arrived_ms,
     struct alert alert = { 0 };
 
     str_add_span(&alert.source, source);
-    int rc = take(&alert, json, err);
+    int rc = alert_read(&alert, json, err);
     if (rc == 0)
         mend_time(&alert, arrived_ms);
     if (rc == 0)

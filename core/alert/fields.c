@@ -35,7 +35,7 @@ void alert_fini(struct alert *alert)
 
 /* -- Lists ------------------------------------------------------------------------------ */
 
-static bool has(const struct alert_list *list, struct span text)
+bool alert_has(const struct alert_list *list, struct span text)
 {
     for (int i = 0; i < list->count; i++)
         if (span_equal_nocase(span_of(list->items[i]), text))
@@ -43,9 +43,9 @@ static bool has(const struct alert_list *list, struct span text)
     return false;
 }
 
-static int add(struct alert_list *list, struct span text, struct err *err)
+int alert_add_text(struct alert_list *list, struct span text, struct err *err)
 {
-    if (text.len == 0 || has(list, text))
+    if (text.len == 0 || alert_has(list, text))
         return 0;
     if (list->count == ALERT_ITEMS_MAX)
         return err_set(err, ERR_TOO_BIG, "the alert names more than %d things of one kind",
@@ -65,7 +65,7 @@ int alert_add_value(struct alert_list *list, struct span value, struct err *err)
 
     if (json_kind(value) == JSON_STRING) {
         json_text_to(&text, value);
-        rc = add(list, str_span(&text), err);
+        rc = alert_add_text(list, str_span(&text), err);
     }
     str_fini(&text);
     return rc;
@@ -76,7 +76,7 @@ void alert_add_note(struct alert *alert, struct span text)
     struct err ignored;
 
     if (alert->notes.count < ALERT_NOTES_MAX)
-        add(&alert->notes, text, &ignored); /* below the bound of every list */
+        alert_add_text(&alert->notes, text, &ignored); /* below the bound of every list */
 }
 
 /* -- Words ------------------------------------------------------------------------------ */

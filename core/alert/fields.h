@@ -23,10 +23,15 @@ struct alert {
     struct span raw;
 };
 
+/* Reads json into alert, which is zeroed but for source; raw borrows from json. */
+int alert_read(struct alert *alert, struct span json, struct err *err);
 void alert_fini(struct alert *alert);
 void alert_list_fini(struct alert_list *list);
 int alert_write(const struct alert *alert, struct str *out, struct err *err);
 
+bool alert_has(const struct alert_list *list, struct span text);
+/* Adds the text, unless it is empty or there already. */
+int alert_add_text(struct alert_list *list, struct span text, struct err *err);
 /* Adds the text of a JSON string, unless it is empty or there already. */
 int alert_add_value(struct alert_list *list, struct span value, struct err *err);
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/alert.h"
+#include "alert/alert_set.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -128,11 +128,12 @@ static void fail_job(struct job *job, const char *why)
 }
 
 /* What is to be fetched, of a kind that can be. */
-static int add_name(const struct job *job, struct span item, struct str *out,
+static int add_name(const struct job *job, struct span item, struct alert_set *alerts,
                     struct err *err)
 {
     struct span kind = json_get_raw(item, "fetch"), id = json_get(item, "id");
-    struct json_out json = { .str = out };
+    struct str name = { 0 };
+    struct json_out json = { .str = &name };
 
     if (!span_is(kind, "graph-alerts") && !span_is(kind, "graph-incidents"))
         return err_set(err, ERR_INVALID, "fetch: want graph-alerts or graph-incidents");
@@ -149,33 +150,42 @@ static int add_name(const struct job *job, struct span item, struct str *out,
     json_put_span(&json, "fetch", kind);
     json_put_raw(&json, "id", id);
     json_close(&json);
+    alert_set_add_other(alerts, str_span(&name));
+    str_fini(&name);
     return 0;
 }
 
-/* What the adapter made becomes what everybody else may rely on. */
+static int add_item(const struct job *job, struct span item, struct alert_set *alerts,
+                    struct err *err)
+{
+    if (json_get(item, "fetch").len > 0)
+        return add_name(job, item, alerts, err);
+    return alert_set_add(alerts, item,
+                         span_of(job->kind[0] != '\0' ? job->kind : "generic"),
+                         job->arrived_ms, err);
+}
+
+/* Checks and completes the alerts that the adapter made. */
 static bool complete(const struct job *job, struct span list, struct str *out)
 {
+    struct alert_set alerts = { 0 };
     struct span item;
     struct err err;
     size_t pos = 0, n = 0;
+    int rc = 0;
 
-    str_add_char(out, '[');
-    while (json_next(list, &pos, NULL, &item)) {
-        if (n++ > 0)
-            str_add_char(out, ',');
-        if (json_get(item, "fetch").len > 0 && add_name(job, item, out, &err) == 0)
-            continue;
-        if (json_get(item, "fetch").len == 0 &&
-            alert_complete_at(item, span_of(job->kind[0] != '\0' ? job->kind : "generic"),
-                              job->arrived_ms, out, &err) == 0)
-            continue;
-        if (json_count(list) > 1)
-            err_wrap(&err, "alert %zu of %zu", n, json_count(list));
-        put_message(out, err.text);
-        return false;
+    while (rc == 0 && json_next(list, &pos, NULL, &item)) {
+        n++;
+        rc = add_item(job, item, &alerts, &err);
     }
-    str_add_char(out, ']');
-    return true;
+    if (rc != 0 && json_count(list) > 1)
+        err_wrap(&err, "alert %zu of %zu", n, json_count(list));
+    if (rc == 0)
+        alert_set_write(&alerts, out);
+    else
+        put_message(out, err.text);
+    alert_set_fini(&alerts);
+    return rc == 0;
 }
 
 /* -- Sending ------------------------------------------------------------------------------ */

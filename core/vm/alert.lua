@@ -594,6 +594,9 @@ end
 -- Adds what a list of entities or of evidence names, "$id" and "$ref" resolved within document.
 function alert.collect(found, list, document)
     local opened = alert.opened(list)
+    if type(opened) == "string" and opened ~= "" then
+        alert.note(found, "the entities are a text that holds no JSON list, and are not read")
+    end
     if type(opened) ~= "table" then return end
     local known = alert.ids(type(list) == "table" and document or opened)
     visit({ found = found, seen = {}, known = known }, opened, nil, 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/alert_set.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -645,4 +646,60 @@ static const struct row shapes[] = {
 TEST(each_shape_of_an_alert_is_read_or_visibly_refused)
 {
     check_rows(shapes, sizeof shapes / sizeof *shapes);
+}
+
+/* -- One alert in several items ------------------------------------------------------------- */
+
+/* The alerts of a delivery as the engine gets them. */
+static char *joined(const char *kind, const char *delivery)
+{
+    struct vm *vm = vm_new(-1);
+    struct alert_set set = { 0 };
+    struct str out = { 0 };
+    struct span alert;
+    size_t pos = 0;
+    struct err err;
+    char *text = quoted(delivery);
+
+    CHECK(adapt_read(vm, span_of(kind), span_of(text)));
+    while (json_next(str_span(&vm->adapted), &pos, NULL, &alert))
+        CHECK_OK(alert_set_add(&set, alert, span_of(kind), 0, &err), &err);
+    alert_set_write(&set, &out);
+    alert_set_fini(&set);
+    vm_free(vm);
+    free(text);
+    return str_take(&out);
+}
+
+TEST(rows_of_one_alert_in_one_delivery_become_one_alert_that_has_what_each_names)
+{
+    static const struct row wanted = { .what = "rows of one alert" };
+    char *list = joined(
+        "graph",
+        "[{'AlertId':'m-1','Title':'Odd','Severity':'Low','ServiceSource':'s','Category':"
+        "'Execution'},{'AlertId':'m-1','EntityType':'Ip','Title':'Odd','Severity':'High',"
+        "'RemoteIP':'198.51.100.70'},{'AlertId':'m-2','Title':'Other','Severity':'Low',"
+        "'ServiceSource':'s'},{'AlertId':'m-1','EntityType':'Machine','Severity':'Low',"
+        "'DeviceName':'d-1','LocalIP':'198.51.100.71'},{'AlertId':'m-1','EntityType':'Ip',"
+        "'Severity':'Low','RemoteIP':'198.51.100.71'}]");
+
+    check_want(&wanted, span_of(list), "count", "2");
+    check_want(&wanted, span_of(list), "severity", "'high'");
+    check_want(&wanted, span_of(list), "tactics", "['Execution']");
+    check_want(&wanted, span_of(list), "entities.ips", "['198.51.100.70']");
+    check_want(&wanted, span_of(list), "entities.assets", "['198.51.100.71']");
+    check_want(&wanted, span_of(list), "entities.hosts", "['d-1']");
+    free(list);
+}
+
+TEST(the_last_word_of_a_delivery_about_an_alert_counts)
+{
+    static const struct row wanted = { .what = "an alert that ends" };
+    char *list =
+        joined("defender-for-cloud",
+               "[" MDC("[]", ",'Status':'New'") "," MDC("[]", ",'Status':'Resolved'") "]");
+
+    check_want(&wanted, span_of(list), "count", "1");
+    check_want(&wanted, span_of(list), "status", "'resolved'");
+    free(list);
 }
