@@ -10,6 +10,7 @@
 #include "alert/fields.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/json.h"
 #include "base/schema.h"
 
@@ -171,6 +172,56 @@ static void mend_time(struct alert *alert, int64_t arrived_ms)
     str_fini(&note);
 }
 
+/* -- Addresses ---------------------------------------------------------------------------- */
+
+static void note_address(struct alert *alert, const char *text, const char *is,
+                         const char *where)
+{
+    struct str note = { 0 };
+
+    str_add_text(&note, "\"");
+    str_add_shown(&note, text, strnlen(text, TIME_SHOWN_MAX));
+    str_printf(&note, "\" is %s: it is no attacker, and stays in %s", is, where);
+    alert_add_note(alert, str_span(&note));
+    str_fini(&note);
+}
+
+/* One host that somebody on the internet can have is an attacker; its one spelling is kept. A
+ * host that nobody can have there is an asset. A prefix, which may be half of the internet, and
+ * what is no address stay in raw only. */
+static int sift_address(struct alert *alert, const char *text, struct alert_list *ips,
+                        struct err *err)
+{
+    char shown[CORDON_IP_SHOWN];
+    struct cordon_ip ip;
+
+    if (!ip_parse(span_of(text), &ip)) {
+        note_address(alert, text, "no address", "raw");
+        return 0;
+    }
+    if (!cordon_ip_is_host(&ip)) {
+        note_address(alert, text, "a prefix", "raw");
+        return 0;
+    }
+    cordon_ip_show(&ip, shown);
+    if (cordon_ip_special(&ip) == NULL)
+        return alert_add_text(ips, span_of(shown), err);
+    note_address(alert, text, cordon_ip_special(&ip), "entities.assets");
+    return alert_add_text(&alert->assets, span_of(shown), err);
+}
+
+static int sift_addresses(struct alert *alert, struct err *err)
+{
+    struct alert_list ips = { 0 };
+    int rc = 0;
+
+    for (int i = 0; i < alert->ips.count && rc == 0; i++)
+        rc = sift_address(alert, alert->ips.items[i], &ips, err);
+    alert_list_fini(&alert->ips);
+    alert->ips = ips;
+    return rc;
+}
+
 static int take_notes(struct alert *alert, struct span json, struct err *err)
 {
     struct alert_list notes = { 0 };
@@ -191,7 +242,7 @@ int alert_read(struct alert *alert, struct span json, struct err *err)
         check_names(json_get(json, "entities"), kinds, sizeof kinds / sizeof kinds[0],
                     err) != 0 ||
         take_texts(alert, json, err) != 0 || take_lists(alert, json, err) != 0 ||
-        take_notes(alert, json, err) != 0 ||
+        take_notes(alert, json, err) != 0 || sift_addresses(alert, err) != 0 ||
         alert_set_severity(alert, json_get(json, "severity"), err) != 0 ||
         check_texts(alert, err) != 0)
         return err->code;

@@ -32,6 +32,7 @@ int alert_write(const struct alert *alert, struct str *out, struct err *err);
 bool alert_has(const struct alert_list *list, struct span text);
 /* Adds the text, unless it is empty or there already. */
 int alert_add_text(struct alert_list *list, struct span text, struct err *err);
+
 /* Adds the text of a JSON string, unless it is empty or there already. */
 int alert_add_value(struct alert_list *list, struct span value, struct err *err);
 

@@ -11,8 +11,9 @@
  */
 #include "base/schema_part.h"
 
-#include <arpa/inet.h>
 #include <string.h>
+
+#include "base/ip.h"
 
 static bool is_digit(char c)
 {
@@ -26,37 +27,11 @@ static bool is_hex(char c)
 
 /* -- ip ------------------------------------------------------------------------------- */
 
-static bool is_prefix(struct span digits, int max)
-{
-    int value = 0;
-
-    if (digits.len < 1 || digits.len > 3 || (digits.len > 1 && digits.ptr[0] == '0'))
-        return false;
-    for (size_t i = 0; i < digits.len; i++) {
-        if (!is_digit(digits.ptr[i]))
-            return false;
-        value = value * 10 + (digits.ptr[i] - '0');
-    }
-    return value <= max;
-}
-
 static bool is_ip(struct span text)
 {
-    char address[INET6_ADDRSTRLEN];
-    unsigned char bytes[16];
-    const char *slash = text.len ? memchr(text.ptr, '/', text.len) : NULL;
-    size_t len = slash ? (size_t)(slash - text.ptr) : text.len;
+    struct cordon_ip ip;
 
-    if (len == 0 || len >= sizeof address || memchr(text.ptr, 0, len))
-        return false;
-    memcpy(address, text.ptr, len);
-    address[len] = 0;
-    bool is_v4 = inet_pton(AF_INET, address, bytes) == 1;
-    if (!is_v4 && inet_pton(AF_INET6, address, bytes) != 1)
-        return false;
-    if (!slash)
-        return true;
-    return is_prefix((struct span){ slash + 1, text.len - len - 1 }, is_v4 ? 32 : 128);
+    return ip_parse(text, &ip);
 }
 
 /* -- arm-id --------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 
 #include "base/base64.h"
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/json.h"
 #include "base/schema.h"
 #include "vm/budget.h"
@@ -127,24 +128,26 @@ static int l_base64(lua_State *L)
     return 1;
 }
 
-static int same_if(lua_State *L, const char *format)
+/* time(text): the same when it is one; a time that is none is left out, so that nobody sorts
+ * by it. */
+static int l_time(lua_State *L)
 {
     struct span text = span_at(L, 1);
 
     lua_settop(L, 1);
-    return text.len > 0 && schema_format(format, text);
+    return text.len > 0 && schema_format("date-time", text);
 }
 
-/* time(text), ip(text): the same when it is one; a time that is none is left out, so that
- * nobody sorts by it. */
-static int l_time(lua_State *L)
-{
-    return same_if(L, "date-time");
-}
-
+/* ip(text): the one spelling of the address or prefix; nil when it is none. */
 static int l_ip(lua_State *L)
 {
-    return same_if(L, "ip");
+    char shown[CORDON_IP_SHOWN];
+    struct cordon_ip ip;
+
+    if (!ip_parse(span_at(L, 1), &ip))
+        return 0;
+    lua_pushstring(L, cordon_ip_show(&ip, shown));
+    return 1;
 }
 
 /* Stack: ids value -> ids. How deep is bounded by what JSON may be. */

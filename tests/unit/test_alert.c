@@ -323,6 +323,75 @@ TEST(notes_are_kept_up_to_a_bound_and_assets_are_apart_from_attackers)
     str_fini(&text);
 }
 
+TEST(an_attacker_is_one_host_that_somebody_on_the_internet_has)
+{
+    static const struct {
+        const char *text, *ips, *assets, *note; /* NULL: none */
+    } rows[] = {
+        { "198.51.100.77", "198.51.100.77", NULL, NULL },
+        { "198.51.100.77/32", "198.51.100.77", NULL, NULL },
+        { "::ffff:198.51.100.77", "198.51.100.77", NULL, NULL },
+        { "::FFFF:C633:644D", "198.51.100.77", NULL, NULL },
+        { "2001:0DB8::00AA", "2001:db8::aa", NULL, NULL },
+        { "2001:db8::aa/128", "2001:db8::aa", NULL, NULL },
+        { "198.51.100.0/24", NULL, NULL, "198.51.100.0/24\\\" is a prefix" },
+        { "128.0.0.0/2", NULL, NULL, "is a prefix" },
+        { "::ffff:198.51.100.0/120", NULL, NULL, "is a prefix" },
+        { "2001:db8::/32", NULL, NULL, "is a prefix" },
+        { "0.0.0.0", NULL, "0.0.0.0", "is unspecified" },
+        { "::", NULL, "::", "is unspecified" },
+        { "127.0.0.53", NULL, "127.0.0.53", "is loopback" },
+        { "::ffff:127.0.0.1", NULL, "127.0.0.1", "is loopback" },
+        { "169.254.4.4", NULL, "169.254.4.4", "is link-local" },
+        { "fe80::99", NULL, "fe80::99", "is link-local" },
+        { "239.1.1.1", NULL, "239.1.1.1", "is multicast" },
+        { "172.20.1.1", NULL, "172.20.1.1", "is private" },
+        { "100.100.1.1", NULL, "100.100.1.1", "is private" },
+        { "fdab::1", NULL, "fdab::1", "is private" },
+        { "168.63.129.16", NULL, "168.63.129.16", "is an address of the Azure platform" },
+        { "169.254.169.254", NULL, "169.254.169.254", "of the Azure platform" },
+        { "255.255.255.255", NULL, "255.255.255.255", "is broadcast" },
+        { "somewhere", NULL, NULL, "is no address" },
+        { "198.51.100.077", NULL, NULL, "is no address" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct str body = { 0 }, wanted = { 0 };
+
+        str_printf(
+            &body,
+            "{\"id\":\"a\",\"title\":\"t\",\"severity\":\"low\",\"entities\":{\"ips\":"
+            "[\"%s\"]}}",
+            rows[i].text);
+        char *text = normal(str_text(&body));
+        str_printf(&wanted, "\"ips\":[%s%s%s]", rows[i].ips != NULL ? "\"" : "",
+                   rows[i].ips != NULL ? rows[i].ips : "", rows[i].ips != NULL ? "\"" : "");
+        CHECK_HAS(text, str_text(&wanted));
+        str_reset(&wanted);
+        str_printf(&wanted, "\"assets\":[%s%s%s]", rows[i].assets != NULL ? "\"" : "",
+                   rows[i].assets != NULL ? rows[i].assets : "",
+                   rows[i].assets != NULL ? "\"" : "");
+        CHECK_HAS(text, str_text(&wanted));
+        if (rows[i].note != NULL)
+            CHECK_HAS(text, rows[i].note);
+        CHECK((strstr(text, "\"notes\"") != NULL) == (rows[i].note != NULL));
+        CHECK_HAS(text, rows[i].text); /* raw has it as it came */
+        free(text);
+        str_fini(&body);
+        str_fini(&wanted);
+    }
+}
+
+TEST(two_spellings_of_an_attacker_are_one_attacker)
+{
+    char *text = normal(
+        "{\"id\":\"a\",\"title\":\"t\",\"severity\":\"low\",\"entities\":{\"ips\":["
+        "\"2001:DB8::1\",\"2001:db8:0::1/128\",\"::ffff:192.0.2.1\",\"192.0.2.1\"]}}");
+
+    CHECK_HAS(text, "\"ips\":[\"2001:db8::1\",\"192.0.2.1\"]");
+    free(text);
+}
+
 TEST(normalising_twice_is_the_same_as_once)
 {
     char *once =
