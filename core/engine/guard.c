@@ -132,7 +132,8 @@ static char *find_listed(const struct step *step, const char *path)
         char *entry = json_text(item);
 
         if (entry != NULL && ((!is_ids && is_below(step->target, entry)) ||
-                              ((is_ids || is_both) && names_id(step, span_of(entry)))))
+                              ((is_ids || is_both) && names_id(step, span_of(entry))) ||
+                              address_is_touched(step, span_of(entry))))
             return entry;
         free(entry);
     }

@@ -576,6 +576,13 @@ int policy_sign(struct engine *engine, const char *path); /* "gate.sign": enum s
 bool policy_allows_self(struct engine *engine);
 int64_t policy_number(struct engine *engine, const char *path, int64_t otherwise);
 
+/* -- address.c -------------------------------------------------------------------------- */
+/* Is entry an address or a prefix that has an address in common with one in the change? */
+bool address_is_touched(const struct step *step, struct span entry);
+/* Adds why a person must decide on the addresses that the change asks for: special ones, or
+ * more of them than the guards prefix_v4 and prefix_v6 let through. Nothing when none must. */
+void address_why(const struct step *step, const struct action *action, struct str *why);
+
 /* -- people.c --------------------------------------------------------------------------- */
 /* Does raw JSON, as it stands between the quotes, say this text? Names of directories may
  * hold a backslash, which JSON escapes. */

@@ -114,6 +114,42 @@ static void authority_need(const struct step *step, struct need *need, struct st
     str_fini(&name);
 }
 
+/* Named as the rules are that made it so. */
+static void because(struct str *rules, const char *what, struct span why)
+{
+    struct str list = { 0 }, name = { 0 };
+    struct json_out out = { .str = &list };
+
+    str_printf(&name, "%s: %.*s", what, (int)why.len, why.ptr);
+    json_open(&out, '[');
+    json_string_span(&out, str_span(&name));
+    json_close(&out);
+    names_add(rules, str_span(&list));
+    str_fini(&list);
+    str_fini(&name);
+}
+
+/* What no rule lets go by itself: addresses that are hardly an attacker's, and what the plugin
+ * wants a person to see. */
+static void caution_need(const struct step *step, const struct action *action,
+                         struct need *need, struct str *rules)
+{
+    char *ask = step->is_undo ? NULL : json_get_text(step->plan_info, "ask");
+    struct str why = { 0 };
+
+    address_why(step, action, &why);
+    if (why.len > 0)
+        because(rules, "guard addresses", str_span(&why));
+    if (ask != NULL)
+        because(rules, "guard own", span_of(ask));
+    if ((why.len > 0 || ask != NULL) && need->need == 0) {
+        need->need = 1;
+        demand_add(step->run->engine, &need->demands, 1, (struct span){ 0 });
+    }
+    free(ask);
+    str_fini(&why);
+}
+
 void policy_need(const struct step *step, struct need *need)
 {
     struct engine *engine = step->run->engine;
@@ -173,6 +209,7 @@ void policy_need(const struct step *step, struct need *need)
         names_add(&rules, span_of("[\"restore over drift\"]"));
     }
     authority_need(step, need, &rules);
+    caution_need(step, action, need, &rules);
     need->from = listed(engine, &from);
     need->rules = listed(engine, &rules);
 }

@@ -278,6 +278,7 @@ bool call_plan(struct work *work, cordon_plan_fn *fn, const struct cordon_input 
         out->notes = keep(call, out->notes);
         out->cannot = keep(call, out->cannot);
         out->cannot_code = keep(call, out->cannot_code);
+        out->ask = keep(call, out->ask);
     }
     call_end(call);
     return rc == 0;

@@ -242,6 +242,8 @@ static const char *info_of(struct work *work, const struct cordon_plan *plan,
         json_put(&out, "affects_what", plan->affects_what);
         put_cannot(&out, work, plan);
     }
+    if (plan && plan->ask && *plan->ask)
+        json_put(&out, "ask", plan->ask);
     if (work->exists > 0)
         json_put_int(&out, "exists", work->exists);
     int rc = plan ? put_notes(&out, work->notes, plan->notes, err) : 0;

@@ -33,7 +33,7 @@ static const char schema[] =
     "\"args\":{\"type\":\"object\"},\"requester\":" TEXT ",\"playbook\":" TEXT
     ",\"targets\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000},"
     "\"exists\":{\"type\":\"integer\",\"minimum\":0},\"tenant\":" TEXT ",\"own\":" TEXT
-    ",\"reversible\":{\"type\":\"boolean\"},"
+    ",\"ask\":" TEXT ",\"reversible\":{\"type\":\"boolean\"},"
     "\"expect\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"need\":{\"type\":\"integer\",\"minimum\":0},\"from\":" TEXTS ",\"rules\":" TEXTS
     ",\"slots\":" TEXTS ",\"freezes\":" TEXTS ",\"forbidden\":{\"type\":\"boolean\"},"

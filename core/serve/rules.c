@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/schema.h"
 #include "vm/place.h"
 
@@ -55,6 +56,9 @@ static const char schema[] =
     ",\"changes_per_playbook_hour\":" COUNT ",\"targets_per_run\":" COUNT
     ",\"targets_floor\":" COUNT
     ",\"targets_percent\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100},"
+    "\"prefix_v4\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":32},"
+    "\"prefix_v6\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":128},"
+    "\"special_addresses\":{\"type\":\"boolean\"},"
     "\"protected\":" STRINGS ",\"protected_tags\":" STRINGS ",\"principals\":" STRINGS
     ",\"own\":" STRINGS ",\"subscriptions\":" STRINGS ",\"tenants\":" STRINGS "}},"
     "\"freeze\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
@@ -171,6 +175,21 @@ static int check_freeze(struct span groups, struct span freeze, const char *path
     return check_match(json_get(freeze, "match"), path, err);
 }
 
+/* A guard that is meant for an address and is none would hold nothing off. */
+static int check_guarded(struct span guards, const char *key, struct err *err)
+{
+    struct span item;
+    size_t pos = 0;
+
+    for (int i = 0; json_next(json_get(guards, key), &pos, NULL, &item); i++)
+        if (ip_is_meant(json_raw(item)))
+            return err_set(err, ERR_INVALID,
+                           "guards.%s[%d]: %.*s is no address; want one such as "
+                           "\"203.0.113.7\", \"203.0.113.0/24\" or \"2001:db8::/64\"",
+                           key, i, (int)(item.len < 60 ? item.len : 60), item.ptr);
+    return 0;
+}
+
 typedef int check_fn(struct span groups, struct span item, const char *path,
                      struct err *err);
 
@@ -203,7 +222,9 @@ int rules_validate(struct span json, struct err *err)
             return err->code;
     }
     if (check_each(json, "rules", check_rule, err) != 0 ||
-        check_each(json, "freeze", check_freeze, err) != 0)
+        check_each(json, "freeze", check_freeze, err) != 0 ||
+        check_guarded(json_get(json, "guards"), "own", err) != 0 ||
+        check_guarded(json_get(json, "guards"), "protected", err) != 0)
         return err->code;
     return rules_check_gates(json, err);
 }

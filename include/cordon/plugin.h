@@ -10,7 +10,8 @@
  *         .actions = actions, .open = on_open, .close = on_close,
  *     };
  *
- * No code of it runs at load. It compiles with this header and nothing else of cordon's,
+ * No code of it runs at load. It compiles with this header and nothing else of cordon's (but
+ * cordon/ip.h, inline functions for addresses, where it wants them),
  * and links with nothing of cordon's (-Wl,-z,defs): what it needs comes in as struct
  * cordon_host, a table of functions.
  *
@@ -162,6 +163,9 @@ struct cordon_plan {
     const char *notes;
     const char *cannot;
     const char *cannot_code;
+    /* Only when size says that it is there: why a person must approve it, whatever the policy
+     * says ("203.0.113.7 is an outbound address of site shop-web"); NULL: no reason. */
+    const char *ask;
 };
 
 /* How a call ended. */

@@ -573,6 +573,7 @@ static void plan(struct cordon_call *call, cordon_plan_fn *fn,
         add_text(call->answer, "what", out.what);
         add_text(call->answer, "undo", out.undo);
         add_text(call->answer, "own", out.own);
+        add_text(call->answer, "ask", out.ask);
         cJSON_AddNumberToObject(call->answer, "affects", (double)out.affects);
     }
     for (struct block *block = call->blocks, *next; block != NULL; block = next) {
