@@ -307,7 +307,8 @@ struct cordon_mail {
  * datagram. */
 struct cordon_send {
     uint32_t size;
-    const char *url; /* "tls://siem.example:6514", or to a listed address "tcp://10.0.0.7:601"
+    const char
+        *url; /* "tls://siem.example:6514", or to a listed address "tcp://10.0.0.7:601"
                       * or "udp://10.0.0.7:514"; nothing behind it */
     const char *bytes;
     size_t len;          /* at most 60 KiB */

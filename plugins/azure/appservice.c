@@ -38,6 +38,7 @@ void site_see(struct job *job, const char *id, const cJSON *site)
 
     job->tags = cJSON_IsObject(tags) ? tags : job_object(job);
     own_see_site(job, job_lower(job, id), json_get(site, "identity"));
+    own_see_outbound(job, job_lower(job, id), site);
     known_keep(job, look_name(job, id), job_print(job, job->tags), SITE_KEPT_MS);
 }
 

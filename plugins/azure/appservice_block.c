@@ -45,16 +45,16 @@ static bool is_synthetic(const cJSON *rule)
 }
 
 /* A rule of ours denies exactly one range. */
-static bool is_ours(const cJSON *rule, const struct cidr *range)
+static bool is_ours(const cJSON *rule, const struct cordon_ip *range)
 {
-    struct cidr cidr;
+    struct cordon_ip ip;
 
     return strncmp(json_text(rule, "name"), OUR_PREFIX, strlen(OUR_PREFIX)) == 0 &&
            text_same(json_text(rule, "action"), "Deny") &&
-           cidr_parse(&cidr, json_text(rule, "ipAddress")) && cidr_same(&cidr, range);
+           cidr_parse(&ip, json_text(rule, "ipAddress")) && cidr_same(&ip, range);
 }
 
-static const cJSON *find_ours(const cJSON *list, const struct cidr *range)
+static const cJSON *find_ours(const cJSON *list, const struct cordon_ip *range)
 {
     const cJSON *rule;
 
@@ -99,16 +99,26 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
     cJSON *blocked = cJSON_AddObjectToObject(slice, "blocked");
     for (size_t i = 0; i < change->ips->count; i++)
         cJSON_AddBoolToObject(blocked, change->ips->texts[i],
-                              find_ours(list, &change->ips->cidrs[i]) != NULL);
+                              find_ours(list, &change->ips->ips[i]) != NULL);
     cJSON_AddStringToObject(slice, "unmatched", unmatched(properties));
     count_observed(job, COUNT_SITES, change->id, job_lower(job, change->id), slice);
+}
+
+/* The prefixes that the step is about. Once it has been looked at, they are those of its
+ * slice: an earlier version listed and spelled them in another way. */
+static const struct cidr_list *ranges_of(struct job *job)
+{
+    const cJSON *seen = json_get(job->before, "blocked");
+    const struct cidr_list *ips = cidr_args(job);
+
+    return ips != NULL && cJSON_GetArraySize(seen) > 0 ? cidr_written(job, seen) : ips;
 }
 
 /* What every function of this action begins with; NULL after the job has failed. */
 static struct change *change_begin(struct job *job, const char *verb)
 {
     const char *id = site_of(job);
-    const struct cidr_list *ips = id != NULL ? cidr_args(job) : NULL;
+    const struct cidr_list *ips = id != NULL ? ranges_of(job) : NULL;
 
     if (ips == NULL)
         return NULL;
@@ -153,19 +163,22 @@ static int block_plan(struct cordon_call *call, const struct cordon_input *in,
     const cJSON *was = json_get(job->before, "blocked");
     cJSON *after = job_object(job);
     cJSON *blocked = cJSON_AddObjectToObject(after, "blocked");
-    int fresh = 0;
+    cJSON *fresh = job_object(job);
     for (size_t i = 0; i < change->ips->count; i++) {
         cJSON_AddBoolToObject(blocked, change->ips->texts[i], true);
-        fresh += !json_true(was, change->ips->texts[i]);
+        if (!json_true(was, change->ips->texts[i]))
+            cJSON_AddTrueToObject(fresh, change->ips->texts[i]);
     }
+    const struct cidr_list *ranges = cidr_written(job, fresh);
     json_copy(after, "unmatched", job->before, "unmatched");
     out->after = job_print(job, after);
-    out->what = job_text(job, "block %d address%s at site %s; every other rule stays",
-                         fresh, fresh == 1 ? "" : "es", armid_name(change->id));
-    if (fresh > 0)
+    out->what = job_text(job, "block %s at site %s; every other rule stays",
+                         cidr_words(job, ranges), armid_name(change->id));
+    if (ranges->count > 0)
         out->undo = "take exactly these rules off again";
     own_tell(out, own_address(job, change->ips));
-    out->affects = fresh;
+    own_ask(out, own_site_address(job, change->ips));
+    out->affects = cidr_count(ranges);
     out->affects_what = "addresses";
     return job_end_plan(job);
 }
@@ -263,7 +276,7 @@ static void add_ours(struct job *job, struct change *change, const cJSON *proper
     int fresh = 0;
 
     for (size_t i = 0; i < change->ips->count; i++) {
-        if (find_ours(list, &change->ips->cidrs[i]) != NULL)
+        if (find_ours(list, &change->ips->ips[i]) != NULL)
             continue;
         cJSON_AddItemToArray(list, new_rule(job, change->ips->texts[i], priority, opens));
         fresh++;
@@ -292,7 +305,7 @@ static bool stays(const struct job *job, const char *range)
 static bool is_let_go(const struct job *job, const struct change *change, const cJSON *rule)
 {
     for (size_t i = 0; i < change->ips->count; i++) {
-        if (is_ours(rule, &change->ips->cidrs[i]) && !stays(job, change->ips->texts[i]))
+        if (is_ours(rule, &change->ips->ips[i]) && !stays(job, change->ips->texts[i]))
             return true;
     }
     return false;

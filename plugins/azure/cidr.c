@@ -1,130 +1,137 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cidr.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "job.h"
 
-static void mask(struct cidr *cidr)
+enum { COUNT_BITS = 53 }; /* more than these JSON numbers do not hold */
+
+bool cidr_parse(struct cordon_ip *ip, const char *text)
 {
-    for (int bit = cidr->bits; bit < 128; bit++)
-        cidr->bytes[bit / 8] &= (unsigned char)~(0x80 >> bit % 8);
+    return cordon_ip_parse(text, strlen(text), ip);
 }
 
-static bool parse_bits(const char *text, int max, int *bits)
+bool cidr_same(const struct cordon_ip *a, const struct cordon_ip *b)
 {
-    char *end;
-
-    if (text[0] < '0' || text[0] > '9' || strlen(text) > 3)
-        return false;
-    long value = strtol(text, &end, 10);
-    *bits = (int)value;
-    return *end == '\0' && value <= max;
+    return cordon_ip_compare(a, b) == 0;
 }
 
-bool cidr_parse(struct cidr *cidr, const char *text)
+static const char *cidr_text(struct job *job, const struct cordon_ip *ip)
 {
-    char address[INET6_ADDRSTRLEN];
-    size_t len = strcspn(text, "/");
+    char shown[CORDON_IP_SHOWN];
 
-    if (len >= sizeof address)
-        return false;
-    memcpy(address, text, len);
-    address[len] = '\0';
-    *cidr = (struct cidr){ .is_v6 = strchr(address, ':') != NULL };
-    int max = cidr->is_v6 ? 128 : 32;
-    cidr->bits = max;
-    if (inet_pton(cidr->is_v6 ? AF_INET6 : AF_INET, address, cidr->bytes) != 1)
-        return false;
-    if (text[len] == '/' && !parse_bits(text + len + 1, max, &cidr->bits))
-        return false;
-    mask(cidr);
-    return true;
-}
-
-bool cidr_overlaps(const struct cidr *a, const struct cidr *b)
-{
-    struct cidr left = *a;
-    struct cidr right = *b;
-
-    if (a->is_v6 != b->is_v6)
-        return false;
-    left.bits = right.bits = a->bits < b->bits ? a->bits : b->bits;
-    mask(&left);
-    mask(&right);
-    return memcmp(left.bytes, right.bytes, sizeof left.bytes) == 0;
-}
-
-static const char *cidr_text(struct job *job, const struct cidr *cidr)
-{
-    char address[INET6_ADDRSTRLEN];
-
-    inet_ntop(cidr->is_v6 ? AF_INET6 : AF_INET, cidr->bytes, address, sizeof address);
-    return job_text(job, "%s/%d", address, cidr->bits);
+    cordon_ip_show(ip, shown);
+    if (!cordon_ip_is_host(ip))
+        return job_text(job, "%s", shown);
+    return job_text(job, "%s/%d", shown, ip->bits);
 }
 
 const char *cidr_spelling(struct job *job, const char *text)
 {
-    struct cidr cidr;
+    struct cordon_ip ip;
 
-    return cidr_parse(&cidr, text) ? cidr_text(job, &cidr) : text;
+    return cordon_ip_read(text, strlen(text), &ip) ? cidr_text(job, &ip) : text;
 }
 
-static int compare(const void *left, const void *right)
+static struct cidr_list *cidr_new(struct job *job, size_t room)
 {
-    const struct cidr *a = left;
-    const struct cidr *b = right;
+    struct cidr_list *list = job_alloc(job, sizeof *list);
 
-    if (a->is_v6 != b->is_v6)
-        return a->is_v6 ? 1 : -1;
-    int order = memcmp(a->bytes, b->bytes, sizeof a->bytes);
-    return order != 0 ? order : a->bits - b->bits;
+    list->ips = job_alloc(job, (room + 1) * sizeof list->ips[0]);
+    list->texts = job_alloc(job, (room + 1) * sizeof list->texts[0]);
+    return list;
 }
 
-bool cidr_same(const struct cidr *a, const struct cidr *b)
+static void cidr_add(struct cidr_list *list, const struct cordon_ip *ip, const char *text)
 {
-    return compare(a, b) == 0;
+    list->ips[list->count] = *ip;
+    list->texts[list->count++] = text;
+    list->v4_count += !ip->is_v6;
 }
 
-static size_t unique(struct cidr *cidrs, size_t count)
+static bool refuse(struct job *job, const cJSON *item)
 {
-    size_t kept = 0;
+    job_fail(job, CORDON_REFUSED, "BadAddress",
+             "%.60s is no address; want 203.0.113.7 or 203.0.113.0/24",
+             cJSON_IsString(item) ? item->valuestring : "a member of ips");
+    return false;
+}
 
-    for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || compare(&cidrs[kept - 1], &cidrs[i]) != 0)
-            cidrs[kept++] = cidrs[i];
+static bool read_ips(struct job *job, const cJSON *texts, struct cordon_ip *ips)
+{
+    const cJSON *item;
+    size_t count = 0;
+
+    cJSON_ArrayForEach(item, texts)
+    {
+        if (!cJSON_IsString(item) || !cidr_parse(&ips[count++], item->valuestring))
+            return refuse(job, item);
     }
-    return kept;
+    return true;
 }
 
 struct cidr_list *cidr_args(struct job *job)
 {
-    const cJSON *ips = json_get(job->args, "ips");
-    const cJSON *item;
-    struct cidr_list *list = job_alloc(job, sizeof *list);
+    const cJSON *texts = json_get(job->args, "ips");
+    size_t count = (size_t)cJSON_GetArraySize(texts);
 
-    if (cJSON_GetArraySize(ips) > IPS_MAX) {
+    if (count > IPS_MAX) {
         job_fail(job, CORDON_REFUSED, "TooMany", "ips has more than %d addresses", IPS_MAX);
         return NULL;
     }
-    list->cidrs = job_alloc(job, (IPS_MAX + 1) * sizeof list->cidrs[0]);
-    cJSON_ArrayForEach(item, ips)
-    {
-        if (!cJSON_IsString(item) ||
-            !cidr_parse(&list->cidrs[list->count++], item->valuestring)) {
-            job_fail(job, CORDON_REFUSED, "BadAddress",
-                     "%.60s is no address; want 203.0.113.7 or 203.0.113.0/24",
-                     cJSON_IsString(item) ? item->valuestring : "a member of ips");
-            return NULL;
-        }
-    }
-    qsort(list->cidrs, list->count, sizeof list->cidrs[0], compare);
-    list->count = unique(list->cidrs, list->count);
-    list->texts = job_alloc(job, (list->count + 1) * sizeof list->texts[0]);
-    for (size_t i = 0; i < list->count; i++)
-        list->texts[i] = cidr_text(job, &list->cidrs[i]);
+    struct cordon_ip *ips = job_alloc(job, (count + 1) * sizeof *ips);
+    if (!read_ips(job, texts, ips))
+        return NULL;
+    count = cordon_ip_merge(ips, count);
+    struct cidr_list *list = cidr_new(job, count);
+    for (size_t i = 0; i < count; i++)
+        cidr_add(list, &ips[i], cidr_text(job, &ips[i]));
     return list;
+}
+
+struct cidr_list *cidr_written(struct job *job, const cJSON *written)
+{
+    struct cidr_list *list = cidr_new(job, (size_t)cJSON_GetArraySize(written));
+    const cJSON *item;
+    struct cordon_ip ip;
+
+    cJSON_ArrayForEach(item, written)
+    {
+        const char *text = cJSON_IsString(item) ? item->valuestring : item->string;
+        if (text != NULL && cidr_parse(&ip, text))
+            cidr_add(list, &ip, text);
+    }
+    return list;
+}
+
+struct cidr_list *cidr_family(struct job *job, const struct cidr_list *list, bool is_v6)
+{
+    struct cidr_list *family = cidr_new(job, list->count);
+
+    for (size_t i = 0; i < list->count; i++)
+        if ((list->ips[i].is_v6 != 0) == is_v6)
+            cidr_add(family, &list->ips[i], list->texts[i]);
+    return family;
+}
+
+int64_t cidr_count(const struct cidr_list *list)
+{
+    const int64_t most = (INT64_C(1) << COUNT_BITS) - 1;
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < list->count && sum < most; i++)
+        sum += cordon_ip_count(&list->ips[i]);
+    return sum < most ? sum : most;
+}
+
+const char *cidr_words(struct job *job, const struct cidr_list *list)
+{
+    int64_t count = cidr_count(list);
+
+    if (count == (int64_t)list->count)
+        return job_text(job, "%zu address%s", list->count, list->count == 1 ? "" : "es");
+    return job_text(job, "%zu prefix%s with %" PRId64 " addresses", list->count,
+                    list->count == 1 ? "" : "es", count);
 }

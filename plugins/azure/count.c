@@ -8,6 +8,7 @@
 #include "arm.h"
 #include "job.h"
 #include "nsg.h"
+#include "own.h"
 #include "rbac.h"
 #include "text.h"
 #include "vault.h"
@@ -59,6 +60,17 @@ static void miss(struct job *job, const char *why)
     job_fail(job, CORDON_RETRY, "NotCounted", "%s", why);
 }
 
+/* The list of sites also says which addresses are ours. */
+static void see_sites(struct job *job, const cJSON *list)
+{
+    const cJSON *site;
+
+    cJSON_ArrayForEach(site, list)
+    {
+        own_see_outbound(job, job_lower(job, json_text(site, "id")), site);
+    }
+}
+
 static void on_page(struct job *job, const struct answer *answer, void *arg)
 {
     struct count *count = arg;
@@ -71,6 +83,8 @@ static void on_page(struct job *job, const struct answer *answer, void *arg)
         miss(job, "the answer is no list");
         return;
     }
+    if (count->kind == COUNT_SITES)
+        see_sites(job, list);
     count->found += cJSON_GetArraySize(list);
     count->pages++;
     if (next[0] != '\0' && count->pages < COUNT_PAGES_MAX) {

@@ -57,12 +57,12 @@ const char *far_prefixes(const char *direction)
 
 static bool could_match(const char *prefix, const struct cidr_list *ips)
 {
-    struct cidr cidr;
+    struct cordon_ip ip;
 
-    if (!cidr_parse(&cidr, prefix))
+    if (!cidr_parse(&ip, prefix))
         return true;
     for (size_t i = 0; i < ips->count; i++) {
-        if (cidr_overlaps(&cidr, &ips->cidrs[i]))
+        if (cordon_ip_overlaps(&ip, &ips->ips[i]))
             return true;
     }
     return false;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nsg_block.c - azure.nsg.block_ips: one Deny rule for several addresses.
+ * nsg_block.c - azure.nsg.block_ips: one Deny rule for several addresses of one family.
  *
- * The rule is called after the step's key, so a second attempt meets the first one's rule.
- * The slice is that rule alone. Its priority is no part of it: that is chosen when the rule
+ * A rule is called after the step's key, so a second attempt meets the first one's rule. A rule
+ * may not have addresses of both families, so these become two rules. The slice is the rule,
+ * or {"ipv4": rule, "ipv6": rule}. Its priority is no part of it: that is chosen when the rule
  * is written, in front of every rule that could let the addresses through, and looked at
  * again afterwards, since somebody else may have been writing too.
  *
@@ -26,8 +27,11 @@
 enum {
     NAME_KEY_LEN = 16,
     TRIES_MAX = 3, /* to get a priority that nobody else takes */
-    RULE_NAME_MAX = 80
+    RULE_NAME_MAX = 80,
+    FAMILIES = 2
 };
+
+static const char *const families[FAMILIES] = { "ipv4", "ipv6" };
 
 /* A rule on its way in or out. */
 struct block {
@@ -38,6 +42,8 @@ struct block {
     int tries;
     /* How the last write failed after it was accepted; NULL: it did not. */
     const char *failed_code, *failed;
+    struct block *next; /* the rule of the other family; NULL */
+    const char *family; /* its member of the slice; NULL: it is all of the slice */
 };
 
 static const char *direction_of(const struct job *job)
@@ -46,24 +52,48 @@ static const char *direction_of(const struct job *job)
                                                                     : "Inbound";
 }
 
-/* As captured; before that, out of the key. NULL after the job has failed. */
-static const char *rule_name(struct job *job)
+/* The part of a slice that is about one rule; NULL where there is none. */
+static const cJSON *part_of(const cJSON *slice, const char *family)
 {
-    const char *name = json_text(job->before, "rule");
+    return family != NULL ? json_get(slice, family) : slice;
+}
+
+/* As captured; before that, out of the key. NULL after the job has failed. */
+static const char *rule_name(struct job *job, const char *family)
+{
+    const char *name = json_text(part_of(job->before, family), "rule");
 
     if (text_is_word(name, "-_.", 1, RULE_NAME_MAX))
         return name;
     if (job->in->key != NULL && text_is_word(job->in->key, "", NAME_KEY_LEN, 64))
-        return job_text(job, "cordon-%.*s", NAME_KEY_LEN, job->in->key);
+        return job_text(job, "cordon-%.*s%s%s", NAME_KEY_LEN, job->in->key,
+                        family != NULL ? "-" : "", family != NULL ? family : "");
     job_fail(job, CORDON_REFUSED, "NoKey", "blocking needs an idempotency key");
     return NULL;
 }
 
-static struct block *block_begin(struct job *job)
+/* Two rules, unless one was captured: an earlier version wrote one for both families. */
+static bool has_two_rules(const struct job *job, const struct cidr_list *ips)
 {
-    const char *id = armid_of(job, NSG_TYPE);
-    const struct cidr_list *ips = id != NULL ? cidr_args(job) : NULL;
-    const char *rule = ips != NULL ? rule_name(job) : NULL;
+    if (json_get(job->before, "addresses") != NULL)
+        return false;
+    return ips->v4_count > 0 && ips->v4_count < ips->count;
+}
+
+/* What a step that was planned by an earlier version has listed stays so. */
+static const struct cidr_list *ips_planned(struct job *job, const char *family,
+                                           const struct cidr_list *ips)
+{
+    const cJSON *addresses = json_get(part_of(job->after, family), "addresses");
+
+    return cJSON_IsArray(addresses) ? cidr_written(job, addresses) : ips;
+}
+
+/* NULL after the job has failed. */
+static struct block *block_new(struct job *job, const char *id, const char *family,
+                               const struct cidr_list *ips)
+{
+    const char *rule = rule_name(job, family);
 
     if (rule == NULL)
         return NULL;
@@ -71,8 +101,24 @@ static struct block *block_begin(struct job *job)
     block->id = id;
     block->rule = rule;
     block->direction = direction_of(job);
-    block->ips = ips;
+    block->ips = ips_planned(job, family, ips);
+    block->family = family;
     return block;
+}
+
+static struct block *block_begin(struct job *job)
+{
+    const char *id = armid_of(job, NSG_TYPE);
+    const struct cidr_list *ips = id != NULL ? cidr_args(job) : NULL;
+
+    if (ips == NULL)
+        return NULL;
+    if (!has_two_rules(job, ips))
+        return block_new(job, id, NULL, ips);
+    struct block *first = block_new(job, id, families[0], cidr_family(job, ips, false));
+    if (first != NULL)
+        first->next = block_new(job, id, families[1], cidr_family(job, ips, true));
+    return first;
 }
 
 static const char *rule_path(struct job *job, const struct block *block)
@@ -212,29 +258,56 @@ static bool is_as_wanted(struct job *job, const struct block *block, const cJSON
                         slice_of(job, block, rule_wanted(job, block, 0)));
 }
 
+static const cJSON *rule_find(const cJSON *rules, const char *name)
+{
+    const cJSON *rule;
+
+    cJSON_ArrayForEach(rule, rules)
+    {
+        if (text_same(json_text(rule, "name"), name))
+            return rule;
+    }
+    return NULL;
+}
+
+/* The slice of all rules of the step: as they are, or with NULL as they will be. */
+static cJSON *slice_of_all(struct job *job, const struct block *block, const cJSON *rules)
+{
+    cJSON *slice = NULL;
+
+    for (; block != NULL; block = block->next) {
+        const cJSON *rule =
+            rules != NULL ? rule_find(rules, block->rule) : rule_wanted(job, block, 0);
+        cJSON *part = slice_of(job, block, rule);
+        if (block->family == NULL)
+            return part;
+        if (slice == NULL)
+            slice = job_object(job);
+        cJSON_AddItemToObject(slice, block->family, cJSON_Duplicate(part, true));
+    }
+    return slice;
+}
+
 static void on_observed(struct job *job, const struct answer *answer, void *arg)
 {
     const struct block *block = arg;
-    const cJSON *rule = NULL;
-    const cJSON *item;
+    const cJSON *properties = json_get(answer->json, "properties");
 
     if (!answer_is_good(job, answer, true,
                         job_text(job, "read network security group %s", block->id)))
         return;
-    cJSON_ArrayForEach(item,
-                       json_get(json_get(answer->json, "properties"), "securityRules"))
-    {
-        if (text_same(json_text(item, "name"), block->rule))
-            rule = item;
-    }
-    if (rule != NULL && !is_settled(rule)) {
+    const cJSON *rules = json_get(properties, "securityRules");
+    for (const struct block *one = block; one != NULL; one = one->next) {
+        const cJSON *rule = rule_find(rules, one->rule);
+        if (rule == NULL || is_settled(rule))
+            continue;
         job_fail(job, CORDON_RETRY, "StillWriting", "%s: Azure is still at it (%s)",
-                 what(job, block, "look at"), rule_state(rule));
+                 what(job, one, "look at"), rule_state(rule));
         return;
     }
     job->tags = json_get(answer->json, "tags");
     count_observed(job, COUNT_NSGS, block->id, job_lower(job, block->id),
-                   slice_of(job, block, rule));
+                   slice_of_all(job, block, rules != NULL ? rules : job_object(job)));
 }
 
 /* The whole group is read: a rule that is not there and a group that is not there are two
@@ -251,29 +324,43 @@ static int block_observe(struct cordon_call *call, const struct cordon_input *in
 
 /* -- What will be there ---------------------------------------------------------------- */
 
+static bool is_there(const struct job *job, const struct block *block)
+{
+    return !cJSON_IsNull(json_get(part_of(job->before, block->family), "addresses"));
+}
+
+/* "rule A", "rules A and B". */
+static const char *rules_text(struct job *job, const struct block *block)
+{
+    if (block->next == NULL)
+        return job_text(job, "rule %s", block->rule);
+    return job_text(job, "rules %s and %s", block->rule, block->next->rule);
+}
+
 static int block_plan(struct cordon_call *call, const struct cordon_input *in,
                       struct cordon_plan *out)
 {
     struct job *job = job_begin(call, in);
     const struct block *block = block_begin(job);
+    const struct cidr_list *ips = block != NULL ? cidr_args(job) : NULL;
 
-    if (block == NULL)
+    if (ips == NULL)
         return job_end_plan(job);
-    size_t count = block->ips->count;
-    if (count == 0) {
+    if (ips->count == 0) {
         out->after = job_print(job, job->before);
         out->what = "block no addresses";
         return job_end_plan(job);
     }
-    out->after = job_print(job, slice_of(job, block, rule_wanted(job, block, 0)));
-    out->what = job_text(job, "deny %zu address%s %s network security group %s (rule %s)",
-                         count, count == 1 ? "" : "es",
-                         text_same(block->direction, "Outbound") ? "out of" : "into",
-                         armid_name(block->id), block->rule);
-    if (cJSON_IsNull(json_get(job->before, "addresses")))
-        out->undo = job_text(job, "delete rule %s", block->rule);
-    own_tell(out, own_address(job, block->ips));
-    out->affects = (int64_t)count;
+    out->after = job_print(job, slice_of_all(job, block, NULL));
+    out->what =
+        job_text(job, "deny %s %s network security group %s (%s)", cidr_words(job, ips),
+                 text_same(block->direction, "Outbound") ? "out of" : "into",
+                 armid_name(block->id), rules_text(job, block));
+    if (!is_there(job, block) && (block->next == NULL || !is_there(job, block->next)))
+        out->undo = job_text(job, "delete %s", rules_text(job, block));
+    own_tell(out, own_address(job, ips));
+    own_ask(out, own_site_address(job, ips));
+    out->affects = cidr_count(ips);
     out->affects_what = "addresses";
     return job_end_plan(job);
 }
@@ -347,16 +434,30 @@ static void on_failed_put(struct job *job, struct block *block, const cJSON *own
              what(job, block, "put"), why);
 }
 
+/* The rule is in place: the other one's turn, if there is one. */
+static void go_on(struct job *job, const struct block *block)
+{
+    if (block->next != NULL)
+        read_rules(job, block->next);
+    else
+        job_done(job, NULL);
+}
+
+/* Nothing is written before both rules have a place. */
+static int priority_for(const struct block *block, const cJSON *rules)
+{
+    const struct block *next = block->next;
+
+    if (next != NULL && rule_find(rules, next->rule) == NULL &&
+        nsg_priority_free(rules, next->direction, next->ips, next->rule) == 0)
+        return 0;
+    return nsg_priority_free(rules, block->direction, block->ips, block->rule);
+}
+
 static void decide(struct job *job, struct block *block, const cJSON *rules)
 {
-    const cJSON *own = NULL;
-    const cJSON *rule;
+    const cJSON *own = rule_find(rules, block->rule);
 
-    cJSON_ArrayForEach(rule, rules)
-    {
-        if (text_same(json_text(rule, "name"), block->rule))
-            own = rule;
-    }
     if (own != NULL && !is_as_wanted(job, block, own)) {
         job_fail(job, CORDON_REFUSED, "RuleExists",
                  "%s: there is one of that name already, and it is not the one we would "
@@ -370,12 +471,12 @@ static void decide(struct job *job, struct block *block, const cJSON *rules)
     }
     if (own != NULL && is_in_front(block, rules, own)) {
         if (is_settled(own) || block->tries > 0)
-            job_done(job, NULL);
+            go_on(job, block);
         else
             put_rule(job, block, rule_priority(own));
         return;
     }
-    int priority = nsg_priority_free(rules, block->direction, block->ips, block->rule);
+    int priority = priority_for(block, rules);
     if (priority == 0)
         job_fail(job, CORDON_REFUSED, "NoFreePriority",
                  "%s: no priority is free in front of the Allow rules that could match; "
@@ -424,14 +525,26 @@ static void read_own(struct job *job, struct block *block)
     arm_get(job, rule_path(job, block), ARM_NETWORK, on_own_rule, block);
 }
 
+static void let_go(struct job *job, const struct block *block)
+{
+    if (block->next != NULL)
+        read_own(job, block->next);
+    else
+        job_done(job, NULL);
+}
+
 static void on_deleted(struct job *job, const struct answer *answer, void *arg)
 {
     struct block *block = arg;
 
-    if (answer->has_failed && block->tries < TRIES_MAX)
+    if (answer->has_failed && block->tries < TRIES_MAX) {
         read_own(job, block);
-    else if (answer_is_good(job, answer, false, what(job, block, "delete")))
-        job_done(job, NULL);
+        return;
+    }
+    if (!answer_is_good(job, answer, false, what(job, block, "delete")))
+        return;
+    job->has_changed = true;
+    let_go(job, block);
 }
 
 /* As we left it? That a delete of ours failed since changes nothing about whose it is. */
@@ -439,8 +552,9 @@ static bool is_as_left(struct job *job, const struct block *block, const cJSON *
 {
     const cJSON *there = slice_of(job, block, rule);
 
-    return block->tries > 0 ? is_same_rule(there, job->after)
-                            : cJSON_Compare(there, job->after, true);
+    const cJSON *left = part_of(job->after, block->family);
+
+    return block->tries > 0 ? is_same_rule(there, left) : cJSON_Compare(there, left, true);
 }
 
 static void on_own_rule(struct job *job, const struct answer *answer, void *arg)
@@ -448,7 +562,7 @@ static void on_own_rule(struct job *job, const struct answer *answer, void *arg)
     struct block *block = arg;
 
     if (answer->status == 404) {
-        job_done(job, NULL);
+        let_go(job, block);
         return;
     }
     if (!answer_is_good(job, answer, true, what(job, block, "read")))
@@ -471,14 +585,25 @@ static void on_own_rule(struct job *job, const struct answer *answer, void *arg)
     arm_send(job, &request);
 }
 
+/* The first rule that was there before us, or NULL. */
+static const struct block *find_not_ours(const struct job *job, const struct block *block)
+{
+    while (block != NULL &&
+           cJSON_IsNull(json_get(part_of(job->goal, block->family), "addresses")))
+        block = block->next;
+    return block;
+}
+
 static int block_restore(struct cordon_call *call, const struct cordon_input *in)
 {
     struct job *job = job_begin(call, in);
     struct block *block = block_begin(job);
+    const struct block *not_ours = find_not_ours(job, block);
 
-    if (block != NULL && !cJSON_IsNull(json_get(job->goal, "addresses")))
+    if (not_ours != NULL)
         job_fail(job, CORDON_REFUSED, "NotOurs",
-                 "rule %s was there before us: it is not ours to change back", block->rule);
+                 "rule %s was there before us: it is not ours to change back",
+                 not_ours->rule);
     else if (block != NULL)
         read_own(job, block);
     return job_started(job);

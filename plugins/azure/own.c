@@ -34,12 +34,18 @@ void own_learn(struct job *job, const char *token)
         return;
     replace(&job->azure->own.object_id, json_text(claims, "oid"));
     replace(&job->azure->own.tenant, json_text(claims, "tid"));
+    replace(&job->azure->own.address, json_text(claims, "ipaddr"));
 }
 
 void own_fini(struct azure *azure)
 {
     free(azure->own.object_id);
     free(azure->own.tenant);
+    free(azure->own.address);
+    for (size_t i = 0; i < OWN_PLACES_MAX; i++) {
+        free(azure->own.places[i].id);
+        free(azure->own.places[i].addresses);
+    }
     for (size_t i = 0; i < OWN_SITES_MAX; i++)
         free(azure->own.sites[i]);
 }
@@ -87,19 +93,87 @@ const char *own_vault(struct job *job, const char *vault)
     return NULL;
 }
 
+/* The first of ips that has an address in common with text. */
+static const char *find_overlap(const struct cidr_list *ips, const char *text)
+{
+    struct cordon_ip own;
+
+    if (!cidr_parse(&own, text))
+        return NULL;
+    for (size_t i = 0; i < ips->count; i++)
+        if (cordon_ip_overlaps(&own, &ips->ips[i]))
+            return ips->texts[i];
+    return NULL;
+}
+
+/* The same over texts with commas between them, as App Service lists addresses. The one that
+ * was found is left in own, which has OWN_ADDRESS_CAP bytes. */
+static const char *find_in_words(const struct cidr_list *ips, const char *words, char *own)
+{
+    const char *found = NULL;
+
+    while (found == NULL && *words != '\0') {
+        size_t len = strcspn(words, ", ");
+        if (len > 0 && len < OWN_ADDRESS_CAP) {
+            memcpy(own, words, len);
+            own[len] = '\0';
+            found = find_overlap(ips, own);
+        }
+        words += len + strspn(words + len, ", ");
+    }
+    return found;
+}
+
+static const char *own_egress(struct job *job, const struct cidr_list *ips)
+{
+    const struct own *own = &job->azure->own;
+    char address[OWN_ADDRESS_CAP];
+
+    if (own->address != NULL && find_overlap(ips, own->address) != NULL)
+        return job_text(job, "%s is where cordon itself comes from (%s, by its token)",
+                        find_overlap(ips, own->address), own->address);
+    for (size_t i = 0; i < OWN_PLACES_MAX; i++) {
+        const struct own_place *place = &own->places[i];
+        const char *found = place->id != NULL && place->is_ours
+                                ? find_in_words(ips, place->addresses, address)
+                                : NULL;
+        if (found != NULL)
+            return job_text(job,
+                            "%s is where cordon itself comes from (%s, an outbound address "
+                            "of site %s)",
+                            found, address, place->id);
+    }
+    return NULL;
+}
+
 const char *own_address(struct job *job, const struct cidr_list *ips)
 {
     const cJSON *item;
-    struct cidr own;
 
     cJSON_ArrayForEach(item, own_list(job, "addresses"))
     {
-        if (!cJSON_IsString(item) || !cidr_parse(&own, item->valuestring))
-            continue;
-        for (size_t i = 0; i < ips->count; i++)
-            if (cidr_overlaps(&own, &ips->cidrs[i]))
-                return job_text(job, "%s is where cordon itself comes from (%s)",
-                                ips->texts[i], item->valuestring);
+        const char *found =
+            cJSON_IsString(item) ? find_overlap(ips, item->valuestring) : NULL;
+        if (found != NULL)
+            return job_text(job, "%s is where cordon itself comes from (%s)", found,
+                            item->valuestring);
+    }
+    return own_egress(job, ips);
+}
+
+const char *own_site_address(struct job *job, const struct cidr_list *ips)
+{
+    const struct own *own = &job->azure->own;
+    char address[OWN_ADDRESS_CAP];
+
+    for (size_t i = 0; i < OWN_PLACES_MAX; i++) {
+        const struct own_place *place = &own->places[i];
+        const char *found = place->id != NULL && !place->is_ours
+                                ? find_in_words(ips, place->addresses, address)
+                                : NULL;
+        if (found != NULL)
+            return job_text(job, "%s contains %s, an outbound address of our own site %s",
+                            found, address, place->id);
     }
     return NULL;
 }
@@ -144,6 +218,29 @@ void own_see_site(struct job *job, const char *id, const cJSON *identity)
     }
 }
 
+/* Where the site is kept, or where the next one is. */
+static struct own_place *place_of(struct own *own, const char *id)
+{
+    for (size_t i = 0; i < OWN_PLACES_MAX; i++)
+        if (own->places[i].id != NULL && text_same(own->places[i].id, id))
+            return &own->places[i];
+    return &own->places[own->place_next++ % OWN_PLACES_MAX];
+}
+
+void own_see_outbound(struct job *job, const char *id, const cJSON *site)
+{
+    const cJSON *properties = json_get(site, "properties");
+    const char *now = json_text(properties, "outboundIpAddresses");
+    const char *possible = json_text(properties, "possibleOutboundIpAddresses");
+
+    if (id[0] == '\0' || (now[0] == '\0' && possible[0] == '\0'))
+        return;
+    struct own_place *place = place_of(&job->azure->own, id);
+    replace(&place->id, id);
+    replace(&place->addresses, job_text(job, "%s,%s", now, possible));
+    place->is_ours = has_our_identity(job, json_get(site, "identity"));
+}
+
 const char *own_site(struct job *job, const char *id)
 {
     return site_find(job->azure, id) < OWN_SITES_MAX
@@ -155,4 +252,10 @@ void own_tell(struct cordon_plan *out, const char *why)
 {
     if (out->size >= offsetof(struct cordon_plan, own) + sizeof out->own)
         out->own = why;
+}
+
+void own_ask(struct cordon_plan *out, const char *why)
+{
+    if (out->size >= offsetof(struct cordon_plan, ask) + sizeof out->ask)
+        out->ask = why;
 }

@@ -617,6 +617,34 @@ what_is_cordons_own_is_said_in_the_plan() {
     is "$(owned keyvault.disable_secret '{"vault":"shop-kv","name":"db-password"}' '{"version":"1","enabled":true}')" null
 }
 
+# learned SPEC: what the plan of a block says after the site was looked at; own and ask.
+learned() {
+    talk plan appservice.block_ips "$(block "$1")" '{"before":{"blocked":{},"unmatched":"Allow"}}'
+    get '[.own,.ask]'
+}
+
+the_outbound_addresses_that_azure_reports_are_known_without_configuration() {
+    local ours row
+    edit "$site" '{"properties":{"outboundIpAddresses":"198.51.100.20,198.51.100.21",
+        "possibleOutboundIpAddresses":"198.51.100.20,198.51.100.21,198.51.100.40, 2001:db8:5::1"}}'
+    hello
+    talk observe appservice.block_ips "$(block '["203.0.113.7"]')"
+    is "$(learned '["203.0.113.7","198.51.100.22"]')" '[null,null]'
+    for row in 198.51.100.20 198.51.100.40/32 198.51.100.40/29 ::ffff:198.51.100.21 2001:DB8:5:0::1; do
+        has "$(learned "[\"$row\"]")" "an outbound address of our own site ${site,,}"
+    done
+    talk plan nsg.block_ips "$(deny '["198.51.100.20"]')" '{"before":{"addresses":null}}'
+    has "$(text .ask)" "198.51.100.20/32 contains 198.51.100.20, an outbound address"
+    goodbye
+    config=$(configuration ".own = {object_id: \"$app\"}")
+    hello
+    talk observe appservice.block_ips "$(block '["203.0.113.7"]')"
+    ours=$(learned '["198.51.100.16/28"]')
+    has "$ours" "198.51.100.16/28 is where cordon itself comes from (198.51.100.20, an outbound address of site ${site,,})"
+    has "$ours" ',null]'
+    goodbye
+}
+
 # -- azure.appservice -------------------------------------------------------------------
 
 a_site_is_read_with_its_identity() {
@@ -687,10 +715,10 @@ another_spelling_of_our_range_is_still_our_rule() {
         '.sites[0].config.web.properties.ipSecurityRestrictions|map(.ipAddress |= sub("/32"; ""))')}}"
     observe appservice.block_ips "$(block '["203.0.113.7"]')"
     is "$state" "$after"
-    contain nsg.block_ips "$(deny '["2001:db8::1","203.0.113.7"]')"
+    contain nsg.block_ips "$(deny '["2001:db8::2","2001:db8::1"]')"
     edit "$nsg/securityRules/cordon-0011223344556677" \
-        '{"properties":{"sourceAddressPrefixes":["203.0.113.7","2001:DB8:0::1"]}}'
-    observe nsg.block_ips "$(deny '["203.0.113.7","2001:db8::1"]')"
+        '{"properties":{"sourceAddressPrefixes":["2001:db8:0:0::2","2001:DB8:0::1"]}}'
+    observe nsg.block_ips "$(deny '["2001:db8::1","2001:db8::2"]')"
     is "$state" "$after"
 }
 
@@ -943,6 +971,65 @@ addresses_are_denied_in_front_of_what_could_let_them_in() {
     release nsg.block_ips "$(deny '["203.0.113.9","203.0.113.7"]')"
     is "$(world '.networkSecurityGroups[0].rules')" "$was"
     is "$(effects)" "network.rule.put network.rule.delete"
+}
+
+addresses_of_two_families_are_two_rules_and_both_are_let_go() {
+    local was ips='["2001:db8::9","203.0.113.9","2001:db8::7","::ffff:203.0.113.7"]'
+    was=$(world '.networkSecurityGroups[0].rules')
+    contain nsg.block_ips "$(deny "$ips")"
+    is "$before" '{"ipv4":{"addresses":null,"rule":"cordon-0011223344556677-ipv4"},"ipv6":{"addresses":null,"rule":"cordon-0011223344556677-ipv6"}}'
+    is "$(jq -c '[.affects,.undo]' <<<"$plan")" \
+        '[4,"delete rules cordon-0011223344556677-ipv4 and cordon-0011223344556677-ipv6"]'
+    is "$(world '.networkSecurityGroups[0].rules[-2:]|map(.properties.sourceAddressPrefixes)')" \
+        '[["203.0.113.7/32","203.0.113.9/32"],["2001:db8::7/128","2001:db8::9/128"]]'
+    ask apply nsg.block_ips "$(deny "$ips")" "{\"before\":$before,\"after\":$after}"
+    is "$(text .status)" DONE
+    release nsg.block_ips "$(deny "$ips")"
+    is "$(world '.networkSecurityGroups[0].rules')" "$was"
+    is "$(effects)" "network.rule.put network.rule.put network.rule.delete network.rule.delete"
+}
+
+without_a_place_for_both_rules_none_is_written() {
+    with '.networkSecurityGroups[0].rules = [{name: "first", properties: {priority: 101, direction: "Inbound",
+        access: "Allow", protocol: "*", sourceAddressPrefix: "*", sourcePortRange: "*",
+        destinationAddressPrefix: "*", destinationPortRange: "*"}},
+        {name: "v4", properties: {priority: 100, direction: "Inbound", access: "Allow", protocol: "*",
+        sourceAddressPrefix: "2001:db8::/32", sourcePortRange: "*", destinationAddressPrefix: "*",
+        destinationPortRange: "*"}}]'
+    before=
+    observe nsg.block_ips "$(deny '["2001:db8::9","203.0.113.9"]')"
+    ask apply nsg.block_ips "$(deny '["2001:db8::9","203.0.113.9"]')" "{\"before\":$state}"
+    says REFUSED NoFreePriority
+    is "$(effects)" ""
+}
+
+what_another_prefix_of_the_call_contains_gets_no_rule_of_its_own() {
+    contain nsg.block_ips "$(deny '["198.51.100.9","198.51.100.7/24","198.51.100.0/25","::ffff:198.51.100.1"]')"
+    is "$(jq -c '[.affects,.what]' <<<"$plan")" \
+        '[256,"deny 1 prefix with 256 addresses into network security group shop-nsg (rule cordon-0011223344556677)"]'
+    is "$(world '.networkSecurityGroups[0].rules[-1].properties.sourceAddressPrefix')" '"198.51.100.0/24"'
+    contain appservice.block_ips "$(block '["198.51.100.9","198.51.100.7/24","2001:db8::/112"]')"
+    is "$before" '{"blocked":{"198.51.100.0/24":false,"2001:db8::/112":false},"unmatched":"Allow"}'
+    is "$(jq .affects <<<"$plan")" 65792
+}
+
+# An earlier version wrote one rule for both families, and a rule for each prefix of a call.
+what_an_earlier_version_wrote_down_is_taken_as_it_stands() {
+    local ips='["2001:db8::9","::ffff:203.0.113.9"]' rule=cordon-0011223344556677
+    local seen="{\"rule\":\"$rule\",\"addresses\":null}"
+    with "$(printf '.networkSecurityGroups[0].rules += [{name: "%s", properties: {priority: 150, direction: "Inbound",
+        access: "Deny", protocol: "*", sourceAddressPrefixes: ["::ffff:203.0.113.9/128","2001:db8::9/128"],
+        sourcePortRange: "*", destinationAddressPrefix: "*", destinationPortRange: "*"}}]' $rule)"
+    before=$seen
+    observe nsg.block_ips "$(deny "$ips")"
+    is "$(jq -c .addresses <<<"$state")" '["2001:db8::9/128","::ffff:203.0.113.9/128"]'
+    ask restore nsg.block_ips "$(deny "$ips")" \
+        "{\"before\":$seen,\"after\":$state,\"goal\":$seen,\"key\":\"$other_key\"}"
+    is "$(text .status)" DONE
+    is "$(effects)" network.rule.delete
+    before='{"blocked":{"203.0.113.0/24":false,"203.0.113.9/32":false},"unmatched":"Allow"}'
+    observe appservice.block_ips "$(block '["203.0.113.0/24","203.0.113.9"]')"
+    is "$state" "$before"
 }
 
 outbound_addresses_are_destinations() {

@@ -85,15 +85,15 @@ static void try_xml(const char *text)
 
 static void try_cidr(const char *text)
 {
-    struct cidr cidr, again;
+    struct cordon_ip ip, again;
 
-    if (!cidr_parse(&cidr, text)) {
+    if (!cidr_parse(&ip, text)) {
         assert(cidr_spelling(NULL, text) == text);
         return;
     }
-    assert(cidr.bits >= 0 && cidr.bits <= (cidr.is_v6 ? 128 : 32));
-    assert(cidr_parse(&again, cidr_spelling(NULL, text)) && cidr_same(&cidr, &again));
-    assert(cidr_overlaps(&cidr, &again));
+    assert(ip.bits <= cordon_ip_width(&ip));
+    assert(cidr_parse(&again, cidr_spelling(NULL, text)) && cidr_same(&ip, &again));
+    assert(cordon_ip_overlaps(&ip, &again));
 }
 
 /* -- What is written ------------------------------------------------------------------------ */
