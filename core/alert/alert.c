@@ -269,6 +269,7 @@ int alert_complete_at(struct span json, struct span source, int64_t arrived_ms,
     int rc = alert_read(&alert, json, err);
     if (rc == 0)
         mend_time(&alert, arrived_ms);
+    alert_remove(&alert.ips, &alert.assets);
     if (rc == 0)
         rc = alert_write(&alert, out, err);
     alert_fini(&alert);

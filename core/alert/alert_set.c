@@ -46,19 +46,6 @@ static int list_join(struct alert_list *list, const struct alert_list *more,
     return 0;
 }
 
-static void list_remove_all(struct alert_list *list, const struct alert_list *gone)
-{
-    int kept = 0;
-
-    for (int i = 0; i < list->count; i++) {
-        if (alert_has(gone, span_of(list->items[i])))
-            free(list->items[i]);
-        else
-            list->items[kept++] = list->items[i];
-    }
-    list->count = kept;
-}
-
 static void text_join(struct str *text, const struct str *other)
 {
     if (text->len == 0)
@@ -108,7 +95,7 @@ static int join_lists(struct alert *alert, const struct alert *more, struct err 
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (list_join(lists[i].list, lists[i].more, err) != 0)
             return err->code;
-    list_remove_all(&alert->ips, &alert->assets);
+    alert_remove(&alert->ips, &alert->assets);
     for (int i = 0; i < more->notes.count; i++)
         alert_add_note(alert, span_of(more->notes.items[i]));
     return 0;

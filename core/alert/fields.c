@@ -71,6 +71,19 @@ int alert_add_value(struct alert_list *list, struct span value, struct err *err)
     return rc;
 }
 
+void alert_remove(struct alert_list *list, const struct alert_list *gone)
+{
+    int kept = 0;
+
+    for (int i = 0; i < list->count; i++) {
+        if (alert_has(gone, span_of(list->items[i])))
+            free(list->items[i]);
+        else
+            list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
+}
+
 void alert_add_note(struct alert *alert, struct span text)
 {
     struct err ignored;

@@ -29,6 +29,8 @@ void alert_fini(struct alert *alert);
 void alert_list_fini(struct alert_list *list);
 int alert_write(const struct alert *alert, struct str *out, struct err *err);
 
+/* Removes those items that are in gone. */
+void alert_remove(struct alert_list *list, const struct alert_list *gone);
 bool alert_has(const struct alert_list *list, struct span text);
 /* Adds the text, unless it is empty or there already. */
 int alert_add_text(struct alert_list *list, struct span text, struct err *err);

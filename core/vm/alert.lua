@@ -265,10 +265,13 @@ end
 
 -- -- Addresses, and whose they are: docs/decisions/0124 ---------------------------------------
 
+local IP_MAX = 80 -- bytes of an address with brackets, a port and spaces around it
+
 -- The text when it is one address, also with a port or in brackets, or as a prefix of one
 -- address; else nil.
 function alert.ip(value)
-    if type(value) ~= "string" then return nil end
+    if type(value) ~= "string" or #value > IP_MAX then return nil end
+    value = value:match("^%s*(.-)%s*$")
     value = value:match("^(%d+%.%d+%.%d+%.%d+):%d+$") or value:match("^%[([%x:.]+)%]$")
         or value:match("^%[([%x:.]+)%]:%d+$") or value
     value = value:match("^(%d+%.%d+%.%d+%.%d+)/32$") or value:match("^([%x:.]+)/128$") or value
@@ -646,11 +649,11 @@ local address_words = {
 }
 
 -- Whose address a property names: "Attacker source IP", "Client IP Address", "Destination IP".
--- nil when it is not about addresses. "Attacker" and "Victim" may hold an address or a name.
+-- nil when it is not about addresses. "Attackers" and "Victim" may hold addresses or names.
 local function property_of(name, value)
     local words = words_of(name)
-    local is_one = type(value) == "string" and alert.ip(value) ~= nil
-        and any(words, "attacker attackers adversary victim target compromised attacked")
+    local is_one = any(words, "attacker attackers adversary") and not any(words, "version agent tool name")
+        or (type(value) == "string" and alert.ip(value) ~= nil and any(words, "victim target compromised attacked"))
     if not is_one and not any(words, "ip ips ipaddr ipaddress ipaddresses address addresses ipv") then return nil end
     if any(words, "location country region port ports count number organization organisation asn mac email mail url") then
         return nil
@@ -714,14 +717,25 @@ end
 -- Names that nothing but a security alert has.
 local telltales = { "SystemAlertId", "AlertSeverity", "ReportedSeverity", "AlertDisplayName" }
 
--- Does an object say that it is a security alert?
-local function claims_to_be_one(value)
-    local kind = (text(value, "type") or ""):lower()
-    local odata = (text(value, "@odata.type") or ""):lower()
-    return kind:find("^microsoft%.security/.*alerts$") ~= nil
-        or kind:find("^microsoft%.securityinsights/incidents$") ~= nil
-        or odata:find("^#microsoft%.graph%..*alert$") ~= nil or odata:find("^#microsoft%.graph%..*incident$") ~= nil
-        or alert.named(value, telltales) ~= nil or alert.named(get(value, "properties"), telltales) ~= nil
+local alert_types = {
+    "^microsoft%.security/.*alerts$", "^microsoft%.securityinsights/incidents$",
+    "^#?microsoft%.graph%..*alert$", "^#?microsoft%.graph%..*incident$",
+}
+
+-- Does an object say by its type that it is a security alert?
+local function is_typed_alert(value)
+    for _, name in ipairs({ "type", "@odata.type" }) do
+        local kind = (text(value, name) or ""):lower()
+        for _, pattern in ipairs(alert_types) do
+            if kind:find(pattern) then return true end
+        end
+    end
+    return false
+end
+
+-- The same by its members.
+local function is_like_an_alert(value)
+    return alert.named(value, telltales) ~= nil or alert.named(get(value, "properties"), telltales) ~= nil
 end
 
 -- The words of a security product in the type of an event.
@@ -734,8 +748,8 @@ end
 -- An alert by itself: what happened, to what, and who did it.
 local function from_envelope(event, data)
     local found = alert.found()
-    local own = alert.severity(text(data, "severity"))
-    if claims_to_be_one(data) or (is_about_an_alert(event.type) and not own) then
+    local own = alert.severity(text(data, "severity", "AlertSeverity", "ReportedSeverity"))
+    if is_typed_alert(data) or (not own and (is_like_an_alert(data) or is_about_an_alert(event.type))) then
         alert.refuse("the event " .. shown(event.type) .. " holds a security alert of a form that is not known:"
             .. " want one of Defender for Cloud, Sentinel, Graph or Defender XDR as data")
     end
@@ -778,7 +792,7 @@ function alert.envelope(event)
         if its and its ~= "generic" then
             local read = alert.as(its, one)
             alert.join(alerts, read and (#read > 0 and read or { read }) or {})
-        elseif claims_to_be_one(one) then
+        elseif is_typed_alert(one) or is_like_an_alert(one) then
             from_envelope(event, one)
         end
     end

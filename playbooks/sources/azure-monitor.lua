@@ -5,14 +5,19 @@
 
 local COMMON = "azuremonitorcommonalertschema"
 
--- What an action group sends that has the common schema switched off.
-local old_schemas = {
-    azuremonitormetricalert = true, ["microsoft.insights/activitylogs"] = true, ["microsoft.insights/logalert"] = true,
-    ["microsoft.insights/smartdetection"] = true, nearrealtimemetricalert = true,
-}
+-- What an action group sends that has the common schema switched off: metric, log and activity
+-- log alerts, smart detection, budgets.
+local old_schemas = { "^azuremonitor", "^nearrealtimemetric", "^microsoft%.insights/", "^aip budget" }
 
 local function schema_of(event)
     return (alert.text(event, "schemaId") or ""):lower()
+end
+
+local function is_old(event)
+    for _, pattern in ipairs(old_schemas) do
+        if schema_of(event) ~= COMMON and schema_of(event):find(pattern) then return true end
+    end
+    return false
 end
 
 -- The classic metric alert had no schemaId.
@@ -121,7 +126,7 @@ return {
 
     is = function(event)
         return (schema_of(event) == COMMON and type(alert.at(event, "data", "essentials")) == "table")
-            or old_schemas[schema_of(event)] ~= nil or is_classic(event)
+            or is_old(event) or is_classic(event)
     end,
 
     adapt = function(event)

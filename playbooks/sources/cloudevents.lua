@@ -34,6 +34,7 @@ end
 
 return {
     want = "an event with specversion 1.0, id, source and type",
+    kin = { "event-grid" }, -- a subscription of Event Grid chooses the schema
 
     is = function(event)
         return is_ours(attributes(event))

@@ -234,7 +234,7 @@ end
 return {
     want = "the event with AlertType and SystemAlertId, the ARM resource with these in"
         .. " properties, a row of SecurityAlert, or the activity log entry of category Security",
-    kin = { "sentinel", "graph" },
+    kin = { "sentinel", "graph", "cloudevents", "event-grid" },
 
     is = function(event)
         return is_event(event) or is_resource(event) or is_entity(event) or is_activity(event) or is_posture(event)

@@ -10,6 +10,7 @@ end
 
 return {
     want = "an event (or a list of them) with id, eventType, eventTime and data",
+    kin = { "cloudevents" }, -- a subscription of Event Grid chooses the schema
 
     is = function(event)
         return type(alert.get(event, "eventType")) == "string"

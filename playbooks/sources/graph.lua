@@ -179,7 +179,7 @@ end
 return {
     want = "an alert (alerts_v2), an incident, or a change notification of Graph security, or a row of"
         .. " AlertInfo or AlertEvidence",
-    kin = { "defender-for-cloud", "sentinel" },
+    kin = { "defender-for-cloud", "sentinel", "cloudevents", "event-grid" },
 
     is = function(event)
         return is_notification(event) or is_lifecycle(event) or is_alert(event) or is_incident(event)

@@ -36,6 +36,13 @@ local function attacked(alerts)
     return found
 end
 
+-- The trigger of an automation rule on alerts puts the alert into "object" in the same way.
+local function alert_in(event)
+    local inner = alert.get(event, "object")
+    local kind = type(inner) == "table" and not is_incident(inner) and alert.kind(inner) or nil
+    if kind and kind ~= "generic" then return kind, inner end
+end
+
 -- A row of the table SecurityIncident, which a query or an export hands on: the same in columns.
 local function is_row(event)
     return (alert.text(event, "type") or ""):lower() == "securityincident"
@@ -65,14 +72,16 @@ end
 return {
     want = "an incident (type Microsoft.SecurityInsights/Incidents), bare or in the object of an"
         .. " automation rule's trigger, or an alert's entity (kind SecurityAlert)",
-    kin = { "defender-for-cloud", "graph" },
+    kin = { "defender-for-cloud", "graph", "cloudevents", "event-grid" },
 
     is = function(event)
-        return is_incident(incident_of(event)) or is_row(event)
+        return is_incident(incident_of(event)) or is_row(event) or alert_in(event) ~= nil
     end,
 
     adapt = function(event)
         if is_row(event) then return from_row(event) end
+        local kind, inner = alert_in(event)
+        if kind then return alert.as(kind, inner) end
         local incident = incident_of(event)
         local properties = alert.get(incident, "properties")
         local extra, alerts = alert.get(properties, "additionalData"), alert.get(properties, "alerts")
