@@ -357,6 +357,23 @@ static void on_sleep(struct live *live, struct str *out, const struct row *row)
     end(out);
 }
 
+/* The service said when it wants to be asked again. */
+static void on_wait(struct live *live, struct str *out, const struct row *row)
+{
+    int64_t until_ms = json_get_int(row->body, "until", 0);
+
+    begin(live, out, row, STYLE_WARN, "wait");
+    add_action(out, json_get(row->body, "a"), json_get(row->body, "t"),
+               json_get(row->body, "args"));
+    str_add_text(out, "  waits until ");
+    render_date(out, until_ms);
+    str_add_text(out, " (");
+    render_took(out, until_ms - row->at_ms);
+    str_add_text(out, ") because the service said:");
+    end(out);
+    add_why(out, row->body);
+}
+
 static void on_child(struct live *live, struct str *out, const struct row *row)
 {
     begin(live, out, row, STYLE_DIM, "call");
@@ -473,7 +490,7 @@ void live_render(struct live *live, struct str *out, struct span json)
         { "escalate", on_remind },   { "child", on_child },   { "drift", on_drift },
         { "doubt", on_doubt },       { "settle", on_settle }, { "cancel", on_cancel },
         { "halt", on_halt },         { "leave", on_leave },   { "keep", on_keep },
-        { "pause", on_pause },
+        { "pause", on_pause },       { "wait", on_wait },
     };
     struct row row = { .run = json_get_raw(json, "run"),
                        .kind = json_get_raw(json, "kind"),

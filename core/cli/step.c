@@ -407,6 +407,17 @@ static void on_sleep(struct str *out, const struct step *step)
     str_add_char(out, '\n');
 }
 
+static void on_wait(struct str *out, const struct step *step)
+{
+    begin(out, step, STYLE_WARN, "wait");
+    add_action(out, json_get(step->body, "a"), json_get(step->body, "t"));
+    str_add_text(out, "  waits until ");
+    render_date(out, json_get_int(step->body, "until", 0));
+    str_add_text(out, " because the service said: ");
+    render_value(out, json_get(step->body, "msg"), TEXT_MAX);
+    str_add_char(out, '\n');
+}
+
 static void on_child(struct str *out, const struct step *step)
 {
     begin(out, step, STYLE_DIM, "call");
@@ -484,9 +495,10 @@ void step_render(struct str *out, const struct look *look, struct span show,
     } kinds[] = {
         { "answer", on_answer }, { "intent", on_intent },     { "gate", on_gate },
         { "vote", on_vote },     { "gate_end", on_gate_end }, { "sleep", on_sleep },
-        { "remind", on_remind }, { "escalate", on_remind },   { "child", on_child },
-        { "drift", on_drift },   { "doubt", on_doubt },       { "settle", on_settle },
-        { "cancel", on_cancel }, { "leave", on_leave },       { "keep", on_keep },
+        { "wait", on_wait },     { "remind", on_remind },     { "escalate", on_remind },
+        { "child", on_child },   { "drift", on_drift },       { "doubt", on_doubt },
+        { "settle", on_settle }, { "cancel", on_cancel },     { "leave", on_leave },
+        { "keep", on_keep },
     };
     struct step step = { .look = look,
                          .show = show,

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
@@ -15,6 +16,7 @@ struct wait {
     char *branch; /* raw */
     int64_t n, until_ms;
     char *child; /* the run that it waits for; NULL: time or a signal */
+    char *why;   /* what the service said that asked for it; NULL: it is no such wait */
     bool is_signal;
 };
 
@@ -22,6 +24,7 @@ static void drop(struct waits *waits, int i)
 {
     free(waits->items[i].branch);
     free(waits->items[i].child);
+    free(waits->items[i].why);
     waits->items[i] = waits->items[--waits->count];
 }
 
@@ -46,6 +49,7 @@ static void add(struct waits *waits, struct span body, struct span child)
                        .n = json_get_int(body, "n", 0),
                        .until_ms = json_get_int(body, "until", 0),
                        .child = child.len ? span_dup(child) : NULL,
+                       .why = json_get_text(body, "msg"),
                        .is_signal = span_is(json_get_raw(body, "k"), "signal") };
 }
 
@@ -55,7 +59,7 @@ void waits_row(struct waits *waits, struct span kind, struct span body)
         if (span_is(json_get_raw(body, "b"), waits->items[i].branch) &&
             json_get_int(body, "n", -1) == waits->items[i].n)
             drop(waits, i);
-    if (span_is(kind, "sleep"))
+    if (span_is(kind, "sleep") || span_is(kind, "wait"))
         add(waits, body, (struct span){ 0 });
     else if (span_is(kind, "child"))
         add(waits, body, json_get_raw(body, "run"));
@@ -81,6 +85,12 @@ static void add_wait(struct str *out, const struct look *look, const struct wait
         str_add_text(out, "  waits for a signal");
         add_until(out, look, wait->until_ms);
         str_printf(out, "  cordon signal %.*s NAME    gives it\n", len, run.ptr);
+    } else if (wait->why) {
+        str_add_text(out, "  waits");
+        add_until(out, look, wait->until_ms);
+        str_add_text(out, "    because the service said: ");
+        str_add_shown(out, wait->why, strlen(wait->why));
+        str_add_char(out, '\n');
     } else {
         str_add_text(out, "  sleeps");
         add_until(out, look, wait->until_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli/waits.h - what a run waits for that is no gate: time, a signal, another run. Read from
- * its rows, so that a run that is parked says until when.
+ * cli/waits.h - what a run waits for that is no gate: time, a signal, another run, a service
+ * that said when to ask again. Read from its rows, so that a run that is parked says until when.
  */
 #pragma once
 

@@ -227,6 +227,8 @@ void outcome_write(struct step *step, const char *word, const struct event *even
         json_put_raw(&out, "r", event->result);
     if (strcmp(word, "done") != 0) /* most are, so it goes without saying */
         json_put(&out, "s", word);
+    if (step->put_off_ms > 0 && strcmp(word, "unknown") == 0)
+        json_put_int(&out, "next", step->put_off_ms);
     if (is_refused) {
         error_put(&error, step, event->code, event->message, false);
         json_put_raw(&out, "v", str_span(&error));
@@ -286,13 +288,19 @@ void change_on_applied(struct step *step, const struct event *event)
         outcome_write(step, "refused", event, NULL);
     } else if (event->status == STATUS_RETRY) {
         outcome_write(step, "retry", event, NULL);
-        if (step->retries >= RETRIES_MAX)
+        if (wait_is_asked(step, event))
+            wait_begin(step, &(struct wait_why){ .code = event->code,
+                                                 .message = event->message,
+                                                 .until_ms = wait_end_ms(step, event),
+                                                 .is_excused = true });
+        else if (step->retries >= RETRIES_MAX)
             step_answer_error(step, "gave_up", "%s did not work after %d tries: %.*s",
                               step->action, step->retries + 1, (int)event->message.len,
                               event->message.ptr);
         else
             step_pause(step, event);
     } else {
+        step->put_off_ms = wait_is_asked(step, event) ? wait_end_ms(step, event) : 0;
         outcome_write(step, "unknown", event, NULL);
         step->doubts = 0;
         doubt_look_later(step);

@@ -55,6 +55,20 @@ void doubt_look_later(struct step *step)
     timer_want(step->run->engine, step->wake_ms);
 }
 
+/* The service said that it could not, and when it may; the target agrees. The attempt counts
+ * for nothing, and comes again then. */
+static void put_off(struct step *step, const struct event *event)
+{
+    struct wait_why why = { .code = span_of(step->code),
+                            .message = span_of(step->message),
+                            .until_ms = step->put_off_ms,
+                            .is_excused = true };
+
+    step->put_off_ms = 0;
+    outcome_write(step, "not_applied", event, NULL);
+    wait_begin(step, &why);
+}
+
 void doubt_on_looked(struct step *step, const struct event *event)
 {
     struct action *action = step_action(step);
@@ -62,6 +76,14 @@ void doubt_on_looked(struct step *step, const struct event *event)
     struct span had = step->is_undo ? step->after : step->before;
 
     step->doubts++;
+    if (event->status != STATUS_DONE && wait_is_asked(step, event)) {
+        step->doubts--;
+        wait_begin(step, &(struct wait_why){ .code = event->code,
+                                             .message = event->message,
+                                             .until_ms = wait_end_ms(step, event),
+                                             .is_doubt = true });
+        return;
+    }
     if (event->status != STATUS_DONE) {
         if (undo_is_gone(step, event) && step->doubts >= DOUBT_LOOKS_MIN)
             share_end(step, HOLD_GONE, event->message);
@@ -80,7 +102,9 @@ void doubt_on_looked(struct step *step, const struct event *event)
         doubt_look_later(step);
     } else if (action != NULL && action->repeat == REPEAT_BLIND) {
         doubt_write(step, event, "the action cannot be repeated safely");
-    } else if (step->attempt >= ENGINE_ATTEMPTS_MAX) {
+    } else if (step->put_off_ms > 0) {
+        put_off(step, event);
+    } else if (step->attempt - step->excused >= ENGINE_ATTEMPTS_MAX) {
         doubt_write(step, event, "it did not take effect after several attempts");
     } else {
         /* The same step, the same permit: the earlier attempt provably did nothing, and

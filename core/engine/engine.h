@@ -71,7 +71,8 @@ enum row_kind {
     ROW_ACCOUNT = 30, /* run 0: somebody may sign in with a password, or no longer */
     ROW_TOKEN = 31,   /* run 0: a token is made or revoked */
     ROW_NOTICE = 32,  /* run 0: a channel was told of a row, or was not */
-    ROW_ONCE = 33     /* run 0: the answer to an ask that may come again */
+    ROW_ONCE = 33,    /* run 0: the answer to an ask that may come again */
+    ROW_WAIT = 34     /* the service said when to ask again: until when, and why */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
 
@@ -231,6 +232,7 @@ struct event {
     int status; /* enum cordon_status */
     struct span code, message, target, token, state, after, goal, info, result;
     bool verified;
+    int64_t wait_ms; /* for which the service wants to be left alone; 0: it does not say */
 };
 
 /* -- Commands: everything that the engine can want. ------------------------------------ */

@@ -88,6 +88,10 @@ struct step {
     int extends;         /* so often by now for that time */
     int doubts;          /* observations since the intent got into doubt */
     int retries;
+    int waits;          /* that a service asked for: see wait.c */
+    int excused;        /* attempts that it put off, and that count for nothing */
+    bool is_waiting;    /* until wake_ms, by a row */
+    int64_t put_off_ms; /* an effect in doubt: when the service wants to be asked again */
     int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
     int64_t call;      /* the host call under way; 0 none */
     int64_t looked_at; /* by the engine's slice_clock */
@@ -451,7 +455,22 @@ void step_settle(struct step *step, const char *choice);
 enum { STATUS_DONE = 0, STATUS_RETRY = 1, STATUS_REFUSED = 2, STATUS_UNKNOWN = 3 };
 enum { EFFECT_READS = 1, EFFECT_REVERTS = 2, EFFECT_PERMANENT = 3 };
 enum { REPEAT_BLIND = 4 };
-enum { RETRIES_MAX = 6 };
+enum { RETRIES_MAX = 10 };
+/* -- wait.c: the service said when to ask again ------------------------------------------ */
+struct wait_why {
+    struct span code, message; /* the service's */
+    int64_t until_ms;
+    bool is_doubt;   /* it is only looked what became of an effect */
+    bool is_excused; /* an attempt was put off by it */
+};
+/* Does the answer want a wait, and may there be one more? */
+bool wait_is_asked(const struct step *step, const struct event *event);
+int64_t wait_end_ms(const struct step *step, const struct event *event);
+void wait_begin(struct step *step, const struct wait_why *why);
+void wait_apply(struct step *step, const struct json_fields *in); /* of its row */
+bool wait_is_parked(const struct step *step);
+void wait_go_on(struct step *step);
+void step_begin_again(struct step *step);
 struct action *step_action(const struct step *step);
 void undoes_put(struct json_out *out, const struct step *step);
 void answer_write(struct step *step, bool ok, struct span value, bool is_noop);

@@ -15,6 +15,7 @@ static const char *const row_names[] = {
     [ROW_VOTE] = "vote",
     [ROW_GATE_END] = "gate_end",
     [ROW_SLEEP] = "sleep",
+    [ROW_WAIT] = "wait",
     [ROW_CHILD] = "child",
     [ROW_DRIFT] = "drift",
     [ROW_DOUBT] = "doubt",

@@ -272,6 +272,7 @@ static void apply_outcome(struct run *run, const struct event_row *row)
         step->value = json_field(&in, "v");
         order(step);
     } else if (span_is(word, "unknown")) {
+        step->put_off_ms = json_int(json_field(&in, "next"), 0);
         step->state = STEP_IN_DOUBT;
         step->has_outcome = false;
     } else { /* retry, not_applied: nothing was changed */
@@ -379,6 +380,13 @@ static void apply_sleep(struct run *run, const struct event_row *row)
     step->until_ms = json_int(json_field(&in, "until"), 0);
 }
 
+static void apply_wait(struct run *run, const struct event_row *row)
+{
+    struct json_fields in = keep_fields(run, row);
+
+    wait_apply(step_of(run, &in, run_text(run, json_raw(json_field(&in, "k")))), &in);
+}
+
 static void apply_child(struct run *run, const struct event_row *row)
 {
     struct json_fields in = keep_fields(run, row);
@@ -414,6 +422,7 @@ void row_apply(struct run *run, const struct event_row *row)
     case ROW_REMIND: gate_apply_remind(run, row); break;
     case ROW_ESCALATE: gate_apply_escalate(run, row); break;
     case ROW_SLEEP: apply_sleep(run, row); break;
+    case ROW_WAIT: apply_wait(run, row); break;
     case ROW_CHILD: apply_child(run, row); break;
     case ROW_DRIFT: apply_doubt(run, row, true); break;
     case ROW_DOUBT: apply_doubt(run, row, false); break;

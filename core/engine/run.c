@@ -177,6 +177,8 @@ static int64_t run_due(struct run *run)
 
         if (step->state == STEP_SLEEPING)
             due = sooner(due, step->until_ms);
+        else if (wait_is_parked(step))
+            due = sooner(due, step->wake_ms);
     }
     return due;
 }
@@ -426,6 +428,7 @@ static bool is_parked_state(const struct run *run, const struct step *step)
         child = run_find(run->engine, step->child);
         return child == NULL || child->is_loaded;
     case STEP_GATED: return step->gate > 0;
+    case STEP_PAUSING: return wait_is_parked(step);
     case STEP_SLEEPING: return step->until_ms - run->engine->now_ms >= PARK_SLEEP_MS;
     default: return false;
     }

@@ -323,7 +323,7 @@ void step_begin(struct step *step)
 
 /* -- trying again ------------------------------------------------------------------------ */
 
-enum { PAUSE_FIRST_MS = 500, PAUSE_MAX_MS = 30000 };
+enum { PAUSE_FIRST_MS = 500, PAUSE_MAX_MS = 30000, RETRIES_PREVIEW_MAX = 6 };
 
 /* For people who wait and would otherwise see nothing: it is tried again, and why. */
 static void tell_pause(const struct step *step, const struct event *event)
@@ -364,11 +364,24 @@ void step_pause(struct step *step, const struct event *event)
 
     for (int i = 0; i < step->retries && ms < PAUSE_MAX_MS; i++)
         ms *= 2;
+    ms = ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
     step->retries++;
     step->state = STEP_PAUSING;
-    step->wake_ms = step->run->engine->now_ms + (ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS);
+    step->is_waiting = false;
+    step->wake_ms = step->run->engine->now_ms + (ms > event->wait_ms ? ms : event->wait_ms);
     timer_want(step->run->engine, step->wake_ms);
     tell_pause(step, event);
+}
+
+/* A preview does not sit out what the run itself will wait for. */
+static int64_t pause_max_ms(const struct step *step)
+{
+    return run_is_shadow(step->run) ? PAUSE_MAX_MS : INT64_MAX;
+}
+
+static int retries_max(const struct step *step)
+{
+    return run_is_shadow(step->run) ? RETRIES_PREVIEW_MAX : RETRIES_MAX;
 }
 
 void step_on_failed_read(struct step *step, const struct event *event)
@@ -376,7 +389,14 @@ void step_on_failed_read(struct step *step, const struct event *event)
     bool may_retry = event->status != STATUS_REFUSED;
     struct str body = { 0 };
 
-    if (may_retry && step->retries < RETRIES_MAX) {
+    if (may_retry && wait_is_asked(step, event)) {
+        wait_begin(step, &(struct wait_why){ .code = event->code,
+                                             .message = event->message,
+                                             .until_ms = wait_end_ms(step, event) });
+        return;
+    }
+    if (may_retry && event->wait_ms <= pause_max_ms(step) &&
+        step->retries < retries_max(step)) {
         step_pause(step, event);
         return;
     }
@@ -389,7 +409,7 @@ void step_on_failed_read(struct step *step, const struct event *event)
 
 /* -- going on --------------------------------------------------------------------------------- */
 
-static void begin_again(struct step *step)
+void step_begin_again(struct step *step)
 {
     step->gate = 0;
     step->must_look = false;
@@ -422,7 +442,7 @@ static void go_on_gated(struct step *step)
         return;
     }
     if (step->must_look || gate->state == GATE_GRANTED || gate->state == GATE_VOID) {
-        begin_again(step);
+        step_begin_again(step);
     } else {
         run_fail(step->run, RUN_DENIED, gate->state == GATE_DENIED ? "denied" : "expired",
                  "gate %s was %s: %s on %s was not done",
@@ -494,16 +514,18 @@ void step_go_on(struct step *step)
         if (step->is_undo && strcmp(step->kind, "rollback") == 0)
             start_wish_child(step);
         else if (step->is_undo && step->call == 0)
-            begin_again(step);
+            step_begin_again(step);
         break;
     case STEP_GATED: go_on_gated(step); break;
     case STEP_HELD:
         if (!change_is_held(step))
-            begin_again(step);
+            step_begin_again(step);
         break;
     case STEP_PAUSING:
-        if (step->wake_ms <= engine->now_ms)
-            begin_again(step);
+        if (step->is_waiting)
+            wait_go_on(step);
+        else if (step->wake_ms <= engine->now_ms)
+            step_begin_again(step);
         else
             timer_want(engine, step->wake_ms);
         break;

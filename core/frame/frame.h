@@ -95,7 +95,9 @@ enum frame_type {
                             * no more: {"gone":true}; also where
                             * known, and so of OBSERVE {"tags","exists","tenant"}), json
                             * result,
-                            * bool verified (APPLY, RESTORE: state equals after or goal) */
+                            * bool verified (APPLY, RESTORE: state equals after or goal),
+                            * int ms for which the service wants to be left alone; 0: it
+                            * does not say */
     FRAME_HOST_PROGRESS, /* int id, json resume -> FRAME_HOST_SAVED */
 
     /* Command line to engine and back, over the Unix socket. */

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "net/http.h"
+#include "plugin/retry.h"
 #include "plugin/run.h"
 
 enum { ALLOC_MAX = 64 * 1024 * 1024, PENDING_MAX = 256, LOG_TEXT_MAX = 2000 };
@@ -26,6 +27,7 @@ struct pending {
     struct timer timer;
     struct run *run;
     struct save *save;
+    bool is_change; /* of this request: it is no reading one */
     cordon_http_fn *on_http;
     cordon_timer_fn *on_timer;
     cordon_run_fn *on_run;
@@ -155,6 +157,19 @@ static void api_log(int level, const char *fmt, ...)
 
 /* -- HTTP --------------------------------------------------------------------------------------- */
 
+/* What the engine is told with the answer: a service that says when it wants to be asked
+ * again is not asked before. */
+static void take_wait(struct pending *pending, const struct cordon_http_reply *reply)
+{
+    struct work *work = pending->call->work;
+    int64_t now_ms = clock_unix_ms();
+    int64_t ms = reply->status >= 400 ? retry_after_ms(reply->headers, now_ms) : -1;
+
+    work->not_before_ms = ms > 0 ? now_ms + ms : 0;
+    if (pending->is_change && reply->status >= 200 && reply->status < 300)
+        work->has_written = true;
+}
+
 static void on_http(void *arg, const struct cordon_http_reply *reply)
 {
     struct pending *pending = arg;
@@ -163,6 +178,7 @@ static void on_http(void *arg, const struct cordon_http_reply *reply)
 
     mine.headers = &headers;
     pending->exchange = NULL;
+    take_wait(pending, reply);
     list_remove(&pending->link);
     plugin_enter();
     pending->on_http(pending->call, &mine, pending->arg);
@@ -225,12 +241,16 @@ static int api_http(struct cordon_call *call, const struct cordon_http *from,
         .timeout_ms = request->timeout_ms > 0 && request->timeout_ms < left
                           ? request->timeout_ms
                           : left,
+        .wait_max_ms = work->has_written ? 0 : RETRY_IN_CALL_MS,
         .resume = is_lro ? progress_take(work, request) : (struct span){ 0 },
         .save = is_lro ? on_save : NULL,
         .done = on_http,
         .arg = pending,
     };
     pending->on_http = done;
+    pending->is_change = is_change && strcmp(request->method, "GET") != 0 &&
+                         strcmp(request->method, "HEAD") != 0 &&
+                         !(request->flags & CORDON_HTTP_SAFE);
     if (exchange_start(&pending->exchange, &call->host->port, &options, &err) == 0)
         return 0;
     pending->exchange = NULL;

@@ -32,6 +32,7 @@ struct exchange {
     enum exchange_state state;
     int attempt;
     int64_t deadline_ms;
+    int64_t wait_max_ms;
     bool may_have_sent; /* an attempt may have arrived, and no reply ruled it out */
     struct lro lro;
     int64_t poll_delay_ms;
@@ -151,7 +152,8 @@ static void send_after(struct exchange *exchange, int64_t ms)
 }
 
 /* How long to wait before this is sent again; -1 when it is not, or when the deadline would
- * come first: then what we have is the answer, without waiting for nothing. */
+ * come first or the wait is one for the engine: then what we have is the answer, without
+ * waiting for nothing. */
 static int64_t delay_after(struct exchange *exchange, const struct http_reply *reply)
 {
     const struct exchange_port *port = exchange->port;
@@ -166,6 +168,8 @@ static int64_t delay_after(struct exchange *exchange, const struct http_reply *r
     };
     int64_t ms = retry_delay_ms(&try, port->unix_ms(port->ctx), port->chance(port->ctx));
 
+    if (exchange->wait_max_ms > 0 && ms > exchange->wait_max_ms)
+        return -1;
     return ms < left_ms(exchange) ? ms : -1;
 }
 
@@ -340,6 +344,7 @@ int exchange_start(struct exchange **out, const struct exchange_port *port,
     exchange->done = options->done;
     exchange->arg = options->arg;
     exchange->deadline_ms = port->now_ms(port->ctx) + options->timeout_ms;
+    exchange->wait_max_ms = options->wait_max_ms;
     copy_request(exchange, options->request);
     if (options->resume.len > 0 && lro_load(&exchange->lro, exchange->request.method,
                                             exchange->request.url, options->resume)) {

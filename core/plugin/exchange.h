@@ -45,6 +45,7 @@ typedef void exchange_save_fn(void *arg, struct exchange *exchange, struct span 
 struct exchange_options {
     const struct cordon_http *request; /* copied */
     int64_t timeout_ms;     /* already the smaller of the request's and the call's */
+    int64_t wait_max_ms;    /* no longer wait is sat out; 0: as long as timeout_ms allows */
     struct span resume;     /* the record of this request's operation, made by an
                                         * earlier process: nothing is sent, polling goes on */
     exchange_save_fn *save; /* NULL: operations are followed without a record */

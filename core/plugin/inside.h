@@ -123,6 +123,9 @@ struct work {
     const char *lro[WORK_LRO_MAX];     /* records of operations, oldest first */
     bool is_from_before[WORK_LRO_MAX]; /* made by an earlier process, not taken up yet */
     int lro_count;
+    /* When the service wants to be asked again, by the last reply; 0: it does not say. */
+    int64_t not_before_ms;
+    bool has_written; /* a request that changes something has been answered with 2xx */
     /* What FRAME_HOST_DONE will say. */
     enum cordon_status status;
     const char *code, *message, *target, *token, *state, *after, *goal, *info, *result;

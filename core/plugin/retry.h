@@ -15,12 +15,14 @@
 #include <stdint.h>
 
 enum {
-    RETRY_ATTEMPTS_MAX = 6,    /* the first one included */
-    RETRY_FIRST_MS = 500,      /* doubled each time, */
-    RETRY_LAST_MS = 30 * 1000, /* up to this, */
-    RETRY_JITTER_PERCENT = 25, /* and up to so much longer, by chance */
-    RETRY_AFTER_MAX_MS = 86400 * 1000
+    RETRY_ATTEMPTS_MAX = 6,      /* the first one included */
+    RETRY_FIRST_MS = 500,        /* doubled each time, */
+    RETRY_LAST_MS = 30 * 1000,   /* up to this, */
+    RETRY_JITTER_PERCENT = 25,   /* and up to so much longer, by chance */
+    RETRY_IN_CALL_MS = 10 * 1000 /* a longer wait is not slept through: the engine has it */
 };
+
+#define RETRY_AFTER_MAX_MS (INT64_C(366) * 86400 * 1000) /* what is honoured of it */
 
 struct retry_try {
     const char *method;
@@ -34,5 +36,6 @@ struct retry_try {
 
 /* How long to wait before sending again; -1: do not. chance: 32 random bits. */
 int64_t retry_delay_ms(const struct retry_try *try, int64_t unix_ms, uint32_t chance);
-/* What Retry-After says, in seconds or as a date; -1 when it says nothing readable. */
+/* What Retry-After says, in seconds, with a fraction or not, or as a date of any of HTTP's
+ * three forms; or Azure's retry-after-ms. -1 when they say nothing readable. */
 int64_t retry_after_ms(const char *headers, int64_t unix_ms);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/expiry.h"
 #include "base/json.h"
@@ -57,6 +58,16 @@ void work_free_all(struct host *host)
 
 /* -- Answers ------------------------------------------------------------------------------ */
 
+/* How long the service wants to be left alone, where that matters to the engine. */
+static int64_t wait_ms(const struct work *work)
+{
+    int64_t left = work->not_before_ms - clock_unix_ms();
+
+    return left > 0 && (work->status == CORDON_RETRY || work->status == CORDON_UNKNOWN)
+               ? left
+               : 0;
+}
+
 static void answer(struct work *work)
 {
     struct host *host = work->host;
@@ -75,6 +86,7 @@ static void answer(struct work *work)
     host_add_json(host, &out, work->info);
     host_add_json(host, &out, work->result);
     frame_add_int(&out, work->is_verified);
+    frame_add_int(&out, wait_ms(work));
     frame_finish(&out);
     stream_flush(host->stream);
     free_work(work);

@@ -89,6 +89,7 @@ static bool put_change(struct json_out *out, const struct shown_row *row)
     case ROW_CANCEL:
     case ROW_LEAVE:
     case ROW_KEEP:
+    case ROW_WAIT:
     case ROW_BREAK_GLASS:
     case ROW_REVIEW: break;
     default: return false;

@@ -291,6 +291,7 @@ static int give_done(struct host *host, struct span fields, struct err *err)
     event.info = frame_get_span(&in);
     event.result = frame_get_span(&in);
     event.verified = frame_get_int(&in) != 0;
+    event.wait_ms = frame_get_int(&in);
     if (frame_end(&in, err) != 0)
         return err->code;
     if (!is_json(event.state) || !is_json(event.after) || !is_json(event.goal) ||

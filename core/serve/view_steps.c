@@ -12,7 +12,7 @@
 
 struct shown_step {
     char *branch;
-    int64_t n, at_ms, seq, attempts, gate;
+    int64_t n, at_ms, seq, attempts, gate, until_ms;
     char *kind, *action, *target, *op, *state, *why;
 };
 
@@ -109,6 +109,14 @@ static void take_leave(struct shown_step *step, struct span body)
         set(&step->why, json_get_text(body, "msg"));
 }
 
+/* It goes on by itself, and until when it waits is what the service said. */
+static void take_wait(struct shown_step *step, struct span body)
+{
+    set(&step->state, xstrdup("waiting"));
+    set(&step->why, json_get_text(body, "msg"));
+    step->until_ms = json_get_int(body, "until", 0);
+}
+
 static void end_gate(struct steps *steps, struct span body)
 {
     int64_t gate = json_get_int(body, "g", 0);
@@ -131,6 +139,7 @@ static int take_row(const struct row *row, void *arg)
     if (json_get(row->body, "b").len == 0)
         return 0;
     step = find_or_add(steps, row);
+    step->until_ms = 0;
     take_names(step, row->body);
     switch (row->kind) {
     case ROW_ANSWER: take_answer(step, row->body); break;
@@ -139,6 +148,7 @@ static int take_row(const struct row *row, void *arg)
     case ROW_GATE: step->gate = json_get_int(row->body, "g", 0); /* fall through */
     case ROW_SLEEP:
     case ROW_CHILD: set(&step->state, xstrdup("waiting")); break;
+    case ROW_WAIT: take_wait(step, row->body); break;
     case ROW_DRIFT: set(&step->state, xstrdup("drift")); break;
     case ROW_DOUBT:
         set(&step->state, xstrdup("doubt"));
@@ -169,6 +179,8 @@ static void put_step(struct view *view, const struct shown_step *step)
     json_put(out, "state", step->state != NULL ? step->state : "waiting");
     json_put(out, "step", str_text(&path));
     json_put(out, "target", step->target);
+    if (step->until_ms > 0)
+        json_put_int(out, "until", step->until_ms);
     json_put(out, "why", step->why);
     json_close(out);
     str_fini(&path);

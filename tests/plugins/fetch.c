@@ -17,6 +17,10 @@ static void on_reply(struct cordon_call *call, const struct cordon_http_reply *r
     char *text = fixture_host->alloc(call, 2048);
 
     (void)arg;
+    if (reply->status == 503) {
+        fixture_finish(call, CORDON_UNKNOWN, "busy", "the server is busy");
+        return;
+    }
     snprintf(text, 2048,
              "{\"error\":\"%.200s\",\"header\":\"%s\",\"len\":%zu,\"sent\":%s,"
              "\"status\":%d}",

@@ -242,6 +242,7 @@ static void chaos(struct world *w)
     if (w_chance(w, 2))
         w_policy_is(w, w_open_policy);
     w->fault_percent = w_chance(w, 2) ? (int)w_chance(w, 40) : 0;
+    w->wait_ms = w_chance(w, 3) == 0 ? (int64_t)w_chance(w, 20000) : 0;
     w->script = make_script(w, 0, 3, true);
     w->scripts[runs + 1] = make_script(w, 2, 4, false);
     for (int run = runs + 2; run < W_RUNS; run++)

@@ -138,7 +138,10 @@ struct world {
     const char *unseen;  /* a change of this target cannot even be planned */
     const char *gone;    /* this target does not exist any more, for an undo */
     bool is_for_good;    /* undoing leaves what the change made */
-    char *stood;         /* how a run stands, as followers were told last */
+    int64_t wait_ms;     /* for which a failing call asks to be left alone */
+    int failures;        /* host calls that fail from here on, with fail_status */
+    int fail_op, fail_status, failed_calls;
+    char *stood; /* how a run stands, as followers were told last */
     struct w_reply replies[16];
     int64_t next_ask;
     struct arena arena; /* all that is kept until the end */
@@ -911,6 +914,7 @@ static bool w_done(struct world *w, const struct w_call *call, struct w_target *
         }
         event.verified = json_same(event.state, wanted);
     } else {
+        event.wait_ms = w->wait_ms;
         event.code = span_of("fault");
         event.message = span_of("the world is like that");
         if (status == W_REFUSED && w_is_gone(w, call, target))
@@ -935,6 +939,11 @@ static bool w_host_turn(struct world *w, const struct w_message *message)
     if (call.op == HOST_OBSERVE && w->refused != NULL &&
         strcmp(w->refused, target->name) == 0)
         return w_done(w, &call, target, W_REFUSED);
+    if (w->failures > 0 && call.op == w->fail_op) {
+        w->failures--;
+        w->failed_calls++;
+        return w_done(w, &call, target, w->fail_status);
+    }
     bool is_fault = (int)w_chance(w, 100) < w->fault_percent;
     if (!is_effect)
         return w_done(w, &call, target, is_fault ? W_RETRY : W_DONE);

@@ -162,6 +162,7 @@ struct rig_done rig_done(struct rig *rig)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = span_dup(frame_get_span(&in));
     done.is_verified = frame_get_int(&in);
+    done.wait_ms = frame_get_int(&in);
     CHECK_OK(frame_end(&in, &err), &err);
     return done;
 }

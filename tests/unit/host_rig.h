@@ -41,6 +41,7 @@ struct rig_done {
     int status;
     char *code, *message, *target, *token, *state, *after, *goal, *info, *result;
     bool is_verified;
+    int64_t wait_ms;
 };
 
 void rig_start(struct rig *rig);

@@ -79,6 +79,8 @@ static bool reply(int fd, const char *request, size_t len)
                say_body(fd, "late", 4), true;
     else if (strstr(request, " /moved "))
         say_text(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
+    else if (strstr(request, " /later "))
+        say_text(fd, "HTTP/1.1 503 Busy\r\nRetry-After: 7200\r\nContent-Length: 0\r\n\r\n");
     else if (strstr(request, "PUT /lro ") == request)
         say_text(fd, "HTTP/1.1 202 Accepted\r\nLocation: /ok\r\nRetry-After: 0\r\n"
                      "Content-Length: 0\r\n\r\n");

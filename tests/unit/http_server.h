@@ -12,6 +12,7 @@
  *   /headers       headers without end
  *   /early         a 103 before the 200
  *   /moved         302 to /ok
+ *   /later         503, Retry-After 7200
  *   /lro           to PUT: 202, Location /ok, Retry-After 0; else 200
  */
 #pragma once

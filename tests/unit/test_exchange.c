@@ -247,6 +247,60 @@ TEST(a_byte_order_mark_in_the_answer_to_a_poll_is_skipped)
     CHECK_STR(world.operation, "Failed");
 }
 
+static const struct {
+    const char *headers;
+    int64_t ms;
+} retry_afters[] = {
+    { "Retry-After: 0\n", 0 },
+    { "Retry-After: 12\n", 12000 },
+    { "Retry-After: 2.5\n", 2500 },
+    { "Retry-After: 0.0004\n", 0 },
+    { "retry-after: 86401\n", INT64_C(86401000) },
+    { "Retry-After: 604800\n", INT64_C(604800000) },
+    { "Retry-After: 999999999999999999999999\n", RETRY_AFTER_MAX_MS },
+    { "Retry-After: Mon, 07 Sep 2026 10:00:10 GMT\n", 10000 },
+    { "Retry-After: Monday, 07-Sep-26 10:01:00 GMT\n", 60000 },
+    { "Retry-After: Mon Sep  7 10:00:01 2026\n", 1000 },
+    { "Retry-After: Mon, 14 Sep 2026 10:00:00 GMT\n", INT64_C(604800000) },
+    { "Retry-After: Mon, 07 Sep 2026 09:00:00 GMT\n", 0 },
+    { "retry-after-ms: 250\n", 250 },
+    { "x-ms-retry-after-ms: 40\n", 40 },
+    { "Retry-After: 3\nretry-after-ms: 9\n", 3000 },
+    { "Retry-After: 5 minutes\n", -1 },
+    { "Retry-After: .5\n", -1 },
+    { "Retry-After: 1e3\n", -1 },
+    { "Retry-After: \n", -1 },
+    { "", -1 },
+};
+
+TEST(retry_after_is_read_in_each_form_and_at_any_length)
+{
+    for (size_t i = 0; i < sizeof retry_afters / sizeof *retry_afters; i++)
+        CHECK_INT(retry_after_ms(retry_afters[i].headers, INT64_C(1788775200000)),
+                  retry_afters[i].ms);
+}
+
+TEST(a_wait_that_is_one_for_the_engine_is_not_sat_out)
+{
+    const struct line lines[] = { { .status = 429, .headers = "Retry-After: 12\n" },
+                                  { .status = 200 } };
+    struct cordon_http request = { .size = sizeof request,
+                                   .method = "GET",
+                                   .url = "https://a.test/x" };
+    struct exchange_options options = {
+        .request = &request, .timeout_ms = 600000, .wait_max_ms = 10000, .done = on_answer
+    };
+    struct world world;
+    struct err err;
+
+    begin(&world, lines);
+    options.arg = &world;
+    CHECK_OK(exchange_start(&world.exchange, &world.port, &options, &err), &err);
+    go(&world);
+    CHECK_INT(world.status, 429);
+    CHECK_STR(world.log, "GET https://a.test/x");
+}
+
 TEST(retry_after_may_be_a_date)
 {
     const struct line lines[] = {

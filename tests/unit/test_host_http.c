@@ -101,6 +101,33 @@ TEST(a_host_that_is_not_listed_is_refused_by_name_and_an_inner_one_by_address)
     CHECK_INT(server_connections(&server), 0);
 }
 
+TEST(how_long_a_service_wants_to_be_left_alone_is_told_with_the_answer)
+{
+    struct rig rig = begin("[\"127.0.0.1\"]", "");
+    server_start(&server);
+    rig_call(&rig, &(struct rig_call){ .id = 3,
+                                       .op = HOST_APPLY,
+                                       .action = "fetch.set",
+                                       .args = url_args("/later"),
+                                       .before = "{\"on\":true}",
+                                       .after = "{\"on\":false}",
+                                       .deadline_ms = 8000 });
+    struct rig_done done = rig_done(&rig);
+
+    CHECK_INT(done.status, CORDON_UNKNOWN);
+    CHECK(done.wait_ms > 7190 * 1000 && done.wait_ms <= 7200 * 1000);
+    rig_forget(&done);
+    done = read_with(&rig, "fetch.get", url_args("/later"));
+    CHECK_INT(done.status, CORDON_RETRY);
+    CHECK(done.wait_ms > 7190 * 1000);
+    CHECK_INT(server_requests(&server), 2);
+    rig_forget(&done);
+    done = read_with(&rig, "fetch.get", url_args("/ok"));
+    CHECK_INT(done.wait_ms, 0);
+    rig_forget(&done);
+    CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
+}
+
 TEST(an_operation_is_journaled_before_it_is_polled_and_taken_up_by_a_fresh_process)
 {
     struct rig rig = begin("[\"127.0.0.1\"]", ""), fresh;

@@ -5,7 +5,7 @@ import { get, post, follow, may } from "/console/api.js";
 import { confirmBox } from "/console/dialogs.js";
 import { failed } from "/console/gates.js";
 
-const ROWS = ["start", "answer", "intent", "outcome", "progress", "gate", "vote", "gate_end", "sleep", "child", "drift", "doubt", "settle", "cancel", "end", "leave",
+const ROWS = ["start", "answer", "intent", "outcome", "progress", "gate", "vote", "gate_end", "sleep", "wait", "child", "drift", "doubt", "settle", "cancel", "end", "leave",
   "remind", "escalate", "keep", "pause", "over", "run"];
 
 export async function runsPage() {
@@ -37,6 +37,7 @@ function line(row) {
   case "doubt": return ["bad", ["Nobody can know whether it happened: ", shown(b.why), target]];
   case "settle": return ["good", [shown(b.who), " settled it: ", shown(b.choice), b.why ? `, ${shown(b.why)}` : ""]];
   case "sleep": return ["warn", "Waits"];
+  case "wait": return ["warn", ["Waits until ", when(b.until), " because the service said: ", shown(b.msg), target]];
   case "child": return ["warn", ["Goes on in another run"]];
   case "cancel": return ["bad", ["Canceled by ", shown(b.who), b.why ? `: ${shown(b.why)}` : ""]];
   case "leave": return ["good", ["Left in place: others want it too", target]];
