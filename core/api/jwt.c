@@ -173,15 +173,21 @@ static int read_object(struct str *out, struct span letters, const char *what,
     return 0;
 }
 
+static bool is_signed_es256(const struct jwt_key *key, struct span signature,
+                            struct span message)
+{
+    if (signature.len != ES256_LEN)
+        return false;
+    struct span r = { signature.ptr, P256_LEN };
+    struct span s = { signature.ptr + P256_LEN, P256_LEN };
+    return ecdsa_is_signed(ECDSA_P256, str_span(&key->point), r, s, message);
+}
+
 static bool is_signed_by(const struct jwt_key *key, enum jwt_alg alg, struct span signature,
                          struct span message)
 {
-    struct span r = { signature.ptr, P256_LEN };
-    struct span s = { signature.ptr + P256_LEN, P256_LEN };
-
     if (alg == JWT_ES256)
-        return signature.len == ES256_LEN &&
-               ecdsa_is_signed(ECDSA_P256, str_span(&key->point), r, s, message);
+        return is_signed_es256(key, signature, message);
     return rsa_is_signed(alg == JWT_PS256 ? RSA_PSS : RSA_PKCS1, str_span(&key->n),
                          str_span(&key->e), signature, message);
 }

@@ -89,5 +89,6 @@ void str_add_shown(struct str *str, const char *text, size_t len)
         i += width > 0 ? width : 1;
         plain = i;
     }
-    str_add(str, text + plain, len - plain);
+    if (plain < len)
+        str_add(str, text + plain, len - plain);
 }

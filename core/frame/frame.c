@@ -305,12 +305,22 @@ static int read_more(struct frame_inbox *inbox, struct err *err)
     return got > 0;
 }
 
+static struct span unread(const struct frame_inbox *inbox)
+{
+    struct span rest = str_span(&inbox->bytes);
+
+    if (inbox->start > 0) { /* then there are bytes, and no offset of a null pointer */
+        rest.ptr += inbox->start;
+        rest.len -= inbox->start;
+    }
+    return rest;
+}
+
 int frame_next(struct frame_inbox *inbox, enum frame_type *type, struct span *fields,
                struct err *err)
 {
     for (;;) {
-        struct span rest = { inbox->bytes.ptr + inbox->start,
-                             inbox->bytes.len - inbox->start };
+        struct span rest = unread(inbox);
         size_t total = 0;
         int rc = rest.len > 0 ? frame_find(rest, type, fields, &total, err) : 0;
 
