@@ -9,7 +9,8 @@
 #   make conformance        plugin and simulator against the API descriptions in AZURE_SPECS;
 #                           needs node 20 or newer with npm
 #   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each, FUZZ_JOBS at once;
-#                           FUZZ_SEED=0 looks elsewhere each time
+#                           FUZZ_SEED=0 looks elsewhere each time; FUZZ_SINCE="1 day" fuzzes those
+#                           that commits since then changed, and replays the corpora of the others
 #   make lint               formatting, clang-tidy, shellcheck, the public header
 #   make layers             every include that climbs floors; prints nothing when none does
 #   make format             formats what make lint checks
@@ -50,11 +51,7 @@ Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
 
 is_clang := $(filter clang%,$(notdir $(firstword $(CC))))
-ifdef FUZZING
-VARIANT := fuzz
-else
 VARIANT := $(if $(is_clang),$(is_clang)$(if $(SAN),-))$(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(is_clang),,release))
-endif
 ifdef FLOORS
 VARIANT := $(VARIANT)-$(subst $(space),-,$(strip $(FLOORS)))
 endif
@@ -66,13 +63,13 @@ B := build/$(VARIANT)
 guesses := $(if $(is_clang),,-Wno-format-truncation -Wno-maybe-uninitialized -Wno-stringop-truncation)
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Wpointer-arith -Wwrite-strings -Wvla -Wundef -Werror=implicit-function-declaration \
-	$(if $(SAN),$(guesses),$(if $(WERROR),-Werror))
+	$(if $(SAN),$(guesses)) $(if $(WERROR),$(if $(and $(SAN),$(if $(is_clang),,gcc)),,-Werror))
 # Fortified calls hide from the sanitizers what they are to look at.
-harden := -fstack-protector-strong $(if $(SAN)$(FUZZING),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-ifdef FUZZING
-sanitize := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-endif
+harden := -fstack-protector-strong $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# One build of clang serves its warnings, the sanitized tests and the fuzzers.
+fuzzed := address,undefined
+coverage := $(if $(is_clang),$(if $(filter $(fuzzed),$(SAN)),fuzzer-no-link$(comma)))
+sanitize := $(if $(SAN),-fsanitize=$(coverage)$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 common := -std=gnu11 -D_GNU_SOURCE $(warn) $(harden) -fvisibility=hidden -MMD -MP
 core_flags := $(common) -fPIE $(sanitize) -Icore -Iinclude
 test_flags := $(core_flags) -Itests
@@ -80,6 +77,7 @@ test_flags := $(core_flags) -Itests
 plugin_flags := $(common) -fPIC $(sanitize) -Iinclude
 relro := -Wl,-z,relro,-z,now
 link_exe := -pie $(relro) $(sanitize)
+link_fuzzer := $(link_exe) -fsanitize=fuzzer
 # clang keeps its sanitizers' runtime in the executable, out of -z defs' sight.
 link_plugin := -shared $(relro) $(if $(and $(is_clang),$(sanitize)),,-Wl,-z,defs) \
 	-Wl,--as-needed $(sanitize)
@@ -235,7 +233,7 @@ $(foreach src,$(test_src) $(plugin_test_src) $(house_src),$(eval $(call test_rul
 define fuzz_rule
 $(B)/$(basename $(notdir $(1))): $(call objects,$(1) $($(basename $(notdir $(1)))_src)) $(library)
 	$$(call say,LINK,$$@)
-	$$(call link,-fsanitize=fuzzer$$(comma)address$$(comma)undefined -pie $(relro)) $$(core_libs)
+	$$(call link,$$(link_fuzzer)) $$(core_libs)
 endef
 $(foreach src,$(fuzz_src),$(eval $(call fuzz_rule,$(src))))
 
@@ -298,10 +296,10 @@ run-demo: products
 
 test: deps-test
 	$(again) run-test
-# For these folders' tests alone nothing else is built.
+# Unit tests need their own program and the fixtures only; for others everything is built.
 chosen = $(if $(T),$(foreach src,$(test_src) $(plugin_test_src) $(wildcard tests/*/run.sh),$(if $(findstring $(T),$(src)),$(src))))
 alone = $(patsubst tests/unit/%.c,$(B)/tests/%,$(patsubst tests/house/run.sh,$(B)/tests/sample,$(chosen)))
-run-test: $(if $(filter tests/% plugins/%,$(alone)),all,$(or $(alone),all))
+run-test: $(if $(filter tests/% plugins/%,$(alone)),all,$(if $(alone),$(alone) $(fixtures),all))
 	@BUILD=$(CURDIR)/$(B) SAN=$(SAN) T='$(T)' tests/run.sh
 
 bench: deps-test
@@ -318,9 +316,9 @@ run-conformance: all
 # What is found is kept in build/fuzz/corpus; what is known lies in tests/fuzz/corpus.
 fuzz:
 	$(call ensure,$(deps_build) $(deps_fuzz))
-	$(again) CC=clang SAN= FUZZING=1 run-fuzz
+	$(again) CC=clang SAN=$(fuzzed) run-fuzz
 run-fuzz: $(fuzzers)
-	@printf '%s\n' $(fuzzers) | B=$(B) FUZZ_TIME=$(FUZZ_TIME) FUZZ_SEED=$(FUZZ_SEED) xargs -n 1 -P $(FUZZ_JOBS) tests/fuzz/one.sh
+	@printf '%s\n' $(fuzzers) | B=$(B) FUZZ_TIME=$(FUZZ_TIME) FUZZ_SEED=$(FUZZ_SEED) FUZZ_SINCE='$(FUZZ_SINCE)' xargs -n 1 -P $(FUZZ_JOBS) tests/fuzz/one.sh
 
 # -- Looking at the code ----------------------------------------------------------------
 

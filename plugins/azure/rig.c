@@ -57,8 +57,9 @@ static void fake_finish(struct cordon_call *call, const struct cordon_result *re
         result->observation != NULL ? result->observation->state : NULL);
 }
 
-__attribute__((format(printf, 3, 4)))
-static void fake_fail(struct cordon_call *call, const char *code, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void fake_fail(struct cordon_call *call,
+                                                            const char *code,
+                                                            const char *fmt, ...)
 {
     va_list args;
 
