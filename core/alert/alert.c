@@ -17,9 +17,10 @@
 enum { TIME_SHOWN_MAX = 60 };
 
 static const char *const members[] = {
-    "id",         "source", "type",         "title",      "severity", "status",
-    "time",       "tenant", "subscription", "resources",  "entities", "tactics",
-    "techniques", "link",   "raw",          "confidence", "children", "notes"
+    "id",         "source",    "type",         "title",      "severity", "status",
+    "time",       "tenant",    "subscription", "resources",  "entities", "tactics",
+    "techniques", "link",      "raw",          "confidence", "children", "notes",
+    "over",       "simulated", "product",      "feed",       "keys"
 };
 static const char *const kinds[] = {
     "ips", "assets", "accounts", "hosts", "urls", "files"
@@ -95,6 +96,7 @@ static int take_texts(struct alert *alert, struct span json, struct err *err)
         { "type", &alert->type }, { "title", &alert->title },
         { "time", &alert->time }, { "tenant", &alert->tenant },
         { "link", &alert->link }, { "subscription", &alert->subscription },
+        { "feed", &alert->feed }, { "product", &alert->product },
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -121,6 +123,7 @@ static int take_lists(struct alert *alert, struct span json, struct err *err)
         { "urls", entities, &alert->urls },
         { "files", entities, &alert->files },
         { "children", json, &alert->children },
+        { "keys", json, &alert->keys },
     };
 
     if (json_kind(entities) > JSON_NULL && json_kind(entities) != JSON_OBJECT &&
@@ -233,6 +236,28 @@ static int take_notes(struct alert *alert, struct span json, struct err *err)
     return rc;
 }
 
+static int take_truth(bool *field, struct span json, const char *key, struct err *err)
+{
+    struct span value = json_get(json, key);
+
+    if (json_kind(value) <= JSON_NULL)
+        return 0;
+    if (json_kind(value) != JSON_TRUE && json_kind(value) != JSON_FALSE)
+        return err_set(err, ERR_INVALID, "the alert's %s: want true or false", key);
+    *field = json_bool(value, false);
+    return 0;
+}
+
+/* What the adapter says; else the status tells whether the alert is over. */
+static int take_state(struct alert *alert, struct span json, struct err *err)
+{
+    alert_set_status(alert, json_get(json, "status"));
+    alert->is_over = alert_status_ends(str_span(&alert->status));
+    if (take_truth(&alert->is_over, json, "over", err) != 0)
+        return err->code;
+    return take_truth(&alert->is_simulated, json, "simulated", err);
+}
+
 int alert_read(struct alert *alert, struct span json, struct err *err)
 {
     if (json_kind(json) != JSON_OBJECT)
@@ -250,7 +275,8 @@ int alert_read(struct alert *alert, struct span json, struct err *err)
         !alert_set_confidence(alert, json_get(json, "confidence")))
         return err_set(err, ERR_INVALID,
                        "the alert's confidence: want low, medium or high");
-    alert_set_status(alert, json_get(json, "status"));
+    if (take_state(alert, json, err) != 0)
+        return err->code;
     alert->raw = json_get(json, "raw");
     return 0;
 }

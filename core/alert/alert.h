@@ -10,9 +10,12 @@
  * Severity is low, medium, high or informational. ips are the addresses of attackers, and those
  * of which the sender does not say whose they are; assets are addresses too: own ones, and those
  * that were found clean. A member that the sender does not give is "" or an empty list, never
- * absent. Three members are present only when they have a value: "confidence" (low, medium,
- * high), "children" (the ids of the alerts of an incident), and "notes" (sentences about what
- * could not be read as it came). An adapter (vm/adapt.h) puts what a source sends into this
+ * absent. These members are present only when they have a value: "confidence" (low, medium,
+ * high), "children" (the ids of the alerts of an incident), "notes" (sentences about what
+ * could not be read as it came), "over" (true: resolved, dismissed, judged false or expected;
+ * false where the status alone would say so), "simulated" (true: a sample or a test), "product"
+ * (the product that raised it, where another one hands it on), "keys" (what it is recognised by
+ * in each feed that tells of it) and "feed" (the configured source it came from). An adapter (vm/adapt.h) puts what a source sends into this
  * shape.
  */
 #pragma once

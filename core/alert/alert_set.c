@@ -77,6 +77,9 @@ static void join_words(struct alert *alert, const struct alert *more)
     }
     str_reset(&alert->status);
     str_add_span(&alert->status, str_span(&more->status));
+    alert->is_over = more->is_over;
+    alert->is_simulated = alert->is_simulated || more->is_simulated;
+    text_join(&alert->product, &more->product);
 }
 
 static int join_lists(struct alert *alert, const struct alert *more, struct err *err)
@@ -85,11 +88,17 @@ static int join_lists(struct alert *alert, const struct alert *more, struct err 
         struct alert_list *list;
         const struct alert_list *more;
     } const lists[] = {
-        { &alert->resources, &more->resources },   { &alert->ips, &more->ips },
-        { &alert->assets, &more->assets },         { &alert->accounts, &more->accounts },
-        { &alert->hosts, &more->hosts },           { &alert->urls, &more->urls },
-        { &alert->files, &more->files },           { &alert->tactics, &more->tactics },
-        { &alert->techniques, &more->techniques }, { &alert->children, &more->children },
+        { &alert->resources, &more->resources },
+        { &alert->ips, &more->ips },
+        { &alert->assets, &more->assets },
+        { &alert->accounts, &more->accounts },
+        { &alert->hosts, &more->hosts },
+        { &alert->urls, &more->urls },
+        { &alert->files, &more->files },
+        { &alert->tactics, &more->tactics },
+        { &alert->techniques, &more->techniques },
+        { &alert->children, &more->children },
+        { &alert->keys, &more->keys },
     };
 
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)

@@ -2,6 +2,7 @@
 #include "alert/fields.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "alert/alert.h"
 #include "base/arena.h"
@@ -17,14 +18,15 @@ void alert_list_fini(struct alert_list *list)
 
 void alert_fini(struct alert *alert)
 {
-    struct str *const texts[] = { &alert->id,    &alert->source,    &alert->type,
-                                  &alert->title, &alert->severity,  &alert->status,
-                                  &alert->time,  &alert->tenant,    &alert->subscription,
-                                  &alert->link,  &alert->confidence };
+    struct str *const texts[] = { &alert->id,    &alert->source,     &alert->type,
+                                  &alert->title, &alert->severity,   &alert->status,
+                                  &alert->time,  &alert->tenant,     &alert->subscription,
+                                  &alert->link,  &alert->confidence, &alert->product,
+                                  &alert->feed };
     struct alert_list *const lists[] = {
         &alert->resources,  &alert->ips,      &alert->assets, &alert->accounts,
         &alert->hosts,      &alert->urls,     &alert->files,  &alert->tactics,
-        &alert->techniques, &alert->children, &alert->notes
+        &alert->techniques, &alert->children, &alert->notes,  &alert->keys
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -159,6 +161,29 @@ bool alert_set_confidence(struct alert *alert, struct span value)
     return true;
 }
 
+bool alert_status_ends(struct span status)
+{
+    static const char *const words[] = { "resolved",       "closed",
+                                         "dismissed",      "suppressed",
+                                         "redirected",     "remediated",
+                                         "falsepositive",  "benignpositive",
+                                         "benign",         "informationalexpectedactivity",
+                                         "expected",       "expectedactivity",
+                                         "notmalicious",   "suspiciousbutexpected",
+                                         "autoresolved",   "autodismissed",
+                                         "securitytesting" };
+    struct str text = { 0 };
+    bool is_one = false;
+
+    for (size_t i = 0; i < status.len; i++)
+        if (strchr(" -_.", status.ptr[i]) == NULL)
+            str_add_char(&text, status.ptr[i]);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        is_one = is_one || span_equal_nocase(str_span(&text), span_of(words[i]));
+    str_fini(&text);
+    return is_one;
+}
+
 void alert_set_status(struct alert *alert, struct span value)
 {
     struct str text = { 0 };
@@ -213,6 +238,18 @@ int alert_write(const struct alert *alert, struct str *out, struct err *err)
     if (alert->confidence.len > 0)
         json_put_span(&json, "confidence", str_span(&alert->confidence));
     json_put_span(&json, "status", str_span(&alert->status));
+    if (alert->is_over)
+        json_put_bool(&json, "over", true);
+    else if (alert_status_ends(str_span(&alert->status)))
+        json_put_bool(&json, "over", false); /* the adapter knows better than the word */
+    if (alert->is_simulated)
+        json_put_bool(&json, "simulated", true);
+    if (alert->product.len > 0)
+        json_put_span(&json, "product", str_span(&alert->product));
+    if (alert->feed.len > 0)
+        json_put_span(&json, "feed", str_span(&alert->feed));
+    if (alert->keys.count > 0)
+        put_list(&json, "keys", &alert->keys);
     json_put_span(&json, "time", str_span(&alert->time));
     json_put_span(&json, "tenant", str_span(&alert->tenant));
     json_put_span(&json, "subscription", str_span(&alert->subscription));

@@ -16,10 +16,12 @@ struct alert_list {
 };
 
 struct alert {
-    struct str confidence; /* "" when the sender does not say */
+    struct str confidence;    /* "" when the sender does not say */
+    struct str product, feed; /* "" when nobody says */
     struct str id, source, type, title, severity, status, time, tenant, subscription, link;
     struct alert_list resources, ips, assets, accounts, hosts, urls, files;
-    struct alert_list tactics, techniques, children, notes;
+    struct alert_list tactics, techniques, children, notes, keys;
+    bool is_over, is_simulated;
     struct span raw;
 };
 
@@ -46,5 +48,7 @@ int alert_set_severity(struct alert *alert, struct span value, struct err *err);
 /* High, Medium, Low in any case, or a score from 0 to 1 in thirds. False, and nothing is set,
  * for anything else. */
 bool alert_set_confidence(struct alert *alert, struct span value);
+/* Resolved, dismissed, judged false or expected: nobody attacks, or nobody attacks any more. */
+bool alert_status_ends(struct span status);
 /* New and Active are "active"; others in lower case. */
 void alert_set_status(struct alert *alert, struct span value);

@@ -96,6 +96,14 @@ local function read_context(found, data, context)
     read_dimensions(found, context)
 end
 
+-- The action group's test sends rules "test-..." about a resource group "test-RG".
+local function is_test(essentials, rule, resources)
+    local parts = alert.arm(resources[1])
+    local is_sample = (rule or ""):lower():find("^test%-") ~= nil
+        and (not parts or (parts.group or ""):lower() == "test-rg")
+    return is_sample or alert.simulated(rule, alert.text(essentials, "description"))
+end
+
 local function from_alert(event)
     local data = alert.get(event, "data")
     local essentials, context = alert.get(data, "essentials"), alert.opened(alert.get(data, "alertContext"))
@@ -109,6 +117,7 @@ local function from_alert(event)
     return {
         id = id_of(essentials),
         source = "azure-monitor",
+        simulated = is_test(essentials, rule, resources),
         type = rule,
         title = alert.text(essentials, "description") or rule,
         severity = severity,

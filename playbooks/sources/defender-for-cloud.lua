@@ -100,14 +100,11 @@ end
 
 -- -- What it says -----------------------------------------------------------------------------
 
-local ours = {
-    azuresecuritycenter = true, microsoftdefenderforcloud = true, azuredefender = true, microsoftazuredefender = true,
-}
-
 -- Sentinel keeps the alerts of all products in one table.
 local function source_of(event, is_sentinels)
-    local product = (alert.text(event, "ProductName") or ""):lower():gsub("[^%w]", "")
-    return (is_sentinels and product ~= "" and not ours[product]) and "sentinel" or "defender-for-cloud"
+    local product = alert.product(alert.text(event, "ProductName"))
+    local is_named = alert.text(event, "ProductName") ~= nil
+    return (is_sentinels and is_named and product ~= "defender-for-cloud") and "sentinel" or "defender-for-cloud", product
 end
 
 local function id_of(event, document)
@@ -144,6 +141,36 @@ local function attacked(event)
     return resources
 end
 
+local function mark_attacked(found)
+    for _, id in ipairs(found.resources) do found.attacked[id:lower()] = true end
+end
+
+-- What says that nobody attacks: a judgement, wherever the spelling has it.
+local function judgements(event)
+    local words = {}
+    for _, name in ipairs({ "Classification", "ClassificationReason", "Determination", "Feedback" }) do
+        alert.join(words, { alert.text(event, name) })
+    end
+    return words
+end
+
+-- The other ids of the same alert: of the product, where a workspace gave it one of its own.
+local function other_ids(event, document)
+    local ids = {}
+    for _, name in ipairs(names.other_id) do alert.join(ids, { alert.text(event, name) }) end
+    local path = (alert.text(document, "id") or ""):match("/[aA][lL][eE][rR][tT][sS]/([^/]+)$")
+    return alert.join(ids, { path })
+end
+
+-- A sample alert of the portal, or of the simulate API.
+local function is_simulated(event)
+    return alert.simulated(alert.text(event, "AlertDisplayName"), alert.text(event, "DisplayName"),
+        alert.text(event, "AlertName"), alert.text(event, "AlertType"), alert.text(event, "Description"),
+        alert.text(event, "ProviderName"), alert.text(event, "VendorName"))
+        or alert.has_simulator(alert.get(event, "Entities"))
+        or alert.has_simulator(alert.get(event, "ExtendedProperties"))
+end
+
 local function is_machine(id)
     local kind = (alert.arm(id).type or ""):lower()
     return kind:find("^microsoft%.compute/virtualmachine") ~= nil or kind:find("^microsoft%.hybridcompute/machines") ~= nil
@@ -165,22 +192,30 @@ local function from_event(event, document)
     local found = alert.found()
     local is_sentinels = is_entity(document) or is_row(event)
     found.resources = attacked(event)
+    mark_attacked(found)
     identified(found, event)
     alert.collect(found, alert.get(event, "Entities"), document)
     for _, name in ipairs(names.properties) do alert.properties(found, alert.get(event, name)) end
     compromised(found, event)
     local id = id_of(event, document)
     local entities, resources = alert.settle(found)
+    local source, product = source_of(event, is_sentinels)
+    product = product or (source == "defender-for-cloud" and source or nil)
+    local status, over = alert.state(alert.named(event, names.status), table.unpack(judgements(event)))
     return {
         id = id,
-        source = source_of(event, is_sentinels),
+        source = source,
+        product = product,
+        keys = alert.keys(product or source, id, table.unpack(other_ids(event, document))),
+        over = over,
+        simulated = is_simulated(event),
         type = alert.named(event, names.type),
         title = alert.named(event, names.title),
         severity = alert.graded("the Defender for Cloud alert", event, names.severity),
         confidence = alert.confidence(alert.get(event, "ConfidenceLevel"), alert.get(event, "ConfidenceScore")),
-        status = alert.named(event, names.status),
+        status = status,
         time = alert.when(found, event, names.time),
-        tenant = (not is_row(event) and alert.named(event, names.tenant)) or found.tenant,
+        tenant = found.tenant or (not is_row(event) and alert.named(event, names.tenant)) or nil,
         subscription = subscription(found, event, document),
         link = alert.named(event, names.link),
         resources = resources,
@@ -199,6 +234,13 @@ local function activity_id(event)
         or alert.refuse("the activity log entry has no resourceId and no correlationId")
 end
 
+-- The operation tells that somebody ended the alert, where the status is that of the entry.
+local function activity_status(event)
+    local done = (word(event, "operationName") or ""):lower():match("/alerts/(%a+)/action$")
+    local ends = { dismiss = "dismissed", resolve = "resolved" }
+    return ends[done] or word(event, "status")
+end
+
 -- The activity log tells the alert's name and severity, and no type: its name is the nearest to
 -- one that a playbook can be matched by.
 local function from_activity(event)
@@ -208,18 +250,26 @@ local function from_activity(event)
     local found = alert.found()
     local name = word(event, "eventName") or alert.text(outer, "eventName") or alert.text(properties, "alertDisplayName")
     found.resources = attacked(properties)
+    mark_attacked(found)
     alert.collect(found, alert.get(properties, "entities"))
     alert.properties(found, properties)
     alert.actor(found, properties)
     compromised(found, properties)
     local entities, resources = alert.settle(found)
+    local id = activity_id(event)
+    local status, over = alert.state(activity_status(event), table.unpack(judgements(properties)))
     return {
-        id = activity_id(event),
+        id = id,
         source = "defender-for-cloud",
+        product = "defender-for-cloud",
+        keys = alert.keys("defender-for-cloud", id, alert.text(properties, "systemAlertId"),
+            alert.text(properties, "providerAlertId")),
+        over = over,
+        simulated = alert.simulated(name) or is_simulated(properties),
         type = alert.text(properties, "alertType") or name,
         title = name,
         severity = alert.graded("the Defender for Cloud alert", properties, names.severity),
-        status = word(event, "status"),
+        status = status,
         time = alert.when(found, event, { "eventTimestamp", "submissionTimestamp", "time" }),
         tenant = alert.text(event, "tenantId"),
         subscription = subscription(found, properties, event) or alert.subscription(alert.text(event, "resourceId")),

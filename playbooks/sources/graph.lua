@@ -63,6 +63,59 @@ end
 
 -- -- The four ----------------------------------------------------------------------------------
 
+-- Defender for Cloud's types begin with the plan that found the alert, and Graph does not hand
+-- the type on: the plan stands in detectionSource, or follows from what was attacked.
+local plans = {
+    microsoftdefenderforappservice = "AppServices_", microsoftdefenderforservers = "VM_",
+    microsoftdefenderforstorage = "Storage.Blob_", microsoftdefenderfordatabases = "SQL.DB_",
+    microsoftdefenderforsql = "SQL.DB_", microsoftdefenderforcontainers = "K8S_",
+    microsoftdefenderforkubernetes = "K8S_", microsoftdefenderforkeyvault = "KV_",
+    microsoftdefenderforresourcemanager = "ARM_", microsoftdefenderfordns = "AzureDNS_",
+    microsoftdefenderforapimanagement = "API_", microsoftdefenderforapis = "API_",
+    microsoftdefenderfornetwork = "Network_", microsoftdefenderforcosmosdb = "CosmosDB_",
+}
+local plan_of_resource = {
+    ["microsoft.web/sites"] = "AppServices_", ["microsoft.compute/virtualmachines"] = "VM_",
+    ["microsoft.compute/virtualmachinescalesets"] = "VM_", ["microsoft.hybridcompute/machines"] = "VM_",
+    ["microsoft.storage/storageaccounts"] = "Storage.Blob_", ["microsoft.sql/servers"] = "SQL.DB_",
+    ["microsoft.containerservice/managedclusters"] = "K8S_", ["microsoft.keyvault/vaults"] = "KV_",
+    ["microsoft.apimanagement/service"] = "API_", ["microsoft.documentdb/databaseaccounts"] = "CosmosDB_",
+}
+
+local function is_guid(value)
+    return value ~= nil and value:find("^%x+%-%x+%-%x+%-%x+%-%x+$") ~= nil
+end
+
+-- The title as one word: "A web shell" is AWebShell.
+local function as_word(title)
+    return ((title or ""):gsub("(%w)(%w*)", function(first, rest) return first:upper() .. rest end):gsub("[^%w]", ""))
+end
+
+local function type_of(product, told, title, detection, resources)
+    if product ~= "defender-for-cloud" or (told and told:find("_", 1, true) and not is_guid(told)) then return told end
+    local plan = plans[(detection or ""):lower()]
+    for _, id in ipairs(plan and {} or resources) do
+        plan = plan or plan_of_resource[(alert.arm(id).type or ""):lower()]
+    end
+    return plan and plan .. as_word(title) or told
+end
+
+local function product_of(event)
+    return alert.product(alert.text(event, "serviceSource"), alert.text(event, "detectionSource"),
+        alert.text(event, "productName"))
+end
+
+local function state_of(event)
+    return alert.state(alert.text(event, "status"), alert.text(event, "classification"),
+        alert.text(event, "determination"), alert.text(event, "feedback"))
+end
+
+local function is_simulated(event)
+    return alert.simulated(alert.text(event, "title"), alert.text(event, "displayName"), alert.text(event, "description"))
+        or alert.has_simulator(alert.get(event, "evidence"))
+        or alert.has_simulator(alert.get(event, "additionalData"))
+end
+
 local function from_alert(event)
     local found = alert.found()
     alert.collect(found, alert.get(event, "evidence"))
@@ -70,13 +123,21 @@ local function from_alert(event)
     alert.properties(found, alert.get(event, "customDetails"))
     local severity = severity_of(found, "the Graph alert", event)
     local entities, resources = alert.settle(found)
+    local product = product_of(event)
+    local status, over = state_of(event)
+    local told = alert.text(alert.opened(alert.get(event, "additionalData")), "alertType")
+        or alert.text(event, "detectorId", "category")
     return {
         id = alert.text(event, "id"),
         source = "graph",
-        type = alert.text(event, "detectorId", "category"),
+        product = product,
+        keys = alert.keys(product or "graph", alert.text(event, "providerAlertId"), alert.text(event, "id")),
+        over = over,
+        simulated = is_simulated(event),
+        type = type_of(product, told, alert.text(event, "title"), alert.text(event, "detectionSource"), resources),
         title = alert.text(event, "title"),
         severity = severity,
-        status = alert.text(event, "status"),
+        status = status,
         time = alert.when(found, event, { "createdDateTime", "firstActivityDateTime", "lastUpdateDateTime" }),
         tenant = alert.text(event, "tenantId"),
         subscription = alert.subscription(resources[1]),
@@ -118,10 +179,15 @@ local function from_row(event)
     row_entities(found, row)
     local severity = severity_of(found, "the row of " .. (alert.text(row, "EntityType") and "AlertEvidence" or "AlertInfo"), row)
     local entities, resources = alert.settle(found)
+    local product, id = product_of(row), alert.text(row, "AlertId") or alert.refuse("the row has no AlertId")
     return {
-        id = alert.text(row, "AlertId") or alert.refuse("the row has no AlertId"),
+        id = id,
         source = "graph",
-        type = alert.text(row, "DetectorId", "Category", "Title"),
+        product = product,
+        keys = alert.keys(product or "graph", id),
+        simulated = is_simulated(row),
+        type = type_of(product, alert.text(row, "DetectorId", "Category", "Title"), alert.text(row, "Title"),
+            alert.text(row, "DetectionSource"), resources),
         title = alert.text(row, "Title"),
         severity = severity,
         time = alert.when(found, row, { "Timestamp", "TimeGenerated" }) or alert.when(found, event, { "time" }),
@@ -135,25 +201,29 @@ local function from_row(event)
     }
 end
 
--- An incident that was merged into another speaks for that one from then on, or a run would
--- lose its case.
+-- An incident that was merged into another is over; the other one goes on under its own id.
 local function from_incident(event)
     local id, merged = alert.text(event, "id"), alert.text(event, "redirectIncidentId")
     local found = alert.found()
     for _, one in ipairs(alert.list(alert.get(event, "alerts"))) do
         alert.join(found.children, { alert.text(one, "id") })
+        alert.join(found.child_keys, alert.child_keys(one))
         alert.collect(found, alert.get(one, "evidence"))
     end
-    if merged then alert.join(found.children, { id }) end
+    if merged then alert.note(found, "it was merged into the incident " .. merged) end
     local severity = severity_of(found, "the Graph incident", event)
     local entities, resources = alert.settle(found)
+    local status, over = state_of(event)
     return {
-        id = merged or id,
+        id = id,
         source = "graph",
+        keys = alert.join(alert.keys("graph-incident", id), found.child_keys),
+        over = over or merged ~= nil or nil,
+        simulated = is_simulated(event),
         type = "Incident",
         title = alert.text(event, "displayName"),
         severity = severity,
-        status = merged and "active" or alert.text(event, "status"),
+        status = merged and "redirected" or status,
         time = alert.when(found, event, { "createdDateTime", "lastUpdateDateTime" }),
         tenant = alert.text(event, "tenantId"),
         subscription = alert.subscription(resources[1]),

@@ -43,6 +43,38 @@ local function alert_in(event)
     if kind and kind ~= "generic" then return kind, inner end
 end
 
+local function child_keys(alerts)
+    local keys = {}
+    for _, one in ipairs(alert.list(alerts)) do
+        alert.join(keys, alert.child_keys(alert.get(one, "properties")), alert.keys(nil, alert.text(one, "name")))
+    end
+    return keys
+end
+
+-- An incident of the Defender portal has the number that it has there.
+local function incident_keys(id, properties)
+    local provider = alert.product(alert.text(properties, "providerName"))
+    local number = alert.text(properties, "providerIncidentId")
+    local keys = alert.keys("sentinel-incident", id)
+    if provider == "defender-xdr" and number then alert.join(keys, alert.keys("graph-incident", number)) end
+    return keys
+end
+
+-- The portal's test, or an incident of which each alert is one.
+local function is_simulated(properties, alerts)
+    if alert.simulated(alert.text(properties, "title"), alert.text(properties, "description")) then return true end
+    local count, simulated = 0, 0
+    for _, one in ipairs(alert.list(alerts)) do
+        local its = alert.get(one, "properties")
+        count = count + 1
+        if alert.simulated(alert.text(its, "alertDisplayName"), alert.text(its, "description"),
+            alert.text(its, "alertType"), alert.text(its, "providerName")) then
+            simulated = simulated + 1
+        end
+    end
+    return count > 0 and count == simulated or nil
+end
+
 -- A row of the table SecurityIncident, which a query or an export hands on: the same in columns.
 local function is_row(event)
     return (alert.text(event, "type") or ""):lower() == "securityincident"
@@ -52,10 +84,16 @@ end
 local function from_row(event)
     local found = alert.found()
     local extra = alert.opened(alert.get(event, "AdditionalData"))
-    local status = alert.text(event, "Status") or "New"
+    local status, over = alert.state(alert.text(event, "Status") or "New", alert.text(event, "Classification"),
+        alert.text(event, "ClassificationReason"))
+    local id = alert.text(event, "IncidentName") or alert.refuse("the row of SecurityIncident has no IncidentName")
+    local children = alert.words(alert.get(event, "AlertIds"))
     return {
-        id = alert.text(event, "IncidentName") or alert.refuse("the row of SecurityIncident has no IncidentName"),
+        id = id,
         source = "sentinel",
+        keys = alert.join(incident_keys(id, event), alert.keys("defender-for-cloud", table.unpack(children))),
+        over = over,
+        simulated = alert.simulated(alert.text(event, "Title"), alert.text(event, "Description")),
         type = "Incident",
         title = alert.text(event, "Title"),
         severity = alert.graded("the row of SecurityIncident", event, { "Severity" }),
@@ -64,7 +102,7 @@ local function from_row(event)
         link = alert.text(event, "IncidentUrl"),
         tactics = alert.tactics(alert.get(extra, "tactics"), true),
         techniques = alert.techniques(alert.get(extra, "techniques")),
-        children = alert.words(alert.get(event, "AlertIds")),
+        children = children,
         notes = found.notes,
     }
 end
@@ -93,19 +131,25 @@ return {
         local entities, resources = alert.settle(found)
         local id = alert.text(incident, "name") or alert.text(incident, "id")
         if not id then alert.refuse("the incident has no name") end
-        local status = alert.text(properties, "status") or "New"
+        local status, over = alert.state(alert.text(properties, "status") or "New",
+            alert.text(properties, "classification"), alert.text(properties, "classificationReason"))
+        resources = alert.ordered(alert.join(resources, attacked(alerts)), found.attacked)
         return {
             id = id,
             source = "sentinel",
+            keys = alert.join(incident_keys(id, properties), child_keys(alerts), found.child_keys),
+            over = over,
+            simulated = is_simulated(properties, alerts),
             type = "Incident",
             title = alert.text(properties, "title"),
             severity = alert.graded("the incident", properties, { "severity" }),
             status = status:lower() == "closed" and "resolved" or status,
             time = alert.when(found, properties, { "createdTimeUtc", "firstActivityTimeUtc", "lastModifiedTimeUtc" }),
-            subscription = alert.text(alert.get(event, "workspaceInfo"), "SubscriptionId")
+            subscription = alert.subscription(resources[1])
+                or alert.text(alert.get(event, "workspaceInfo"), "SubscriptionId")
                 or alert.subscription(alert.get(incident, "id")),
             link = alert.text(properties, "incidentUrl"),
-            resources = alert.join(resources, attacked(alerts)),
+            resources = resources,
             entities = entities,
             tactics = alert.tactics(alert.get(extra, "tactics"), true),
             techniques = alert.techniques(alert.get(extra, "techniques")),

@@ -756,3 +756,279 @@ TEST(the_last_word_of_a_delivery_about_an_alert_counts)
     check_want(&wanted, span_of(list), "status", "'resolved'");
     free(list);
 }
+
+/* -- Over, judged or not real ---------------------------------------------------------------- */
+
+#define OWN(members)                                                                     \
+    "{'SystemAlertId':'s-31','AlertType':'KV_OperationVolumeAnomaly','AlertDisplayName'" \
+    ":'Unusual volume','Severity':'Medium'," members "}"
+#define XDR(members)                                                                      \
+    "{'@odata.type':'#microsoft.graph.security.alert','id':'da-9','title':'Odd sign-in'," \
+    "'severity':'medium','serviceSource':'microsoftDefenderForIdentity'," members "}"
+#define CASE(members)                                                                      \
+    "{'name':'1f0d6a52-7c11-4a0e-9d55-0c2b7e4a9f10','type':'Microsoft.SecurityInsights/"   \
+    "Incidents','id':'" SUB "/resourceGroups/soc/providers/Microsoft.OperationalInsights/" \
+    "workspaces/w9/providers/Microsoft.SecurityInsights/Incidents/1f0d6a52','properties'"  \
+    ":{'severity':'Low','title':'Odd'," members "}}"
+
+static const struct row state_rows[] = {
+    { "new",
+      "defender-for-cloud",
+      OWN("'Status':'New'"),
+      { { "over", "" }, { "simulated", "" } },
+      NULL },
+    { "in progress",
+      "defender-for-cloud",
+      OWN("'Status':'InProgress'"),
+      { { "over", "" } },
+      NULL },
+    { "dismissed, in capitals",
+      "defender-for-cloud",
+      OWN("'Status':'DISMISSED'"),
+      { { "over", "true" }, { "status", "'dismissed'" } },
+      NULL },
+    { "resolved",
+      "defender-for-cloud",
+      OWN("'State':'Resolved'"),
+      { { "over", "true" } },
+      NULL },
+    { "Graph: in progress and false",
+      "graph",
+      XDR("'status':'inProgress','classification':'falsePositive'"),
+      { { "over", "true" }, { "status", "'falsepositive'" } },
+      NULL },
+    { "Graph: expected",
+      "graph",
+      XDR("'status':'new','classification':'informationalExpectedActivity'"),
+      { { "over", "true" } },
+      NULL },
+    { "Graph: a determination",
+      "graph",
+      XDR("'status':'new','determination':'securityTesting'"),
+      { { "over", "true" } },
+      NULL },
+    { "Graph: resolved and true",
+      "graph",
+      XDR("'status':'resolved','classification':'truePositive'"),
+      { { "over", "true" }, { "status", "'resolved'" } },
+      NULL },
+    { "Graph: true and open",
+      "graph",
+      XDR("'status':'inProgress','classification':'truePositive','determination':'"
+          "malware'"),
+      { { "over", "" } },
+      NULL },
+    { "Graph: redirected",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.incident','id':'812','displayName':'x',"
+      "'severity':'high','status':'redirected','redirectIncidentId':'900'}",
+      { { "over", "true" }, { "id", "'812'" }, { "notes", "~900" } },
+      NULL },
+    { "Sentinel: closed, benign",
+      "sentinel",
+      CASE("'status':'Closed','classification':'BenignPositive'"),
+      { { "over", "true" }, { "status", "'resolved'" } },
+      NULL },
+    { "Sentinel: active, judged false",
+      "sentinel",
+      CASE("'status':'Active','classification':'FalsePositive'"),
+      { { "over", "true" }, { "status", "'falsepositive'" } },
+      NULL },
+    { "Sentinel: active, undetermined",
+      "sentinel",
+      CASE("'status':'Active','classification':'Undetermined'"),
+      { { "over", "" } },
+      NULL },
+    { "a row of SecurityIncident",
+      "sentinel",
+      "{'Type':'SecurityIncident','IncidentName':'i-9','Title':'t','Severity':'High',"
+      "'Status':'Closed','Classification':'TruePositive'}",
+      { { "over", "true" } },
+      NULL },
+    { "by hand: dismissed",
+      "generic",
+      "{'id':'g-1','title':'t','severity':'high','status':'Dismissed'}",
+      { { "over", "true" } },
+      NULL },
+    { "by hand: the sender knows better than its word",
+      "generic",
+      "{'id':'g-1','title':'t','severity':'high','status':'closed','over':false}",
+      { { "over", "false" } },
+      NULL },
+    { "activity log: somebody dismisses it",
+      "defender-for-cloud",
+      "{'category':'Security','operationName':'Microsoft.Security/locations/alerts/dismiss/"
+      "action','eventName':'x','status':'Active','resourceId':'" ALERT_1
+      "','properties':{'severity':'High'}}",
+      { { "over", "true" } },
+      NULL },
+    { "a sample by its title",
+      "defender-for-cloud",
+      OWN("'AlertDisplayName2':'x','Description':'THIS IS A SAMPLE ALERT: nothing'"),
+      { { "simulated", "true" } },
+      NULL },
+    { "a sample by its type",
+      "defender-for-cloud",
+      "{'SystemAlertId':'s-31','AlertType':'SIMULATED_VM_X','AlertDisplayName':'x',"
+      "'Severity':'High'}",
+      { { "simulated", "true" } },
+      NULL },
+    { "a sample by the provider of its intelligence",
+      "defender-for-cloud",
+      OWN("'Entities':[{'Type':'ip','Address':'198.51.100.9','ThreatIntelligence':"
+          "[{'ProviderName':'Alert Simulator'}]}]"),
+      { { "simulated", "true" } },
+      NULL },
+    { "Graph: a test alert",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'da-9','severity':'high',"
+      "'title':'[Test Alert] Suspicious command line'}",
+      { { "simulated", "true" } },
+      NULL },
+    { "a title that only speaks of a sample",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'da-9','severity':'high',"
+      "'title':'Malware in [SAMPLE ALERT].docx'}",
+      { { "simulated", "" } },
+      NULL },
+    { "Sentinel: each alert of the incident is a sample",
+      "sentinel",
+      CASE("'status':'New','alerts':[{'properties':{'alertDisplayName':'[SAMPLE ALERT] y',"
+           "'systemAlertId':'q'}}]"),
+      { { "simulated", "true" } },
+      NULL },
+    { "Sentinel: one alert of the incident is real",
+      "sentinel",
+      CASE(
+          "'status':'New','alerts':[{'properties':{'alertDisplayName':'[SAMPLE ALERT] y'}},"
+          "{'properties':{'alertDisplayName':'Real'}}]"),
+      { { "simulated", "" } },
+      NULL },
+    { "the action group's test",
+      "azure-monitor",
+      "{'schemaId':'azureMonitorCommonAlertSchema','data':{'essentials':{'alertId':'t-1',"
+      "'alertRule':'test-logAlertRule','severity':'Sev3','monitorCondition':'Fired',"
+      "'alertTargetIDs':['" SUB "/resourcegroups/test-RG/providers/Microsoft.Storage/"
+      "storageAccounts/test-account']}}}",
+      { { "simulated", "true" } },
+      NULL },
+    { "a rule that somebody called test",
+      "azure-monitor",
+      "{'schemaId':'azureMonitorCommonAlertSchema','data':{'essentials':{'alertId':'t-1',"
+      "'alertRule':'test-of-payments','severity':'Sev3','alertTargetIDs':['" VM_ID "']}}}",
+      { { "simulated", "" } },
+      NULL },
+    { "by hand",
+      "generic",
+      "{'id':'g-1','title':'t','severity':'low','simulated':true}",
+      { { "simulated", "true" } },
+      NULL },
+};
+
+TEST(an_alert_is_over_or_simulated_by_what_its_product_says)
+{
+    check_rows(state_rows, sizeof state_rows / sizeof state_rows[0]);
+}
+
+/* -- Which thing, and which alert ------------------------------------------------------------ */
+
+#define PRODUCT_ID "2518412345678901234_0b6c7a7e-4e0b-4a3c-9e0f-4d2d5a1c9b11"
+#define PLAN_ID    SUB "/resourceGroups/web/providers/Microsoft.Web/serverfarms/p7"
+#define SITE_ID    SUB "/resourceGroups/web/providers/Microsoft.Web/sites/s7"
+#define VAULT_ID                                                                      \
+    "/subscriptions/7d1e0a33-0000-4000-8000-00000000000b/resourceGroups/k/providers/" \
+    "Microsoft.KeyVault/vaults/v7"
+
+static const struct row identity_rows[] = {
+    { "the workflow's id",
+      "defender-for-cloud",
+      "{'SystemAlertId':'" PRODUCT_ID
+      "','AlertType':'VM_A','AlertDisplayName':'a','Severity':'Low'}",
+      { { "keys", "['" PRODUCT_ID "']" }, { "product", "'defender-for-cloud'" } },
+      NULL },
+    { "Graph of the same",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'dc9','title':'a','severity':"
+      "'low','serviceSource':'microsoftDefenderForCloud','providerAlertId':'" PRODUCT_ID
+      "'}",
+      { { "keys", "['" PRODUCT_ID "','defender-for-cloud:dc9']" },
+        { "product", "'defender-for-cloud'" } },
+      NULL },
+    { "Sentinel's incident around the same",
+      "sentinel",
+      CASE("'alerts':[{'properties':{'systemAlertId':'" PRODUCT_ID "'}}]"),
+      { { "keys", "~" PRODUCT_ID } },
+      NULL },
+    { "a short id belongs to its product",
+      "graph",
+      XDR("'providerAlertId':'p1'"),
+      { { "keys", "['defender-for-identity:p1','defender-for-identity:da-9']" } },
+      NULL },
+    { "Sentinel's row of another product",
+      "sentinel",
+      "{'Type':'SecurityAlert','SystemAlertId':'a2','VendorOriginalId':'v2','ProductName':"
+      "'Azure Active Directory Identity Protection','AlertName':'n','AlertSeverity':'Low'}",
+      { { "keys", "['entra-id-protection:a2','entra-id-protection:v2']" } },
+      NULL },
+    { "an incident of the portal in Sentinel",
+      "sentinel",
+      CASE("'providerName':'Microsoft XDR','providerIncidentId':'812'"),
+      { { "keys", "~graph-incident:812" } },
+      NULL },
+    { "the number of the portal",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.incident','id':'812','displayName':'x',"
+      "'severity':'high','alerts':[{'id':'da-9','serviceSource':"
+      "'microsoftDefenderForIdentity'}]}",
+      { { "keys", "['graph-incident:812','defender-for-identity:da-9']" } },
+      NULL },
+    { "by the plan that detected it",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'dc9','title':'Odd dump',"
+      "'severity':'low','detectionSource':'microsoftDefenderForStorage',"
+      "'detectorId':'5a1c9b11-4e0b-4a3c-9e0f-4d2d5a1c9b11'}",
+      { { "type", "'Storage.Blob_OddDump'" }, { "product", "'defender-for-cloud'" } },
+      NULL },
+    { "by what was attacked",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'dc9','title':'Odd dump',"
+      "'severity':'low','serviceSource':'microsoftDefenderForCloud','evidence':[{"
+      "'@odata.type':'#microsoft.graph.security.azureResourceEvidence','resourceId':'" VM_ID
+      "'}]}",
+      { { "type", "'VM_OddDump'" } },
+      NULL },
+    { "the subscription, the plan, then the site",
+      "defender-for-cloud",
+      OWN("'ResourceIdentifiers':[{'AzureResourceId':'" SUB
+          "'},{'AzureResourceId':'" PLAN_ID "'},{'AzureResourceId':'" SITE_ID "'}]"),
+      { { "resources", "['" SITE_ID "','" PLAN_ID "','" SUB "']" } },
+      NULL },
+    { "a vault in another subscription than its incident",
+      "sentinel",
+      CASE(
+          "'relatedEntities':[{'kind':'AzureResource','properties':{'resourceId':'" VAULT_ID
+          "'}}]"),
+      { { "subscription", "'7d1e0a33-0000-4000-8000-00000000000b'" } },
+      NULL },
+    { "the attacked resource is not the first in the evidence",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'dc9','title':'t','severity':"
+      "'low','evidence':[{'@odata.type':'#microsoft.graph.security.azureResourceEvidence',"
+      "'resourceId':'" VM_ID
+      "'},{'@odata.type':'#microsoft.graph.security.azureResourceEvidence',"
+      "'roles':['attacked'],'resourceId':'" VAULT_ID "'}]}",
+      { { "resources", "['" VAULT_ID "','" VM_ID "']" },
+        { "subscription", "'7d1e0a33-0000-4000-8000-00000000000b'" } },
+      NULL },
+    { "the tenant of the resource, not of the workspace",
+      "defender-for-cloud",
+      OWN("'TenantId':'t-of-the-workspace','ResourceIdentifiers':[{'AzureResourceId':"
+          "'" VM_ID "','AzureResourceTenantId':'t-of-the-machine'}]"),
+      { { "tenant", "'t-of-the-machine'" } },
+      NULL },
+};
+
+TEST(an_alert_has_its_attacked_resource_first_and_the_same_keys_in_each_feed)
+{
+    check_rows(identity_rows, sizeof identity_rows / sizeof identity_rows[0]);
+}

@@ -100,13 +100,13 @@ TEST(an_incident_of_sentinel_is_one_alert_and_its_alerts_are_its_children)
 {
     check("sentinel", TRIGGER, "id", "\"i-1\"");
     check("sentinel", TRIGGER, "title", "\"Odd sign-ins\"");
-    check("sentinel", TRIGGER, "subscription", "\"s-9\"");
+    check("sentinel", TRIGGER, "subscription", "\"s-1\"");
     check("sentinel", TRIGGER, "children", "[\"c-1\"]");
     check("sentinel", TRIGGER, "resources", "[\"" SITE "\"]");
     check("sentinel", TRIGGER, "entities.ips", "[\"192.0.2.7\"]");
     check("sentinel", TRIGGER, "entities.accounts", "[\"eve@shop.example\"]");
     check("sentinel", TRIGGER, "tactics", "[\"Impact\"]");
-    check("", INCIDENT, "subscription", "\"s-3\"");
+    check("", INCIDENT, "subscription", "\"s-1\"");
     check("", INCIDENT, "source", "\"sentinel\"");
 }
 
@@ -206,11 +206,11 @@ TEST(an_alert_of_graph_has_what_its_evidence_names)
           "\"graph\"");
 }
 
-TEST(an_incident_that_was_merged_speaks_for_the_one_it_went_into)
+TEST(an_incident_that_was_merged_into_another_is_over)
 {
-    check("graph", MERGED, "id", "\"9\"");
-    check("graph", MERGED, "children", "[\"7\"]");
-    check("graph", MERGED, "status", "\"active\"");
+    check("graph", MERGED, "id", "\"7\"");
+    check("graph", MERGED, "over", "true");
+    check("graph", MERGED, "status", "\"redirected\"");
 }
 
 TEST(a_change_notification_names_what_is_to_be_fetched)
