@@ -161,7 +161,7 @@ $(B)/obj/core/vm/%.o: core/vm/%.c $(B)/.flags
 	$(call say,CC,$<)
 	$(call compile,$(core_flags) $(no_frames) $(core_cflags))
 # The adapters that cordon brings lie in the program, so that it needs no folder of them.
-embedded := core/vm/alert.lua $(sort $(wildcard playbooks/sources/*.lua))
+embedded := core/vm/alert.lua core/vm/alert_entities.lua core/vm/alert_identity.lua $(sort $(wildcard playbooks/sources/*.lua))
 $(B)/gen/shipped.inc: core/vm/embed.sh $(embedded)
 	$(Q)mkdir -p $(@D) && core/vm/embed.sh $(embedded) >$@.new && mv $@.new $@
 $(B)/obj/core/vm/shipped.o build/lint/core/vm/shipped.tidy: $(B)/gen/shipped.inc

@@ -44,23 +44,29 @@ void adapt_close(struct vm *vm)
 
 /* -- Chunks ----------------------------------------------------------------------------- */
 
+/* Stack: alert -> the same, with what a chunk of the library adds to it. */
+static void run_library(lua_State *L, const struct shipped *part)
+{
+    struct source_error error;
+    struct span source = { (const char *)part->source, part->len };
+
+    if (source_compile(L, source, "=alert", &error) != 0) /* alert chunk */
+        luaL_error(L, "%s:%d: %s", part->kind, error.line, error.message);
+    lua_newtable(L);
+    sandbox_push_playbook_env(L); /* alert chunk env */
+    sandbox_confine(L);           /* alert chunk */
+    lua_pushvalue(L, -2);         /* alert chunk alert */
+    lua_call(L, 1, 0);            /* alert */
+}
+
 /* Leaves nothing; raises when a source of ours does not compile. */
 static void make_env(lua_State *L, struct adapter *adapters)
 {
-    struct source_error error;
-    struct span library = { (const char *)adapt_library.source, adapt_library.len };
-
     if (adapters->env_ref != LUA_NOREF)
         return;
-    if (source_compile(L, library, "=alert", &error) != 0) /* chunk */
-        luaL_error(L, "alert:%d: %s", error.line, error.message);
-    lua_newtable(L);
-    sandbox_push_playbook_env(L); /* chunk env */
-    sandbox_confine(L);           /* chunk */
-    adapt_push_library(L);        /* chunk alert */
-    lua_pushvalue(L, -1);
-    lua_insert(L, -3); /* alert chunk alert */
-    lua_call(L, 1, 0); /* alert */
+    adapt_push_library(L); /* alert */
+    for (int i = 0; adapt_library[i].kind != NULL; i++)
+        run_library(L, &adapt_library[i]);
     lua_newtable(L);   /* alert names */
     lua_insert(L, -2); /* names alert */
     sandbox_protect(L, "alert");

@@ -26,8 +26,8 @@ struct shipped {
     size_t len;
 };
 extern const struct shipped adapt_shipped[];
-/* core/vm/alert.lua, what adapters have as `alert`. */
-extern const struct shipped adapt_library;
+/* core/vm/alert*.lua, what adapters have as `alert`, in their order; the last has no kind. */
+extern const struct shipped adapt_library[];
 
 /* Reads the source's own adapter; "" for none. False and the error in info. */
 bool adapt_load(struct vm *vm, struct span name, struct span source, struct str *info);

@@ -13,7 +13,12 @@
         (kind), (name), sizeof(name) \
     }
 
-const struct shipped adapt_library = ADAPTER("alert", embedded_alert);
+const struct shipped adapt_library[] = {
+    ADAPTER("alert", embedded_alert),
+    ADAPTER("alert_entities", embedded_alert_entities),
+    ADAPTER("alert_identity", embedded_alert_identity),
+    { NULL, NULL, 0 },
+};
 
 const struct shipped adapt_shipped[] = {
     ADAPTER("defender-for-cloud", embedded_defender_for_cloud),

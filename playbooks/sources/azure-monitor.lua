@@ -53,7 +53,7 @@ local function severity_of(found, essentials, context)
     local word = alert.get(essentials, "severity")
     local ours = alert.severity(word) or alert.severity("sev" .. tostring(word))
     if not ours then
-        alert.note(found, 'the severity "' .. tostring(word or ""):gsub("[^\32-\126]", "?"):sub(1, 60)
+        alert.note(found, 'the severity "' .. alert.shown(word or "")
             .. '" is none of Sev0 to Sev4: informational')
     end
     return ours or "informational"
@@ -68,7 +68,7 @@ local dimensions = {
 }
 
 local function read_dimension(found, name, value)
-    local list = dimensions[name:lower():gsub("[^%w]", "")]
+    local list = dimensions[alert.squeezed(name)]
     if list == "resources" then
         alert.join(found.resources, alert.resources(value))
     elseif list == "accounts" then
