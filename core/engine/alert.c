@@ -141,22 +141,30 @@ static void put_entry(struct engine *engine, struct span card, int64_t number,
 
 static void put_key(struct engine *engine, int64_t key, int64_t number, int64_t seq)
 {
+    char body[40];
+
+    snprintf(body, sizeof body, "{\"i\":%lld}", (long long)number);
     turn_add_entry(engine, &(struct turn_entry){ .kind = ENTRY_DELIVERY,
                                                  .run = key,
                                                  .n = 1,
                                                  .first_seq = seq,
-                                                 .last_seq = number,
-                                                 .body = span_of("{}") });
+                                                 .last_seq = seq,
+                                                 .body = span_of(body) });
 }
 
-static void put_delivery(struct engine *engine, int64_t key, int64_t seq, int state)
+/* first_seq is the row of the delivery, last_seq the newest row that tells of it. */
+static void put_delivery(struct engine *engine, int64_t key, int64_t first_seq,
+                         int64_t last_seq, int state)
 {
+    char body[40];
+
+    snprintf(body, sizeof body, "{\"at\":%lld}", (long long)engine->now_ms);
     turn_add_entry(engine, &(struct turn_entry){ .kind = ENTRY_DELIVERY,
                                                  .run = key,
                                                  .state = state,
-                                                 .first_seq = seq,
-                                                 .last_seq = engine->now_ms,
-                                                 .body = span_of("{}") });
+                                                 .first_seq = first_seq,
+                                                 .last_seq = last_seq,
+                                                 .body = span_of(body) });
 }
 
 /* From a row: the entry that it left. */
@@ -175,14 +183,14 @@ void alert_put_entry(struct engine *engine, struct span body, int64_t seq)
     if (json_get(body, "alert").len > 0)
         put_key(engine, json_get_int(body, "key", 0), json_get_int(body, "i", 0), seq);
     if (read.len > 0)
-        put_delivery(engine, json_get_int(read, "key", 0), json_get_int(read, "of", 0),
+        put_delivery(engine, json_get_int(read, "key", 0), json_get_int(read, "of", 0), seq,
                      (int)json_get_int(read, "s", DELIVERY_READ));
 }
 
 void delivery_put_entry(struct engine *engine, const struct event_row *row)
 {
-    engine->now_ms = row->at_ms;
-    put_delivery(engine, json_get_int(row->body, "key", 0), row->seq, DELIVERY_NEW);
+    put_delivery(engine, json_get_int(row->body, "key", 0), row->seq, row->seq,
+                 DELIVERY_NEW);
 }
 
 /* -- deliveries ---------------------------------------------------------------------------- */
@@ -221,7 +229,7 @@ void alert_on_delivery(struct engine *engine, const struct event *event)
     json_close(&out);
     row_write_global(engine, ROW_DELIVERY, str_span(&body));
     str_fini(&body);
-    put_delivery(engine, event->run, seq, DELIVERY_NEW);
+    put_delivery(engine, event->run, seq, seq, DELIVERY_NEW);
     struct command *command = turn_command(engine, CMD_ADAPT, false);
     command->number = seq;
     command->run = event->run;
@@ -236,6 +244,7 @@ void alert_on_read(struct engine *engine, const struct event *event)
     struct str body = { 0 };
     struct json_out out = { .str = &body };
     int state = event->ok ? DELIVERY_READ : DELIVERY_UNREADABLE;
+    int64_t seq = engine->next_seq;
 
     json_open(&out, '{');
     json_put(&out, "k", event->ok ? "read" : "unreadable");
@@ -251,7 +260,7 @@ void alert_on_read(struct engine *engine, const struct event *event)
     json_close(&out);
     row_write_global(engine, ROW_ALERT_NOTE, str_span(&body));
     str_fini(&body);
-    put_delivery(engine, event->run, event->first_seq, state);
+    put_delivery(engine, event->run, event->first_seq, seq, state);
 }
 
 /* -- alerts -------------------------------------------------------------------------------- */

@@ -88,6 +88,8 @@ void engine_reindex(struct engine *engine, const struct event *event, struct tur
         put_run(engine, event);
         return;
     }
-    for (int i = 0; i < event->count; i++)
+    for (int i = 0; i < event->count; i++) {
+        engine->now_ms = event->rows[i].at_ms;
         put_global(engine, &event->rows[i]);
+    }
 }

@@ -83,7 +83,7 @@ void alerts_take(struct serve *serve, int64_t ask, struct span source, struct sp
         return;
     }
     bool is_known = store_find(serve->store, ENTRY_DELIVERY, key, 0, &entry, &err) == 0 &&
-                    clock_unix_ms() - entry.last_seq < days_ms;
+                    clock_unix_ms() - json_get_int(entry.body, "at", 0) < days_ms;
     pump_event(serve, &(struct event){ .kind = EV_DELIVERY,
                                        .run = key,
                                        .ok = !is_known,
@@ -110,7 +110,7 @@ static void give_alert(struct delivery *delivery, struct span alert)
     char *body = NULL;
 
     if (store_find(serve->store, ENTRY_DELIVERY, key, 1, &entry, &err) == 0) {
-        event.number = entry.last_seq;
+        event.number = json_get_int(entry.body, "i", 0);
         if (store_find(serve->store, ENTRY_ALERT, event.number, 0, &entry, &err) == 0) {
             body = span_dup(entry.body);
             event.text = span_of(body);

@@ -30,7 +30,14 @@ static const char *const steps[STORE_VERSION] = {
     "CREATE INDEX entries_by_state ON entries(kind, state, run, n);"
     "CREATE INDEX entries_by_due ON entries(due_ms) WHERE due_ms > 0;"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
-    "INSERT INTO meta VALUES('created_ms', strftime('%s', 'now') || '000');"
+    "INSERT INTO meta VALUES('created_ms', strftime('%s', 'now') || '000');",
+
+    /* Version 1 kept the arrival time of a delivery, and the number of the alert that an id
+     * belongs to, in last_seq. last_seq is the number of a row: both move into the body. */
+    "UPDATE entries SET body = '{\"at\":' || last_seq || '}', last_seq = first_seq"
+    "  WHERE kind = 11 AND n = 0;"
+    "UPDATE entries SET body = '{\"i\":' || last_seq || '}', last_seq = first_seq"
+    "  WHERE kind = 11 AND n = 1;"
 };
 
 static int step(struct db *db, int version, struct err *err)

@@ -27,8 +27,8 @@ struct err;
 struct store;
 
 enum {
-    STORE_VERSION = 1,
-    STORE_BODY_MAX = 4 * 1024 * 1024 /* one row's text */
+    STORE_VERSION = 2,
+    STORE_BODY_MAX = 6 * 1024 * 1024 /* one row's text */
 };
 
 struct row {
@@ -47,8 +47,8 @@ struct entry {
     int32_t n;         /* 0 for runs */
     int32_t state;     /* the engine's; entries are listed by (kind, state) */
     int64_t due_ms;    /* when the engine wants to look at it again; 0 never */
-    int64_t first_seq; /* runs: where its rows begin and end; else 0 */
-    int64_t last_seq;
+    int64_t first_seq; /* numbers of rows, or 0; runs: where its rows begin and end. */
+    int64_t last_seq;  /* Never anything else: store_verify compares both with the rows. */
     struct span body; /* JSON, for lists */
 };
 
@@ -73,6 +73,7 @@ void store_close(struct store *store);
 
 /* Into the transaction that the first append begins. row->seq must be last_seq + 1. */
 int store_append(struct store *store, const struct row *row, struct err *err);
+/* ERR_INVALID when first_seq or last_seq is beyond the newest row. */
 int store_put(struct store *store, const struct entry *entry, struct err *err);
 /* Durable when it returns 0. With nothing appended or put it does nothing. After a failure
  * here, in store_append or in store_put the store must be closed (all but wrong arguments:

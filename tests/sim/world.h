@@ -225,7 +225,11 @@ static struct w_target *w_target(struct world *w, struct span name)
 
 static void w_put(struct world *w, const struct turn_entry *from)
 {
+    int64_t newest = w->row_count > 0 ? w->rows[w->row_count - 1].seq : 0;
     struct w_entry *to = NULL;
+
+    CHECK(from->first_seq <= newest); /* both are numbers of rows that are there: else */
+    CHECK(from->last_seq <= newest);  /* doctor takes the journal for cut off */
 
     for (int i = 0; i < w->entry_count && to == NULL; i++)
         if (w->entries[i].kind == from->kind && w->entries[i].run == from->run &&

@@ -322,7 +322,7 @@ static void put(struct store *store, int kind, int64_t run, int n, int state,
                            .n = n,
                            .state = state,
                            .due_ms = due_ms,
-                           .first_seq = run,
+                           .first_seq = last_seq(store),
                            .last_seq = 0 };
 
     entry.body = span_of(body);
@@ -342,6 +342,8 @@ TEST(an_entry_is_replaced_by_the_next_of_its_name)
 {
     struct store *store = opened();
     struct entry entry;
+
+    fill(store, 5, 1);
 
     put(store, 1, 5, 0, 1, 100, "{\"v\":1}");
     put(store, 1, 5, 0, 2, 0, "{\"v\":2}");
@@ -627,8 +629,70 @@ TEST(a_journal_of_a_newer_version_is_refused)
     store_close(store);
     tamper("PRAGMA user_version = 9");
     CHECK_ERR(store_open(&store, in_dir("state"), &err), &err, ERR_VERSION);
-    CHECK_HAS(err.text, "a newer cordon made it (journal version 9, and this one knows 1)");
+    CHECK_HAS(err.text, "a newer cordon made it (journal version 9, and this one knows 2)");
     CHECK_HAS(err.text, "install that cordon again");
+}
+
+static int64_t verified(struct store *store)
+{
+    int64_t rows = 0;
+
+    CHECK_OK(store_verify(store, &rows, &err), &err);
+    return rows;
+}
+
+/* Version 1 kept a time in ms and the number of an alert where row numbers belong, and its
+ * check then took the journal for one whose end was cut off. */
+TEST(a_journal_of_version_1_is_brought_up_to_date_and_verifies)
+{
+    struct store *store = opened();
+    struct entry entry;
+
+    fill(store, 5, 1);
+    store_close(store);
+    tamper("PRAGMA user_version = 1;"
+           "INSERT INTO entries VALUES(11, 77, 0, 2, 0, 3, 1796000000000, NULL, NULL, '{}');"
+           "INSERT INTO entries VALUES(11, 78, 1, 0, 0, 4, 9000, NULL, NULL, '{}');"
+           "INSERT INTO entries VALUES(1, 2, 0, 4, 0, 2, 4, NULL, NULL, '{\"by\":\"x\"}')");
+    store = opened();
+    CHECK_INT(verified(store), 5);
+    CHECK_OK(store_find(store, 11, 77, 0, &entry, &err), &err);
+    CHECK_SPAN(entry.body, "{\"at\":1796000000000}");
+    CHECK_INT(entry.last_seq, 3);
+    CHECK_OK(store_find(store, 11, 78, 1, &entry, &err), &err);
+    CHECK_SPAN(entry.body, "{\"i\":9000}");
+    CHECK_INT(entry.last_seq, 4);
+    CHECK_OK(store_find(store, 1, 2, 0, &entry, &err), &err);
+    CHECK_SPAN(entry.body, "{\"by\":\"x\"}");
+    CHECK_INT(entry.last_seq, 4);
+    store_close(store);
+}
+
+TEST(an_entry_that_names_a_row_beyond_the_newest_is_refused)
+{
+    static const struct {
+        int64_t first, last;
+        bool is_taken;
+    } cases[] = { { 0, 0, true },  { 4, 4, true },  { 1, 4, true },
+                  { 5, 4, false }, { 4, 5, false }, { 3, INT64_C(1796000000000), false } };
+    struct store *store = opened();
+
+    fill(store, 4, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct entry entry = { .kind = 9, .run = 1, .body = span_of("{}") };
+
+        entry.first_seq = cases[i].first;
+        entry.last_seq = cases[i].last;
+        if (cases[i].is_taken) {
+            CHECK_OK(store_put(store, &entry, &err), &err);
+            continue;
+        }
+        CHECK_ERR(store_put(store, &entry, &err), &err, ERR_INVALID);
+        CHECK_HAS(err.text, "and the newest row is 4");
+    }
+    commit(store);
+    CHECK_INT(verified(store), 4);
+    store_close(store);
 }
 
 TEST(a_database_of_somebody_else_is_refused_and_left_as_it_is)
