@@ -27,10 +27,10 @@
 struct err;
 
 enum {
-    ALERT_LEN_MAX = 256 * 1024, /* bytes of what a source sends at once */
-    ALERT_ITEMS_MAX = 1000,     /* resources, children, or entities of one kind */
-    ALERT_NOTES_MAX = 20,       /* sentences; later ones are left out */
-    ALERT_ID_MAX = 1024         /* bytes */
+    ALERT_LEN_MAX = 4 * 1024 * 1024, /* bytes of what a source sends at once */
+    ALERT_ITEMS_MAX = 1000,          /* resources, children, or entities of one kind */
+    ALERT_NOTES_MAX = 20,            /* sentences; later ones are left out */
+    ALERT_ID_MAX = 1024              /* bytes */
 };
 
 /* Adds what an adapter made, checked and completed, canonical, to out. json is checked JSON;

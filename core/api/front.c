@@ -190,7 +190,7 @@ void request_ask(struct request *request, const char *verb, struct span args,
 }
 
 void request_deliver(struct request *request, const char *source, const char *delivery,
-                     const char *proof, struct span json, answer_fn *answer)
+                     const char *proof, struct span raw, answer_fn *answer)
 {
     struct ask *ask = new_ask(request, answer);
     struct frame_writer out;
@@ -202,7 +202,22 @@ void request_deliver(struct request *request, const char *source, const char *de
     frame_add_text(&out, source);
     frame_add_text(&out, delivery);
     frame_add_text(&out, proof);
-    frame_add_span(&out, json);
+    frame_add_span(&out, raw);
+    frame_finish(&out);
+    stream_flush(front.stream);
+}
+
+void front_refused(const char *source, const char *peer, int status, const char *why,
+                   int64_t count)
+{
+    struct frame_writer out;
+
+    frame_begin(&out, stream_out(front.stream), FRAME_FRONT_REFUSED);
+    frame_add_text(&out, source);
+    frame_add_text(&out, peer);
+    frame_add_int(&out, status);
+    frame_add_text(&out, why);
+    frame_add_int(&out, count);
     frame_finish(&out);
     stream_flush(front.stream);
 }

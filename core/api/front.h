@@ -41,6 +41,9 @@ void request_ask(struct request *request, const char *verb, struct span args,
 typedef void event_fn(struct request *request, struct span json);
 void request_follow(struct request *request, const char *verb, struct span args,
                     event_fn *event, answer_fn *answer);
-/* Hands in what a source delivered; json was checked. */
+/* Hands in what a source delivered, as it came. */
 void request_deliver(struct request *request, const char *source, const char *delivery,
-                     const char *proof, struct span json, answer_fn *answer);
+                     const char *proof, struct span raw, answer_fn *answer);
+/* Tells the engine that a source's delivery or handshake was refused; count of its all. */
+void front_refused(const char *source, const char *peer, int status, const char *why,
+                   int64_t count);

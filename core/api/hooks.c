@@ -11,21 +11,26 @@
 #include "api/jwt.h"
 #include "api/proof.h"
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/json_mend.h"
 #include "base/log.h"
+#include "base/said.h"
 
-enum { LOG_MS = 60 * 1000, DEPTH_RAW = 6 };
+enum { SHOWN_MAX = 120 }; /* bytes of a header that is shown */
 
 struct source {
     char *name, *kind;
     struct span config;    /* of the setup that is in force */
     struct issuer *issuer; /* of its JWTs; NULL */
     double tokens;         /* of its bucket */
-    int64_t filled_ms, logged_ms, refused;
+    int64_t filled_ms, refused;
     double rate;
     size_t size;
 };
+
+static struct said told; /* outlives the sources: a reload is no reason to say it again */
 
 static struct {
     struct loop *loop;
@@ -56,7 +61,7 @@ static void add_source(struct span config)
     source->name = json_get_text(config, "name");
     source->kind = json_get_text(config, "kind");
     source->rate = (double)json_get_int(config, "rate", HOOKS_RATE);
-    source->size = (size_t)json_get_int(config, "size", HTTP_IN_BODY_MAX);
+    source->size = (size_t)json_get_int(config, "size", HOOKS_BODY);
     source->tokens = source->rate;
     source->filled_ms = front_now_ms();
     if (jwt.len > 0)
@@ -97,22 +102,66 @@ static struct source *find(const struct request *request)
 
 /* -- refusals ------------------------------------------------------------------------------ */
 
-/* Once a minute of each source: a flood does not fill the disk. */
-static void log_refused(struct source *source, const struct request *request,
+/* what begins with "a delivery" or "a handshake". The log has each fault of each source once
+ * a minute, and the engine hears of it as often. */
+static void note_refused(struct source *source, const struct request *request,
+                         const char *what, int status, const char *why)
+{
+    int64_t withheld;
+
+    source->refused++;
+    if (!said_now(&told, span_of(source->name), span_of(why), front_now_ms(), &withheld))
+        return;
+    log_warnx("source %s: %s from %s was refused: %s (%" PRId64 " so far)", source->name,
+              what, request_peer(request), why, source->refused);
+    front_refused(source->name, request_peer(request), status, why, source->refused);
+}
+
+static void log_refused(struct source *source, const struct request *request, int status,
                         const char *why)
 {
-    source->refused++;
-    if (front_now_ms() - source->logged_ms < LOG_MS)
-        return;
-    source->logged_ms = front_now_ms();
-    log_warnx("source %s: a delivery from %s was refused: %s (%" PRId64 " so far)",
-              source->name, request_peer(request), why, source->refused);
+    note_refused(source, request, "a delivery", status, why);
+}
+
+/* A header or a member of a query, as people may see it; for one sentence. */
+static const char *shown(struct request *request, const char *text)
+{
+    struct str out = { 0 };
+    size_t len = strlen(text);
+
+    str_add_shown(&out, text, len < SHOWN_MAX ? len : SHOWN_MAX);
+    struct span kept = request_copy(request, str_span(&out));
+    str_fini(&out);
+    return kept.ptr;
+}
+
+/* What this sender seems to be, where its source is configured as something else. */
+static const char *hint(const struct source *source, const struct request *request)
+{
+    const char *event = request_header(request, "aeg-event-type");
+
+    if (request_query(request, "validationToken") != NULL &&
+        strcmp(source->kind, "graph") != 0)
+        return "; it asks with a validationToken, as Microsoft Graph does: kind = "
+               "\"graph\" "
+               "answers that";
+    if (event != NULL && strcasecmp(event, "SubscriptionValidation") == 0 &&
+        strcmp(source->kind, "event-grid") != 0)
+        return "; it is the subscription validation of Event Grid: kind = \"event-grid\" "
+               "answers that";
+    return "";
 }
 
 static void refuse(struct source *source, struct request *request, const char *why)
 {
-    if (source != NULL)
-        log_refused(source, request, why);
+    struct str text = { 0 };
+
+    if (source != NULL) {
+        str_printf(&text, "%s (sources.%s.auth)%s", why, source->name,
+                   hint(source, request));
+        log_refused(source, request, 401, str_text(&text));
+        str_fini(&text);
+    }
     respond_header(request, "WWW-Authenticate", "Bearer");
     respond_problem(request, 401, "unauthenticated",
                     "this delivery is not proven to be from a source that is known here");
@@ -121,6 +170,7 @@ static void refuse(struct source *source, struct request *request, const char *w
 static bool has_room(struct source *source, struct request *request)
 {
     int64_t now = front_now_ms();
+    char why[200];
 
     source->tokens += (double)(now - source->filled_ms) * source->rate / 1000;
     source->filled_ms = now;
@@ -130,6 +180,9 @@ static bool has_room(struct source *source, struct request *request)
         source->tokens--;
         return true;
     }
+    snprintf(why, sizeof why, "more than %d deliveries a second (sources.%s.rate)",
+             (int)source->rate, source->name);
+    log_refused(source, request, 429, why);
     respond_header(request, "Retry-After", "1");
     respond_problem(request, 429, "rate", "more than %d deliveries a second of this source",
                     (int)source->rate);
@@ -190,6 +243,39 @@ static bool is_graph_greeting(const struct source *source, const struct request 
            request_query(request, "validationToken") != NULL;
 }
 
+/* False: it has been refused. */
+static bool has_right_length(struct source *source, struct request *request, size_t len)
+{
+    char why[256];
+
+    if (len <= source->size)
+        return true;
+    snprintf(why, sizeof why,
+             "%zu bytes, and a delivery of this source may have %zu (sources.%s.size, at "
+             "most %d)",
+             len, source->size, source->name, HOOKS_BODY_MAX);
+    log_refused(source, request, 413, why);
+    respond_problem(request, 413, "too_big", "%s", why);
+    return false;
+}
+
+/* RFC 9110, 15.5.16: the sender hears which codings are taken. */
+static bool has_right_coding(struct source *source, struct request *request)
+{
+    const char *coding = request_header(request, "Content-Encoding");
+    char why[400];
+
+    if (http_takes_coding(request))
+        return true;
+    snprintf(why, sizeof why,
+             "Content-Encoding: %s is not taken: want the body as it is (identity), switch "
+             "compression off at the sender",
+             shown(request, coding));
+    log_refused(source, request, 415, why);
+    http_refuse_coding(request);
+    return false;
+}
+
 bool hooks_identify(struct request *request)
 {
     struct source *source = find(request);
@@ -209,13 +295,10 @@ bool hooks_identify(struct request *request)
         refuse(source, request, "no proof that this source may use came with it");
         return false;
     }
-    if (length != NULL && span_int(span_of(length), &bytes) &&
-        (size_t)bytes > source->size) {
-        respond_problem(request, 413, "too_big",
-                        "a delivery of this source has at most %zu bytes", source->size);
+    if (!has_right_coding(source, request))
         return false;
-    }
-    return true;
+    return length == NULL || !span_int(span_of(length), &bytes) || bytes < 0 ||
+           has_right_length(source, request, (size_t)bytes);
 }
 
 /* -- what it is ------------------------------------------------------------------------------ */
@@ -244,18 +327,40 @@ static bool has_right_type(const struct source *source, const struct request *re
            is_type(type, "application/cloudevents-batch+json");
 }
 
-/* A binary event's attributes are headers; here they become one object with its data. */
-static void wrap_binary(struct str *out, const struct request *request)
+static void refuse_type(struct source *source, struct request *request)
+{
+    const char *type = request_header(request, "Content-Type");
+    const char *want = strcmp(source->kind, "cloudevents") == 0
+                           ? "application/cloudevents+json, -batch+json, or JSON with ce- "
+                             "headers"
+                           : "application/json";
+    char why[400];
+
+    snprintf(why, sizeof why, "Content-Type: %s, want %s",
+             type != NULL ? shown(request, type) : "(none)", want);
+    log_refused(source, request, 415, why);
+    respond_problem(request, 415, "content_type", "want Content-Type: %s", want);
+}
+
+/* A binary event's attributes are headers; here they become one object with its data, whose
+ * bytes stay as they came. */
+static void wrap_binary(struct str *out, const struct request *request, bool is_json)
 {
     static const char *const names[] = {
         "ce-datacontenttype", "ce-dataschema", "ce-id",   "ce-source",
         "ce-specversion",     "ce-subject",    "ce-time", "ce-type"
     };
     struct json_out json = { .str = out };
+    struct str coded = { 0 };
 
     json_open(&json, '{');
-    if (request_body(request).len > 0)
+    if (!is_json && request_body(request).len > 0) {
+        base64_add(&coded, request_body(request).ptr, request_body(request).len);
+        json_put_span(&json, "data_base64", str_span(&coded));
+    } else if (request_body(request).len > 0) {
         json_put_raw(&json, "data", request_body(request));
+    }
+    str_fini(&coded);
     json_key(&json, "headers");
     json_open(&json, '{');
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -297,6 +402,9 @@ static bool greets_event_grid(struct request *request, struct span json)
     json_next(json, &pos, NULL, &event);
     code = json_get(json_get(event, "data"), "validationCode");
     if (json_kind(code) != JSON_STRING) {
+        note_refused(find(request), request, "a handshake", 400,
+                     "Event Grid's subscription validation without data.validationCode in "
+                     "its first event");
         respond_problem(request, 400, "handshake",
                         "want data.validationCode in the first event");
         return true;
@@ -313,11 +421,38 @@ static void greet_graph(struct request *request)
 {
     const char *token = request_query(request, "validationToken");
 
-    if (strlen(token) > HOOKS_TOKEN_MAX)
+    if (strlen(token) > HOOKS_TOKEN_MAX) {
+        note_refused(find(request), request, "a handshake", 400,
+                     "Microsoft Graph's validationToken is longer than the 1024 bytes that "
+                     "are echoed");
         respond_problem(request, 400, "handshake",
                         "a validationToken has at most %d bytes here", HOOKS_TOKEN_MAX);
-    else
+    } else
         respond(request, 200, "text/plain; charset=utf-8", span_of(token));
+}
+
+/* The sentence for the log: what came, and the key of cordon.lua that would take it. */
+static void refuse_origin(struct source *source, struct request *request,
+                          const char *origin)
+{
+    struct str why = { 0 };
+
+    if (strcmp(source->kind, "cloudevents") != 0)
+        str_printf(
+            &why,
+            "a validation of CloudEvents (OPTIONS%s%s), and this source is of kind %s: "
+            "want sources.%s.kind = \"cloudevents\", and its origins",
+            origin != NULL ? ", WebHook-Request-Origin: " : "",
+            origin != NULL ? shown(request, origin) : "", source->kind, source->name);
+    else if (origin == NULL)
+        str_add_text(&why, "a validation of CloudEvents without WebHook-Request-Origin");
+    else
+        str_printf(&why,
+                   "the origin %s is not listed: sources.%s.origins = { \"%s\" } takes it",
+                   shown(request, origin), source->name, shown(request, origin));
+    note_refused(source, request, "a handshake", 403, str_text(&why));
+    str_fini(&why);
+    respond_problem(request, 403, "origin", "that origin may not send here");
 }
 
 /* CloudEvents asks before it sends; only origins that cordon.lua names may. */
@@ -327,9 +462,13 @@ void greet_hook(struct request *request)
     const char *origin = request_header(request, "WebHook-Request-Origin");
     struct str rate = { 0 };
 
+    if (source == NULL) {
+        refuse(NULL, request, ""); /* it was taken away meanwhile */
+        return;
+    }
     if (strcmp(source->kind, "cloudevents") != 0 || origin == NULL ||
         !proof_one_of(span_of(origin), json_get(source->config, "origins"))) {
-        respond_problem(request, 403, "origin", "that origin may not send here");
+        refuse_origin(source, request, origin);
         return;
     }
     str_printf(&rate, "%d", (int)(source->rate * 60));
@@ -360,38 +499,76 @@ static void on_taken(struct request *request, int exit, struct span json)
     free(error);
 }
 
-/* It is proven, and checked JSON. */
-static void hand_in(struct source *source, struct request *request, const char *proof)
+/* It is kept, though nothing can be read of it: for its sender that is a mistake. */
+static void on_kept(struct request *request, int exit, struct span json)
 {
-    struct str wrapped = { 0 };
-    struct span json = request_body(request);
-    char *id = delivery_id(source, request, proof);
+    struct span name = json_get_raw(json, "delivery");
 
-    if (strcmp(source->kind, "event-grid") == 0 && greets_event_grid(request, json)) {
-        free(id);
+    if (exit != 0) {
+        on_taken(request, exit, json);
         return;
     }
-    if (is_binary_event(source, request)) {
-        wrap_binary(&wrapped, request);
-        json = str_span(&wrapped);
-    }
-    request_deliver(request, source->name, id, proof, json, on_taken);
-    str_fini(&wrapped);
-    free(id);
+    respond_problem(request, 400, "json",
+                    "%s (it is kept as %.*s, and cordon alerts --unreadable lists it)",
+                    request_note(request), (int)name.len, name.ptr);
 }
 
-static bool is_json(struct source *source, struct request *request)
+/* The body as it is read; empty when nothing can be read of it, and err says why. */
+static void read_body(const struct request *request, struct str *read, struct err *err)
 {
-    struct span body = request_body(request);
-    struct err err;
+    struct json_mends mends;
 
-    if (is_binary_event(source, request) && body.len == 0)
-        return true;
-    if (json_check(body.ptr, body.len, source->size, &err) == 0)
-        return true;
-    log_refused(source, request, err.text);
-    respond_problem(request, 400, "json", "%s", err.text);
-    return false;
+    json_mend(read, request_body(request), &mends, err);
+}
+
+/* It is proven. From here on it is kept, whatever its bytes are. */
+static void hand_in(struct source *source, struct request *request, const char *proof)
+{
+    struct str read = { 0 }, wrapped = { 0 };
+    bool is_binary = is_binary_event(source, request);
+    struct span raw = request_body(request);
+    struct err err = { 0 };
+
+    if (!has_right_length(source, request, raw.len))
+        return;
+    if (!is_binary || raw.len > 0)
+        read_body(request, &read, &err);
+    if (strcmp(source->kind, "event-grid") == 0 &&
+        greets_event_grid(request, str_span(&read))) {
+        str_fini(&read);
+        return;
+    }
+    if (err.code != 0) {
+        log_refused(source, request, 400, err.text);
+        request_set_note(request, span_of(err.text));
+    }
+    if (is_binary) {
+        wrap_binary(&wrapped, request, err.code == 0);
+        raw = str_span(&wrapped);
+    }
+    char *id = delivery_id(source, request, proof);
+    request_deliver(request, source->name, id, proof, raw,
+                    err.code == 0 ? on_taken : on_kept);
+    free(id);
+    str_fini(&wrapped);
+    str_fini(&read);
+}
+
+/* The one proof that lies in the body: it is read for that alone. */
+static void prove_client_state(struct source *source, struct request *request)
+{
+    struct str read = { 0 };
+    struct err err = { 0 };
+
+    read_body(request, &read, &err);
+    if (err.code == 0 &&
+        proof_client_state(str_span(&read), auth_of(source, "client_state")))
+        hand_in(source, request, "client-state");
+    else
+        refuse(source, request,
+               err.code == 0 ? "another clientState"
+                             : "no JSON, so that its clientState cannot be read");
+    str_fini(&read);
 }
 
 static void on_token(struct request *request, bool is_right, const char *why)
@@ -400,7 +577,7 @@ static void on_token(struct request *request, bool is_right, const char *why)
 
     if (source == NULL || !is_right)
         refuse(source, request, why);
-    else if (is_json(source, request))
+    else
         hand_in(source, request, "jwt");
 }
 
@@ -428,11 +605,7 @@ void post_hook(struct request *request)
         return;
     }
     if (!has_right_type(source, request)) {
-        respond_problem(request, 415, "content_type", "want Content-Type: %s",
-                        strcmp(source->kind, "cloudevents") == 0
-                            ? "application/cloudevents+json, -batch+json, or JSON with ce- "
-                              "headers"
-                            : "application/json");
+        refuse_type(source, request);
         return;
     }
     proof = header_proof(source, request);
@@ -444,16 +617,9 @@ void post_hook(struct request *request)
         return;
     }
     if (proof != NULL) {
-        if (is_json(source, request))
-            hand_in(source, request, proof);
+        hand_in(source, request, proof);
     } else if (auth_of(source, "client_state").len > 0) {
-        /* The one proof that lies in the body: it is read for that alone. */
-        if (!is_json(source, request))
-            return;
-        if (proof_client_state(request_body(request), auth_of(source, "client_state")))
-            hand_in(source, request, "client-state");
-        else
-            refuse(source, request, "another clientState");
+        prove_client_state(source, request);
     } else {
         refuse(source, request, why);
     }

@@ -4,20 +4,24 @@
  *
  *     who                rate and size of the source, then its proof, over the raw bytes
  *     handshake          what some senders want to hear before they send
- *     what               a content type of its kind, and JSON that is nothing else
- *     the engine         202, once it is durable
+ *     what               a content type of its kind, no Content-Encoding
+ *     the engine         keeps the bytes as they came; then 202, or 400 for what is no JSON
+ *                        even for the reader that replaces bad text (base/json_mend.h)
  *
- * Nobody is told why a proof did not hold, nor which sources there are; the log is.
+ * No sender is told why a proof did not hold, nor which sources there are; the log has it, with
+ * the key of cordon.lua that would take what came.
  */
 #pragma once
 
 #include "api/http.h"
 
 enum {
-    HOOKS_MAX = 100,             /* sources */
-    HOOKS_TOKEN_MAX = 1024,      /* bytes of a validationToken that is echoed */
-    HOOKS_RATE = 500,            /* deliveries a second of a source, when it does not say */
-    HOOKS_KEYS_WAITING_MAX = 256 /* deliveries that wait for them */
+    HOOKS_MAX = 100,        /* sources */
+    HOOKS_TOKEN_MAX = 1024, /* bytes of a validationToken that is echoed */
+    HOOKS_RATE = 500,       /* deliveries a second of a source, when it does not say */
+    HOOKS_BODY = 2 * 1024 * 1024, /* bytes of a delivery, when its source does not say */
+    HOOKS_BODY_MAX = 4 * 1024 * 1024, /* and what it may say */
+    HOOKS_KEYS_WAITING_MAX = 256      /* deliveries that wait for them */
 };
 
 struct loop;

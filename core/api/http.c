@@ -9,10 +9,14 @@
 
 #include <assert.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
 
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/said.h"
 #include "api/http_strict.h"
 #include "api/metrics.h"
 #include "api/route.h"
@@ -24,6 +28,7 @@ static void free_request(struct request *request)
     if (request->drop != NULL)
         request->drop(request->kept);
     list_remove(&request->in_server);
+    request->server->body_bytes -= request->body.len;
     if (request->response != NULL)
         MHD_destroy_response(request->response);
     while (request->headers != NULL) {
@@ -117,6 +122,30 @@ static size_t body_max(const struct request *request)
     return request->route->body_max > 0 ? request->route->body_max : HTTP_IN_BODY_MAX;
 }
 
+bool http_takes_coding(const struct request *request)
+{
+    const char *coding = request_header(request, "Content-Encoding");
+
+    return coding == NULL || coding[0] == '\0' || strcasecmp(coding, "identity") == 0;
+}
+
+void http_refuse_coding(struct request *request)
+{
+    respond_header(request, "Accept-Encoding", "identity");
+    respond_problem(request, 415, "content_encoding",
+                    "no Content-Encoding is taken: want the body as it is (identity)");
+}
+
+/* Bodies of strangers must not fill the memory: who proves itself in the body comes later. */
+static bool has_room(struct request *request)
+{
+    if (request->server->body_bytes <= HTTP_IN_BODIES_MAX)
+        return true;
+    respond_header(request, "Retry-After", "5");
+    respond_problem(request, 503, "busy", "too many bodies are being read at once");
+    return false;
+}
+
 static bool is_too_long(const struct request *request)
 {
     const char *text = request_header(request, "Content-Length");
@@ -166,7 +195,11 @@ static bool is_welcome(struct request *request, const char *method)
                             : "application/x-www-form-urlencoded");
         return false;
     }
-    return true;
+    if (!http_takes_coding(request)) {
+        http_refuse_coding(request);
+        return false;
+    }
+    return has_room(request);
 }
 
 /* -- libmicrohttpd calls ------------------------------------------------------------------- */
@@ -209,6 +242,37 @@ static void begin(struct request *request)
         request->route->handler(request);
 }
 
+/* One that did not say how long it is, and is too long: its connection is closed. */
+static enum MHD_Result cut(struct request *request)
+{
+    static struct said told;
+    int64_t withheld;
+    char why[128];
+
+    request->is_too_big = true;
+    snprintf(why, sizeof why, "a body without Content-Length has more than %zu bytes",
+             body_max(request));
+    if (said_now(&told, span_of(request->path), span_of(why), clock_mono_us() / 1000,
+                 &withheld))
+        log_warnx("%s from %s was cut off: %s", request->path, request->peer, why);
+    return MHD_NO;
+}
+
+static enum MHD_Result take_body(struct request *request, const char *data, size_t *len)
+{
+    size_t count = *len, max = body_max(request);
+
+    *len = 0;
+    if (request->is_too_big)
+        return MHD_NO;
+    if (count > max || request->body.len > max - count ||
+        request->server->body_bytes + count > 2 * (size_t)HTTP_IN_BODIES_MAX)
+        return cut(request);
+    str_add(&request->body, data, count);
+    request->server->body_bytes += count;
+    return MHD_YES;
+}
+
 enum MHD_Result http_on_request(void *arg, struct MHD_Connection *connection,
                                 const char *path, const char *method, const char *version,
                                 const char *data, size_t *len, void **state)
@@ -229,14 +293,7 @@ enum MHD_Result http_on_request(void *arg, struct MHD_Connection *connection,
         return give_reply(request);
     }
     if (*len > 0) {
-        request->is_too_big = request->is_too_big || *len > body_max(request) ||
-                              request->body.len > body_max(request) - *len;
-        if (!request->is_too_big)
-            str_add(&request->body, data, *len);
-        *len = 0;
-        if (request->is_too_big)
-            return MHD_NO; /* it never said how long it is: nobody reads that */
-        return MHD_YES;
+        return take_body(request, data, len);
     }
     if (!request->is_begun) {
         request->is_begun = true;

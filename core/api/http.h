@@ -37,7 +37,8 @@ enum {
     HTTP_IN_ANSWER_S = 60,           /* until an answer that has an end is taken */
     HTTP_IN_MEMORY = 8 * 1024,       /* of a connection: its request line and headers */
     HTTP_IN_BODY_MAX = 256 * 1024,   /* of a request, when its route does not say */
-    HTTP_IN_PARAMS_MAX = 2,          /* {...} in a path */
+    HTTP_IN_BODIES_MAX = 256 * 1024 * 1024, /* of all requests of a listener at once */
+    HTTP_IN_PARAMS_MAX = 2,                 /* {...} in a path */
     HTTP_IN_HEADERS_MAX = 64,
     HTTP_IN_STREAM_MAX =
         1024 * 1024 /* unsent bytes of a stream: who lets more pile up is left */
@@ -137,6 +138,9 @@ const char *request_header(const struct request *request, const char *name);
 /* The value of a cookie; false when there is none, or the line is none. */
 bool request_cookie(const struct request *request, const char *name, struct str *out);
 struct span request_body(const struct request *request);
+/* Is the body as it is, without a Content-Encoding? Else http_refuse_coding() replies 415. */
+bool http_takes_coding(const struct request *request);
+void http_refuse_coding(struct request *request);
 const char *request_peer(const struct request *request); /* address, without the port */
 struct caller *request_caller(struct request *request);
 /* The subject of a client certificate that verifies, "CN=..."; NULL when there is none. */

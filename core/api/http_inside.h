@@ -55,6 +55,7 @@ struct server {
     char cut_peer[INET6_ADDRSTRLEN];
     bool has_client_ca, is_quiet;
     int connected, left; /* left: since memory was given back */
+    size_t body_bytes;   /* of all requests that are there */
     int at_once;         /* how often in a row it asked to be run at once, for nothing */
 };
 

@@ -72,6 +72,8 @@ static void put_engine(struct str *out, struct span json)
         { "journal_commits", "journal_commits_total", "counter",
           "Commits by this engine." },
         { "journal_rows", "journal_rows_total", "counter", "Rows of the journal." },
+        { "not_started", "alerts_not_started_total", "counter",
+          "Alerts that match and could not start a run, since the daemon started." },
         { "plugins", "plugins", "gauge", "Plugins that are trusted." },
         { "plugins_refused", "plugins_refused", "gauge",
           "Trusted plugins that cannot be used." },
@@ -146,6 +148,23 @@ static void put_pulls(struct str *out, struct span json)
     put_pull(out, json, "pull_deliveries_total", "counter", "What was taken.", "taken");
 }
 
+/* Names of sources are letters, digits and -. */
+static void put_refusals(struct str *out, struct span refusals)
+{
+    struct span one;
+    size_t pos = 0;
+
+    put_head(out, "deliveries_refused_total", "counter",
+             "Deliveries and handshakes that were refused, since the daemon started; as of "
+             "the newest that the log has.");
+    while (json_next(refusals, &pos, NULL, &one)) {
+        struct span name = json_get_raw(one, "source");
+
+        str_printf(out, "cordon_deliveries_refused_total{source=\"%.*s\"} %" PRId64 "\n",
+                   (int)name.len, name.ptr, json_get_int(one, "count", 0));
+    }
+}
+
 static void put_requests(struct str *out)
 {
     put_head(out, "http_requests_total", "counter",
@@ -172,6 +191,7 @@ static void on_metrics(struct request *request, int exit, struct span json)
     }
     put_engine(&text, json);
     put_pulls(&text, json);
+    put_refusals(&text, json_get(json, "refusals"));
     put_requests(&text);
     respond(request, 200, "text/plain; version=0.0.4; charset=utf-8", str_span(&text));
     str_fini(&text);

@@ -93,6 +93,9 @@ const struct words openapi_words[] = {
       .reply = "Alerts", .answer = "A page of alerts." },
     { "get_alert", "alerts", "An alert, and why it did or did not start a run", NULL,
       LISTED, .reply = "AlertShown", .answer = "The alert." },
+    { "list_unreadable", "alerts", "Deliveries that could not be read, newest first", NULL,
+      LISTED, query_unreadable, .reply = "Unreadable",
+      .answer = "What was kept and not read, and what was refused." },
     /* authors */
     { "check_source", "authors", "Check a playbook or a policy", NULL, 0, NULL, "Check",
       "Findings", NULL, NULL, "What was found; nothing is kept." },

@@ -49,6 +49,10 @@ const struct query query_callback[] = {
     { "error", 't', "Why it is not to be." },
     { .name = NULL },
 };
+const struct query query_unreadable[] = {
+    LIMIT("50"),
+    { .name = NULL },
+};
 const struct query query_alerts[] = {
     { "source", 't', "Of this source." },
     { "before", 't', "The cursor next of the page before, an alert." },

@@ -7,4 +7,4 @@
 #include "api/v1.h"
 
 extern const struct query query_runs[], query_gates[], query_holds[], query_events[],
-    query_again[], query_callback[], query_alerts[];
+    query_again[], query_callback[], query_alerts[], query_unreadable[];

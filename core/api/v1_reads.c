@@ -60,6 +60,11 @@ void list_alerts(struct request *request)
     read_list(request, "alerts", query_alerts);
 }
 
+void list_unreadable(struct request *request)
+{
+    read_list(request, "unreadable", query_unreadable);
+}
+
 void get_alert(struct request *request)
 {
     struct args args;

@@ -7,12 +7,16 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "base/base64.h"
 #include "base/err.h"
+#include "base/json_mend.h"
 #include "cli/ask.h"
 #include "cli/gate.h"
 #include "cli/input.h"
 #include "cli/render.h"
 #include "cli/table.h"
+
+enum { TEXT_MAX = 1024 * 1024 };
 
 /* -- alerts -------------------------------------------------------------------------------- */
 
@@ -40,7 +44,81 @@ static void add_row(struct table *table, const struct look *look, struct span al
     table_value(table, json_get(alert, "title"));
 }
 
-static int run_alerts(const struct options *options)
+static void add_unreadable(struct table *table, const struct look *look, struct span one)
+{
+    struct str cell = { 0 };
+
+    table_whole_value(table, json_get(one, "delivery"));
+    table_value(table, json_get(one, "source"));
+    str_printf(&cell, "%lld", (long long)json_get_int(one, "bytes", 0));
+    table_cell(table, &cell);
+    render_when(&cell, look, json_get_int(one, "at", 0));
+    table_cell(table, &cell);
+    render_value(&cell, json_get(one, "why"), 400);
+    table_cell(table, &cell);
+}
+
+static void add_refused(struct table *table, const struct look *look, struct span one)
+{
+    struct str cell = { 0 };
+
+    table_whole_value(table, json_get(one, "source"));
+    str_printf(&cell, "%lld", (long long)json_get_int(one, "count", 0));
+    table_cell(table, &cell);
+    render_when(&cell, look, json_get_int(one, "last", 0));
+    table_cell(table, &cell);
+    table_value(table, json_get(one, "from"));
+    str_printf(&cell, "%lld ", (long long)json_get_int(one, "status", 0));
+    render_value(&cell, json_get(one, "why"), 400);
+    table_cell(table, &cell);
+}
+
+static void show_unread(struct str *out, const struct look *look, struct span reply)
+{
+    struct table unread = { .columns = 5,
+                            .head = { "delivery", "source", "bytes", "came", "why" } };
+    struct table refused = { .columns = 5,
+                             .head = { "source", "refused", "last", "from", "why" } };
+    struct span one;
+    size_t pos = 0;
+
+    while (json_next(json_get(reply, "unreadable"), &pos, NULL, &one))
+        add_unreadable(&unread, look, one);
+    pos = 0;
+    while (json_next(json_get(reply, "refused"), &pos, NULL, &one))
+        add_refused(&refused, look, one);
+    if (unread.count > 0)
+        table_render(&unread, out, look);
+    else
+        str_add_text(out, "every delivery that was kept could be read\n");
+    if (refused.count == 0)
+        return;
+    str_add_text(out, "\nrefused since the daemon started:\n");
+    table_render(&refused, out, look);
+}
+
+static int run_unreadable(const struct options *options)
+{
+    struct look look = look_of_stdout();
+    struct str args = { 0 }, reply = { 0 }, out = { 0 };
+    struct json_out json = { .str = &args };
+    bool is_over;
+
+    json_open(&json, '{');
+    json_put_int(&json, "limit", options->limit > 0 ? options->limit : 50);
+    json_close(&json);
+    int exit_code = ask_reply(options, "unreadable", str_span(&args), &reply, &is_over);
+    if (!is_over) {
+        show_unread(&out, &look, str_span(&reply));
+        ask_print(&out);
+    }
+    str_fini(&args);
+    str_fini(&reply);
+    str_fini(&out);
+    return exit_code;
+}
+
+static int list_alerts(const struct options *options)
 {
     struct look look = look_of_stdout();
     struct table table = { .columns = 7,
@@ -73,16 +151,26 @@ static int run_alerts(const struct options *options)
     return exit_code;
 }
 
+static int run_alerts(const struct options *options)
+{
+    if (options->unreadable)
+        return run_unreadable(options);
+    return list_alerts(options);
+}
+
 const struct command command_alerts = {
     .name = "alerts",
     .summary = "what sources have sent, newest first",
-    .usage = "cordon alerts [--only SOURCE] [--limit N]",
+    .usage = "cordon alerts [--only SOURCE] [--limit N]\n"
+             "       cordon alerts --unreadable [--limit N]",
     .about =
         "The same alert again is counted and not taken anew. What it started, and why, "
         "says\n"
-        "cordon explain.",
+        "cordon explain. --unreadable lists what was kept and could not be read, and what "
+        "was "
+        "refused.",
     .example = "cordon alerts --only defender",
-    .options = OPTION_ENGINE | OPTION_ONLY,
+    .options = OPTION_ENGINE | OPTION_ONLY | OPTION_UNREADABLE,
     .run = run_alerts,
 };
 
@@ -124,7 +212,7 @@ static void put_decision(struct str *out, struct span decision)
     if (json_get(decision, "waits").len > 0)
         str_printf(out, "; held by its storm, number %lld of them",
                    (long long)json_get_int(decision, "count", 0));
-    if (json_kind(error) == JSON_STRING) {
+    if (json_kind(error) == JSON_STRING && json_get_bool(decision, "fits", false)) {
         str_add_text(out, "; not started: ");
         render_value(out, error, 300);
     }
@@ -250,6 +338,20 @@ const struct command command_explain = {
 
 /* -- hook ---------------------------------------------------------------------------------- */
 
+/* A long text doubles when it is escaped; base64 is a third longer whatever it holds. */
+static void put_bytes(struct json_out *json, struct span bytes)
+{
+    struct str coded = { 0 };
+
+    if (json_is_text(bytes) && bytes.len <= TEXT_MAX) {
+        json_put_span(json, "text", bytes);
+        return;
+    }
+    base64_add(&coded, bytes.ptr, bytes.len);
+    json_put_span(json, "base64", str_span(&coded));
+    str_fini(&coded);
+}
+
 static int ask_about(const struct options *options, const char *verb, struct str *reply,
                      bool *is_over)
 {
@@ -265,7 +367,7 @@ static int ask_about(const struct options *options, const char *verb, struct str
     }
     json_open(&json, '{');
     json_put(&json, "source", options->args[1]);
-    json_put_span(&json, "text", str_span(&text));
+    put_bytes(&json, str_span(&text));
     json_close(&json);
     exit_code = ask_reply(options, verb, str_span(&args), reply, is_over);
     str_fini(&text);

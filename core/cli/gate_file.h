@@ -16,7 +16,7 @@
 
 struct err;
 
-enum { GATE_FILE_MAX = JSON_LEN_MAX };
+enum { GATE_FILE_MAX = 1024 * 1024 };
 
 /* The file for a gate as the ask "gate" replies it. ERR_INVALID: it cannot be voted on. */
 int gate_file_put(struct str *out, struct span gate, struct err *err);

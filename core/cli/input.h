@@ -14,7 +14,7 @@ struct err;
 struct options;
 
 enum {
-    INPUT_ALERT_MAX = 256 * 1024,
+    INPUT_ALERT_MAX = 1024 * 1024,
     INPUT_PARAMS_MAX = 256 * 1024,
     INPUT_PLAYBOOK_MAX = 256 * 1024
 };

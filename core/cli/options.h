@@ -38,6 +38,7 @@ enum option_bit {
     OPTION_PASSWORD = 1 << 20,
     OPTION_BACK = 1 << 25, /* --to and --plan of a rollback */
     OPTION_RUN = 1 << 26,
+    OPTION_UNREADABLE = 1 << 27,
     OPTION_ENGINE = OPTION_STATE | OPTION_CONFIG | OPTION_JSON
 };
 
@@ -59,6 +60,7 @@ struct options {
     int role_count, group_count, playbook_count;
     int64_t limit; /* 0: not given */
     bool password_stdin, json, yes, help, rebuild, detach, force, deny, reject, plan;
+    bool unreadable;
     struct options_param params[OPTIONS_PARAMS_MAX];
     int param_count;
     const char *args[OPTIONS_ARGS_MAX];

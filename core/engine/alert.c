@@ -16,6 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
+#include "base/json_mend.h"
+
+enum { RAW_ROOM = 64 * 1024 }; /* a text may be so much longer than base64 */
+
 struct intake *intake_of(struct engine *engine)
 {
     if (engine->intake == NULL) {
@@ -210,6 +215,25 @@ static void reply_taken(struct engine *engine, const struct event *event, int64_
     str_fini(&text);
 }
 
+/* Just as it came: as a text where a JSON string can hold it, else in base64. */
+static void put_raw(struct json_out *out, struct span raw)
+{
+    struct str text = { 0 };
+    struct json_out one = { .str = &text };
+    bool is_text = json_is_text(raw);
+
+    if (is_text)
+        json_string_span(&one, raw);
+    if (!is_text || text.len > raw.len / 3 * 4 + RAW_ROOM) {
+        str_reset(&text);
+        base64_add(&text, raw.ptr, raw.len);
+        json_put_span(out, "raw64", str_span(&text));
+    } else {
+        json_put_raw(out, "raw", str_span(&text));
+    }
+    str_fini(&text);
+}
+
 void alert_on_delivery(struct engine *engine, const struct event *event)
 {
     int64_t seq = engine->next_seq;
@@ -224,7 +248,7 @@ void alert_on_delivery(struct engine *engine, const struct event *event)
     json_put_span(&out, "id", event->text);
     json_put_int(&out, "key", event->run);
     json_put_span(&out, "proof", event->who);
-    json_put_span(&out, "raw", event->json); /* a text: just as it came */
+    put_raw(&out, event->json);
     json_put_span(&out, "source", event->name);
     json_close(&out);
     row_write_global(engine, ROW_DELIVERY, str_span(&body));

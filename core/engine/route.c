@@ -199,22 +199,44 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
     json_close(out);
 }
 
-static void say_not(struct deciding *deciding, struct span playbook, struct span route,
-                    const char *text, struct span detail)
+/* Members in the order of their names. */
+static void put_misfit(struct deciding *deciding, struct span playbook, struct span route,
+                       struct span error, const char *why)
 {
     struct json_out *out = &deciding->out;
-    struct str why = { 0 };
 
-    str_add_text(&why, text);
-    str_add_span(&why, detail);
     json_open(out, '{');
+    if (error.len > 0)
+        json_put_span(out, "error", error);
     json_put_bool(out, "fits", false);
     if (playbook.len > 0)
         json_put_span(out, "playbook", playbook);
     if (route.len > 0)
         json_put_raw(out, "route", route);
-    json_put(out, "why", str_text(&why));
+    json_put(out, "why", why);
     json_close(out);
+}
+
+static void say_not(struct deciding *deciding, struct span playbook, struct span route,
+                    const char *text, struct span detail)
+{
+    struct str why = { 0 };
+
+    str_add_text(&why, text);
+    str_add_span(&why, detail);
+    put_misfit(deciding, playbook, route, (struct span){ 0 }, str_text(&why));
+    str_fini(&why);
+}
+
+/* Something is wrong here, and not with the alert: people are told, with the error. */
+static void say_cannot(struct deciding *deciding, struct span playbook, struct span route,
+                       const char *text, struct span detail)
+{
+    struct str why = { 0 };
+
+    str_add_text(&why, text);
+    str_add_span(&why, detail);
+    put_misfit(deciding, playbook, route, str_span(&why), str_text(&why));
     str_fini(&why);
 }
 
@@ -247,9 +269,9 @@ static void take_route(struct deciding *deciding, struct span route)
     struct playbook *playbook = enabled_named(deciding->engine, json_raw(name));
     struct str params = { 0 };
     if (playbook == NULL) {
-        say_not(deciding, json_raw(name), json_get(route, "name"),
-                "no playbook of that name is among those of cordon.lua",
-                (struct span){ 0 });
+        say_cannot(deciding, json_raw(name), json_get(route, "name"),
+                   "no playbook of that name is among those of cordon.lua",
+                   (struct span){ 0 });
         return;
     }
     route_put_params(&params, json_get(route, "params"), deciding->alert);
@@ -276,7 +298,7 @@ static void take_answer(struct deciding *deciding, struct playbook *playbook, bo
     struct span name = span_of(playbook->name);
 
     if (!ok)
-        say_not(deciding, name, (struct span){ 0 }, "its on_alert failed: ", why);
+        say_cannot(deciding, name, (struct span){ 0 }, "its on_alert failed: ", why);
     else if (!matches)
         say_not(deciding, name, (struct span){ 0 }, "", why);
     else if (is_routed(deciding, playbook))

@@ -72,7 +72,8 @@ static bool is_known(enum frame_type type)
     case FRAME_FRONT_FAILED:
     case FRAME_FRONT_ASK:
     case FRAME_FRONT_DROP:
-    case FRAME_FRONT_ALERT: return true;
+    case FRAME_FRONT_ALERT:
+    case FRAME_FRONT_REFUSED: return true;
     }
     return false;
 }

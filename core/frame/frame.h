@@ -54,8 +54,8 @@ enum frame_type {
                         * what is wrong with it -> FRAME_VM_CHECKED */
     FRAME_VM_ADAPTER, /* text name, text source ("" = those that cordon brings alone): reads
                         * deliveries from here on -> FRAME_VM_LOADED, info {} */
-    FRAME_VM_ADAPT,   /* text kind ("" = whichever says that it is its), json what came in
-                        * -> FRAME_VM_ADAPTED */
+    FRAME_VM_ADAPT,   /* text kind ("" = whichever says that it is its), bytes that came in
+                     * -> FRAME_VM_ADAPTED */
 
     FRAME_VM_LOADED = 32, /* bool ok, json info (or error {"message","line","column"}):
                            * {"name","summary","params": JSON Schema, "recover": bool,
@@ -115,11 +115,13 @@ enum frame_type {
     /* And back. Ids are the front's, and many asks are under way at once. */
     FRAME_FRONT_READY = 192, /* text address that it listens on */
     FRAME_FRONT_FAILED,      /* text sentence: why it cannot, and what would be right */
-    FRAME_FRONT_ASK,  /* int id, text who, json powers ({"groups","roles","via"}), text
+    FRAME_FRONT_ASK,    /* int id, text who, json powers ({"groups","roles","via"}), text
                               * verb, json arguments */
-    FRAME_FRONT_DROP, /* int id: nobody waits for it any more */
-    FRAME_FRONT_ALERT /* int id, text source, text delivery id, text kind of proof, json
-                              * what was delivered */
+    FRAME_FRONT_DROP,   /* int id: nobody waits for it any more */
+    FRAME_FRONT_ALERT,  /* int id, text source, text delivery id, text kind of proof, bytes
+                        * that were delivered */
+    FRAME_FRONT_REFUSED /* text source, text address that it came from, int HTTP status, text
+                         * sentence why, int how many of this source so far */
 };
 
 /* What a VM turn says of the run. */

@@ -7,16 +7,18 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "base/base64.h"
 #include "base/clock.h"
+#include "base/err.h"
+#include "base/json_mend.h"
 #include "base/log.h"
 #include "frame/frame.h"
 #include "serve/adapters.h"
 #include "serve/inside.h"
 #include "serve/pull.h"
 #include "serve/sources.h"
+#include "serve/unread.h"
 #include "store/store.h"
-
-enum { UNREADABLE_SAID_MS = 1000 };
 
 /* -- what a delivery and an alert are counted by --------------------------------------------- */
 
@@ -121,23 +123,6 @@ static void give_alert(struct delivery *delivery, struct span alert)
     free(body);
 }
 
-/* A source that sends nothing but what cannot be read would fill the log: each is in the
- * journal anyway. */
-static void say_unreadable(const struct delivery *delivery, const char *why)
-{
-    struct serve *serve = delivery->serve;
-    int64_t now_ms = clock_unix_ms();
-
-    serve->unreadable++;
-    if (now_ms - serve->unreadable_said_ms < UNREADABLE_SAID_MS)
-        return;
-    log_warnx("delivery d-%06" PRId64
-              " of %s cannot be read: %s (%d since this was said last)",
-              delivery->seq, delivery->source, why, serve->unreadable);
-    serve->unreadable = 0;
-    serve->unreadable_said_ms = now_ms;
-}
-
 static void free_delivery(struct delivery *delivery)
 {
     free(delivery->source);
@@ -182,7 +167,8 @@ static void on_read(void *arg, bool ok, struct span json)
     } else {
         char *why = json_get_text(json, "message");
 
-        say_unreadable(delivery, why != NULL ? why : "");
+        unread_say(delivery->serve, delivery->seq, delivery->source,
+                   why != NULL ? why : "");
         end_delivery(delivery, 0, why != NULL ? why : "");
         free(why);
     }
@@ -345,13 +331,23 @@ struct reread {
     const struct unread *unread;
 };
 
+void alerts_raw(struct str *out, struct span body)
+{
+    struct span coded = json_get_raw(body, "raw64");
+
+    if (coded.len == 0)
+        json_text_to(out, json_get(body, "raw"));
+    else if (!base64_read(out, coded))
+        log_warnx("the row of a delivery holds no base64 in raw64");
+}
+
 static int read_again(const struct row *row, void *arg)
 {
     struct reread *reread = arg;
     char *source = json_get_text(row->body, "source");
     struct str raw = { 0 };
 
-    json_text_to(&raw, json_get(row->body, "raw"));
+    alerts_raw(&raw, row->body);
     adapt(reread->serve, span_of(source), reread->unread->key, reread->unread->seq,
           row->at_ms, str_span(&raw));
     str_fini(&raw);
@@ -403,14 +399,33 @@ void alerts_due(struct serve *serve, struct event *event)
 
 /* -- asks ------------------------------------------------------------------------------------ */
 
+/* "text", or "base64" of what no text of JSON can hold. */
+static bool take_bytes(struct str *raw, struct span args, struct err *err)
+{
+    struct span coded = json_get_raw(args, "base64");
+
+    if (coded.len > 0 && !base64_read(raw, coded)) {
+        err_set(err, ERR_INVALID, "base64: want base64 with padding");
+        return false;
+    }
+    if (coded.len == 0)
+        json_text_to(raw, json_get(args, "text"));
+    if (raw->len <= ALERT_LEN_MAX)
+        return true;
+    err_set(err, ERR_TOO_BIG, "a delivery has at most %d bytes, this has %zu",
+            ALERT_LEN_MAX, raw->len);
+    return false;
+}
+
 /* Brings a delivery by hand, or shows what one would become. */
 static void take_text(struct serve *serve, const struct asked *asked)
 {
-    struct str raw = { 0 };
+    struct str raw = { 0 }, read = { 0 };
+    struct json_mends mends;
     struct err err;
 
-    json_text_to(&raw, json_get(asked->args, "text"));
-    if (json_check(raw.ptr, raw.len, ALERT_LEN_MAX, &err) != 0)
+    if (!take_bytes(&raw, asked->args, &err) ||
+        json_mend(&read, str_span(&raw), &mends, &err) != 0)
         clients_error(serve, asked->number, 2, "alert", "%s", err.text);
     else if (span_is(asked->verb, "hook_test"))
         hook_trial(serve, asked, str_span(&raw));
@@ -424,6 +439,7 @@ static void take_text(struct serve *serve, const struct asked *asked)
                     json_get_raw(asked->args, "delivery"), span_of("socket"),
                     str_span(&raw));
     str_fini(&raw);
+    str_fini(&read);
 }
 
 bool alerts_ask(struct serve *serve, const struct asked *asked)
@@ -432,6 +448,8 @@ bool alerts_ask(struct serve *serve, const struct asked *asked)
         alerts_list(serve, asked);
     else if (span_is(asked->verb, "alert") || span_is(asked->verb, "explain_alert"))
         alerts_show(serve, asked);
+    else if (span_is(asked->verb, "unreadable"))
+        unread_list(serve, asked);
     else if (span_is(asked->verb, "hook_test") || span_is(asked->verb, "deliver"))
         take_text(serve, asked);
     else

@@ -40,7 +40,9 @@ void alerts_due(struct serve *serve, struct event *event);
 int alerts_open(struct serve *serve, struct err *err);
 int alerts_resume(struct serve *serve, struct err *err);
 void alerts_close(struct serve *serve);
-/* The verbs alert, alerts, explain_alert, deliver, hook_test. */
+/* Adds the bytes of a delivery, given the body of its row. */
+void alerts_raw(struct str *out, struct span body);
+/* The verbs alert, alerts, explain_alert, deliver, hook_test, unreadable. */
 bool alerts_ask(struct serve *serve, const struct asked *asked);
 
 /* -- alert_views.c -------------------------------------------------------------------- */

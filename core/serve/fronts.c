@@ -19,6 +19,7 @@
 #include "serve/inside.h"
 #include "serve/secrets.h"
 #include "serve/sources.h"
+#include "serve/unread.h"
 #include "serve/sign_ins.h"
 
 enum { PEM_MAX = 256 * 1024, FRONTS = 2, ASKS_MAX = 20000 };
@@ -71,6 +72,7 @@ static const struct {
     { "status", SEES },
     { "explain", SEES },
     { "alerts", SEES },
+    { "unreadable", SEES },
     { "alert", SEES },
     { "explain_alert", SEES },
     { "run", "responder" },
@@ -210,13 +212,26 @@ static void on_alert(struct front *front, struct frame_reader *in)
     struct err err;
 
     front->ask_count++;
-    if (frame_end(in, &err) != 0 ||
-        json_check(raw.ptr, raw.len, ALERT_LEN_MAX, &err) != 0) {
+    if (frame_end(in, &err) != 0) {
         refuse(front, id, 2, "alert", err.text);
         return;
     }
     ask = clients_ask_of(serve, &(struct clients_of_front){ .front = front, .id = id });
     alerts_take(serve, ask, source, delivery, proof, raw);
+}
+
+static void on_refused(struct front *front, struct frame_reader *in)
+{
+    struct refusal refusal = { .source = frame_get_span(in), .peer = frame_get_span(in) };
+    struct err err;
+
+    refusal.status = (int)frame_get_int(in);
+    refusal.why = frame_get_span(in);
+    refusal.count = frame_get_int(in);
+    if (frame_end(in, &err) == 0)
+        refusals_note(front->serve, &refusal);
+    else
+        log_warnx("%s: %s", front->name, err.text);
 }
 
 static void maybe_started(struct fronts *fronts)
@@ -266,6 +281,7 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
     case FRAME_FRONT_ASK: on_ask(front, &in); break;
     case FRAME_FRONT_DROP: clients_drop(front->serve, front, frame_get_int(&in)); break;
     case FRAME_FRONT_ALERT: on_alert(front, &in); break;
+    case FRAME_FRONT_REFUSED: on_refused(front, &in); break;
     default: log_warnx("%s sent a frame of type %d", front->name, (int)type); break;
     }
 }

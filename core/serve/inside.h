@@ -58,6 +58,7 @@ struct client;
 struct fronts;
 struct notices;
 struct catalogue;
+struct unread;
 struct listener;
 struct store;
 struct tails;
@@ -67,7 +68,7 @@ struct dues;
 struct row;
 
 enum {
-    SERVE_ASK_MAX = 4 * 1024 * 1024,   /* bytes of one ask's arguments */
+    SERVE_ASK_MAX = 7 * 1024 * 1024,   /* bytes of one ask's arguments */
     SERVE_REPLY_MAX = 7 * 1024 * 1024, /* bytes of one reply: a frame's, with room */
     SERVE_FILE_MAX = 1024 * 1024,      /* bytes of cordon.lua, policy.lua, a secret */
     SERVE_CA_MAX = 64 * 1024,          /* bytes of a certificate authority's file */
@@ -159,8 +160,7 @@ struct serve {
     int64_t counted_ms;
     struct list asks[SERVE_BUCKETS]; /* clients who have asked something */
     struct list deliveries;          /* alerts.c: those that are being read */
-    int64_t unreadable_said_ms;      /* alerts.c: when the log said so last */
-    int unreadable;                  /* alerts.c: how many there were since then */
+    struct unread *unread;           /* unread.c; made when it is wanted */
     int delivery_count;
     struct catalogue *catalogue; /* catalogue.c */
     struct notices *notices;     /* notices.c; NULL: nobody is told */

@@ -409,21 +409,6 @@ static void forget_messages(struct pull *pull)
     pull->message_count = 0;
 }
 
-/* What is no JSON is kept as a text, where people find it: its adapter cannot read it. */
-static void add_delivery(struct str *raw, struct span message)
-{
-    struct str text = { 0 };
-    struct json_out out = { .str = raw };
-    struct err ignored;
-
-    json_text_to(&text, json_get(message, "text"));
-    if (json_check(str_text(&text), text.len, ALERT_LEN_MAX, &ignored) == 0)
-        str_add_span(raw, str_span(&text));
-    else
-        json_string_span(&out, str_span(&text));
-    str_fini(&text);
-}
-
 static void take_messages(struct pull *pull, struct span result)
 {
     struct span list = json_get(result, "messages"), one;
@@ -437,7 +422,7 @@ static void take_messages(struct pull *pull, struct span result)
 
         message->id = json_get_text(one, "id");
         message->receipt = json_get_text(one, "receipt");
-        add_delivery(&raw, one);
+        json_text_to(&raw, json_get(one, "text"));
         ok = deliver(pull, span_of(message->id), str_span(&raw), &message->ask);
         if (ok && message->ask == 0)
             message->is_durable = true; /* it was taken before, and came back */

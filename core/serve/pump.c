@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "serve/fronts.h"
 #include "serve/notices.h"
+#include "serve/unread.h"
 #include "store/store.h"
 
 /* What cannot be journaled is not done. Whoever waits is told here: where the journal cannot
@@ -148,6 +149,7 @@ static void rows_to_followers(struct serve *serve)
             clients_row(serve, &serve->turn->items[serve->items_done].row);
             feeds_row(serve, &serve->turn->items[serve->items_done].row);
             notices_row(serve, &serve->turn->items[serve->items_done].row);
+            unread_row(serve, &serve->turn->items[serve->items_done].row);
         }
 }
 

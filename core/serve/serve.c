@@ -22,6 +22,7 @@
 #include "serve/notices.h"
 #include "serve/reload.h"
 #include "serve/supervisor.h"
+#include "serve/unread.h"
 #include "store/store.h"
 
 /* -- small things that all use ------------------------------------------------------------ */
@@ -647,6 +648,7 @@ static void close_all(struct serve *serve)
     pull_close(serve);
     adapters_close(serve);
     alerts_close(serve);
+    unread_close(serve);
     catalogue_close(serve);
     notices_close(serve);
     vms_close(serve);

@@ -20,7 +20,7 @@ static const char schema[] =
     "\"azure-monitor\",\"event-grid\",\"cloudevents\",\"generic\"]},"
     "\"adapter\":" TEXT ",\"origins\":" TEXTS
     ",\"rate\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100000},"
-    "\"size\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":262144},"
+    "\"size\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":4194304},"
     "\"auth\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"hmac\":" TEXTS ",\"bearer\":" TEXTS ",\"client_state\":" TEXTS ","
     "\"header\":{\"type\":\"object\",\"additionalProperties\":false,"

@@ -16,7 +16,7 @@
 static const char *const words[] = {
     "gate",      "reminder",   "escalation", "gate_end",     "break_glass",  "review",
     "run_done",  "run_failed", "run_denied", "run_canceled", "run_diverged", "run_blocked",
-    "run_stuck", "hold_due",   "halt",       "shadow",       "unreadable",
+    "run_stuck", "hold_due",   "halt",       "shadow",       "unreadable",   "not_started",
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -31,8 +31,8 @@ static const char *severity_of(const char *word)
         { "run_diverged", "error" }, { "reminder", "warning" },
         { "escalation", "warning" }, { "run_blocked", "warning" },
         { "hold_due", "warning" },   { "unreadable", "warning" },
-        { "gate_end", "info" },      { "run_done", "info" },
-        { "shadow", "info" },
+        { "not_started", "error" },  { "gate_end", "info" },
+        { "run_done", "info" },      { "shadow", "info" },
     };
 
     for (size_t i = 0; i < sizeof severities / sizeof *severities; i++)
@@ -75,6 +75,27 @@ static struct span shadow_of(struct span body)
     return (struct span){ 0 };
 }
 
+/* The first decision about an alert that wanted to start a run, and could not. */
+static struct span failed_of(struct span body)
+{
+    struct span decision;
+    size_t pos = 0;
+
+    while (json_next(json_get(body, "made"), &pos, NULL, &decision))
+        if (json_get(decision, "error").len > 0 && json_get(decision, "shadow").len == 0)
+            return decision;
+    return (struct span){ 0 };
+}
+
+static const char *note_word(struct span body)
+{
+    if (span_is(json_get_raw(body, "k"), "unreadable"))
+        return "unreadable";
+    if (failed_of(body).len > 0)
+        return "not_started";
+    return shadow_of(body).len > 0 ? "shadow" : NULL;
+}
+
 const char *tell_word(const struct shown_row *row)
 {
     switch (row->kind) {
@@ -91,10 +112,7 @@ const char *tell_word(const struct shown_row *row)
     case ROW_START:
         return json_get(json_get(row->body, "limits"), "expired").len > 0 ? "hold_due"
                                                                           : NULL;
-    case ROW_ALERT_NOTE:
-        if (span_is(json_get_raw(row->body, "k"), "unreadable"))
-            return "unreadable";
-        return shadow_of(row->body).len > 0 ? "shadow" : NULL;
+    case ROW_ALERT_NOTE: return note_word(row->body);
     default: return NULL;
     }
 }
@@ -224,6 +242,23 @@ static void put_gate(struct writing *writing, struct span gate)
     put_time_fact(writing, "Decide by", json_get_int(gate, "due", 0));
 }
 
+/* A sentence about a failure may quote the alert: it is for channels that are told all. */
+static void put_note(struct writing *writing, struct span body)
+{
+    struct span failed = failed_of(body);
+    char name[40];
+
+    if (failed.len > 0) {
+        snprintf(name, sizeof name, "a-%06lld", (long long)json_get_int(body, "i", 0));
+        put_fact(writing, "Alert", name);
+        put_text_fact(writing, "Playbook", json_get(failed, "playbook"));
+    }
+    if (writing->tell->is_full && failed.len > 0)
+        put_text_fact(writing, "Error", json_get(failed, "error"));
+    if (writing->tell->is_full && span_is(json_get_raw(body, "k"), "unreadable"))
+        put_text_fact(writing, "Error", json_get(body, "why"));
+}
+
 static void put_facts(struct writing *writing, struct span gate)
 {
     const struct shown_row *row = writing->row;
@@ -253,6 +288,8 @@ static void put_facts(struct writing *writing, struct span gate)
         if (writing->tell->is_full)
             put_text_fact(writing, "Target", json_get(row->body, "t"));
     }
+    if (row->kind == ROW_ALERT_NOTE)
+        put_note(writing, row->body);
     put_text_fact(writing, "Route", shadow_of(row->body));
     put_time_fact(writing, "At", row->at_ms);
     json_close(&writing->out);
@@ -276,8 +313,10 @@ static const char *lead_of(const struct shown_row *row)
     case ROW_START: return "A containment's time is over";
     case ROW_HALT: return json_get_bool(row->body, "on", false) ? "Halted" : "Halt lifted";
     case ROW_ALERT_NOTE:
-        return span_is(json_get_raw(row->body, "k"), "unreadable")
-                   ? "A delivery could not be read"
+        if (span_is(json_get_raw(row->body, "k"), "unreadable"))
+            return "A delivery could not be read";
+        return failed_of(row->body).len > 0
+                   ? "An alert matches, and no run could be started"
                    : "An alert would have started runs (shadow mode)";
     default: return "Run over";
     }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/pull.h"
+#include "serve/unread.h"
 #include "store/store.h"
 
 enum { METRICS_KEEP_MS = 5000 };
@@ -135,6 +136,7 @@ int view_metrics(struct view *view, const struct asked *asked, struct err *err)
     json_open(out, '[');
     pull_show(serve, out);
     json_close(out);
+    unread_numbers(serve, out);
     json_put_bool(out, "reload_ok", !serve->reload_failed);
     json_put_int(out, "reloaded_at", serve->reloaded_ms);
     json_put_int(out, "runs_in_memory", engine_runs(serve->engine));

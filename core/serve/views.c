@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/hooks.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "serve/alerts.h"
 #include "serve/pull.h"
 #include "serve/secrets.h"
+#include "serve/unread.h"
 #include "store/store.h"
 
 enum { PLUGIN_BYTES_MAX = 64 << 20 };
@@ -243,6 +245,35 @@ static void check_file(void *arg, const char *path, const char *why)
     str_fini(&text);
 }
 
+/* With the limits of each, so that nobody has to find them by a 413. */
+static void check_sources(struct view *view)
+{
+    struct span sources = json_get(str_span(&view->serve->config), "sources");
+    struct span name, source;
+    struct str text = { 0 };
+    size_t pos = 0;
+
+    while (json_next(sources, &pos, &name, &source)) {
+        struct span kind = json_get_raw(source, "kind");
+
+        str_printf(&text, "%s%.*s (%.*s, %lld bytes, %lld a second)",
+                   text.len > 0 ? ", " : "", (int)name.len, name.ptr, (int)kind.len,
+                   kind.ptr, (long long)json_get_int(source, "size", HOOKS_BODY),
+                   (long long)json_get_int(source, "rate", HOOKS_RATE));
+    }
+    if (text.len > 0)
+        check(&view->out, "sources", true, str_text(&text), NULL);
+    str_fini(&text);
+}
+
+static void check_unread(void *arg, const char *name, bool ok, const char *text,
+                         const char *fix)
+{
+    struct view *view = arg;
+
+    check(&view->out, name, ok, text, fix);
+}
+
 static int view_status(struct view *view, const struct asked *asked, struct err *err)
 {
     struct serve *serve = view->serve;
@@ -264,6 +295,8 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
     check_plugins(view);
     catalogue_each_error(serve, check_file, view);
     check_pulls(view);
+    check_sources(view);
+    unread_checks(serve, check_unread, view);
     json_close(&view->out);
     return 0;
 }

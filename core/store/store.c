@@ -246,11 +246,12 @@ int store_put(struct store *store, const struct entry *entry, struct err *err)
                        "index run %lld: %zu bytes, and STORE_BODY_MAX is %d",
                        (long long)entry->run, entry->body.len, STORE_BODY_MAX);
     if (entry->first_seq > store->stat.last_seq || entry->last_seq > store->stat.last_seq)
-        return err_set(err, ERR_INVALID,
-                       "index kind %d, run %lld: it names rows %lld and %lld, and the newest "
-                       "row is %lld",
-                       entry->kind, (long long)entry->run, (long long)entry->first_seq,
-                       (long long)entry->last_seq, (long long)store->stat.last_seq);
+        return err_set(
+            err, ERR_INVALID,
+            "index kind %d, run %lld: it names rows %lld and %lld, and the newest "
+            "row is %lld",
+            entry->kind, (long long)entry->run, (long long)entry->first_seq,
+            (long long)entry->last_seq, (long long)store->stat.last_seq);
     if (begin(store, err) != 0)
         return err->code;
     sqlite3_stmt *put = db_ask(&store->db, DB_PUT, err);

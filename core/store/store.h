@@ -49,7 +49,7 @@ struct entry {
     int64_t due_ms;    /* when the engine wants to look at it again; 0 never */
     int64_t first_seq; /* numbers of rows, or 0; runs: where its rows begin and end. */
     int64_t last_seq;  /* Never anything else: store_verify compares both with the rows. */
-    struct span body; /* JSON, for lists */
+    struct span body;  /* JSON, for lists */
 };
 
 struct store_stat {

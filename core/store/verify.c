@@ -276,7 +276,8 @@ int store_verify(struct store *store, int64_t *rows, struct err *err)
         return rc;
     if (walk.seq != store->stat.last_seq)
         return bad_row(store, walk.seq + 1, "is not there", err);
-    if (db_int(&store->db, "SELECT max(max(first_seq), max(last_seq)) FROM entries", 0, &indexed_seq, err) != 0)
+    if (db_int(&store->db, "SELECT max(max(first_seq), max(last_seq)) FROM entries", 0,
+               &indexed_seq, err) != 0)
         return err->code;
     if (indexed_seq > walk.seq)
         return bad_row(store, walk.seq + 1, "is not there", err);

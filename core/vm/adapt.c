@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vm/adapt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,10 +311,71 @@ static struct span raw_of(lua_State *L, int event_idx, struct span event)
     return raw;
 }
 
+/* Does it stand in this event? A row of a table is made anew, and has all of them. */
+static bool is_noted(const struct vm *vm, const struct json_mend *mend, struct span event)
+{
+    const char *start = vm->mended.ptr, *end = start + vm->mended.len;
+    size_t at = (size_t)(event.ptr - start);
+
+    if (event.ptr < start || event.ptr >= end)
+        return true;
+    return mend->at >= at && mend->at <= at + event.len;
+}
+
+static void put_notes(struct vm *vm, struct work *work, struct span own, struct span event)
+{
+    const struct json_mends *mends = &vm->mends;
+    int listed = mends->count < JSON_MENDS_MAX ? mends->count : JSON_MENDS_MAX;
+    int noted = 0, left = mends->count - listed;
+    struct span note;
+    char text[JSON_MEND_WHAT_CAP + 60];
+
+    json_key(&work->out, "notes");
+    json_open(&work->out, '[');
+    for (size_t pos = 0; json_next(own, &pos, NULL, &note);)
+        json_raw_value(&work->out, note);
+    for (int i = 0; i < listed; i++) {
+        if (!is_noted(vm, &mends->items[i], event))
+            continue;
+        if (noted++ >= VM_MENDS_NOTED_MAX) {
+            left++;
+            continue;
+        }
+        snprintf(text, sizeof text, "line %ld, column %ld of the delivery: %s",
+                 mends->items[i].line, mends->items[i].column, mends->items[i].what);
+        json_string(&work->out, text);
+    }
+    snprintf(text, sizeof text, "%d more places of the delivery are replaced", left);
+    if (left > 0)
+        json_string(&work->out, text);
+    json_close(&work->out);
+}
+
+/* A long event is in the row of its delivery; each run would carry it along. */
+static void put_raw(struct vm *vm, struct work *work, struct span raw)
+{
+    char why[160];
+
+    if (raw.len <= VM_RAW_MAX && vm->adapted.len + raw.len <= VM_ADAPTED_MAX) {
+        json_put_raw(&work->out, "raw", raw);
+        return;
+    }
+    snprintf(
+        why, sizeof why,
+        "the event has %zu bytes, an alert carries at most %d: the row of the delivery "
+        "has it",
+        raw.len, VM_RAW_MAX);
+    json_key(&work->out, "raw");
+    json_open(&work->out, '{');
+    json_put(&work->out, "left_out", why);
+    json_close(&work->out);
+}
+
 /* Stack: alert -> the same. */
 static void add_alert(struct vm *vm, struct work *work, int event_idx, struct span event)
 {
     lua_State *L = vm->L;
+    struct span key, value, own = { 0 };
 
     if (lua_type(L, -1) != LUA_TTABLE)
         luaL_error(L, "%s: adapt wants to return an alert, a list of them or nil, got %s",
@@ -325,15 +387,22 @@ static void add_alert(struct vm *vm, struct work *work, int event_idx, struct sp
     lua_pushnil(L);
     lua_rawset(L, -3);
     value_write(L, -1, "the alert", VALUE_IS_OBJECT);
-    if (vm->adapted.len + vm->json.len + raw.len > VM_ADAPTED_MAX)
+    if (vm->adapted.len + vm->json.len > VM_ADAPTED_MAX)
         luaL_error(L, "the delivery becomes more than %d bytes of alerts", VM_ADAPTED_MAX);
+    bool has_notes = vm->mends.count > 0;
     json_open(&work->out, '{');
-    struct span key, value;
     for (size_t pos = 0; json_next(str_span(&vm->json), &pos, &key, &value);) {
+        if (has_notes && span_is(key, "notes") && json_kind(value) == JSON_ARRAY) {
+            own = value;
+            continue;
+        }
+        has_notes = has_notes && !span_is(key, "notes"); /* a wrong one is refused later */
         json_key_span(&work->out, key);
         json_raw_value(&work->out, value);
     }
-    json_put_raw(&work->out, "raw", raw);
+    if (has_notes)
+        put_notes(vm, work, own, event);
+    put_raw(vm, work, raw);
     json_close(&work->out);
 }
 
@@ -416,16 +485,17 @@ static void set_error(struct vm *vm, struct str *out, const char *text)
 
 bool adapt_read(struct vm *vm, struct span kind, struct span delivery)
 {
-    struct work work = {
-        .vm = vm, .kind = kind, .delivery = delivery, .out = { .str = &vm->adapted }
-    };
+    struct work work = { .vm = vm, .kind = kind, .out = { .str = &vm->adapted } };
     struct err err;
 
     str_reset(&vm->adapted);
+    str_reset(&vm->mended);
     if (adapters_of(vm)->own_ref == LUA_NOREF)
         playbook_set_name(vm, kind.len > 0 ? kind : span_of("adapter"));
     budget_begin(vm, VM_STEPS_MAX);
-    if (door_enter(vm, read_delivery, &work, &err) == 0)
+    int rc = json_mend(&vm->mended, delivery, &vm->mends, &err);
+    work.delivery = str_span(&vm->mended);
+    if (rc == 0 && door_enter(vm, read_delivery, &work, &err) == 0)
         return true;
     set_error(vm, &vm->adapted, err.text);
     return false;

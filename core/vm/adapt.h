@@ -31,8 +31,9 @@ extern const struct shipped adapt_library[];
 
 /* Reads the source's own adapter; "" for none. False and the error in info. */
 bool adapt_load(struct vm *vm, struct span name, struct span source, struct str *info);
-/* Sets vm->adapted to the list of alerts, or, returning false, to the error. delivery is
- * checked JSON. */
+/* Sets vm->adapted to the list of alerts, or, returning false, to the error. delivery is bytes
+ * as they came: they are read with base/json_mend.h, and each replacement becomes a note of
+ * the alert in which it stands. */
 bool adapt_read(struct vm *vm, struct span kind, struct span delivery);
 void adapt_close(struct vm *vm);
 

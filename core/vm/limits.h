@@ -23,7 +23,9 @@ enum {
     VM_NAME_MAX = 128,      /* bytes of a playbook's, a parameter's, an action's name */
     VM_TEXT_MAX = 8 * 1024, /* bytes of a title, a note, a summary */
     VM_ALERTS_MAX = 1000,   /* alerts of one delivery */
-    VM_ADAPTED_MAX = 4 * 1024 * 1024, /* bytes of JSON that it becomes */
+    VM_ADAPTED_MAX = 6 * 1024 * 1024, /* bytes of JSON that it becomes */
+    VM_RAW_MAX = 512 * 1024,          /* bytes of "raw" of one alert */
+    VM_MENDS_NOTED_MAX = 12,          /* replacements that one alert lists */
     VM_ADAPT_DEPTH_MAX = 8, /* an adapter that asks another that asks another ... */
     VM_IDS_MAX = 4000,      /* "$id"s of one delivery */
     VM_SLOTS_MAX = 16,      /* role slots of one ctx.approve; the engine's limit too */

@@ -15,6 +15,7 @@
 #include <lua.h>
 
 #include "base/arena.h"
+#include "base/json_mend.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "frame/frame.h"
@@ -64,6 +65,8 @@ struct vm {
     int adapter_depth;  /* of those at work that call each other */
     struct str adapted; /* the list of alerts while it is made */
     struct str row;     /* of a table that was delivered, as an object */
+    struct str mended;  /* the delivery as it is read */
+    struct json_mends mends;
 
     /* Runs; see run.h. */
     struct list runs[VM_RUN_BUCKETS];

@@ -70,6 +70,7 @@ void vm_free(struct vm *vm)
     str_fini(&vm->draft);
     str_fini(&vm->adapted);
     str_fini(&vm->row);
+    str_fini(&vm->mended);
     str_fini(&vm->json);
     str_fini(&vm->text);
     str_fini(&vm->out);
@@ -248,7 +249,7 @@ static int on_adapt(struct vm *vm, struct frame_reader *in, struct frame_writer 
 {
     struct span kind = frame_get_span(in), delivery = frame_get_span(in);
 
-    if (frame_end(in, err) != 0 || check_json(delivery, "delivery", err) != 0)
+    if (frame_end(in, err) != 0)
         return err->code;
     bool ok = adapt_read(vm, kind, delivery);
     frame_begin(out, &vm->out, FRAME_VM_ADAPTED);

@@ -214,7 +214,11 @@ keeps_unreadable() {
 refuses_garbage() {
     echo '{"a":1,"a":2}' >"$work/twice.json"
     cordon hook send generic "$work/twice.json" >/dev/null 2>"$work/why"
-    [[ $? == 2 ]] && grep -q '"a"' "$work/why"
+    [[ $? == 0 ]] && printf '{"id":"tw","title":"t","type":"T","severity":"low","severity":"high"}' >"$work/twice.json" &&
+        cordon hook test generic "$work/twice.json" --json | jq -e '.alerts[0].alert | .severity == "high" and (.notes[0] | test("\"severity\" is there again"))' >/dev/null &&
+        printf '{"id":' >"$work/cut.json" || return 1
+    cordon hook send generic "$work/cut.json" >/dev/null 2>"$work/why"
+    [[ $? == 2 ]] && grep -q 'line 1, column 7' "$work/why"
 }
 # The next alert comes at once: it waits for what is being read.
 routes_anew() {
@@ -317,7 +321,7 @@ tell "a route that asks for what is resolved gets it, once, and later too" asks_
 tell "the same alert a thousand times starts one run and counts a thousand" is_thousand
 tell "hook test shows what would be started, and changes nothing" tests_only
 tell "what its adapter cannot read is kept, and says why" keeps_unreadable
-tell "JSON with a key twice is refused with the key" refuses_garbage
+tell "of a key that is there twice the last is taken, and noted; what is no JSON is refused" refuses_garbage
 tell "routes that have changed hold for the next alert" routes_anew
 tell "a playbook that has changed holds for the next alert" runs_new_version
 tell "a playbook that was taken away starts nothing more" forgets_removed

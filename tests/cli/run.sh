@@ -227,7 +227,7 @@ a_bad_alert_is_refused_with_its_place_before_anything_starts() {
         exits "$file" 2
         has "$file" "$err" "$file.json"
         case $file in
-        large) has "$file" "$err" "larger than 256 KiB" ;;
+        large) has "$file" "$err" "larger than 1024 KiB" ;;
         *) has "$file" "$err" "line 1" ;;
         esac
     done

@@ -268,18 +268,67 @@ signed_as() {
 refuses_json() {
     local text deep
     deep=$(printf '[%.0s' $(seq 200))
-    for text in '' '{' '{"a":1}x' '{"a":1,"a":2}' '{"a":01}' '{"a":"\u0000"}' '{"a":NaN}' "$deep" $'{"a":"\xff"}' '[1,]' '{"a":1e999}'; do
+    for text in '' '{' '{"a":1}x' '{a:1}' '{"a":"x' "$deep" '[1,]' '{"a":tru}' '<html>'; do
         printf '%s' "$text" >"$work/bad.json"
-        is 400 "$(signed signed hmac-now "$work/bad.json")" || {
+        is 400 "$(signed signed hmac-now "$work/bad.json")" && grep -q 'kept as d-' "$work/body" || {
             echo "# $text"
             return 1
         }
     done
 }
+# Each body is one that json_check refuses: the alert is taken, and has a note of what was replaced.
+mends_text() {
+    local name rest before
+    before=$(count)
+    while IFS='|' read -r name rest; do
+        printf '{"id":"m-%s","title":"m","type":"T","severity":"high",%b}' "$name" "$rest" >"$work/m-$name.json"
+    done <<'END'
+nul|"raw":{"c":"reg add\\u0000x"}
+rawnul|"raw":{"c":"reg\0add"}
+half|"raw":{"c":"\\ud83d"}
+otherhalf|"raw":{"c":"\\udc00 \\ud800"}
+latin|"raw":{"c":"Jos\xe9"}
+overlong|"raw":{"c":"\xc0\xaf"}
+twice|"raw":{"c":1,"c":2}
+big|"raw":{"n":18446744073709551615}
+nan|"raw":{"n":NaN}
+tab|"raw":{"c":"a\tb"}
+path|"raw":{"c":"C:\\Windows"}
+END
+    { printf '\xef\xbb\xbf'; sed 's/m-tab/m-mark/; s/\t/ /' "$work/m-tab.json"; } >"$work/m-mark.json"
+    sed 's/m-tab/m-wide/' "$work/m-mark.json" | tail -c +4 | sed 's/m-mark/m-wide/' | iconv -t UTF-16LE >"$work/m-wide.json"
+    for name in nul rawnul half otherhalf latin overlong twice big nan tab path mark wide; do
+        is 202 "$(signed signed hmac-now "$work/m-$name.json")" || { echo "# $name" && return 1; }
+    done
+    settled $((before + 13)) || return 1
+    for name in $(alert_names '^m-(mark|wide)$'); do noted "$name" && { echo "# $name has a note" && return 1; }; done
+    for name in $(alert_names '^m-'); do
+        noted "$name" || [[ " $(alert_names '^m-(mark|wide)$' | tr '\n' ' ') " == *" $name "* ]] || { echo "# $name has no note" && return 1; }
+    done
+}
+settled() { local i; for i in $(seq 100); do [[ $(count) -ge $1 ]] && return 0; sleep 0.05; done; is "$1" "$(count)"; }
+alert_names() { timeout 30 "$CORDON" alerts --json --limit 500 --state "$state" | jq -r --arg id "$1" '.alerts[] | select(.id | test($id)) | .alert'; }
+noted() { timeout 30 "$CORDON" explain "$1" --json --state "$state" | jq -e '.normalised.notes[0] | test("^line [0-9]+, column [0-9]+ of the delivery: ")' >/dev/null; }
+refuses_codings() {
+    local coding
+    alert z1 && gzip -c "$work/alert.json" >"$work/alert.gz"
+    for coding in gzip deflate br 'identity, gzip'; do
+        is 415 "$(post bearer "$work/alert.gz" -H "Authorization: Bearer $(key bearer-now)" -H "Content-Encoding: $coding")" &&
+            grep -qi '^accept-encoding: identity' "$work/head" || return 1
+    done
+    is 202 "$(post bearer "$work/d.json" -H "Authorization: Bearer $(key bearer-now)" -H 'Content-Encoding: identity')"
+}
+lists_unread() {
+    timeout 30 "$CORDON" alerts --unreadable --json --state "$state" >"$work/unread.json" &&
+        jq -e '[.unreadable[] | select(.source == "signed" and (.why | test("^line 1, column")) and (.delivery | test("^d-")) and .bytes >= 0)] | length >= 8' "$work/unread.json" >/dev/null &&
+        jq -e '[.refused[] | .source] | contains(["bearer", "events", "signed", "slow"])' "$work/unread.json" >/dev/null &&
+        timeout 30 "$CORDON" doctor --state "$state" >"$work/doctor"
+    grep -q '^not ok  deliveries  .*cannot be read' "$work/doctor" && grep -q 'signed (generic, 4096 bytes, 500 a second)' "$work/doctor"
+}
 refuses_large() {
     head -c 5000 /dev/zero | tr '\0' ' ' >"$work/large.json"
-    is 413 "$(signed signed hmac-now "$work/large.json")" && head -c 300000 /dev/zero | tr '\0' ' ' >"$work/larger.json" &&
-        is 413 "$(post slow "$work/larger.json" -H "Authorization: Bearer $(key bearer-now)")"
+    is 413 "$(signed signed hmac-now "$work/large.json")" && head -c 2200000 /dev/zero | tr '\0' ' ' >"$work/larger.json" &&
+        is 413 "$(post slow "$work/larger.json" -H "Authorization: Bearer $(key bearer-now)")" && grep -q '2097152 (sources.slow.size' "$work/body"
 }
 refuses_methods() { is 405 "$(ask "$ingress/hooks/signed")" && is 405 "$(ask "$ingress/hooks/signed" -X PUT --data x)" && is 404 "$(ask "$ingress/hooks/signed/x" -X POST)"; }
 is_not_the_console() { is 404 "$(ask "$ingress/v1/runs")" && is 404 "$(ask "$ingress/console/")"; }
@@ -312,7 +361,21 @@ matrix() {
         ((++failed))
     fi
 }
-logs_refusals() { stop_daemon && grep -q "source signed: a delivery from 127.0.0.1 was refused" "$work/err" && ! grep -qF "$(key bearer-now)" "$work/err"; }
+logs_refusals() {
+    local line
+    stop_daemon
+    while read -r line; do
+        grep -qE "$line" "$work/err" || { echo "# not in the log: $line" && return 1; }
+    done <<'END'
+source signed: a delivery from 127.0.0.1 was refused: .* \(sources.signed.auth\)
+source signed: a delivery from 127.0.0.1 was refused: Content-Type: text/plain, want application/json
+source signed: a handshake from 127.0.0.1 was refused: .*eventgrid.azure.net.*sources.signed.kind = "cloudevents"
+source events: a handshake from 127.0.0.1 was refused: the origin evil.example is not listed: sources.events.origins = \{ "evil.example" \}
+source bearer: a delivery from 127.0.0.1 was refused: Content-Encoding: gzip is not taken
+source slow: a delivery from 127.0.0.1 was refused: .*sources.slow.size
+END
+    ! grep -qF "$(key bearer-now)" "$work/err"
+}
 # -- killed in the middle of a burst --------------------------------------------------------
 # On one port, so that a sender finds it again; every tenth alert starts a run.
 burst_config() {
@@ -428,7 +491,9 @@ tell "Event Grid's validation is answered when it is proven" greets_grid
 tell "CloudEvents' OPTIONS is answered for origins that are named" greets_events
 tell "CloudEvents are taken structured, as a batch and binary" takes_events
 tell "another content type is refused" refuses_types
-tell "what is no JSON is refused" refuses_json
+tell "what is no JSON is refused, and kept" refuses_json
+tell "text that JSON cannot hold is replaced and noted, and the alert is taken" mends_text
+tell "a body with a Content-Encoding is refused with 415" refuses_codings
 tell "what is too large is refused before it is read" refuses_large
 tell "other methods and paths are refused" refuses_methods
 tell "the console and the API are not on this listener" is_not_the_console
@@ -438,7 +503,8 @@ unchanged_all() { refuses_hmac && refuses_bearer && refuses_jwt && refuses_graph
 none_starts() { unchanged unchanged_all; }
 tell "nothing of what was refused is an alert" none_starts
 matrix
-tell "refusals are logged, without secrets" logs_refusals
+tell "what was kept and not read, and what was refused, is listed with the reason" lists_unread
+tell "refusals are logged with the key that would take what came, each source its own, without secrets" logs_refusals
 tell "a source without a proof does not start" wants_proof
 tell "the same alert in a thousand deliveries on sixteen connections starts one run and counts a thousand" counts_a_thousand
 tell "daemon and front are killed in the middle of a burst: all acknowledged are there, none twice" survives_kills

@@ -24,7 +24,7 @@ return {
   playbooks = { "$work/playbooks" },
   serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key" },
             ingress = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key" } },
-  sources = { bearer = { kind = "generic", auth = { bearer = { "bearer" } }, rate = 1000 } },
+  sources = { bearer = { kind = "generic", auth = { bearer = { "bearer" } }, rate = 1000, size = 4194304 } },
 }
 LUA
 

@@ -176,7 +176,7 @@ TEST(what_a_delivery_becomes_is_bounded)
 {
     CHECK_INT(json_count(span_of(made(many(VM_ALERTS_MAX), "{}"))), VM_ALERTS_MAX);
     CHECK_HAS(refused(many(VM_ALERTS_MAX + 1), "{}"), "more than 1000 alerts");
-    CHECK_HAS(refused(ADAPT("local t = {} for i = 1, 30 do t[i] = { id = ('x'):rep(200000) "
+    CHECK_HAS(refused(ADAPT("local t = {} for i = 1, 40 do t[i] = { id = ('x'):rep(200000) "
                             "} end return t"),
                       "{}"),
               "bytes of alerts");

@@ -211,7 +211,7 @@ TEST(members_are_counted_over_all_objects)
     made.len--;
     str_add_text(&made, ",{\"a\":1}]");
     CHECK_ERR(json_check(made.ptr, made.len, JSON_LEN_MAX, &err), &err, ERR_TOO_BIG);
-    CHECK_HAS(err.text, "at most 20000 members");
+    CHECK_HAS(err.text, "at most 400000 members");
 }
 
 TEST(thirty_two_levels_are_taken_and_thirty_three_are_not)

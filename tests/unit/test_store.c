@@ -650,10 +650,11 @@ TEST(a_journal_of_version_1_is_brought_up_to_date_and_verifies)
 
     fill(store, 5, 1);
     store_close(store);
-    tamper("PRAGMA user_version = 1;"
-           "INSERT INTO entries VALUES(11, 77, 0, 2, 0, 3, 1796000000000, NULL, NULL, '{}');"
-           "INSERT INTO entries VALUES(11, 78, 1, 0, 0, 4, 9000, NULL, NULL, '{}');"
-           "INSERT INTO entries VALUES(1, 2, 0, 4, 0, 2, 4, NULL, NULL, '{\"by\":\"x\"}')");
+    tamper(
+        "PRAGMA user_version = 1;"
+        "INSERT INTO entries VALUES(11, 77, 0, 2, 0, 3, 1796000000000, NULL, NULL, '{}');"
+        "INSERT INTO entries VALUES(11, 78, 1, 0, 0, 4, 9000, NULL, NULL, '{}');"
+        "INSERT INTO entries VALUES(1, 2, 0, 4, 0, 2, 4, NULL, NULL, '{\"by\":\"x\"}')");
     store = opened();
     CHECK_INT(verified(store), 5);
     CHECK_OK(store_find(store, 11, 77, 0, &entry, &err), &err);
