@@ -326,6 +326,9 @@ static int mark_twice(struct mend *mend, const struct member *member)
     int rc = mark(mend, member->from, "member %s is there again: the last one is kept",
                   str_text(&shown));
     str_fini(&shown);
+    /* What is behind it moves to the front: its own place stays inside the object. */
+    if (mend->mends->count <= JSON_MENDS_MAX)
+        mend->mends->items[mend->mends->count - 1].at = member->start;
     return rc;
 }
 
