@@ -11,6 +11,7 @@
 #include "armid.h"
 #include "count.h"
 #include "job.h"
+#include "text.h"
 
 enum { SITE_KEPT_MS = 5 * 60 * 1000 };
 
@@ -134,6 +135,95 @@ static int site_read(struct cordon_call *call, const struct cordon_input *in)
 
 /* -- azure.appservice.stop ------------------------------------------------------------ */
 
+/* Has the site that kind? It is a list: "functionapp,linux". */
+static bool is_of_kind(const cJSON *site, const char *word)
+{
+    const char *kind = json_text(site, "kind");
+    size_t len = strlen(word);
+
+    while (*kind != '\0') {
+        size_t part = strcspn(kind, ",");
+        if (part == len && text_starts(kind, word))
+            return true;
+        kind += part + (kind[part] == ',');
+    }
+    return false;
+}
+
+/* What a stop does not end at once. */
+static void note_kind(struct job *job, const char *id, const cJSON *site)
+{
+    const char *name = armid_name(id);
+
+    if (is_of_kind(site, "workflowapp"))
+        job_note(job,
+                 "site %s is a logic app: runs of its workflows that are under way go on "
+                 "until their actions end, and those that wait go on when it is started "
+                 "again; cancel them, or take away what their connections may do, to cut "
+                 "them off",
+                 name);
+    else if (is_of_kind(site, "functionapp"))
+        job_note(
+            job,
+            "site %s is a function app: executions that are under way are not cut off "
+            "at once; they go on until they end or until the plan's time limit "
+            "(minutes on consumption plans, hours on others), and messages that they "
+            "have taken may be handled again; take away the rights of its identity, or "
+            "rotate what it reads, to cut them off",
+            name);
+    if (is_of_kind(site, "azurecontainerapps"))
+        job_note(job,
+                 "site %s runs on Azure Container Apps: replicas that run end after their "
+                 "grace period, and not at once",
+                 name);
+}
+
+/* WebJobs are only known when they are asked for; nothing hangs on the answer. */
+struct stop_look {
+    const char *id;
+    const cJSON *slice;
+};
+
+enum { JOBS_MS = 5 * 1000 };
+
+static void end_stop_look(struct job *job, const struct stop_look *look)
+{
+    job->instead = NULL;
+    count_observed(job, COUNT_SITES, look->id, job_lower(job, look->id), look->slice);
+}
+
+static void on_no_jobs(struct job *job, enum cordon_status status, const char *why)
+{
+    (void)status;
+    job->host->log(0, "whether the site has WebJobs is not known: %s", why);
+    end_stop_look(job, job->courtesy);
+}
+
+static void on_jobs(struct job *job, const struct answer *answer, void *arg)
+{
+    const struct stop_look *look = arg;
+
+    if (!answer_is_good(job, answer, true, "list WebJobs"))
+        return;
+    int count = cJSON_GetArraySize(json_get(answer->json, "value"));
+    if (count > 0)
+        job_note(
+            job,
+            "site %s has %d WebJob%s: one that runs is told to end, and is ended after "
+            "its grace period (5 s for continuous ones, unless its settings say "
+            "otherwise)",
+            armid_name(look->id), count, count == 1 ? "" : "s");
+    end_stop_look(job, look);
+}
+
+static void look_for_jobs(struct job *job, const struct stop_look *look)
+{
+    job->courtesy = (void *)look;
+    job->instead = on_no_jobs;
+    job->instead_until_ms = job->host->now_ms() + JOBS_MS;
+    arm_get(job, job_text(job, "%s/webjobs", look->id), ARM_WEB, on_jobs, (void *)look);
+}
+
 static void on_state(struct job *job, const struct answer *answer, void *arg)
 {
     const char *id = arg;
@@ -148,7 +238,17 @@ static void on_state(struct job *job, const struct answer *answer, void *arg)
     cJSON *slice = job_object(job);
     cJSON_AddStringToObject(slice, "state", state);
     site_see(job, id, answer->json);
-    count_observed(job, COUNT_SITES, id, job_lower(job, id), slice);
+    if (job->before != NULL) {
+        count_observed(job, COUNT_SITES, id, job_lower(job, id), slice);
+        return;
+    }
+    struct stop_look *look = job_alloc(job, sizeof *look);
+    *look = (struct stop_look){ id, slice };
+    note_kind(job, id, answer->json);
+    if (is_of_kind(answer->json, "functionapp"))
+        end_stop_look(job, look);
+    else
+        look_for_jobs(job, look);
 }
 
 static int stop_observe(struct cordon_call *call, const struct cordon_input *in)
@@ -242,6 +342,7 @@ static int stop_restore(struct cordon_call *call, const struct cordon_input *in)
 
 static const char *const get_permissions[] = { "Microsoft.Web/sites/Read", NULL };
 static const char *const stop_permissions[] = { "Microsoft.Web/sites/Read",
+                                                "Microsoft.Web/sites/webjobs/Read",
                                                 "Microsoft.Web/sites/stop/Action",
                                                 "Microsoft.Web/sites/start/Action", NULL };
 

@@ -25,6 +25,7 @@
 #define OPENED_MARK "the default action was made Allow with this rule"
 
 enum { RULES_MAX = 512, PRIORITY_FIRST = 100, NAME_KEY_LEN = 16 };
+enum { LAST_PRIORITY = 2147483647 };
 
 /* A change under way. */
 struct change {
@@ -34,14 +35,29 @@ struct change {
     const char *what;
 };
 
+#define NO_PRIORITY                                                                      \
+    "%s: an Allow rule has priority 1, so no rule can come before it; give it a larger " \
+    "one"
+#define TOO_MANY "%s: the list would have %d rules and may have %d"
+
 /* -- Reading the list ------------------------------------------------------------------ */
 
-/* What a site without rules shows. */
+/* The entry that the API shows last and that nobody wrote: "Allow all" or "Deny all", which
+ * says what happens to all others. It has the largest priority; older versions of the API
+ * showed "Allow all" of a site without rules with priority 1. It is neither compared nor
+ * sent. A rule of others for Any has a name or a priority of its own, and goes back. */
 static bool is_synthetic(const cJSON *rule)
 {
-    return text_same(json_text(rule, "ipAddress"), "Any") &&
-           text_same(json_text(rule, "action"), "Allow") &&
-           strcmp(json_text(rule, "name"), "Allow all") == 0;
+    const cJSON *priority = json_get(rule, "priority");
+    const char *name = json_text(rule, "name");
+    bool is_allow = text_same(json_text(rule, "action"), "Allow");
+
+    if (!text_same(json_text(rule, "ipAddress"), "Any"))
+        return false;
+    if (cJSON_IsNumber(priority) && priority->valuedouble == LAST_PRIORITY)
+        return true;
+    return text_same(name, "Allow all") && is_allow &&
+           (!cJSON_IsNumber(priority) || priority->valueint == 1);
 }
 
 /* A rule of ours denies exactly one range. */
@@ -78,13 +94,72 @@ static bool has_rules(const cJSON *list)
     return false;
 }
 
+/* The action of the entry that the API shows last; "" when it shows none. */
+static const char *shown_last(const cJSON *list)
+{
+    const char *action = "";
+    const cJSON *rule;
+
+    cJSON_ArrayForEach(rule, list)
+    {
+        if (is_synthetic(rule))
+            action = json_text(rule, "action");
+    }
+    return action;
+}
+
 static const char *unmatched(const cJSON *properties)
 {
+    const cJSON *list = json_get(properties, "ipSecurityRestrictions");
     const char *action = json_text(properties, "ipSecurityRestrictionsDefaultAction");
 
+    if (action[0] == '\0')
+        action = shown_last(list);
     if (action[0] != '\0')
         return text_same(action, "Deny") ? "Deny" : "Allow";
-    return has_rules(json_get(properties, "ipSecurityRestrictions")) ? "Deny" : "Allow";
+    return has_rules(list) ? "Deny" : "Allow";
+}
+
+/* -- What is known to be in the way ----------------------------------------------------- */
+
+#define JOIN "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action"
+
+/* The list goes back whole, and the API checks our right to each subnet in it. */
+static void note_subnets(struct job *job, const struct change *change, const cJSON *list)
+{
+    const cJSON *rule;
+
+    cJSON_ArrayForEach(rule, list)
+    {
+        const char *subnet = json_text(rule, "vnetSubnetResourceId");
+        if (subnet[0] != '\0')
+            job_note(
+                job,
+                "site %s has the rule %.80s for the subnet %.400s: the list is written "
+                "back whole, so cordon needs the right " JOIN " on that subnet",
+                armid_name(change->id), json_text(rule, "name"), subnet);
+    }
+}
+
+static int priority_free(const cJSON *list);
+
+static void see_obstacles(struct job *job, const struct change *change, const cJSON *list)
+{
+    int count = 0;
+    int fresh = 0;
+    const cJSON *rule;
+
+    cJSON_ArrayForEach(rule, list)
+    {
+        count += !is_synthetic(rule);
+    }
+    for (size_t i = 0; i < change->ips->count; i++)
+        fresh += find_ours(list, &change->ips->ips[i]) == NULL;
+    note_subnets(job, change, list);
+    if (priority_free(list) == 0)
+        job_cannot(job, "NoFreePriority", NO_PRIORITY, change->what);
+    else if (count + fresh > RULES_MAX)
+        job_cannot(job, "TooManyRules", TOO_MANY, change->what, count + fresh, RULES_MAX);
 }
 
 static void on_observed(struct job *job, const struct answer *answer, void *arg)
@@ -101,6 +176,8 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
         cJSON_AddBoolToObject(blocked, change->ips->texts[i],
                               find_ours(list, &change->ips->ips[i]) != NULL);
     cJSON_AddStringToObject(slice, "unmatched", unmatched(properties));
+    if (job->before == NULL)
+        see_obstacles(job, change, list);
     count_observed(job, COUNT_SITES, change->id, job_lower(job, change->id), slice);
 }
 
@@ -284,13 +361,9 @@ static void add_ours(struct job *job, struct change *change, const cJSON *proper
     if (fresh == 0)
         job_done(job, NULL);
     else if (priority == 0)
-        job_fail(job, CORDON_REFUSED, "NoFreePriority",
-                 "%s: an Allow rule has priority 1, so no rule can come before it; give it "
-                 "a larger one",
-                 change->what);
+        job_fail(job, CORDON_REFUSED, "NoFreePriority", NO_PRIORITY, change->what);
     else if (cJSON_GetArraySize(list) > RULES_MAX)
-        job_fail(job, CORDON_REFUSED, "TooManyRules",
-                 "%s: the list would have %d rules and may have %d", change->what,
+        job_fail(job, CORDON_REFUSED, "TooManyRules", TOO_MANY, change->what,
                  cJSON_GetArraySize(list), RULES_MAX);
     else
         patch(job, change, list, opens ? cJSON_CreateString("Allow") : NULL);
@@ -376,7 +449,7 @@ static int block_restore(struct cordon_call *call, const struct cordon_input *in
 
 static const char *const permissions[] = { "Microsoft.Web/sites/Read",
                                            "Microsoft.Web/sites/config/Read",
-                                           "Microsoft.Web/sites/config/Write", NULL };
+                                           "Microsoft.Web/sites/config/Write", JOIN, NULL };
 
 const struct cordon_action appservice_block_ips = {
     .size = sizeof(struct cordon_action),

@@ -124,10 +124,22 @@ void arm_next(struct job *job, const char *link, answer_fn *done, void *arg)
     arm_send_to(job, &request, job_text(job, "%s", link));
 }
 
+bool answer_says_gone(const struct answer *answer)
+{
+    static const char *const codes[] = { "ResourceNotFound", "ResourceGroupNotFound",
+                                         "SecretNotFound", "NotFound" };
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (answer->status == 404 && text_same(answer->code, codes[i]))
+            return true;
+    return false;
+}
+
 bool answer_is_good(struct job *job, const struct answer *answer, bool needs_body,
                     const char *what)
 {
     if (answer->verdict != CORDON_DONE) {
+        job->is_gone = answer_says_gone(answer);
         job_fail(job, answer->verdict,
                  answer->inner[0] != '\0' ? answer->inner : answer->code, "%s: %s", what,
                  answer->message);

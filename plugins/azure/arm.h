@@ -50,5 +50,9 @@ void arm_next(struct job *job, const char *link, answer_fn *done, void *arg);
 bool answer_is_good(struct job *job, const struct answer *answer, bool needs_body,
                     const char *what);
 
+/* Does it say that the target, or the group in which it lies, does not exist? Not of a
+ * subscription: that is also what another tenant is answered. */
+bool answer_says_gone(const struct answer *answer);
+
 /* A nextLink of base (an address without a slash at the end), and of nobody else? */
 bool link_is_of(const char *link, const char *base);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,46 @@ char *job_print(struct job *job, const cJSON *tree)
     return copy;
 }
 
+enum { NOTE_LEN_MAX = 900 }; /* of the 1000 that one may have, escapes left room */
+
+void job_note(struct job *job, const char *fmt, ...)
+{
+    char text[NOTE_LEN_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (job->notes == NULL)
+        job->notes = job_own(job, cJSON_CreateArray());
+    if (cJSON_GetArraySize(job->notes) < NOTES_MAX)
+        cJSON_AddItemToArray(job->notes, cJSON_CreateString(text));
+}
+
+void job_cannot(struct job *job, const char *code, const char *fmt, ...)
+{
+    char text[MESSAGE_MAX];
+    va_list args;
+
+    if (job->cannot != NULL)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    job->cannot = job_text(job, "%s", text);
+    job->cannot_code = code;
+}
+
+void job_tell_plan(struct job *job, struct cordon_plan *out)
+{
+    if (out->size < offsetof(struct cordon_plan, cannot_code) + sizeof out->cannot_code)
+        return;
+    if (job->notes != NULL)
+        out->notes = job_print(job, job->notes);
+    out->cannot = job->cannot;
+    out->cannot_code = job->cannot_code;
+}
+
 static void finish(struct job *job, const struct cordon_result *result)
 {
     assert(!job->is_starting);
@@ -141,6 +182,9 @@ void job_observed(struct job *job, const char *target, const cJSON *state)
         .tags = cJSON_IsObject(job->tags) ? job_print(job, job->tags) : NULL,
         .exists = job->exists,
         .tenant = own_tenant(job),
+        .notes = job->notes != NULL ? job_print(job, job->notes) : NULL,
+        .cannot = job->cannot,
+        .cannot_code = job->cannot_code,
     };
     struct cordon_result result = {
         .size = sizeof result,
@@ -178,6 +222,7 @@ void job_fail(struct job *job, enum cordon_status status, const char *code, cons
         .status = status,
         .code = job_text(job, "%s", code), /* it may be part of a tree */
         .message = message,
+        .gone = status == CORDON_REFUSED && job->is_gone,
     };
     finish(job, &result);
 }

@@ -34,10 +34,13 @@ struct job {
     bool is_refused;  /* job_fail() came while starting */
     bool
         has_changed; /* something was written: a later failure cannot say that nothing was */
-    struct fetch *fetch; /* a token that az was asked for */
-    void *state;         /* what the action keeps between its steps */
-    const cJSON *tags;   /* of the target, when it was read with them; NULL */
-    int64_t exists;      /* how many such targets there are; 0: not known */
+    struct fetch *fetch;              /* a token that az was asked for */
+    void *state;                      /* what the action keeps between its steps */
+    const cJSON *tags;                /* of the target, when it was read with them; NULL */
+    int64_t exists;                   /* how many such targets there are; 0: not known */
+    cJSON *notes;                     /* what approvers should know; NULL: nothing */
+    const char *cannot, *cannot_code; /* why the change would be refused; NULL */
+    bool is_gone; /* the answer that fails the job says that the target does not exist */
     /* While something is asked that nothing hangs on: what fails then ends that, by this,
      * and not the job. It is sent once, and given up at that time. */
     void (*instead)(struct job *job, enum cordon_status status, const char *why);
@@ -63,6 +66,16 @@ cJSON *job_own(struct job *job, cJSON *tree);
 cJSON *job_object(struct job *job);
 /* The text of tree, in the call's memory. */
 char *job_print(struct job *job, const cJSON *tree);
+
+/* For approvers of a change that is planned: one sentence of what the slice does not show.
+ * Later ones than the NOTES_MAX-th are counted, and not kept. */
+enum { NOTES_MAX = 12 };
+void job_note(struct job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Why the change would be refused as things are now; the first reason stands. */
+void job_cannot(struct job *job, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Puts both into what plan() says, when the host is one that listens. */
+void job_tell_plan(struct job *job, struct cordon_plan *out);
 
 /* Ends the job: it is so now. json may be NULL; it is printed, not taken. */
 void job_done(struct job *job, const cJSON *json);

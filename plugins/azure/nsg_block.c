@@ -28,6 +28,7 @@ enum {
     NAME_KEY_LEN = 16,
     TRIES_MAX = 3, /* to get a priority that nobody else takes */
     RULE_NAME_MAX = 80,
+    RULES_MAX = 1000, /* of one group */
     FAMILIES = 2
 };
 
@@ -288,6 +289,44 @@ static cJSON *slice_of_all(struct job *job, const struct block *block, const cJS
     return slice;
 }
 
+#define NO_PRIORITY                                                                      \
+    "%s: no priority is free in front of the Allow rules that could match; move one of " \
+    "them back"
+
+/* Is there a place for each rule of the step, once those before it have theirs? */
+static bool has_room(struct job *job, const struct block *block, const cJSON *rules)
+{
+    cJSON *all = job_own(job, cJSON_Duplicate(rules, true));
+    int priority = 1;
+
+    for (; block != NULL && priority > 0; block = block->next) {
+        if (rule_find(rules, block->rule) != NULL)
+            continue;
+        priority = nsg_priority_free(all, block->direction, block->ips, block->rule);
+        cJSON_AddItemToArray(
+            all, cJSON_Duplicate(rule_wanted(job, block, priority), true));
+    }
+    return priority > 0;
+}
+
+/* What the group itself shows to be in the way. */
+static void see_obstacles(struct job *job, const struct block *block, const cJSON *rules)
+{
+    int more = 0;
+
+    for (const struct block *one = block; one != NULL; one = one->next)
+        more += one->ips->count > 0 && rule_find(rules, one->rule) == NULL;
+    if (more == 0)
+        return;
+    if (cJSON_GetArraySize(rules) + more > RULES_MAX)
+        job_cannot(job, "TooManyRules",
+                   "network security group %s has %d rules, and may have %d; delete %s",
+                   block->id, cJSON_GetArraySize(rules), RULES_MAX,
+                   more == 1 ? "one" : "two");
+    else if (!has_room(job, block, rules))
+        job_cannot(job, "NoFreePriority", NO_PRIORITY, what(job, block, "put"));
+}
+
 static void on_observed(struct job *job, const struct answer *answer, void *arg)
 {
     const struct block *block = arg;
@@ -306,6 +345,8 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
         return;
     }
     job->tags = json_get(answer->json, "tags");
+    if (job->before == NULL)
+        see_obstacles(job, block, rules);
     count_observed(job, COUNT_NSGS, block->id, job_lower(job, block->id),
                    slice_of_all(job, block, rules != NULL ? rules : job_object(job)));
 }
@@ -444,12 +485,9 @@ static void go_on(struct job *job, const struct block *block)
 }
 
 /* Nothing is written before both rules have a place. */
-static int priority_for(const struct block *block, const cJSON *rules)
+static int priority_for(struct job *job, const struct block *block, const cJSON *rules)
 {
-    const struct block *next = block->next;
-
-    if (next != NULL && rule_find(rules, next->rule) == NULL &&
-        nsg_priority_free(rules, next->direction, next->ips, next->rule) == 0)
+    if (!has_room(job, block, rules))
         return 0;
     return nsg_priority_free(rules, block->direction, block->ips, block->rule);
 }
@@ -476,11 +514,9 @@ static void decide(struct job *job, struct block *block, const cJSON *rules)
             put_rule(job, block, rule_priority(own));
         return;
     }
-    int priority = priority_for(block, rules);
+    int priority = priority_for(job, block, rules);
     if (priority == 0)
-        job_fail(job, CORDON_REFUSED, "NoFreePriority",
-                 "%s: no priority is free in front of the Allow rules that could match; "
-                 "move one of them back",
+        job_fail(job, CORDON_REFUSED, "NoFreePriority", NO_PRIORITY,
                  what(job, block, "put"));
     else if (block->tries == TRIES_MAX)
         job_fail(job, CORDON_RETRY, "Race", "%s: somebody else keeps taking the priority",
