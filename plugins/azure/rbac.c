@@ -45,6 +45,62 @@ void assignment_add(cJSON *out, const cJSON *json)
                       json_text(json_get(json, "properties"), members[i].theirs));
 }
 
+/* Role definitions have the same name wherever they are named from. */
+static bool is_same_role(const char *a, const char *b)
+{
+    return text_same(armid_name(a), armid_name(b));
+}
+
+static bool means_same(const char *member, const char *a, const char *b)
+{
+    if (strcmp(member, "role_definition_id") == 0)
+        return is_same_role(a, b);
+    if (strcmp(member, "condition") == 0 || strcmp(member, "description") == 0)
+        return strcmp(a, b) == 0;
+    return text_same(a, b);
+}
+
+/* The directory says what a principal is; nobody sets it. And a version of no condition says
+ * nothing. */
+static bool is_derived(const cJSON *properties, const cJSON *was, const char *member)
+{
+    if (strcmp(member, "principal_type") == 0)
+        return text_same(json_text(properties, "principalId"),
+                         json_text(was, "principal_id"));
+    return strcmp(member, "condition_version") == 0 &&
+           json_text(properties, "condition")[0] == '\0' &&
+           json_text(was, "condition")[0] == '\0';
+}
+
+void assignment_add_like(cJSON *out, const cJSON *json, const cJSON *was)
+{
+    const cJSON *properties = json_get(json, "properties");
+
+    for (size_t i = 0; i < MEMBERS; i++) {
+        const char *ours = members[i].ours;
+        const char *now = json_text(properties, members[i].theirs);
+        const char *then = json_text(was, ours);
+        bool is_like = is_derived(properties, was, ours) || means_same(ours, now, then);
+
+        json_add_text(out, ours, is_like ? then : now);
+    }
+}
+
+bool assignment_is_same_right(const cJSON *json, const cJSON *kept)
+{
+    const cJSON *properties = json_get(json, "properties");
+    static const char *const names[] = { "scope", "role_definition_id", "principal_id",
+                                         "condition" };
+    size_t same = 0;
+
+    for (size_t i = 0; i < MEMBERS; i++)
+        for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+            same += strcmp(members[i].ours, names[n]) == 0 &&
+                    means_same(names[n], json_text(properties, members[i].theirs),
+                               json_text(kept, names[n]));
+    return same == sizeof names / sizeof *names;
+}
+
 cJSON *assignment_properties(const cJSON *kept)
 {
     cJSON *out = cJSON_CreateObject();

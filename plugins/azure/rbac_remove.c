@@ -34,21 +34,210 @@ static const char *assignment_of(struct job *job)
     return NULL;
 }
 
+/* -- What is there --------------------------------------------------------------------- */
+
+static const char *scope_of(struct job *job, const char *id)
+{
+    return job_text(job, "%.*s", (int)(strlen(id) - ASSIGNMENT_TAIL), id);
+}
+
+static bool is_absent(const struct answer *answer)
+{
+    return answer->status == 404 && (text_same(answer->code, "ResourceNotFound") ||
+                                     text_same(answer->code, "RoleAssignmentNotFound"));
+}
+
+static void observed(struct job *job, const char *id, const cJSON *slice)
+{
+    count_observed(job, COUNT_ASSIGNMENTS, id, job_lower(job, id), slice);
+}
+
+static void observed_absent(struct job *job, const char *id)
+{
+    cJSON *slice = job_object(job);
+
+    cJSON_AddBoolToObject(slice, "present", false);
+    observed(job, id, slice);
+}
+
+/* -- Was it given for a time? ----------------------------------------------------------- */
+
+/* A look at an assignment that is there. */
+struct look {
+    const char *id;
+    const cJSON *json; /* as the API shows it */
+    cJSON *slice;
+    int pages;
+};
+
+static bool is_instance_of(const cJSON *instance, const struct look *look)
+{
+    const cJSON *properties = json_get(instance, "properties");
+    const char *origin = json_text(properties, "originRoleAssignmentId");
+
+    if (origin[0] != '\0')
+        return text_same(origin, look->id);
+    return assignment_is_same_right(instance, look->slice);
+}
+
+/* An activation ends by itself even when its end is not shown. */
+static void take_instance(struct look *look, const cJSON *instance)
+{
+    const cJSON *properties = json_get(instance, "properties");
+    const char *end = json_text(properties, "endDateTime");
+    const char *type = json_text(properties, "assignmentType");
+
+    if (!is_instance_of(instance, look) || json_get(look->slice, "until") != NULL ||
+        (end[0] == '\0' && !text_same(type, "Activated")))
+        return;
+    cJSON_AddStringToObject(look->slice, "until",
+                            end[0] != '\0' ? end : "its activation ends");
+    json_add_text(look->slice, "assignment_type", type);
+}
+
+/* Where schedules cannot be read at all (no license, an older cloud) nothing is for a time. A
+ * right that is missing hides it. */
+static void on_no_schedules(struct job *job, const struct look *look,
+                            const struct answer *answer)
+{
+    if (answer->status == 401 || answer->status == 403)
+        job_note(job,
+                 "whether this assignment was given for a time is not known, since its "
+                 "schedule cannot be read: %.300s; if it was, undoing it would make it "
+                 "permanent",
+                 answer->message);
+    observed(job, look->id, look->slice);
+}
+
+static void on_schedules(struct job *job, const struct answer *answer, void *arg)
+{
+    struct look *look = arg;
+    const cJSON *item;
+
+    if (answer->verdict == CORDON_REFUSED) {
+        on_no_schedules(job, look, answer);
+        return;
+    }
+    if (!answer_is_good(job, answer, true,
+                        job_text(job, "read the schedule of role assignment %s", look->id)))
+        return;
+    cJSON_ArrayForEach(item, json_get(answer->json, "value"))
+    {
+        take_instance(look, item);
+    }
+    const char *next = json_text(answer->json, "nextLink");
+    if (next[0] != '\0' && ++look->pages <= PAGES_MAX)
+        arm_next(job, next, on_schedules, look);
+    else
+        observed(job, look->id, look->slice);
+}
+
+static void ask_schedules(struct job *job, struct look *look)
+{
+    struct arm_request request = {
+        .method = "GET",
+        .path = job_text(job,
+                         "%s/providers/Microsoft.Authorization/"
+                         "roleAssignmentScheduleInstances",
+                         scope_of(job, look->id)),
+        .version = ARM_PIM,
+        .query =
+            job_text(job, "&%%24filter=%s",
+                     text_encode(job, job_text(job, "principalId eq '%s'",
+                                               json_text(look->slice, "principal_id")))),
+        .done = on_schedules,
+        .arg = look,
+    };
+
+    arm_send(job, &request);
+}
+
+/* For a change that is planned the schedule is read; later looks say what was found then. */
+static void on_present(struct job *job, const char *id, const cJSON *json)
+{
+    struct look *look = job_alloc(job, sizeof *look);
+
+    *look = (struct look){ .id = id, .json = json, .slice = job_object(job) };
+    cJSON_AddBoolToObject(look->slice, "present", true);
+    if (job->before == NULL) {
+        assignment_add(look->slice, json);
+        ask_schedules(job, look);
+        return;
+    }
+    assignment_add_like(look->slice, json, job->before);
+    json_copy(look->slice, "until", job->before, "until");
+    json_copy(look->slice, "assignment_type", job->before, "assignment_type");
+    observed(job, id, look->slice);
+}
+
+/* -- Is the same right there under another name? ---------------------------------------- */
+
+struct twins {
+    const char *id;
+    void (*done)(struct job *job, const char *id, bool is_there);
+    int pages;
+};
+
+static void on_twins(struct job *job, const struct answer *answer, void *arg)
+{
+    struct twins *twins = arg;
+    const cJSON *item;
+    bool is_there = false;
+
+    if (!answer_is_good(job, answer, true,
+                        job_text(job, "list role assignments at %s",
+                                 scope_of(job, twins->id))))
+        return;
+    cJSON_ArrayForEach(item, json_get(answer->json, "value"))
+    {
+        is_there = is_there || assignment_is_same_right(item, job->goal);
+    }
+    const char *next = json_text(answer->json, "nextLink");
+    if (!is_there && next[0] != '\0' && ++twins->pages <= PAGES_MAX)
+        arm_next(job, next, on_twins, twins);
+    else
+        twins->done(job, twins->id, is_there);
+}
+
+static void find_twin(struct job *job, const char *id,
+                      void (*done)(struct job *job, const char *id, bool is_there))
+{
+    struct twins *twins = job_alloc(job, sizeof *twins);
+
+    *twins = (struct twins){ .id = id, .done = done };
+    struct arm_request request = {
+        .method = "GET",
+        .path = job_text(job, "%s/providers/Microsoft.Authorization/roleAssignments",
+                         scope_of(job, id)),
+        .version = ARM_AUTH,
+        .query = job_text(job, "&%%24filter=%s",
+                          text_encode(job, job_text(job, "principalId eq '%s'",
+                                                    json_text(job->goal, "principal_id")))),
+        .done = on_twins,
+        .arg = twins,
+    };
+    arm_send(job, &request);
+}
+
+static void on_twin(struct job *job, const char *id, bool is_there)
+{
+    if (is_there)
+        observed(job, id, job->goal);
+    else
+        observed_absent(job, id);
+}
+
 static void on_observed(struct job *job, const struct answer *answer, void *arg)
 {
     const char *id = arg;
-    cJSON *slice = job_object(job);
-    bool is_absent =
-        answer->status == 404 && (text_same(answer->code, "ResourceNotFound") ||
-                                  text_same(answer->code, "RoleAssignmentNotFound"));
 
-    if (!is_absent &&
-        !answer_is_good(job, answer, true, job_text(job, "read role assignment %s", id)))
-        return;
-    cJSON_AddBoolToObject(slice, "present", !is_absent);
-    if (!is_absent)
-        assignment_add(slice, answer->json);
-    count_observed(job, COUNT_ASSIGNMENTS, id, job_lower(job, id), slice);
+    if (is_absent(answer) && json_true(job->goal, "present"))
+        find_twin(job, id, on_twin);
+    else if (is_absent(answer))
+        observed_absent(job, id);
+    else if (answer_is_good(job, answer, true,
+                            job_text(job, "read role assignment %s", id)))
+        on_present(job, id, answer->json);
 }
 
 static int remove_observe(struct cordon_call *call, const struct cordon_input *in)
@@ -59,6 +248,11 @@ static int remove_observe(struct cordon_call *call, const struct cordon_input *i
     if (id != NULL)
         arm_get(job, id, ARM_AUTH, on_observed, (void *)id);
     return job_started(job);
+}
+
+static bool is_for_a_time(const struct job *job)
+{
+    return json_text(job->before, "until")[0] != '\0';
 }
 
 static int remove_plan(struct cordon_call *call, const struct cordon_input *in,
@@ -81,15 +275,55 @@ static int remove_plan(struct cordon_call *call, const struct cordon_input *in,
                  json_text(job->before, "principal_id"), json_text(job->before, "scope"));
     out->undo = "make the same assignment again: same name, role, principal, scope and "
                 "condition";
+    if (is_for_a_time(job)) {
+        const char *until = json_text(job->before, "until");
+        out->what = job_text(job, "%s (given until %s)", out->what, until);
+        out->undo =
+            job_text(job,
+                     "nothing is put back: it was given until %s, and cordon would "
+                     "make it permanent; whoever is entitled to it activates it again",
+                     until);
+    }
     own_tell(out, own_principal(job, json_text(job->before, "principal_id")));
     out->affects = 1;
     out->affects_what = "principals";
     return job_end_plan(job);
 }
 
+/* What was given for a time is not given again. */
+static int remove_undone(struct cordon_call *call, const struct cordon_input *in,
+                         struct cordon_plan *out)
+{
+    struct job *job = job_begin(call, in);
+
+    out->after = is_for_a_time(job) ? "{\"present\":false}" : job_print(job, job->before);
+    out->what = "make the assignment again";
+    return job_end_plan(job);
+}
+
+static void on_exists(struct job *job, const char *id, bool is_there)
+{
+    if (is_there)
+        job_done(job, NULL);
+    else
+        job_fail(
+            job, CORDON_RETRY, "RoleAssignmentExists",
+            "put back role assignment %s: the API says that the same right exists, and "
+            "does not list it yet",
+            id);
+}
+
+/* Somebody made the same right under another name since we looked. */
 static void on_changed(struct job *job, const struct answer *answer, void *arg)
 {
-    if (answer_is_good(job, answer, false, arg))
+    const char *id = arg;
+    bool is_put = job->goal != NULL && json_true(job->goal, "present");
+
+    if (is_put && answer->status == 409 && text_same(answer->code, "RoleAssignmentExists"))
+        find_twin(job, id, on_exists);
+    else if (answer_is_good(job, answer, false,
+                            job_text(job, "%s role assignment %s",
+                                     is_put ? "put back" : "remove", id)))
         job_done(job, NULL);
 }
 
@@ -101,8 +335,7 @@ static void change(struct job *job, const char *method, const char *id, const cJ
         .version = ARM_AUTH,
         .body = body,
         .done = on_changed,
-        .arg = job_text(job, "%s role assignment %s", body != NULL ? "put back" : "remove",
-                        id),
+        .arg = (void *)id,
     };
 
     arm_send(job, &request);
@@ -134,10 +367,12 @@ static int remove_restore(struct cordon_call *call, const struct cordon_input *i
     return job_started(job);
 }
 
-static const char *const permissions[] = { "Microsoft.Authorization/roleAssignments/read",
-                                           "Microsoft.Authorization/roleAssignments/delete",
-                                           "Microsoft.Authorization/roleAssignments/write",
-                                           NULL };
+static const char *const permissions[] = {
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Authorization/roleAssignmentScheduleInstances/read",
+    "Microsoft.Authorization/roleAssignments/delete",
+    "Microsoft.Authorization/roleAssignments/write", NULL
+};
 
 const struct cordon_action rbac_remove = {
     .size = sizeof(struct cordon_action),
@@ -157,4 +392,5 @@ const struct cordon_action rbac_remove = {
     .plan = remove_plan,
     .apply = remove_apply,
     .restore = remove_restore,
+    .undone = remove_undone,
 };
