@@ -80,6 +80,9 @@ static void on_disable_observed(struct job *job, struct secret *secret)
     cJSON_AddStringToObject(slice, "version", version->id);
     cJSON_AddBoolToObject(slice, "enabled", version->is_enabled);
     job->tags = json_get(version->json, "tags");
+    if (job->before == NULL && version_manager(version) != NULL)
+        job_cannot(job, "SecretManaged", "secret %s of vault %s is managed: %s",
+                   secret->name, secret->vault, version_manager(version));
     count_observed(job, COUNT_SECRETS, secret->vault, secret->url, slice);
 }
 

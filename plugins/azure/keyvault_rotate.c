@@ -16,6 +16,7 @@
 
 #include "arm.h"
 #include "armid.h"
+#include "attributes.h"
 #include "count.h"
 #include "job.h"
 #include "secret.h"
@@ -38,15 +39,97 @@ static const char *old_version(const struct job *job)
  * own and knows it by what it replaces. */
 static bool is_ours(const struct job *job, const struct version *version, const char *old)
 {
-    const char *key = version_tag(version, "cordon-key");
+    return version_has_key(version, job->in->key) || version_replaces(version, old);
+}
 
-    if (key[0] == '\0')
+/* -- The vault's policy ------------------------------------------------------------------ */
+
+enum { POLICY_KEPT_MS = 24 * 3600 * 1000 };
+
+static const char *policy_name(struct job *job, const struct secret *secret)
+{
+    return job_text(job, "policy of vault %s", secret->vault);
+}
+
+/* What a vault's policy wants is known when it has refused something, and told from then on. */
+static bool policy_learn(struct job *job, const struct secret *secret,
+                         const struct answer *answer)
+{
+    if (answer->verdict != CORDON_REFUSED ||
+        (!text_same(answer->inner, "ForbiddenByPolicy") &&
+         !text_same(answer->code, "ForbiddenByPolicy")))
         return false;
-    return (job->in->key != NULL && strcmp(key, job->in->key) == 0) ||
-           text_same(version_tag(version, "cordon-replaces"), old);
+    known_keep(job, policy_name(job, secret), answer->message, POLICY_KEPT_MS);
+    job_fail(job, CORDON_REFUSED, "ForbiddenByPolicy",
+             "put a new version of %s: %s; expires_in sets how long the new version is "
+             "valid",
+             secret->url, answer->message);
+    return true;
+}
+
+static void policy_note(struct job *job, const struct secret *secret,
+                        const cJSON *attributes)
+{
+    const char *known = known_find(job, policy_name(job, secret));
+    bool expires = json_get(attributes, "expires_after_s") != NULL ||
+                   json_get(job->args, "expires_in") != NULL;
+
+    if (known != NULL)
+        job_note(job, "vault %s has refused a version lately: %.600s", secret->vault,
+                 known);
+    else if (!expires)
+        job_note(job, "a vault whose policy wants an expiry date refuses a version without "
+                      "one; expires_in sets it");
 }
 
 /* -- What is there --------------------------------------------------------------------- */
+
+/* What stands in the way of a rotation is known before anybody is asked for it. */
+static void see_obstacles(struct job *job, const struct secret *secret,
+                          const cJSON *attributes)
+{
+    const char *manager = version_manager(&secret->versions[0]);
+
+    if (manager != NULL)
+        job_cannot(job, "SecretManaged", "secret %s of vault %s is managed: %s",
+                   secret->name, secret->vault, manager);
+    else if (cJSON_GetArraySize(json_get(attributes, "tags")) >= TAGS_MAX &&
+             !cJSON_IsObject(json_get(job->args, "tags")))
+        job_cannot(job, "TooManyTags",
+                   "secret %s of vault %s has %d tags, and a version may have %d: there is "
+                   "no room for the one by which cordon knows its own; give fewer in tags",
+                   secret->name, secret->vault,
+                   cJSON_GetArraySize(json_get(attributes, "tags")), TAGS_MAX);
+}
+
+static void on_first_look(struct job *job, const struct secret *secret)
+{
+    const struct version *newest = &secret->versions[0];
+    cJSON *attributes = attributes_of(job, newest);
+    cJSON *slice = job_object(job);
+
+    cJSON_AddItemToObject(slice, "attributes", cJSON_Duplicate(attributes, true));
+    cJSON_AddStringToObject(slice, "old_version", newest->id);
+    cJSON_AddBoolToObject(slice, "old_enabled", newest->is_enabled);
+    cJSON_AddBoolToObject(slice, "rotated", false);
+    see_obstacles(job, secret, attributes);
+    policy_note(job, secret, attributes);
+    count_observed(job, COUNT_SECRETS, secret->vault, secret->url, slice);
+}
+
+/* Before the rotation those of the old version, and after it those that were planned: what
+ * others change about a version that is there already does not concern the undo. A slice of
+ * an older journal has none. */
+static void add_attributes(struct job *job, cJSON *slice, bool is_rotated)
+{
+    const cJSON *was = json_get(job->before, "attributes");
+
+    if (cJSON_IsObject(was))
+        cJSON_AddItemToObject(slice, "attributes",
+                              cJSON_Duplicate(is_rotated ? attributes_wanted(job, was)
+                                                         : was,
+                                              true));
+}
 
 static void on_observed(struct job *job, struct secret *secret)
 {
@@ -55,19 +138,18 @@ static void on_observed(struct job *job, struct secret *secret)
 
     job->tags = json_get(newest->json, "tags");
     if (job->before == NULL) {
-        cJSON_AddStringToObject(slice, "old_version", newest->id);
-        cJSON_AddBoolToObject(slice, "old_enabled", newest->is_enabled);
-        cJSON_AddBoolToObject(slice, "rotated", false);
-        count_observed(job, COUNT_SECRETS, secret->vault, secret->url, slice);
+        on_first_look(job, secret);
         return;
     }
     const char *old = old_version(job);
     const struct version *version = secret_version(secret, old);
+    bool is_by_us = !text_same(newest->id, old) && is_ours(job, newest, old);
+    add_attributes(job, slice, is_by_us);
     cJSON_AddStringToObject(slice, "old_version", old);
     cJSON_AddBoolToObject(slice, "old_enabled", version != NULL && version->is_enabled);
     if (text_same(newest->id, old))
         cJSON_AddBoolToObject(slice, "rotated", false);
-    else if (is_ours(job, newest, old))
+    else if (is_by_us)
         cJSON_AddBoolToObject(slice, "rotated", true);
     else
         cJSON_AddStringToObject(slice, "rotated", "by somebody else");
@@ -90,10 +172,28 @@ static const char *slice_text(struct job *job, bool is_old_enabled)
 {
     cJSON *slice = job_object(job);
 
+    add_attributes(job, slice, true);
     cJSON_AddStringToObject(slice, "old_version", old_version(job));
     cJSON_AddBoolToObject(slice, "old_enabled", is_old_enabled);
     cJSON_AddBoolToObject(slice, "rotated", true);
     return job_print(job, slice);
+}
+
+static void tell_attributes(struct job *job, const struct secret *secret,
+                            struct cordon_plan *out)
+{
+    const cJSON *was = json_get(job->before, "attributes");
+
+    if (!cJSON_IsObject(was))
+        return;
+    const cJSON *wanted = attributes_wanted(job, was);
+    attributes_note(job, wanted);
+    if (!attributes_have_room(wanted))
+        job_cannot(job, "TooManyTags",
+                   "tags has %d for secret %s, and a version may have %d: there is no room "
+                   "for the one by which cordon knows its own",
+                   cJSON_GetArraySize(json_get(wanted, "tags")), secret->name, TAGS_MAX);
+    job_tell_plan(job, out);
 }
 
 static int rotate_plan(struct cordon_call *call, const struct cordon_input *in,
@@ -112,6 +212,7 @@ static int rotate_plan(struct cordon_call *call, const struct cordon_input *in,
         own_tell(out, own_vault(job, secret->vault));
         if (json_true(job->before, "old_enabled"))
             out->undo = "enable the old version again; the new value stays the newest";
+        tell_attributes(job, secret, out);
     }
     return job_end_plan(job);
 }
@@ -183,6 +284,8 @@ static void on_put(struct job *job, const struct answer *answer, void *arg)
 
     wipe_value(answer->json);
     wipe_value(rotation->body);
+    if (policy_learn(job, rotation->secret, answer))
+        return;
     if (!answer_is_good(job, answer, false,
                         job_text(job, "put a new version of %s", rotation->secret->url)))
         return;
@@ -195,25 +298,16 @@ static void on_put(struct job *job, const struct answer *answer, void *arg)
     disable_old(job, rotation);
 }
 
-/* Readers may depend on the type and the tags of the version that they used to get. */
+/* As it was planned; a plan of an older journal says nothing of it, and then as it was. */
 static cJSON *new_version(struct job *job, const struct version *old, const char *value)
 {
+    const cJSON *planned = json_get(job->after, "attributes");
     cJSON *body = job_object(job);
 
+    if (!cJSON_IsObject(planned))
+        planned = attributes_wanted(job, attributes_of(job, old));
     cJSON_AddStringToObject(body, "value", value);
-    json_copy(body, "contentType", old->json, "contentType");
-    json_copy(body, "tags", old->json, "tags");
-    cJSON *tags = cJSON_GetObjectItemCaseSensitive(body, "tags");
-    if (!cJSON_IsObject(tags)) {
-        cJSON_DeleteItemFromObjectCaseSensitive(body, "tags");
-        tags = cJSON_AddObjectToObject(body, "tags");
-    }
-    cJSON_DeleteItemFromObjectCaseSensitive(tags, "cordon-run");
-    cJSON_DeleteItemFromObjectCaseSensitive(tags, "cordon-key");
-    cJSON_DeleteItemFromObjectCaseSensitive(tags, "cordon-replaces");
-    cJSON_AddStringToObject(tags, "cordon-run", job->in->run != NULL ? job->in->run : "");
-    cJSON_AddStringToObject(tags, "cordon-key", job->in->key);
-    cJSON_AddStringToObject(tags, "cordon-replaces", old->id);
+    attributes_send(job, body, planned, old->id);
     return body;
 }
 
@@ -364,7 +458,7 @@ const struct cordon_action keyvault_rotate_secret = {
         "\"required\":[\"vault\",\"name\"],\"properties\":{" SECRET_NAMES ","
         "\"length\":{\"type\":\"integer\",\"minimum\":16,\"maximum\":1024,"
         "\"description\":\"characters of the new value, 6 bits of chance each; 48 when not "
-        "given\"}}}",
+        "given\"}," ATTRIBUTE_ARGS "}}",
     .result_schema = "{\"type\":\"object\",\"additionalProperties\":false,"
                      "\"required\":[\"version\"],\"properties\":{\"version\":"
                      "{\"type\":\"string\",\"description\":\"the new version\"}}}",

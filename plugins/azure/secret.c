@@ -43,6 +43,41 @@ const char *version_tag(const struct version *version, const char *name)
     return json_text(json_get(version->json, "tags"), name);
 }
 
+bool version_replaces(const struct version *version, const char *old)
+{
+    const char *tag = version_tag(version, "cordon-replaces");
+    size_t len = strcspn(tag, " ");
+
+    return len > 0 && strlen(old) == len && text_starts(tag, old);
+}
+
+bool version_has_key(const struct version *version, const char *key)
+{
+    const char *both = strchr(version_tag(version, "cordon-replaces"), ' ');
+
+    if (key == NULL || key[0] == '\0')
+        return false;
+    return strcmp(version_tag(version, "cordon-key"), key) == 0 ||
+           (both != NULL && strcmp(both + 1, key) == 0);
+}
+
+const char *version_manager(const struct version *version)
+{
+    const char *type = json_text(version->json, "contentType");
+
+    if (text_same(type, "application/vnd.ms-sastoken-storage") ||
+        text_same(type, "application/vnd.ms-StorageAccountAccessKey"))
+        return "a storage account whose keys the vault manages owns it; regenerate the "
+               "account's key instead";
+    if (json_text(version->json, "kid")[0] != '\0')
+        return "the certificate of the same name owns it; renew or disable the certificate "
+               "instead";
+    if (json_true(version->json, "managed"))
+        return "the vault manages it for a certificate or a storage account; change that "
+               "instead";
+    return NULL;
+}
+
 const struct version *secret_version(const struct secret *secret, const char *id)
 {
     for (size_t i = 0; i < secret->count; i++) {
@@ -67,9 +102,9 @@ static int compare(const void *left, const void *right)
 
     if (a->created_s != b->created_s)
         return a->created_s > b->created_s ? -1 : 1;
-    if (text_same(version_tag(a, "cordon-replaces"), b->id))
+    if (version_replaces(a, b->id))
         return -1;
-    if (text_same(version_tag(b, "cordon-replaces"), a->id))
+    if (version_replaces(b, a->id))
         return 1;
     return strcmp(b->id, a->id);
 }

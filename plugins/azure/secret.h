@@ -47,6 +47,13 @@ void secret_list(struct job *job, struct secret *secret,
 /* NULL when there is no such version. */
 const struct version *secret_version(const struct secret *secret, const char *id);
 
+/* Was the version made by the step with that key, or to replace the version old? Where there
+ * was no room for both, one tag says both. */
+bool version_has_key(const struct version *version, const char *key);
+bool version_replaces(const struct version *version, const char *old);
+/* Who manages the secret, so that nobody may put a version of it, in words; NULL: nobody. */
+const char *version_manager(const struct version *version);
+
 /* A tag of the version, "" when it has none of that name. */
 const char *version_tag(const struct version *version, const char *name);
 

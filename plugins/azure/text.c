@@ -3,10 +3,13 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "job.h"
+
+enum { DURATION_MAX_S = 3650 * 86400 };
 
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -115,6 +118,45 @@ void text_uuid(struct job *job, char out[UUID_SIZE])
              "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
              b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
              b[13], b[14], b[15]);
+}
+
+/* Seconds of the unit that text begins with; 0 when it is none. "ms" has no whole ones. */
+static double unit_s(const char *text, size_t *len)
+{
+    static const struct {
+        const char *name;
+        double seconds;
+    } units[] = {
+        { "ms", 0.001 }, { "d", 86400 }, { "h", 3600 }, { "m", 60 }, { "s", 1 },
+    };
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        *len = strlen(units[i].name);
+        if (strncmp(text, units[i].name, *len) == 0)
+            return units[i].seconds;
+    }
+    return 0;
+}
+
+bool text_duration(const char *text, int64_t *seconds)
+{
+    double sum = 0;
+
+    if (*text == '\0')
+        return false;
+    while (*text != '\0') {
+        char *end;
+        size_t len;
+        double count = *text >= '0' && *text <= '9' ? strtod(text, &end) : -1;
+        double unit = count >= 0 ? unit_s(end, &len) : 0;
+
+        if (unit == 0)
+            return false;
+        sum += count * unit;
+        text = end + len;
+    }
+    *seconds = sum <= DURATION_MAX_S ? (int64_t)sum : 0;
+    return sum >= 1 && sum <= DURATION_MAX_S;
 }
 
 char *text_parameter(struct job *job, const char *header, const char *name)

@@ -30,5 +30,9 @@ void text_random(struct job *job, char *out, size_t count);
 /* A fresh UUID, version 4. */
 void text_uuid(struct job *job, char out[UUID_SIZE]);
 
+/* Seconds of a duration such as "90d", "1h30m" or "1.5h"; false for anything else, and for
+ * more than ten years. */
+bool text_duration(const char *text, int64_t *seconds);
+
 /* The value of name="value" in a header such as WWW-Authenticate; NULL when absent. */
 char *text_parameter(struct job *job, const char *header, const char *name);
