@@ -55,6 +55,12 @@ static void fake_finish(struct cordon_call *call, const struct cordon_result *re
     put(rig->json, sizeof rig->json, result->json);
     put(rig->state, sizeof rig->state,
         result->observation != NULL ? result->observation->state : NULL);
+    rig->is_gone = result->gone;
+    if (result->observation == NULL)
+        return;
+    put(rig->notes, sizeof rig->notes, result->observation->notes);
+    put(rig->cannot, sizeof rig->cannot, result->observation->cannot);
+    put(rig->cannot_code, sizeof rig->cannot_code, result->observation->cannot_code);
 }
 
 __attribute__((format(printf, 3, 4))) static void fake_fail(struct cordon_call *call,
@@ -113,6 +119,11 @@ static int fake_http(struct cordon_call *call, const struct cordon_http *request
 
     snprintf(rig->log + len, sizeof rig->log - len, "%s %s\n", request->method,
              request->url);
+    if (request->body != NULL && strstr(request->url, "/oauth2/") == NULL)
+        snprintf(rig->sent, sizeof rig->sent, "%.*s", (int)request->body_len,
+                 request->body);
+    if (request->body != NULL && strcmp(request->method, "PUT") == 0)
+        snprintf(rig->put, sizeof rig->put, "%.*s", (int)request->body_len, request->body);
     event->on_http = done;
     event->line = answer_to(rig, request);
     return 0;
@@ -266,13 +277,18 @@ static const struct cordon_action *find_action(const char *name)
     return *at;
 }
 
-void rig_call(struct rig *rig, const char *action, enum rig_fn fn, const char *args)
+static void forget(struct rig *rig)
 {
-    const struct cordon_action *of = find_action(action);
-    cordon_action_fn *const fns[] = { of->read, of->observe, of->apply, of->restore };
-    struct cordon_call *call = fake_alloc(NULL, sizeof *call);
-    struct cordon_input in = {
-        .size = sizeof in,
+    rig->is_finished = rig->is_gone = 0;
+    rig->code[0] = rig->message[0] = rig->state[0] = rig->json[0] = '\0';
+    rig->notes[0] = rig->cannot[0] = rig->cannot_code[0] = '\0';
+    rig->what[0] = rig->undo[0] = rig->after_planned[0] = '\0';
+}
+
+static struct cordon_input input_of(const struct rig *rig, const char *args)
+{
+    return (struct cordon_input){
+        .size = sizeof(struct cordon_input),
         .plugin = rig->plugin,
         .args = args,
         .before = rig->before,
@@ -283,11 +299,38 @@ void rig_call(struct rig *rig, const char *action, enum rig_fn fn, const char *a
         .run = "r-000001",
         .deadline_ms = 60000,
     };
+}
+
+void rig_plan(struct rig *rig, const char *action, enum rig_plan_fn fn, const char *args)
+{
+    const struct cordon_action *of = find_action(action);
+    struct cordon_call *call = fake_alloc(NULL, sizeof *call);
+    struct cordon_input in = input_of(rig, args);
+    struct cordon_plan plan = { .size = sizeof plan };
 
     the_rig = rig;
     call->rig = rig;
-    rig->is_finished = 0;
-    rig->code[0] = rig->message[0] = rig->state[0] = rig->json[0] = '\0';
+    forget(rig);
+    int rc = (fn == RIG_PLAN ? of->plan : of->undone)(call, &in, &plan);
+    rig->status = rc == 0 ? CORDON_DONE : CORDON_REFUSED;
+    put(rig->after_planned, sizeof rig->after_planned, plan.after);
+    put(rig->what, sizeof rig->what, plan.what);
+    put(rig->undo, sizeof rig->undo, plan.undo);
+    put(rig->notes, sizeof rig->notes, plan.notes);
+    put(rig->cannot, sizeof rig->cannot, plan.cannot);
+    put(rig->cannot_code, sizeof rig->cannot_code, plan.cannot_code);
+}
+
+void rig_call(struct rig *rig, const char *action, enum rig_fn fn, const char *args)
+{
+    const struct cordon_action *of = find_action(action);
+    cordon_action_fn *const fns[] = { of->read, of->observe, of->apply, of->restore };
+    struct cordon_call *call = fake_alloc(NULL, sizeof *call);
+    struct cordon_input in = input_of(rig, args);
+
+    the_rig = rig;
+    call->rig = rig;
+    forget(rig);
     CHECK(fns[fn] != NULL);
     if (fns[fn](call, &in) != 0) {
         rig->status = CORDON_REFUSED;

@@ -19,6 +19,7 @@
 enum { RIG_LINES_MAX = 64, RIG_LOG_MAX = 16384, RIG_EVENTS_MAX = 64 };
 
 enum rig_fn { RIG_READ, RIG_OBSERVE, RIG_APPLY, RIG_RESTORE };
+enum rig_plan_fn { RIG_PLAN, RIG_UNDONE };
 
 struct rig_line {
     const char *method, *part; /* of the address */
@@ -33,6 +34,8 @@ struct rig {
     struct rig_line lines[RIG_LINES_MAX];
     int line_count;
     char log[RIG_LOG_MAX]; /* "GET https://...\n..." */
+    char sent[8192];       /* the last body that was sent to a service */
+    char put[8192];        /* and that of the last PUT */
     int tokens;            /* that were given out */
     void *plugin;
     /* The call's slices; NULL: none. */
@@ -41,6 +44,10 @@ struct rig {
     int is_finished;
     enum cordon_status status;
     char code[256], message[2048], state[4096], json[8192];
+    int is_gone;
+    /* What approvers would be told. */
+    char notes[8192], cannot[2048], cannot_code[256];
+    char what[2048], undo[2048], after_planned[4096];
 };
 
 void rig_open(struct rig *rig);
@@ -49,6 +56,8 @@ void rig_close(struct rig *rig);
 struct rig_line *rig_add(struct rig *rig, const char *method, const char *part, int status,
                          const char *headers, const char *body);
 void rig_call(struct rig *rig, const char *action, enum rig_fn fn, const char *args);
+/* plan() or undone(); what it says is in after_planned, what and undo. */
+void rig_plan(struct rig *rig, const char *action, enum rig_plan_fn fn, const char *args);
 /* How many requests had that in method and address. */
 int rig_count(const struct rig *rig, const char *part);
 

@@ -802,9 +802,11 @@ every_page_of_versions_is_read() {
     is "$(text .result.version)" 00000000000000000000000000010059
 }
 
+carried='"attributes":{"content_type":"text/plain","enabled":true,"tags":{"rotated":"2026-03"}}'
+
 a_rotated_secret_has_a_new_version_and_the_old_one_is_off() {
     contain keyvault.rotate_secret "$secret"
-    is "$before" "{\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":false}"
+    is "$before" "{$carried,\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":false}"
     is "$(text .result.version)" "$(world '.vaults[0].secrets[0].versions[-1].version' | tr -d '"')"
     is "$(world '.vaults[0].secrets[0].versions[-1].value|length')" 48
     is "$(world '.vaults[0].secrets[0].versions[-1]|[.contentType,.tags["cordon-run"],.tags.rotated]')" \
@@ -818,7 +820,7 @@ undoing_a_rotation_enables_the_old_version_and_keeps_the_new_value() {
     ask undone keyvault.rotate_secret "$secret" "{\"before\":$before,\"after\":$after}"
     local goal
     goal=$(get .after)
-    is "$goal" "{\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":true}"
+    is "$goal" "{$carried,\"old_enabled\":true,\"old_version\":\"$old\",\"rotated\":true}"
     release keyvault.rotate_secret "$secret" "$goal"
     is "$(effects)" "secret.set secret.update secret.update"
 }

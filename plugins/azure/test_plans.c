@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a look before a change tells approvers, what it refuses, and what of a list that is
+ * written back was read.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <cordon/plugin.h>
+
+#include "check.h"
+#include "rig.h"
+
+#define GROUP "/subscriptions/44444444-3333-4333-8333-333333333333/resourceGroups/shop"
+#define SITE  GROUP "/providers/Microsoft.Web/sites/till"
+#define NSG   GROUP "/providers/Microsoft.Network/networkSecurityGroups/wall"
+#define SUBNET                                                            \
+    "/subscriptions/44444444-3333-4333-8333-333333333333/resourceGroups/" \
+    "net/providers/Microsoft.Network/virtualNetworks/hub/subnets/edge"
+
+/* -- stop ---------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *kind, *jobs, *note; /* NULL: no note */
+} kinds[] = {
+    { "app", NULL, NULL },
+    { "app,linux", "[]", NULL },
+    { "api", NULL, NULL },
+    { "app,functional", NULL, NULL },
+    { "functionapp", NULL, "till is a function app: executions that are under way" },
+    { "functionapp,linux", NULL, "is a function app" },
+    { "FunctionApp,Linux,Container", NULL, "is a function app" },
+    { "functionapp,workflowapp", NULL, "is a logic app: runs of its workflows" },
+    { "workflowapp,functionapp,linux", NULL, "is a logic app" },
+    { "functionapp,linux,container,azurecontainerapps", NULL, "Azure Container Apps" },
+    { "app", "[{\"name\":\"till/mail\"}]", "has 1 WebJob: one that runs" },
+    { "app,windows", "[{\"name\":\"a\"},{\"name\":\"b\"}]", "has 2 WebJobs" },
+};
+
+static void answer_site(struct rig *rig, const char *kind, const char *jobs)
+{
+    static char site[512], list[512];
+
+    snprintf(site, sizeof site,
+             "{\"id\":\"" SITE "\",\"kind\":\"%s\",\"properties\":{\"state\":\"Running\"}}",
+             kind);
+    snprintf(list, sizeof list, "{\"value\":%s}", jobs != NULL ? jobs : "[]");
+    rig_add(rig, "GET", "/sites/till?", 200, "", site);
+    if (jobs != NULL)
+        rig_add(rig, "GET", "/till/webjobs?", 200, "", list);
+}
+
+TEST(approvers_of_a_stop_are_told_what_goes_on_after_it)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct rig rig;
+
+        rig_open(&rig);
+        answer_site(&rig, kinds[i].kind, kinds[i].jobs);
+        rig_call(&rig, "azure.appservice.stop", RIG_OBSERVE, "{\"id\":\"" SITE "\"}");
+        CHECK_INT(rig.status, CORDON_DONE);
+        CHECK_STR(rig.state, "{\"state\":\"Running\"}");
+        if (kinds[i].note != NULL)
+            CHECK_HAS(rig.notes, kinds[i].note);
+        else
+            CHECK_STR(rig.notes, "");
+        rig_close(&rig);
+    }
+}
+
+TEST(a_look_after_the_stop_asks_for_nothing_more_than_the_state)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig.before = "{\"state\":\"Running\"}";
+    answer_site(&rig, "app", NULL);
+    rig_call(&rig, "azure.appservice.stop", RIG_OBSERVE, "{\"id\":\"" SITE "\"}");
+    CHECK_INT(rig_count(&rig, "webjobs"), 0);
+    CHECK_STR(rig.notes, "");
+    rig_close(&rig);
+}
+
+/* -- the list of a site ------------------------------------------------------------------- */
+
+#define LAST(word)                                                                     \
+    "{\"ipAddress\":\"Any\",\"action\":\"" word "\",\"priority\":2147483647,\"name\":" \
+    "\"" word " all\",\"description\":\"" word " all access\"}"
+#define ALLOW(prefix, priority, name)                                    \
+    "{\"ipAddress\":\"" prefix                                           \
+    "\",\"action\":\"Allow\",\"tag\":\"Default\",\"priority\":" priority \
+    ",\"name\":\"" name "\"}"
+#define ANY(action, priority, name)                                                        \
+    "{\"ipAddress\":\"Any\",\"action\":\"" action "\",\"priority\":" priority ",\"name\":" \
+    "\"" name "\"}"
+#define OF_SUBNET                                                                        \
+    "{\"vnetSubnetResourceId\":\"" SUBNET "\",\"action\":\"Allow\",\"tag\":\"Default\"," \
+    "\"priority\":90,\"name\":\"edge\",\"vnetTrafficTag\":1,\"headers\":{\"x-azure-"     \
+    "fdid\":"                                                                            \
+    "[\"55ce4ed1\"]}}"
+
+/* A list as it is read, what of it goes back, and what the slice says of all others. */
+static const struct list {
+    const char *read, *back, *unmatched;
+} lists[] = {
+    { "[]", "", "Allow" },
+    { "[" LAST("Allow") "]", "", "Allow" },
+    { "[" LAST("Deny") "]", "", "Deny" },
+    { "[" ALLOW("198.51.100.0/24", "300", "office") "," LAST("Deny") "]",
+      ALLOW("198.51.100.0/24", "300", "office"), "Deny" },
+    { "[" LAST("Deny") "," ALLOW("198.51.100.0/24", "300", "office") "]",
+      ALLOW("198.51.100.0/24", "300", "office"), "Deny" },
+    { "[" ALLOW("198.51.100.0/24", "300", "office") "," LAST("Allow") "]",
+      ALLOW("198.51.100.0/24", "300", "office"), "Allow" },
+    { "[" ANY("Allow", "1", "Allow all") "]", "", "Allow" },
+    { "[" ANY("Deny", "2147483647", "Alle sperren") "]", "", "Deny" },
+    { "[" ANY("Deny", "500", "Deny all") "," LAST("Deny") "]",
+      ANY("Deny", "500", "Deny all"), "Deny" },
+    { "[" ANY("Allow", "700", "the rest") "," LAST("Deny") "]",
+      ANY("Allow", "700", "the rest"), "Deny" },
+    { "[" OF_SUBNET "," LAST("Deny") "]", OF_SUBNET, "Deny" },
+    { "[" ALLOW("198.51.100.7/32", "300", "same") "," ALLOW("198.51.100.7/32", "300",
+                                                            "same") "," LAST("Deny") "]",
+      ALLOW("198.51.100.7/32", "300", "same") "," ALLOW("198.51.100.7/32", "300", "same"),
+      "Deny" },
+};
+
+#define BLOCK_ARGS "{\"id\":\"" SITE "\",\"ips\":[\"192.0.2.44\"]}"
+
+static const char *config_of(const char *list)
+{
+    static char config[2][4096];
+    static int at;
+
+    at = !at;
+    snprintf(config[at], sizeof config[at],
+             "{\"properties\":{\"ipSecurityRestrictions\":%s}}", list);
+    return config[at];
+}
+
+TEST(what_the_service_shows_last_is_neither_compared_nor_sent_and_all_else_goes_back)
+{
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct rig rig;
+        char wanted[256];
+
+        rig_open(&rig);
+        answer_site(&rig, "app", NULL);
+        rig_add(&rig, "*GET", "/config/web?", 200, "", config_of(lists[i].read));
+        rig_add(&rig, "PATCH", "/config/web?", 200, "", "{}");
+        rig_call(&rig, "azure.appservice.block_ips", RIG_OBSERVE, BLOCK_ARGS);
+        snprintf(wanted, sizeof wanted, "\"unmatched\":\"%s\"", lists[i].unmatched);
+        CHECK_HAS(rig.state, wanted);
+        rig_call(&rig, "azure.appservice.block_ips", RIG_APPLY, BLOCK_ARGS);
+        CHECK_INT(rig.status, CORDON_DONE);
+        CHECK_HAS(rig.sent, lists[i].back);
+        CHECK_HAS(rig.sent, "\"ipAddress\":\"192.0.2.44/32\"");
+        CHECK(strstr(rig.sent, "2147483647") == NULL);
+        CHECK(lists[i].back[0] != '\0' || strstr(rig.sent, "\"Any\"") == NULL);
+        rig_close(&rig);
+    }
+}
+
+TEST(the_right_to_each_subnet_in_the_list_is_named_in_the_plan)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    answer_site(&rig, "app", NULL);
+    rig_add(&rig, "GET", "/config/web?", 200, "", config_of("[" OF_SUBNET "]"));
+    rig_call(&rig, "azure.appservice.block_ips", RIG_OBSERVE, BLOCK_ARGS);
+    CHECK_HAS(rig.notes, "virtualNetworks/hub/subnets/edge");
+    CHECK_HAS(rig.notes, "subnets/joinViaServiceEndpoint/action");
+    CHECK_STR(rig.cannot, "");
+    rig_close(&rig);
+}
+
+TEST(a_list_without_room_in_front_is_refused_before_people_are_asked)
+{
+    static const struct {
+        const char *list, *code;
+    } rows[] = {
+        { "[" ALLOW("198.51.100.0/24", "1", "first") "]", "NoFreePriority" },
+        { "[" ALLOW("198.51.100.0/24", "2", "first") "]", "" },
+        { "[" ANY("Allow", "1", "Allow all") "]", "" },
+        { "[" ANY("Deny", "1", "Deny all") "]", "" },
+        { "[" LAST("Allow") "]", "" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig rig;
+
+        rig_open(&rig);
+        answer_site(&rig, "app", NULL);
+        rig_add(&rig, "GET", "/config/web?", 200, "", config_of(rows[i].list));
+        rig_call(&rig, "azure.appservice.block_ips", RIG_OBSERVE, BLOCK_ARGS);
+        CHECK_STR(rig.cannot_code, rows[i].code);
+        rig_close(&rig);
+    }
+}
+
+/* -- a network security group --------------------------------------------------------------- */
+
+#define RULE(access, direction, priority, source)                      \
+    "{\"name\":\"of-others\",\"properties\":{\"access\":\"" access     \
+    "\",\"direction\":\"" direction "\",\"priority\":" priority        \
+    ",\"protocol\":\"*\",\"sourceAddressPrefix\":\"" source            \
+    "\",\"destinationAddressPrefix\":\"*\",\"sourcePortRange\":\"*\"," \
+    "\"destinationPortRange\":\"443\"}}"
+
+static const struct {
+    const char *rules, *code;
+} groups[] = {
+    { "", "" },
+    { RULE("Allow", "Inbound", "100", "*"), "NoFreePriority" },
+    { RULE("Allow", "Inbound", "100", "Internet"), "NoFreePriority" },
+    { RULE("Allow", "Inbound", "100", "192.0.2.0/24"), "NoFreePriority" },
+    { RULE("Allow", "Inbound", "100", "192.0.2.44"), "NoFreePriority" },
+    { RULE("Allow", "Inbound", "100", "198.51.100.0/24"), "" },
+    { RULE("Allow", "Outbound", "100", "*"), "" },
+    { RULE("Allow", "Inbound", "101", "*"), "" },
+    { RULE("Deny", "Inbound", "100", "*"), "" },
+    { RULE("Deny", "Inbound", "100", "203.0.113.0/24") "," RULE("Allow", "Inbound", "101",
+                                                                "*"),
+      "NoFreePriority" },
+    { RULE("Deny", "Inbound", "100", "203.0.113.0/24") "," RULE("Allow", "Inbound", "102",
+                                                                "*"),
+      "" },
+};
+
+TEST(a_group_without_a_free_priority_is_refused_before_people_are_asked)
+{
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        struct rig rig;
+        char body[2048];
+
+        rig_open(&rig);
+        snprintf(body, sizeof body, "{\"properties\":{\"securityRules\":[%s]}}",
+                 groups[i].rules);
+        rig_add(&rig, "GET", "/networkSecurityGroups/wall?", 200, "", body);
+        rig_call(&rig, "azure.nsg.block_ips", RIG_OBSERVE,
+                 "{\"id\":\"" NSG "\",\"ips\":[\"192.0.2.44\"]}");
+        CHECK_INT(rig.status, CORDON_DONE);
+        CHECK_STR(rig.cannot_code, groups[i].code);
+        rig_close(&rig);
+    }
+}
