@@ -296,15 +296,15 @@ static cJSON *slice_of_all(struct job *job, const struct block *block, const cJS
 /* Is there a place for each rule of the step, once those before it have theirs? */
 static bool has_room(struct job *job, const struct block *block, const cJSON *rules)
 {
-    cJSON *all = job_own(job, cJSON_Duplicate(rules, true));
+    cJSON *all =
+        job_own(job, rules != NULL ? cJSON_Duplicate(rules, true) : cJSON_CreateArray());
     int priority = 1;
 
     for (; block != NULL && priority > 0; block = block->next) {
         if (rule_find(rules, block->rule) != NULL)
             continue;
         priority = nsg_priority_free(all, block->direction, block->ips, block->rule);
-        cJSON_AddItemToArray(
-            all, cJSON_Duplicate(rule_wanted(job, block, priority), true));
+        cJSON_AddItemToArray(all, cJSON_Duplicate(rule_wanted(job, block, priority), true));
     }
     return priority > 0;
 }

@@ -245,3 +245,28 @@ TEST(a_group_without_a_free_priority_is_refused_before_people_are_asked)
         rig_close(&rig);
     }
 }
+
+/* Each family has a rule of its own, and each wants a priority. */
+TEST(addresses_of_both_families_want_two_priorities)
+{
+    static const struct {
+        const char *priority, *code;
+    } rows[] = { { "101", "NoFreePriority" }, { "102", "" } };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig rig;
+        char body[2048];
+
+        rig_open(&rig);
+        snprintf(body, sizeof body,
+                 "{\"properties\":{\"securityRules\":[{\"name\":\"of-others\","
+                 "\"properties\":{\"access\":\"Allow\",\"direction\":\"Inbound\","
+                 "\"priority\":%s,\"sourceAddressPrefix\":\"*\"}}]}}",
+                 rows[i].priority);
+        rig_add(&rig, "GET", "/networkSecurityGroups/wall?", 200, "", body);
+        rig_call(&rig, "azure.nsg.block_ips", RIG_OBSERVE,
+                 "{\"id\":\"" NSG "\",\"ips\":[\"192.0.2.44\",\"2001:db8:7::44\"]}");
+        CHECK_STR(rig.cannot_code, rows[i].code);
+        rig_close(&rig);
+    }
+}
