@@ -26,6 +26,29 @@ static const char *const kinds[] = {
     "ips", "assets", "accounts", "hosts", "urls", "files"
 };
 
+static void put_properties(struct json_out *out, const char *const *names, size_t count)
+{
+    json_put_bool(out, "additionalProperties", false);
+    json_key(out, "properties");
+    json_open(out, '{');
+    for (size_t i = 0; i < count; i++) {
+        json_key(out, names[i]);
+        json_open(out, '{');
+        if (strcmp(names[i], "entities") == 0)
+            put_properties(out, kinds, sizeof kinds / sizeof *kinds);
+        json_close(out);
+    }
+    json_close(out);
+    json_put(out, "type", "object");
+}
+
+void alert_put_schema(struct json_out *out)
+{
+    json_open(out, '{');
+    put_properties(out, members, sizeof members / sizeof *members);
+    json_close(out);
+}
+
 /* A name that nobody reads would be believed to have been read. */
 static int check_names(struct span object, const char *const *names, size_t count,
                        struct err *err)

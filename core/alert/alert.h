@@ -33,6 +33,11 @@ enum {
     ALERT_ID_MAX = 1024              /* bytes */
 };
 
+struct json_out;
+
+/* The shape as a JSON Schema: the members that there are, and no more. */
+void alert_put_schema(struct json_out *out);
+
 /* Adds what an adapter made, checked and completed, canonical, to out. json is checked JSON;
  * source is what it is from when it does not say. Nothing is added on failure. */
 int alert_complete(struct span json, struct span source, struct str *out, struct err *err);

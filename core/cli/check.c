@@ -389,11 +389,12 @@ const struct command command_check = {
     .summary = "find what is wrong in playbooks without running them",
     .usage = "cordon check PLAYBOOK...",
     .about =
-        "Syntax, unknown actions, arguments against their schemas, globals, gates that "
-        "are\n"
-        "never reached. One finding a line, FILE:LINE:COLUMN: message; exit code 1 when\n"
-        "one of them is an error. A file that makes no playbook {} is taken as a policy;\n"
-        "NAME.test.lua is left to cordon test.",
+        "Syntax, unknown actions, arguments against their schemas, parameters that the\n"
+        "playbook does not declare, fields that no result and no alert has, calls of ctx,\n"
+        "groups that the policy does not have, an on_alert that can start nothing, gates\n"
+        "that are never reached. One finding a line, FILE:LINE:COLUMN: message; exit code\n"
+        "1 when one of them is an error. A file that makes no playbook {} is taken as a\n"
+        "policy; NAME.test.lua is left to cordon test.",
     .example = "cordon check playbooks/*.lua",
     .options = OPTION_ENGINE,
     .args_min = 1,

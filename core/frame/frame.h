@@ -50,7 +50,7 @@ enum frame_type {
     FRAME_VM_DATA,     /* text name, text source: a chunk of Lua-as-data that returns one
                         * table -> FRAME_VM_DATA_DONE */
     FRAME_VM_CHECK,    /* text name, text source, json catalog ({"action": JSON Schema of
-                        * its arguments}), json channels (the names that notify may hold):
+                        * its arguments}), json known (vm/check.h):
                         * what is wrong with it -> FRAME_VM_CHECKED */
     FRAME_VM_ADAPTER, /* text name, text source ("" = those that cordon brings alone): reads
                         * deliveries from here on -> FRAME_VM_LOADED, info {} */

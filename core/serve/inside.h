@@ -381,6 +381,8 @@ int locks_put(struct serve *serve, const char *name, const char *path, struct sp
 int locks_remove(struct serve *serve, const char *name, struct err *err);
 void locks_catalog(struct serve *serve, struct str *out); /* list of the actions' names */
 void locks_schemas(struct serve *serve, struct str *out); /* {action: schema of its args} */
+/* {action: schema of what it gives to a playbook} */
+void locks_results(struct serve *serve, struct json_out *out);
 /* The declaration of an action that a trusted plugin offers; the empty span when none does. */
 struct span locks_action(struct serve *serve, struct span name);
 void locks_close(struct serve *serve);

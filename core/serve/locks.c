@@ -233,6 +233,48 @@ void locks_schemas(struct serve *serve, struct str *text)
     json_close(&out);
 }
 
+/* What a playbook gets for a change: see step_result(). */
+static void put_change(struct json_out *out, struct span result)
+{
+    static const char *const any[] = { "after", "before", "changed" };
+
+    json_open(out, '{');
+    json_put_bool(out, "additionalProperties", false);
+    json_key(out, "properties");
+    json_open(out, '{');
+    for (size_t i = 0; i < sizeof any / sizeof *any; i++)
+        json_put_raw(out, any[i], span_of("{}"));
+    json_put_raw(out, "result", json_kind(result) == JSON_OBJECT ? result : span_of("{}"));
+    json_put_raw(out, "target", span_of("{}"));
+    json_close(out);
+    json_put(out, "type", "object");
+    json_close(out);
+}
+
+void locks_results(struct serve *serve, struct json_out *out)
+{
+    struct span action;
+
+    json_open(out, '{');
+    list_each (link, after, &serve->locks) {
+        struct lock_line *line = list_item(link, struct lock_line, in_serve);
+        size_t pos = 0;
+
+        while (json_next(json_get(span_of(line->declaration), "actions"), &pos, NULL,
+                         &action)) {
+            struct span result = json_get(action, "result");
+
+            json_key_span(out, json_get_raw(action, "name"));
+            if (!span_is(json_get_raw(action, "effect"), "reads"))
+                put_change(out, result);
+            else
+                json_raw_value(out,
+                               json_kind(result) == JSON_OBJECT ? result : span_of("{}"));
+        }
+    }
+    json_close(out);
+}
+
 /* -- Writing ------------------------------------------------------------------------------ */
 
 static int write_all(int fd, struct span text, const char *path, struct err *err)

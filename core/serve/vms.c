@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "alert/alert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "frame/frame.h"
@@ -597,26 +598,45 @@ void vms_load(struct serve *serve, struct span hash, struct span name, struct sp
     send_load(machine, name, source, done, arg);
 }
 
+/* What a check knows beside the actions' arguments: vm/check.h. */
+static void put_known(struct serve *serve, struct str *text)
+{
+    struct json_out out = { .str = text };
+    struct str channels = { 0 };
+
+    notices_names(serve, &channels);
+    json_open(&out, '{');
+    json_key(&out, "alert");
+    alert_put_schema(&out);
+    json_put_raw(&out, "channels", str_span(&channels));
+    if (serve->policy_ok)
+        json_put_raw(&out, "groups", json_get(str_span(&serve->policy_json), "groups"));
+    json_key(&out, "results");
+    locks_results(serve, &out);
+    json_close(&out);
+    str_fini(&channels);
+}
+
 void vms_check(struct serve *serve, struct span name, struct span source, vms_done_fn *done,
                void *arg)
 {
     struct machine *machine = start(serve, "");
-    struct str frame = { 0 }, schemas = { 0 }, channels = { 0 };
+    struct str frame = { 0 }, schemas = { 0 }, known = { 0 };
     struct frame_writer out;
 
     locks_schemas(serve, &schemas);
-    notices_names(serve, &channels);
+    put_known(serve, &known);
     frame_begin(&out, &frame, FRAME_VM_CHECK);
     frame_add_span(&out, name);
     frame_add_span(&out, source);
     frame_add_span(&out, str_span(&schemas));
-    frame_add_span(&out, str_span(&channels));
+    frame_add_span(&out, str_span(&known));
     frame_finish(&out);
     owe(machine, &(struct owed){ .type = FRAME_VM_CHECKED, .done = done, .arg = arg });
     send_frame(machine, str_span(&frame));
     str_fini(&frame);
     str_fini(&schemas);
-    str_fini(&channels);
+    str_fini(&known);
 }
 
 void vms_data(struct serve *serve, const char *name, struct span source, vms_done_fn *done,

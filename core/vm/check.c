@@ -48,33 +48,49 @@ static void add_names(struct str *out, struct span catalog)
     json_close(&json);
 }
 
-/* What only reading the file shows: the table of playbook { ... } and its params. */
-static void read_file(struct vm *vm, struct lint *lint, struct span name,
-                      struct span source)
+/* What only reading the file shows: the table of playbook { ... } and its params. False, and
+ * the error in info. */
+static bool read_file(struct vm *vm, struct span catalog, struct span name,
+                      struct span source, struct str *info)
 {
-    struct str names = { 0 }, info = { 0 };
+    struct str names = { 0 };
 
-    add_names(&names, lint->catalog);
-    if (!playbook_load(vm, name, source, str_span(&names), &info)) {
-        struct source_error error = { .line = (int)json_get_int(str_span(&info), "line", 1),
-                                      .column =
-                                          (int)json_get_int(str_span(&info), "column", 1) };
-        char *message = json_get_text(str_span(&info), "message");
-        snprintf(error.message, sizeof error.message, "%s", message);
-        free(message);
-        find_error(lint, &error);
-    }
+    add_names(&names, catalog);
+    bool ok = playbook_load(vm, name, source, str_span(&names), info);
     str_fini(&names);
+    return ok;
+}
+
+static void find_unread(struct lint *lint, struct span info)
+{
+    struct source_error error = { .line = (int)json_get_int(info, "line", 1),
+                                  .column = (int)json_get_int(info, "column", 1) };
+    char *message = json_get_text(info, "message");
+
+    snprintf(error.message, sizeof error.message, "%s", message);
+    free(message);
+    find_error(lint, &error);
+}
+
+/* The declared parameters are those that reading the file gives. */
+static void look(struct vm *vm, struct lint *lint, struct span name, struct span source)
+{
+    struct str info = { 0 };
+    bool is_read = read_file(vm, lint->catalog, name, source, &info);
+
+    if (is_read)
+        lint->params = json_get(str_span(&info), "params");
+    lint_source(lint, source);
+    if (!is_read && lint->errors == 0)
+        find_unread(lint, str_span(&info));
     str_fini(&info);
 }
 
 void check_playbook(struct vm *vm, struct span name, struct span source,
-                    struct span catalog, struct span channels, struct str *findings)
+                    struct span catalog, struct span known, struct str *findings)
 {
     struct work work = { .source = source };
-    struct lint lint = { .catalog = catalog,
-                         .channels = channels,
-                         .out = { .str = findings } };
+    struct lint lint = { .catalog = catalog, .known = known, .out = { .str = findings } };
     struct err err;
 
     playbook_set_name(vm, name);
@@ -85,9 +101,7 @@ void check_playbook(struct vm *vm, struct span name, struct span source,
     if (!work.is_compiled) {
         find_error(&lint, &work.error);
     } else {
-        lint_source(&lint, source);
-        if (lint.errors == 0)
-            read_file(vm, &lint, name, source);
+        look(vm, &lint, name, source);
     }
     json_close(&lint.out);
     arena_fini(&lint.arena);

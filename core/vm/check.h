@@ -9,7 +9,12 @@
 struct vm;
 
 /* findings becomes a JSON list of {"column","level","line","message"}, in the order of the
- * source; level is "error" or "warning". catalog: {"action": schema of its arguments}; channels: the names that
- * notify may hold. The file is compiled, looked at, and, when nothing is wrong so far, read as for a run. */
+ * source; level is "error" or "warning". The file is compiled, looked at, and, when nothing is
+ * wrong so far, read as for a run.
+ *
+ * catalog: {"action": schema of its arguments}. known is what else there is, each member
+ * absent when it is not known: "channels", the names that notify may hold; "groups", those of
+ * the policy with their members; "results", {"action": schema of what it gives}; "alert", the
+ * schema of alerts; "playbooks", {"name": schema of its parameters}. */
 void check_playbook(struct vm *vm, struct span name, struct span source,
-                    struct span catalog, struct span channels, struct str *findings);
+                    struct span catalog, struct span known, struct str *findings);

@@ -85,16 +85,21 @@ static bool ends_block(const struct lint *lint)
 
 /* -- Names -------------------------------------------------------------------------------- */
 
-static void add_name(struct lint *lint, struct span text, const char *space)
+static void add(struct lint *lint, const struct lint_name *name)
 {
     if (lint->name_count == lint->name_cap) {
         lint->name_cap = lint->name_cap == 0 ? 64 : lint->name_cap * 2;
         lint->names = xrealloc(lint->names, lint->name_cap * sizeof *lint->names);
     }
-    lint->names[lint->name_count++] = (struct lint_name){ text, space };
+    lint->names[lint->name_count++] = *name;
 }
 
-static const struct lint_name *find_name(const struct lint *lint, struct span text)
+static void add_name(struct lint *lint, struct span text, enum lint_holds holds)
+{
+    add(lint, &(struct lint_name){ .text = text, .holds = holds });
+}
+
+static struct lint_name *find_name(const struct lint *lint, struct span text)
 {
     for (size_t i = lint->name_count; i-- > 0;)
         if (span_equal(lint->names[i].text, text))
@@ -153,18 +158,28 @@ static void check_member(struct lint *lint, const struct token *member)
 
 static bool block(struct lint *lint);
 
+/* What the place-th argument of such a function holds. */
+static enum lint_holds argument_holds(enum lint_role role, int place)
+{
+    if (role == LINT_ENTRY)
+        return place == 0 ? LINT_PARAMS : place == 1 ? LINT_CTX : LINT_ANY;
+    return role == LINT_ON_ALERT && place == 0 ? LINT_ALERT : LINT_ANY;
+}
+
 /* From behind "function" (and its name) to behind its "end". */
-static void function_body(struct lint *lint, bool has_self)
+static void function_body(struct lint *lint, bool has_self, enum lint_role role)
 {
     size_t names = lint->name_count;
-    int dead = lint->dead;
+    int dead = lint->dead, place = 0;
+    bool is_giving = lint->is_giving;
 
+    lint->is_giving = role == LINT_ON_ALERT;
     if (has_self)
-        add_name(lint, span_of("self"), NULL);
+        add_name(lint, span_of("self"), LINT_ANY);
     take(lint, "(");
     while (lint->has_now && !lint_is(lint, ")")) {
         if (lint->now.kind == TOKEN_NAME)
-            add_name(lint, lint->now.text, NULL);
+            add_name(lint, lint->now.text, argument_holds(role, place++));
         lint_step(lint);
     }
     take(lint, ")");
@@ -172,10 +187,31 @@ static void function_body(struct lint *lint, bool has_self)
     take(lint, "end");
     lint->dead = dead;
     lint->name_count = names;
+    lint->is_giving = is_giving;
+}
+
+/* At the name of a field: what the table says of the value that follows. */
+static void begin_field(struct lint *lint, int which)
+{
+    struct span name = lint->now.text;
+
+    if (which == LINT_TABLE_PLAYBOOK && (span_is(name, "run") || span_is(name, "recover")))
+        lint->role = LINT_ENTRY;
+    else if (which == LINT_TABLE_ON_ALERT && span_is(name, "params"))
+        lint->role = LINT_ON_ALERT;
+    if (which == LINT_TABLE_PLAYBOOK && span_is(name, "on_alert")) {
+        lint->table = LINT_TABLE_ON_ALERT;
+        lint->on_alert = lint->now;
+    }
+    lint->has_alert_params = lint->has_alert_params || lint->role == LINT_ON_ALERT;
 }
 
 static void table(struct lint *lint)
 {
+    int which = lint->table;
+
+    lint->is_on_alert_read = lint->is_on_alert_read || which == LINT_TABLE_ON_ALERT;
+    lint->table = LINT_TABLE_ANY;
     take(lint, "{");
     while (lint->has_now && !lint_is(lint, "}")) {
         if (take(lint, "[")) {
@@ -184,6 +220,7 @@ static void table(struct lint *lint)
             take(lint, "=");
         } else if (lint->now.kind == TOKEN_NAME && lint->has_ahead &&
                    token_is(&lint->ahead, "=")) {
+            begin_field(lint, which);
             lint_step(lint);
             lint_step(lint);
         }
@@ -241,50 +278,103 @@ static bool suffix(struct lint *lint)
     return arguments(lint);
 }
 
-/* A name that means something to us, with what directly follows it; false when nothing of
- * it was taken. */
-static bool known_name(struct lint *lint, const struct token *name)
+/* At "." or ":" behind the name of an action's space; the action and its arguments. */
+static void action_of(struct lint *lint, const char *space)
 {
-    const struct lint_name *local = find_name(lint, name->text);
+    lint_step(lint);
+    struct token action = lint->now;
+    lint_step(lint);
+    lint_action(lint, space, &action);
+}
 
-    if (!lint_is(lint, ".") || local == NULL)
-        return false;
-    if (local->space != NULL) {
-        const char *space = local->space;
-        lint_step(lint);
-        struct token action = lint->now;
-        lint_step(lint);
-        lint_action(lint, space, &action);
-        return true;
-    }
-    if (!span_is(name->text, "ctx"))
-        return false;
+static void member_of_ctx(struct lint *lint)
+{
     lint_step(lint);
     struct token member = lint->now;
     check_member(lint, &member);
     lint_step(lint);
-    lint_ctx(lint, &member);
+    if (lint_is(lint, ".") && span_is(member.text, "alert"))
+        lint_alert(lint);
+    else
+        lint_ctx(lint, &member);
+}
+
+/* ctx:approve hands ctx in as the first argument, which no function of ctx takes. */
+static void check_colon(struct lint *lint, const struct token *name)
+{
+    if (lint_is(lint, ":"))
+        lint_find(lint, LINT_ERROR, &lint->now, "want a dot, not a colon, behind '%.*s'",
+                  (int)name->text.len, name->text.ptr);
+}
+
+/* A name that means something to us, with what directly follows it; false when nothing of
+ * it was taken. */
+static bool known_name(struct lint *lint, const struct token *name)
+{
+    const struct lint_name *found = find_name(lint, name->text);
+
+    if (found == NULL)
+        return false;
+    struct lint_name local = *found;
+    bool is_ctx = local.holds == LINT_CTX || span_is(name->text, "ctx");
+    bool is_dot = lint_is(lint, "."), is_index = lint_is(lint, "[");
+    if (local.space != NULL || is_ctx)
+        check_colon(lint, name);
+    lint->value = local.holds == LINT_VALUE ? local.schema : (struct span){ 0 };
+    if (local.space != NULL && is_dot)
+        action_of(lint, local.space);
+    else if (is_ctx && is_dot)
+        member_of_ctx(lint);
+    else if (local.holds == LINT_PARAMS && (is_dot || is_index))
+        lint_param(lint);
+    else if (local.holds == LINT_ALERT && (is_dot || is_index))
+        lint_alert(lint);
+    else if (local.holds == LINT_VALUE && (is_dot || is_index))
+        lint->value = lint_fields(lint, local.schema,
+                                  arena_dup(&lint->arena, name->text.ptr, name->text.len));
+    else
+        return false;
     return true;
+}
+
+/* Behind ipairs: its argument's items are what a loop goes over. */
+static void ipairs_of(struct lint *lint)
+{
+    if (arguments(lint))
+        lint->each = lint_items(lint->value);
+    lint->value = (struct span){ 0 };
 }
 
 static struct suffixed suffixed_expression(struct lint *lint)
 {
     struct suffixed seen = { .name = lint->now };
 
+    lint->value = lint->each = (struct span){ 0 };
     if (take(lint, "(")) {
         lint_expression(lint);
         take(lint, ")");
+        lint->value = (struct span){ 0 };
     } else {
         bool is_own = find_name(lint, seen.name.text) != NULL;
         lint_step(lint);
         if (token_is(&seen.name, "use") && !is_own && lint->has_now &&
             lint->now.kind == TOKEN_STRING)
             lint_use(lint, &lint->now);
+        bool is_table =
+            lint_is(lint, "{") || (lint_is(lint, "(") && token_is(&lint->ahead, "{"));
+        if (token_is(&seen.name, "playbook") && !is_own && is_table)
+            lint->table = LINT_TABLE_PLAYBOOK;
+        if (token_is(&seen.name, "ipairs") && !is_own)
+            ipairs_of(lint);
         seen.is_error = token_is(&seen.name, "error") && !is_own;
         seen.is_bare = !known_name(lint, &seen.name);
     }
-    while (lint->has_now && suffix(lint))
+    struct span each = lint->each;
+    while (lint->has_now && suffix(lint)) {
         seen.is_bare = false;
+        lint->value = (struct span){ 0 };
+    }
+    lint->each = each;
     return seen;
 }
 
@@ -308,12 +398,21 @@ static bool is_binary(const struct lint *lint)
 
 static void operand(struct lint *lint)
 {
+    enum lint_role role = lint->role;
+    bool has_sign = is_unary(lint);
+
+    lint->role = LINT_NO_ROLE;
+    lint->value = (struct span){ 0 };
     while (is_unary(lint))
         lint_step(lint);
+    if (!lint_is(lint, "{") && !lint_is(lint, "playbook"))
+        lint->table = LINT_TABLE_ANY;
     if (take(lint, "function")) {
-        function_body(lint, false);
+        function_body(lint, false, role);
+        lint->value = (struct span){ 0 };
     } else if (lint_is(lint, "{")) {
         table(lint);
+        lint->value = (struct span){ 0 };
     } else if (lint->has_now && lint->now.kind == TOKEN_NAME && !lint_is(lint, "nil") &&
                !lint_is(lint, "true") && !lint_is(lint, "false")) {
         struct suffixed seen = suffixed_expression(lint);
@@ -323,15 +422,20 @@ static void operand(struct lint *lint)
     } else {
         lint_step(lint); /* nil, true, false, a number, a string, ... */
     }
+    if (has_sign)
+        lint->value = (struct span){ 0 };
 }
 
 void lint_expression(struct lint *lint)
 {
     operand(lint);
+    if (!is_binary(lint))
+        return;
     while (is_binary(lint)) {
         lint_step(lint);
         operand(lint);
     }
+    lint->value = (struct span){ 0 };
 }
 
 /* -- Statements: each says whether control never comes behind it. -------------------------- */
@@ -400,13 +504,17 @@ static void for_statement(struct lint *lint)
             names[count++] = lint->now.text;
         lint_step(lint);
     }
+    lint->each = (struct span){ 0 };
     do {
         lint_step(lint);
         lint_expression(lint);
     } while (lint_is(lint, ","));
     take(lint, "do");
     for (size_t i = 0; i < count; i++)
-        add_name(lint, names[i], NULL);
+        add(lint, &(struct lint_name){ .text = names[i],
+                                       .holds = i == 1 && lint->each.len > 0 ? LINT_VALUE
+                                                                             : LINT_ANY,
+                                       .schema = lint->each });
     scoped_block(lint, false);
     take(lint, "end");
     lint->name_count = before;
@@ -418,14 +526,16 @@ static void local_statement(struct lint *lint)
     size_t count = 0, at = 0;
 
     if (take(lint, "function")) {
-        add_name(lint, lint->now.text, NULL);
+        struct span name = lint->now.text;
+
+        add_name(lint, name, LINT_ANY);
         lint_step(lint);
-        function_body(lint, false);
+        function_body(lint, false, lint_role_of(lint, name));
         return;
     }
     do {
         if (count < LOCALS_MAX)
-            names[count++] = (struct lint_name){ lint->now.text, NULL };
+            names[count++] = (struct lint_name){ .text = lint->now.text };
         lint_step(lint);
         while (take(lint, "<")) { /* <const> */
             lint_step(lint);
@@ -437,14 +547,20 @@ static void local_statement(struct lint *lint)
             bool is_use = lint_is(lint, "use") && lint->ahead.kind == TOKEN_STRING &&
                           lint->has_ahead && find_name(lint, span_of("use")) == NULL;
             struct span space = lint->ahead.text;
+            if (at < count)
+                lint->role = lint_role_of(lint, names[at].text);
             lint_expression(lint);
             if (is_use && at < count)
                 names[at].space = arena_dup(&lint->arena, space.ptr, space.len);
+            if (!is_use && at < count && lint->value.len > 0)
+                names[at] = (struct lint_name){ .text = names[at].text,
+                                                .holds = LINT_VALUE,
+                                                .schema = lint->value };
             at++;
         } while (take(lint, ","));
     }
     for (size_t i = 0; i < count; i++)
-        add_name(lint, names[i].text, names[i].space);
+        add(lint, &names[i]);
 }
 
 static void function_statement(struct lint *lint)
@@ -463,7 +579,16 @@ static void function_statement(struct lint *lint)
         check_write(lint, &name);
     else
         check_read(lint, &name);
-    function_body(lint, has_self);
+    function_body(lint, has_self, LINT_NO_ROLE);
+}
+
+/* Who is written to holds something else from here on. */
+static void forget(struct lint *lint, const struct token *name)
+{
+    struct lint_name *found = find_name(lint, name->text);
+
+    if (found != NULL)
+        *found = (struct lint_name){ .text = found->text };
 }
 
 /* A call or an assignment. */
@@ -478,6 +603,8 @@ static bool plain_statement(struct lint *lint)
         return seen.is_error && !seen.is_bare;
     }
     for (;;) {
+        if (seen.is_bare)
+            forget(lint, &seen.name);
         if (seen.is_bare)
             check_write(lint, &seen.name);
         else if (seen.name.kind == TOKEN_NAME)
@@ -495,6 +622,10 @@ static bool plain_statement(struct lint *lint)
 
 static bool return_statement(struct lint *lint)
 {
+    if (lint->is_giving && lint_is(lint, "{"))
+        lint_given(lint);
+    else if (lint->is_giving)
+        lint->gives_unknown = true;
     while (!ends_block(lint) && !lint_is(lint, ";")) {
         lint_expression(lint);
         take(lint, ",");
@@ -576,6 +707,7 @@ static bool block(struct lint *lint)
 
 void lint_source(struct lint *lint, struct span source)
 {
+    lint_look_ahead(lint, source);
     token_start(&lint->in, source);
     lint_step(lint);
     lint_step(lint);
@@ -583,7 +715,9 @@ void lint_source(struct lint *lint, struct span source)
         block(lint);
         lint_step(lint);
     }
+    lint_on_alert(lint);
     free(lint->names);
+    str_fini(&lint->given);
     lint->names = NULL;
     lint->name_count = lint->name_cap = 0;
 }

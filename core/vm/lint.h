@@ -15,11 +15,33 @@
 #include "base/str.h"
 #include "vm/token.h"
 
+/* What a local variable is known to hold. */
+enum lint_holds {
+    LINT_ANY,
+    LINT_PARAMS, /* the first argument of run and recover */
+    LINT_CTX,    /* the second */
+    LINT_ALERT,  /* the argument of on_alert.params */
+    LINT_VALUE   /* what an action gives: a value of this schema */
+};
+
 /* A local variable, and the actions it stands for when it was made by `use`. */
 struct lint_name {
     struct span text;
     const char *space; /* "azure.appservice", or NULL */
+    enum lint_holds holds;
+    struct span schema; /* with LINT_VALUE */
 };
+
+/* What playbook { ... } makes of the function that follows. */
+enum lint_role { LINT_NO_ROLE, LINT_ENTRY, LINT_ON_ALERT };
+
+/* A local function that playbook { ... } names, or a field that some statement assigns. */
+struct lint_seen {
+    struct span text;
+    enum lint_role role;
+};
+
+enum { LINT_SEEN_MAX = 128 };
 
 struct lint {
     struct token_reader in;
@@ -33,8 +55,21 @@ struct lint {
     size_t name_cap;
     int dead; /* above 0: the code here is never reached */
 
-    struct span catalog;  /* {"azure.appservice.stop": schema of its arguments, ...} */
-    struct span channels; /* the names of those that cordon.lua has */
+    struct lint_seen seen[LINT_SEEN_MAX]; /* by a first look at all of the source */
+    size_t seen_count;
+    enum lint_role role; /* of the expression that begins here */
+    int table;           /* which table begins here: LINT_TABLE_... */
+    struct span value;   /* schema of the expression that ended here; empty: unknown */
+    struct span each;    /* the same of the items that ipairs() goes over */
+
+    struct span catalog;   /* {"azure.appservice.stop": schema of its arguments, ...} */
+    struct span known;     /* see check.h */
+    struct span params;    /* the schema that the file declares; empty: not known */
+    struct token on_alert; /* where it stands; line 0: there is none */
+    bool is_on_alert_read, has_alert_params, is_giving;
+    bool gives_some; /* on_alert.params has returned tables, and nothing else */
+    bool gives_unknown;
+    struct str given; /* the names in them, each with a comma behind it */
     struct arena arena;
     struct json_out out; /* the list of findings, open */
     int errors;
@@ -44,7 +79,9 @@ struct lint {
 /* Adds what it finds to lint->out, in the order of the source. */
 void lint_source(struct lint *lint, struct span source);
 
-/* -- Between lint.c and lint_call.c ------------------------------------------------------- */
+/* -- Between lint.c, lint_call.c and lint_field.c ------------------------------------------------------- */
+
+enum { LINT_TABLE_ANY, LINT_TABLE_PLAYBOOK, LINT_TABLE_ON_ALERT };
 
 enum lint_level { LINT_ERROR, LINT_WARNING };
 
@@ -60,3 +97,22 @@ void lint_use(struct lint *lint, const struct token *name);
 void lint_action(struct lint *lint, const char *space, const struct token *action);
 /* The same behind "ctx.member". */
 void lint_ctx(struct lint *lint, const struct token *member);
+
+/* -- lint_field.c ------------------------------------------------------------------------- */
+
+/* Looks at all tokens once: lint->seen. */
+void lint_look_ahead(struct lint *lint, struct span source);
+/* The role that playbook { ... } gives to the local function of this name. */
+enum lint_role lint_role_of(const struct lint *lint, struct span name);
+/* At "." or "[" behind a value of the schema: all fields that follow. The schema of the last
+ * one, or empty. what is the value's name in a finding. */
+struct span lint_fields(struct lint *lint, struct span schema, const char *what);
+/* The same behind a variable of one of the other kinds: one field. */
+void lint_param(struct lint *lint);
+void lint_alert(struct lint *lint);
+/* The items of a value that is a list. */
+struct span lint_items(struct span schema);
+/* At "{" behind return in on_alert.params: the names that it gives. */
+void lint_given(struct lint *lint);
+/* When all has been seen: can on_alert start anything? */
+void lint_on_alert(struct lint *lint);

@@ -81,28 +81,33 @@ struct call {
     bool is_ctx;  /* not an action, but a function of ctx */
 };
 
-/* The token now as JSON, when it is a literal with nothing computed behind it. */
-static bool literal(struct lint *lint, struct str *json)
+/* The token as JSON, when it is a literal. */
+static bool literal_at(const struct token *token, struct str *json)
 {
     struct json_out out = { .str = json };
-    const struct token *token = &lint->now;
+    bool is_name = token->kind == TOKEN_NAME;
     int64_t whole;
-    bool is_alone = lint->has_ahead && lint->ahead.kind == TOKEN_SIGN &&
-                    (span_is(lint->ahead.text, ",") || span_is(lint->ahead.text, ";") ||
-                     span_is(lint->ahead.text, "}"));
 
-    if (!is_alone)
-        return false;
     if (token->kind == TOKEN_STRING &&
         memchr(token->text.ptr, '\\', token->text.len) == NULL)
         json_string_span(&out, token->text);
     else if (token->kind == TOKEN_NUMBER && span_int(token->text, &whole))
         json_integer(&out, whole);
-    else if (lint_is(lint, "true") || lint_is(lint, "false"))
-        json_boolean(&out, lint_is(lint, "true"));
+    else if (is_name && (span_is(token->text, "true") || span_is(token->text, "false")))
+        json_boolean(&out, span_is(token->text, "true"));
     else
         return false;
     return true;
+}
+
+/* The token now as JSON, when it is a literal with nothing computed behind it. */
+static bool literal(struct lint *lint, struct str *json)
+{
+    bool is_alone = lint->has_ahead && lint->ahead.kind == TOKEN_SIGN &&
+                    (span_is(lint->ahead.text, ",") || span_is(lint->ahead.text, ";") ||
+                     span_is(lint->ahead.text, "}"));
+
+    return is_alone && literal_at(&lint->now, json);
 }
 
 static void check_value(struct call *call, struct span schema, const struct token *name)
@@ -132,6 +137,29 @@ static void find_no_argument(struct call *call, const struct token *name)
               nearest != NULL ? "'?" : "");
 }
 
+/* At a text in from, need or escalate: want a group of the policy. */
+static void check_group(struct call *call)
+{
+    struct lint *lint = call->lint;
+    struct span key, value, groups = json_get(lint->known, "groups");
+    const char *names[NAMES_MAX];
+    size_t pos = 0, count = 0;
+
+    if (groups.len == 0)
+        return;
+    while (json_next(groups, &pos, &key, &value) && count < NAMES_MAX) {
+        if (span_equal(key, lint->now.text))
+            return;
+        names[count++] = arena_dup(&lint->arena, key.ptr, key.len);
+    }
+    const char *nearest = schema_nearest(lint->now.text, names, count);
+    lint_find(lint, LINT_ERROR, &lint->now,
+              "%s: the policy has no group '%.*s', so nobody could approve%s%s%s",
+              call->action, (int)lint->now.text.len, lint->now.text.ptr,
+              nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+              nearest != NULL ? "'?" : "");
+}
+
 /* At a text that names a channel. */
 static void check_channel(struct call *call)
 {
@@ -140,7 +168,8 @@ static void check_channel(struct call *call)
     struct span name;
     size_t pos = 0, count = 0;
 
-    while (json_next(lint->channels, &pos, NULL, &name) && count < NAMES_MAX) {
+    while (json_next(json_get(lint->known, "channels"), &pos, NULL, &name) &&
+           count < NAMES_MAX) {
         struct span raw = json_raw(name);
 
         if (span_equal(raw, lint->now.text))
@@ -156,26 +185,52 @@ static void check_channel(struct call *call)
         nearest != NULL ? "'?" : "");
 }
 
-/* At "{": texts that stand there are looked at, whatever is computed is not. */
-static void channel_list(struct call *call)
+typedef void check_text_fn(struct call *call);
+
+static bool is_alone(const struct lint *lint)
+{
+    return lint->has_ahead && lint->ahead.kind == TOKEN_SIGN &&
+           (span_is(lint->ahead.text, ",") || span_is(lint->ahead.text, ";") ||
+            span_is(lint->ahead.text, "}"));
+}
+
+/* At "{": texts that stand there are looked at; computed values are not. How many items;
+ * -1: the table is no plain list. */
+static int text_list(struct call *call, check_text_fn *check)
 {
     struct lint *lint = call->lint;
+    int count = 0;
 
     lint_step(lint);
     while (lint->has_now && !lint_is(lint, "}")) {
-        bool is_alone = lint->has_ahead && lint->ahead.kind == TOKEN_SIGN &&
-                        (span_is(lint->ahead.text, ",") || span_is(lint->ahead.text, ";") ||
-                         span_is(lint->ahead.text, "}"));
-
-        if (lint->now.kind == TOKEN_STRING && is_alone)
-            check_channel(call);
+        if (lint->now.kind == TOKEN_STRING && is_alone(lint))
+            check(call);
         lint_expression(lint);
+        count++;
         if (lint_is(lint, ",") || lint_is(lint, ";"))
             lint_step(lint);
         else if (!lint_is(lint, "}"))
-            return; /* no list: what it is the caller's caller finds out */
+            return -1;
     }
     lint_step(lint);
+    return count;
+}
+
+/* At the value of from, or of need: a group, or a list of groups. */
+static void groups_value(struct call *call, const struct token *name)
+{
+    struct lint *lint = call->lint;
+
+    if (lint->now.kind == TOKEN_STRING && lint->has_now && is_alone(lint))
+        check_group(call);
+    if (!lint_is(lint, "{")) {
+        lint_expression(lint);
+    } else if (text_list(call, check_group) == 0) {
+        lint_find(lint, LINT_ERROR, name,
+                  "%s: %.*s is an empty list, so nobody could approve; want groups of the "
+                  "policy, or leave it out to ask every group",
+                  call->action, (int)name->text.len, name->text.ptr);
+    }
 }
 
 /* At a name in front of "=". */
@@ -196,7 +251,9 @@ static void argument(struct call *call)
     else if (!json_get_bool(call->schema, "additionalProperties", true))
         find_no_argument(call, &name);
     if (call->is_ctx && strcmp(key, "notify") == 0 && lint_is(lint, "{"))
-        channel_list(call);
+        text_list(call, check_channel);
+    else if (call->is_ctx && (strcmp(key, "from") == 0 || strcmp(key, "need") == 0))
+        groups_value(call, &name);
     else
         lint_expression(lint);
 }
@@ -268,7 +325,19 @@ static void look_at_call(struct call *call, const struct token *name)
     struct lint *lint = call->lint;
     bool is_bracket = lint_is(lint, "(") && lint->has_ahead;
 
-    if (lint_is(lint, "{")) {
+    if (is_bracket && lint->ahead.kind == TOKEN_SIGN && span_is(lint->ahead.text, "{")) {
+        lint_step(lint);
+        argument_table(call);
+        check_required(call, name);
+        check_expiry(call, name);
+        while (lint->has_now && !lint_is(lint, ")")) {
+            if (lint_is(lint, ","))
+                lint_find(lint, LINT_ERROR, &lint->now, "%s takes one table", call->action);
+            lint_step(lint);
+            lint_expression(lint);
+        }
+        lint_step(lint);
+    } else if (lint_is(lint, "{")) {
         argument_table(call);
         check_required(call, name);
         check_expiry(call, name);
@@ -288,10 +357,18 @@ void lint_action(struct lint *lint, const char *space, const struct token *actio
     struct call call = { .lint = lint, .action = full };
 
     call.schema = json_get(lint->catalog, full);
-    if (call.schema.len == 0)
+    if (call.schema.len == 0) {
         find_no_action(lint, space, action);
-    else
-        look_at_call(&call, action);
+        return;
+    }
+    bool is_table = lint_is(lint, "{") ||
+                    (lint_is(lint, "(") && lint->has_ahead &&
+                     lint->ahead.kind == TOKEN_SIGN && span_is(lint->ahead.text, "{"));
+    look_at_call(&call, action);
+    lint->value = (struct span){ 0 };
+    if (is_table) /* all of the call has been taken */
+        lint->value =
+            lint_fields(lint, json_get(json_get(lint->known, "results"), full), full);
 }
 
 /* What ctx.c and opts.c look at in a run, as far as it can stand there literally. */
@@ -314,16 +391,122 @@ static const struct {
       "\"duration\",\"time\"]}}}" },
 };
 
+/* What the functions with values in brackets take. The value at the place of the table, from
+ * 1, may be a table of the schema. */
+static const struct signature {
+    const char *member;
+    int least, most;
+    const char *first; /* schema of the first value, when it stands there literally */
+    int table_at;
+    const char *table;
+} signatures[] = {
+    { "now", 0, 0, NULL, 0, NULL },
+    { "uuid", 0, 0, NULL, 0, NULL },
+    { "random", 0, 1, "{\"type\":\"integer\",\"minimum\":1,\"maximum\":2147483647}", 0,
+      NULL },
+    { "sleep", 1, 1, SPAN, 0, NULL },
+    { "note", 1, 1, "{\"type\":\"string\"}", 0, NULL },
+    { "atomic", 1, 1, "{\"type\":\"null\"}", 0, NULL },
+    { "all", 1, 1, "{\"type\":\"null\"}", 0, NULL },
+    { "call", 1, 2, TEXT, 0, NULL },
+    { "each", 2, 3, "{\"type\":\"null\"}", 3,
+      "{\"additionalProperties\":false,\"properties\":{\"at_once\":{\"type\":\"integer\","
+      "\"minimum\":1}}}" },
+    { "wait_until", 1, 2, "{\"type\":\"null\"}", 2,
+      "{\"additionalProperties\":false,\"properties\":{\"every\":" SPAN ",\"within\":" SPAN
+      "}}" },
+    { "signal", 1, 2, TEXT, 2,
+      "{\"additionalProperties\":false,\"properties\":{\"within\":" SPAN "}}" },
+    { "rollback", 0, 1, NULL, 1,
+      "{\"additionalProperties\":false,\"properties\":{\"to\":" TEXT ",\"target\":" TEXT
+      "}}" },
+};
+
+static bool ends_value(const struct lint *lint)
+{
+    return lint->has_ahead && lint->ahead.kind == TOKEN_SIGN &&
+           (span_is(lint->ahead.text, ",") || span_is(lint->ahead.text, ")"));
+}
+
+/* The first value, when it is a literal, against its schema. */
+static void check_first(struct call *call, const struct signature *signature)
+{
+    struct str json = { 0 };
+    struct token at = call->lint->now;
+    struct err err;
+
+    if (signature->first != NULL && ends_value(call->lint) && literal_at(&at, &json) &&
+        schema_match(span_of(signature->first), str_span(&json), &err) != 0)
+        lint_find(call->lint, LINT_ERROR, &at, "%s: %s", call->action,
+                  strstr(signature->first, "null") != NULL
+                      ? "want a function or a list here"
+                      : err.text);
+    str_fini(&json);
+}
+
+/* At "(": all values up to ")". */
+static void values(struct call *call, const struct signature *signature,
+                   const struct token *name)
+{
+    struct lint *lint = call->lint;
+    int count = 0;
+    bool may_be_more = false; /* the last one gives as many as it likes */
+
+    lint_step(lint);
+    while (lint->has_now && !lint_is(lint, ")")) {
+        count++;
+        may_be_more = lint_is(lint, "...") || lint->now.kind == TOKEN_NAME;
+        if (count == 1)
+            check_first(call, signature);
+        if (count == signature->table_at && lint_is(lint, "{"))
+            argument_table(call);
+        else
+            lint_expression(lint);
+        if (lint_is(lint, ","))
+            lint_step(lint);
+    }
+    lint_step(lint);
+    if (count > signature->most || (count < signature->least && !may_be_more))
+        lint_find(lint, LINT_ERROR, name, "%s takes %s%d value%s, got %d", call->action,
+                  signature->least == signature->most ? ""
+                  : count < signature->least          ? "at least "
+                                                      : "at most ",
+                  count < signature->least ? signature->least : signature->most,
+                  signature->most == 1 ? "" : "s", count);
+}
+
+static void function_of_ctx(struct call *call, const struct signature *signature,
+                            const struct token *member)
+{
+    struct lint *lint = call->lint;
+
+    if (lint_is(lint, "(")) {
+        values(call, signature, member);
+    } else if (lint_is(lint, "{") && signature->table_at == 1) {
+        argument_table(call);
+    } else if (lint_is(lint, "{") && signature->first != NULL &&
+               strstr(signature->first, "null") == NULL) {
+        lint_find(lint, LINT_ERROR, &lint->now, "%s takes no table here", call->action);
+    }
+}
+
 void lint_ctx(struct lint *lint, const struct token *member)
 {
+    struct call call = { .lint = lint, .is_ctx = true };
+
+    call.action =
+        arena_printf(&lint->arena, "ctx.%.*s", (int)member->text.len, member->text.ptr);
     for (size_t i = 0; i < sizeof ctx_tables / sizeof *ctx_tables; i++) {
         if (!span_is(member->text, ctx_tables[i].member))
             continue;
-        struct call call = { .lint = lint,
-                             .schema = span_of(ctx_tables[i].schema),
-                             .is_ctx = true };
-
-        call.action = arena_printf(&lint->arena, "ctx.%s", ctx_tables[i].member);
+        call.schema = span_of(ctx_tables[i].schema);
         look_at_call(&call, member);
     }
+    for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
+        if (!span_is(member->text, signatures[i].member))
+            continue;
+        call.schema = span_of(signatures[i].table != NULL ? signatures[i].table : "{}");
+        function_of_ctx(&call, &signatures[i], member);
+    }
+    lint->value = (struct span){ 0 };
 }

@@ -215,13 +215,13 @@ static int on_check(struct vm *vm, struct frame_reader *in, struct frame_writer 
                     struct err *err)
 {
     struct span name = frame_get_span(in), source = frame_get_span(in);
-    struct span catalog = frame_get_span(in), channels = frame_get_span(in);
+    struct span catalog = frame_get_span(in), known = frame_get_span(in);
     struct str findings = { 0 };
 
     if (frame_end(in, err) != 0 || check_json(catalog, "catalog", err) != 0 ||
-        check_json(channels, "channels", err) != 0)
+        check_json(known, "known", err) != 0)
         return err->code;
-    check_playbook(vm, name, source, catalog, channels, &findings);
+    check_playbook(vm, name, source, catalog, known, &findings);
     frame_begin(out, &vm->out, FRAME_VM_CHECKED);
     frame_add_span(out, str_span(&findings));
     str_fini(&findings);

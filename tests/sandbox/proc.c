@@ -206,6 +206,23 @@ static const char schemas[] =
     "\"format\":\"duration\"},\"on_expire\":{\"type\":\"string\",\"enum\":[\"release\","
     "\"ask\",\"extend\"]},\"priority\":{\"type\":\"integer\",\"minimum\":1}}}}";
 
+static const char known[] =
+    "{\"channels\":[\"mail\",\"soc\"],"
+    "\"groups\":{\"a\":[\"x\"],\"b\":[\"y\"],\"soc\":[\"z\"],\"leads\":[\"ann\"],\"night-"
+    "shift\":[\"bob\",\"cy\"]},"
+    "\"alert\":{\"additionalProperties\":false,\"properties\":{\"entities\":{"
+    "\"additionalProperties\":false,\"properties\":{\"hosts\":{},\"ips\":{}},"
+    "\"type\":\"object\"},\"resources\":{},\"severity\":{},\"raw\":{}},\"type\":\"object\"}"
+    ","
+    "\"results\":{\"azure.appservice.get\":{\"additionalProperties\":false,"
+    "\"properties\":{\"name\":{\"type\":\"string\"},\"state\":{},\"tags\":{\"type\":"
+    "\"object\"},\"ips\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+    "\"additionalProperties\":false,\"properties\":{\"address\":{},\"rule\":{}}}},"
+    "\"identity\":{\"additionalProperties\":false,\"properties\":{\"principal_id\":{}},"
+    "\"type\":\"object\"}},\"type\":\"object\"},"
+    "\"azure.appservice.block_ips\":{\"additionalProperties\":false,\"properties\":{"
+    "\"after\":{},\"changed\":{},\"result\":{},\"target\":{}},\"type\":\"object\"}}}";
+
 char *proc_check(struct proc *proc, const char *source)
 {
     struct frame_writer out;
@@ -215,7 +232,7 @@ char *proc_check(struct proc *proc, const char *source)
     frame_add_text(&out, "/etc/cordon/playbooks/test.lua");
     frame_add_text(&out, source);
     frame_add_text(&out, schemas);
-    frame_add_text(&out, "[\"mail\",\"soc\"]");
+    frame_add_text(&out, known);
     frame_finish(&out);
     proc_send(proc);
     must_receive(proc, FRAME_VM_CHECKED, &in);

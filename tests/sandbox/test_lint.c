@@ -17,9 +17,17 @@ static char *findings_of(const char *source)
 /* Findings on the body of run(), which begins in line 3. */
 static void check_body(const char *body, const char *findings)
 {
-    char *source = proc_wrap(body);
+    struct str source = { 0 };
 
-    CHECK_STR(findings_of(source), findings);
+    str_printf(
+        &source,
+        "local site = use \"azure.appservice\"\n"
+        "return playbook { name = \"test\", params = { app = { \"string\", \"a\" }, x "
+        "= { \"string\", \"b\", default = \"c\" } }, run = function(p, ctx)\n%s\n"
+        "end }\n",
+        body);
+    CHECK_STR(findings_of(str_text(&source)), findings);
+    str_fini(&source);
 }
 
 #define FOUND(line, column, level, message)                           \
@@ -183,4 +191,160 @@ TEST(what_only_reading_the_file_shows_is_found_too)
     CHECK_STR(findings_of("return playbook { nmae = 'x', run = function() end }"),
               "[" FOUND(1, 1, "error", "playbook has no 'nmae'; did you mean 'name'?") "]");
     CHECK_HAS(findings_of("return 1"), "return playbook { ... }");
+}
+
+/* -- Mistakes that only the declarations show ------------------------------------------------ */
+
+#define PLAYBOOK                                                          \
+    "local site = use 'azure.appservice'\n"                               \
+    "return playbook { name = 'x', params = { app = { 'string', 'a' },\n" \
+    "  hours = { 'integer', 'b', default = 4 } }, run = function(p, ctx)\n"
+
+/* In a playbook that declares app and hours: what is found first, or nothing. */
+static void check_declared(const char *body, const char *has)
+{
+    struct str source = { 0 };
+
+    str_printf(&source, PLAYBOOK "%s\nend }", body);
+    char *found = findings_of(str_text(&source));
+    if (has == NULL)
+        CHECK_STR(found, "[]");
+    else
+        CHECK_HAS(found, has);
+    str_fini(&source);
+}
+
+TEST(what_is_declared_nowhere_is_found_and_what_is_declared_is_not)
+{
+    static const struct {
+        const char *body, *has;
+    } rows[] = {
+        { "site.get { id = p.app }", NULL },
+        { "site.get { id = p.ap }", "declares no parameter 'ap'; did you mean 'app'?" },
+        { "site.get { id = p.resource }", "no parameter 'resource'; it has app, hours" },
+        { "site.get { id = p['hour'] }", "did you mean 'hours'?" },
+        { "p.note = 'x' ctx.note(p.note)", NULL },
+        { "local p = { x = 1 } return p.x", NULL },
+        { "local function f(p) return p.x end return f({})", NULL },
+        { "p = { x = 'a' } return p.x", NULL },
+        { "ctx.each({ 1 }, function(q) return p.hrs end)",
+          "no parameter 'hrs'; it has app, hours" },
+        { "return site.get { id = p.app }.nam", "has no 'nam'; did you mean 'name'?" },
+        { "local a = site.get { id = p.app } return a.name, a.tags.owner", NULL },
+        { "local a = site.get { id = p.app } return a.sku", "a has no 'sku'" },
+        { "local a = site.get({ id = p.app }) return a.stat", "did you mean 'state'?" },
+        { "local a = site.get { id = p.app } return a.identity.principal",
+          "a.identity has no 'principal'" },
+        { "local a = site.get { id = p.app } return a.ips[1].adress",
+          "did you mean 'address'?" },
+        { "local a = site.get { id = p.app } return a.ips.address", "is a list" },
+        { "local a = site.get { id = p.app }\nfor _, i in ipairs(a.ips) do ctx.note(i.rul) "
+          "end",
+          "did you mean 'rule'?" },
+        { "local a = site.get { id = p.app }\nfor _, i in ipairs(a.ips) do "
+          "ctx.note(i.rule) "
+          "end",
+          NULL },
+        { "local a = site.get { id = p.app } or {} return a.anything", NULL },
+        { "local a = site.get { id = p.app } a = {} return a.anything", NULL },
+        { "local d = site.block_ips { id = p.app, ips = {} } return d.result.x", NULL },
+        { "local d = site.block_ips { id = p.app, ips = {} } return d.results",
+          "did you mean 'result'?" },
+        { "if ctx.alert then return ctx.alert.entities.ips[1] end", NULL },
+        { "if ctx.alert then return ctx.alert.resource end", "did you mean 'resources'?" },
+        { "if ctx.alert then return ctx.alert.entities.ip end", "did you mean 'ips'?" },
+        { "return ctx.alert.raw.anything.at.all", NULL },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check_declared(rows[i].body, rows[i].has);
+}
+
+TEST(functions_of_ctx_are_called_as_they_are_declared)
+{
+    static const struct {
+        const char *body, *has;
+    } rows[] = {
+        { "ctx.approve { title = 'x', from = 'leads' }", NULL },
+        { "ctx.approve { title = 'x', from = 'lead' }",
+          "no group 'lead', so nobody could approve; did you mean 'leads'?" },
+        { "ctx.approve { title = 'x', from = { 'leads', 'night' } }", "no group 'night'" },
+        { "ctx.approve { title = 'x', from = {} }", "from is an empty list" },
+        { "ctx.approve { title = 'x', need = { 'leads', 'nightshift' } }",
+          "did you mean 'night-shift'?" },
+        { "ctx.approve { title = 'x', from = p.app }", NULL },
+        { "ctx.approve({ title = 'x', frm = 'leads' })", "no argument 'frm'" },
+        { "ctx.ask { title = 'x', from = 'lead' }", "did you mean 'leads'?" },
+        { "ctx:approve { title = 'x' }", "want a dot, not a colon" },
+        { "ctx.sleep('5 minuets')", "ctx.sleep" },
+        { "ctx.sleep('5m')", NULL },
+        { "ctx.sleep()", "ctx.sleep takes 1 value, got 0" },
+        { "ctx.note('a', 'b')", "ctx.note takes 1 value, got 2" },
+        { "ctx.now(1)", "ctx.now takes 0 values, got 1" },
+        { "ctx.signal('go', { withn = '1h' })", "did you mean 'within'?" },
+        { "ctx.wait_until(function() return true end, { evry = '5s' })",
+          "did you mean 'every'?" },
+        { "ctx.wait_until(function() return true end, { every = '5s', within = '1m' })",
+          NULL },
+        { "ctx.wait_until('x')", "ctx.wait_until" },
+        { "ctx.each({ 1 }, function() end, { atonce = 2 })", "no argument 'atonce'" },
+        { "ctx.rollback { two = 'x' }", "no argument 'two'" },
+        { "ctx.rollback()", NULL },
+        { "ctx.call(p.app, { any = 1 })", NULL },
+        { "ctx.call('other', {}, 3)", "ctx.call takes at most 2 values, got 3" },
+        { "ctx.random(0)", "ctx.random" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check_declared(rows[i].body, rows[i].has);
+}
+
+/* A playbook that requires app, with this on_alert. */
+static void check_alert(const char *on_alert, const char *has)
+{
+    struct str source = { 0 };
+
+    str_printf(
+        &source,
+        "local function of(alert) return { app = alert.resources[1] } end\n"
+        "local function run(p, ctx) ctx.note(p.app) end\n"
+        "return playbook { name = 'x', run = run, params = { app = { 'string', 'a' },\n"
+        "  hours = { 'integer', 'b', default = 4 } },\n  on_alert = %s }",
+        on_alert);
+    char *found = findings_of(str_text(&source));
+    if (has == NULL)
+        CHECK_STR(found, "[]");
+    else
+        CHECK_HAS(found, has);
+    str_fini(&source);
+}
+
+TEST(an_on_alert_that_can_start_nothing_is_found)
+{
+    static const struct {
+        const char *on_alert, *has;
+    } rows[] = {
+        { "{ when = { type = 'A*' }, params = of }", NULL },
+        { "{ when = { type = 'A*' } }", "can start nothing: its params gives no 'app'" },
+        { "{ when = {}, params = function(a) return { hours = 2 } end }",
+          "gives no 'app'" },
+        { "{ when = {}, params = function(a) return {} end }", "gives no 'app'" },
+        { "{ when = {}, params = function(a) return { apps = a.resources[1] } end }",
+          "declares no parameter 'apps'" },
+        { "{ when = {}, params = function(a) return { app = a.resource } end }",
+          "did you mean 'resources'?" },
+        { "{ when = {}, params = function(a) return { app = a.entities.host[1] } end }",
+          "did you mean 'hosts'?" },
+        { "{ when = {}, params = function(a)\n"
+          "  if a.severity == 'high' then return { app = 'x', hours = 8 } end\n"
+          "  return { app = 'y' } end }",
+          NULL },
+        { "{ when = {}, params = function(a) local t = {} t.app = 'x' return t end }",
+          NULL },
+        { "{ when = {}, params = function(a) return { ['app'] = 'x' } end }", NULL },
+        { "{ when = { severity = 'hgih' }, params = of }", "did you mean 'high'?" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check_alert(rows[i].on_alert, rows[i].has);
 }
