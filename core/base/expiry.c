@@ -12,7 +12,7 @@ static const struct {
     const char *name, *schema;
 } members[] = {
     { "expires", "{\"description\":\"for how long; then on_expire says what happens\","
-                 "\"format\":\"duration\",\"type\":\"string\"}" },
+                 "\"format\":\"period\",\"type\":\"string\"}" },
     { "on_expire",
       "{\"description\":\"when the time is over: release (the default), ask people, or "
       "extend by as long again\",\"enum\":[\"release\",\"ask\",\"extend\"],"
@@ -34,7 +34,8 @@ int64_t expiry_ms(struct span args)
     char *text = json_get_text(args, "expires");
     int64_t ms = 0;
 
-    if (text != NULL && !duration_parse(span_of(text), &ms))
+    if (text != NULL &&
+        !duration_parse(span_of(text), &ms)) /* of an old row: zero is never */
         ms = 0;
     free(text);
     return ms;

@@ -26,7 +26,7 @@ int schema_check(struct span schema, struct err *err);
 int schema_match(struct span schema, struct span value, struct err *err);
 
 /* Formats, usable alone: "ip" (v4 or v6, optionally /prefix), "arm-id", "uuid",
- * "duration", "date-time". False for an unknown format. */
+ * "duration", "period" (a duration above zero), "date-time". False for an unknown format. */
 bool schema_format(const char *format, struct span text);
 
 /* The nearest of names (by edit distance, at most 3) to word, or NULL. */

@@ -7,6 +7,7 @@
  *              /subscriptions or /providers on, nothing in them that a URL would bend
  *   uuid       8-4-4-4-12 hex digits
  *   duration   as duration_parse takes it
+ *   period     a duration above zero
  *   date-time  RFC 3339, with a time zone
  */
 #include "base/schema_part.h"
@@ -141,6 +142,13 @@ static bool is_duration(struct span text)
     return duration_parse(text, &ms);
 }
 
+static bool is_period(struct span text)
+{
+    int64_t ms;
+
+    return duration_positive(text, &ms);
+}
+
 /* count digits at pos, with a value from min to max; -1 otherwise. */
 static int number_at(struct span text, size_t pos, size_t count, int min, int max)
 {
@@ -210,10 +218,12 @@ static const struct {
     { "arm-id", "an Azure resource id", is_arm_id },
     { "uuid", "a uuid", is_uuid },
     { "duration", "a duration such as \"30m\"", is_duration },
+    { "period", "a duration above zero such as \"30m\"", is_period },
     { "date-time", "a time such as \"2026-01-31T09:00:00Z\"", is_date_time },
 };
 
-const char *const schema_formats[] = { "ip", "arm-id", "uuid", "duration", "date-time" };
+const char *const schema_formats[] = { "ip",       "arm-id", "uuid",
+                                       "duration", "period", "date-time" };
 
 _Static_assert(sizeof formats / sizeof formats[0] == SCHEMA_FORMAT_COUNT, "all are named");
 _Static_assert(sizeof schema_formats / sizeof schema_formats[0] == SCHEMA_FORMAT_COUNT,

@@ -10,7 +10,7 @@
 
 struct err;
 
-enum { SCHEMA_FORMAT_COUNT = 5, SCHEMA_SHOWN_MAX = 100 };
+enum { SCHEMA_FORMAT_COUNT = 6, SCHEMA_SHOWN_MAX = 100 };
 
 extern const char *const schema_formats[SCHEMA_FORMAT_COUNT];
 /* What a value of this format is, for "want ..."; NULL for an unknown format. */

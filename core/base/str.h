@@ -56,9 +56,12 @@ char *span_dup(struct span span); /* with a NUL; free() */
 /* Reads a whole decimal integer; false if it is anything else or does not fit. */
 bool span_int(struct span span, int64_t *value);
 
-/* "30m", "24h", "15s", "7d", "250ms", also "1h30m"; a plain number is seconds. Returns
- * false when it is none of these, negative, or beyond ten years. */
+/* "30m", "24h", "1.5s", "7d", "250ms", also "1h30m"; a plain number is seconds. Returns
+ * false when it is none of these, negative, no whole number of milliseconds, or beyond ten
+ * years. */
 bool duration_parse(struct span text, int64_t *ms);
+/* The same, and false for zero: for every time that something lasts or waits. */
+bool duration_positive(struct span text, int64_t *ms);
 /* "30m", "1h 5m", "2d", "250ms": for people. buf has at least 32 bytes; returns buf. */
 char *duration_show(int64_t ms, char *buf);
 

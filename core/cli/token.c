@@ -110,7 +110,7 @@ static int put_new(struct json_out *out, const struct options *options, struct s
     struct str hash = { 0 };
     int64_t life_ms;
 
-    if (!duration_parse(span_of(life), &life_ms) || life_ms == 0)
+    if (!duration_positive(span_of(life), &life_ms))
         return err_set(err, ERR_INVALID, "--expires %.40s: want a time like 90d or 12h",
                        life);
     token_make(text, &hash, id);

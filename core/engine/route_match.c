@@ -158,9 +158,9 @@ int engine_check_routes(struct span routes, struct err *err)
         "\"notify\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1}},"
         "\"mode\":{\"enum\":[\"live\",\"shadow\",\"ignore\"]},"
         "\"storm\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-        "\"once_within\":{\"type\":\"string\",\"format\":\"duration\"},"
-        "\"once_after\":{\"type\":\"string\",\"format\":\"duration\"},"
-        "\"accumulate_within\":{\"type\":\"string\",\"format\":\"duration\"},"
+        "\"once_within\":{\"type\":\"string\",\"format\":\"period\"},"
+        "\"once_after\":{\"type\":\"string\",\"format\":\"period\"},"
+        "\"accumulate_within\":{\"type\":\"string\",\"format\":\"period\"},"
         "\"threshold\":{\"type\":\"integer\",\"minimum\":1},"
         "\"by\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}";
     struct span route;

@@ -301,11 +301,39 @@ void step_begin_plain(struct step *step)
     }
 }
 
+static bool is_positive(struct span text)
+{
+    int64_t ms;
+
+    return text.len == 0 || duration_positive(json_raw(text), &ms);
+}
+
+/* A wait of no time is a mistake in a computed value: nobody could ever answer. */
+static bool has_time(const struct step *step)
+{
+    struct span link;
+    size_t pos = 0;
+
+    if (strcmp(step->kind, "step") == 0)
+        return true; /* its plugin's schema says that */
+    if (!is_positive(json_get(step->args, "within")))
+        return false;
+    while (json_next(json_get(step->args, "escalate"), &pos, NULL, &link))
+        if (!is_positive(json_get(link, "after")))
+            return false;
+    return true;
+}
+
 void step_begin(struct step *step)
 {
     const char *kind = step->kind;
 
-    if (run_is_shadow(step->run)) {
+    if (!has_time(step)) {
+        step_answer_error(step, "invalid",
+                          "ctx.%s: within, and after in escalate, want a duration above "
+                          "zero such as \"30m\"",
+                          kind);
+    } else if (run_is_shadow(step->run)) {
         preview_step(step);
     } else if (strcmp(kind, "step") == 0) {
         begin_action(step);

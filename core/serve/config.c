@@ -62,7 +62,7 @@ static const char schema[] =
 static const char plugin_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"config\":{\"type\":\"object\"},\"hosts\":" STRINGS ",\"programs\":" STRINGS
-    ",\"secrets\":" STRINGS ",\"settle\":{\"type\":\"string\",\"format\":\"duration\"}}}";
+    ",\"secrets\":" STRINGS ",\"settle\":{\"type\":\"string\",\"format\":\"period\"}}}";
 
 struct reading {
     struct serve *serve;

@@ -74,7 +74,7 @@ static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"kind\"],"
     "\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"defender-for-cloud\","
     "\"graph-alerts\",\"graph-incidents\",\"storage-queue\"]},"
-    "\"every\":{\"type\":\"string\",\"format\":\"duration\"},"
+    "\"every\":{\"type\":\"string\",\"format\":\"period\"},"
     "\"from\":{\"type\":\"string\",\"format\":\"duration\"},"
     "\"subscription\":{\"type\":\"string\",\"format\":\"uuid\"},"
     "\"account\":{\"type\":\"string\"},\"queue\":{\"type\":\"string\"}}}";

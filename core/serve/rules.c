@@ -19,8 +19,10 @@
 /* One glob or a list of them; what is in the list is looked at by hand. */
 #define GLOBS    "{\"type\":[\"string\",\"array\"]}"
 #define SIGN     "{\"type\":[\"boolean\",\"string\"],\"enum\":[true,false,\"verified\"]}"
-#define DURATION "{\"type\":\"string\",\"format\":\"duration\"}"
-#define COUNT    "{\"type\":\"integer\",\"minimum\":0}"
+#define DURATION "{\"type\":\"string\",\"format\":\"period\"}"
+/* Zero: always. */
+#define AGE   "{\"type\":\"string\",\"format\":\"duration\"}"
+#define COUNT "{\"type\":\"integer\",\"minimum\":0}"
 
 #define MATCH                                                                           \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"              \
@@ -42,7 +44,7 @@ static const char schema[] =
     "\"required\":[\"from\",\"review_from\"],\"properties\":{\"from\":" GLOBS
     ",\"review_from\":" GLOBS
     ",\"reviewers\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"
-    "\"review_within\":{\"type\":\"string\",\"format\":\"duration\"},"
+    "\"review_within\":" DURATION ","
     "\"sign\":" SIGN "}},"
     "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
     "\"additionalProperties\":false,\"required\":[\"name\"],\"properties\":{"
@@ -68,7 +70,7 @@ static const char schema[] =
     "\"emergency\":{\"type\":\"object\",\"additionalProperties\":false,"
     "\"properties\":{\"need\":" NEED ",\"from\":" GLOBS "}}}}},"
     "\"rollback\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"authority\":" DURATION "}},"
+    "\"authority\":" AGE "}},"
     "\"gate\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"within\":" DURATION ",\"sign\":" SIGN ",\"execute_within\":" DURATION
     ",\"deny_threshold\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},"

@@ -124,16 +124,18 @@ static void put_from(lua_State *L, struct json_out *out, const char *what)
 /* A duration goes out as it was written, after a look at it. */
 static void put_within(lua_State *L, int idx, struct json_out *out, const char *what)
 {
-    char seconds[32];
+    char text[32];
+    int64_t ms = opts_duration(L, idx, what, "within", -1);
 
-    if (opts_duration(L, idx, what, "within", -1) < 0)
+    if (ms < 0)
         return;
     lua_pushliteral(L, "within");
     if (lua_rawget(L, idx) == LUA_TSTRING) { /* ... within */
         json_put(out, "within", lua_tostring(L, -1));
     } else {
-        snprintf(seconds, sizeof seconds, "%llds", (long long)lua_tointeger(L, -1));
-        json_put(out, "within", seconds);
+        snprintf(text, sizeof text, ms % 1000 == 0 ? "%llds" : "%lldms",
+                 (long long)(ms % 1000 == 0 ? ms / 1000 : ms));
+        json_put(out, "within", text);
     }
     lua_pop(L, 1);
 }

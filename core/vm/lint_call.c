@@ -373,7 +373,7 @@ void lint_action(struct lint *lint, const char *space, const struct token *actio
 
 /* What ctx.c and opts.c look at in a run, as far as it can stand there literally. */
 #define TEXT "{\"type\":\"string\",\"minLength\":1}"
-#define SPAN "{\"type\":[\"string\",\"integer\"],\"format\":\"duration\",\"minimum\":0}"
+#define SPAN "{\"type\":[\"string\",\"number\"],\"format\":\"period\",\"minimum\":0.001}"
 static const struct {
     const char *member, *schema;
 } ctx_tables[] = {

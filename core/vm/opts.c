@@ -125,19 +125,31 @@ int64_t opts_int(lua_State *L, int idx, const char *what, const char *key, int64
     return value;
 }
 
+/* Seconds, also with a fraction; false when it is no such number. */
+static bool read_seconds(lua_State *L, int idx, int64_t *ms)
+{
+    const lua_Number most = 315360000;
+    lua_Number seconds = lua_type(L, idx) == LUA_TNUMBER ? lua_tonumber(L, idx) : -1;
+
+    if (!(seconds >= 0 && seconds <= most))
+        return false;
+    *ms = (int64_t)(seconds * 1000 + 0.5);
+    return true;
+}
+
 int64_t opts_duration_at(lua_State *L, int idx, const char *what)
 {
     int64_t ms = 0;
 
-    if (lua_isinteger(L, idx) && lua_tointeger(L, idx) >= 0 &&
-        lua_tointeger(L, idx) <= INT64_C(315360000))
-        return lua_tointeger(L, idx) * 1000;
+    if (read_seconds(L, idx, &ms))
+        return ms;
     if (lua_type(L, idx) == LUA_TSTRING) {
         struct span text;
         text.ptr = lua_tolstring(L, idx, &text.len);
         if (duration_parse(text, &ms))
             return ms;
-        luaL_error(L, "%s: \"%s\" is no duration; want \"15s\", \"30m\", \"24h\" or \"7d\"",
+        luaL_error(L,
+                   "%s: \"%s\" is no duration; want \"1.5s\", \"30m\", \"24h\" or \"7d\"",
                    what, lua_tostring(L, idx));
     }
     luaL_error(L, "%s: want a duration such as \"15s\", \"30m\" or \"24h\", got %s", what,

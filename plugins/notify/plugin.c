@@ -125,11 +125,26 @@ static enum cordon_status status_of(const struct cordon_http_reply *reply)
     return CORDON_REFUSED;
 }
 
+enum { AFTER_DIGITS_MAX = 7 };
+
+/* Seconds, a fraction counts as one more; 0: it is none, or a date. */
+static int after_seconds(const char *text)
+{
+    size_t whole = strspn(text, "0123456789");
+    size_t rest = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+
+    if (whole == 0 || whole > AFTER_DIGITS_MAX || (text[whole] == '.' && rest == 0) ||
+        text[whole + (rest > 0 ? rest + 1 : 0)] != '\0')
+        return 0;
+    return atoi(text) + (strspn(text + whole, ".0") < strlen(text + whole));
+}
+
 static void finish(struct cordon_call *call, const struct cordon_input *in,
                    const struct cordon_http_reply *reply, enum cordon_status status)
 {
     const struct cordon_host *host = of(in)->host;
     const char *after = reply->headers ? host->header(reply, "Retry-After") : NULL;
+    int seconds = after != NULL ? after_seconds(after) : 0;
     char *code = host->alloc(call, 64), *message = host->alloc(call, 512);
     struct cordon_result result = { .size = sizeof result, .status = status };
 
@@ -137,9 +152,8 @@ static void finish(struct cordon_call *call, const struct cordon_input *in,
         note_sent(of(in), in->key);
     } else {
         /* The engine's outbox reads how long it shall wait. */
-        if (after != NULL && strlen(after) < 8 &&
-            strspn(after, "0123456789") == strlen(after))
-            snprintf(code, 64, "retry_after:%s", after);
+        if (seconds > 0)
+            snprintf(code, 64, "retry_after:%d", seconds);
         else
             snprintf(code, 64, reply->status ? "status_%d" : "no_reply", reply->status);
         if (reply->status != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
+#include "base/schema.h"
 #include "check.h"
 
 TEST(durations_are_read_as_people_write_them)
@@ -19,6 +20,14 @@ TEST(durations_are_read_as_people_write_them)
         { "90", 90 * 1000 },
         { "0", 0 },
         { "0s", 0 },
+        { "1.5s", 1500 },
+        { "0.25", 250 },
+        { "2.5h", INT64_C(9000000) },
+        { "0.5d", INT64_C(43200000) },
+        { "1m1.25s", 61250 },
+        { "0.001s", 1 },
+        { "1.50000s", 1500 },
+        { "1.5h0.5m", INT64_C(5430000) },
         { "3650d", INT64_C(3650) * 24 * 60 * 60 * 1000 },
     };
 
@@ -38,7 +47,16 @@ TEST(what_is_no_duration_is_refused)
         "5x",
         "m",
         "5 m",
-        "1.5h",
+        "1.5ms",
+        "1.0005s",
+        "1.s",
+        ".5s",
+        "1..5s",
+        "1.5.5s",
+        "-1.5s",
+        "1,5s",
+        "1.0000000005s",
+        "1e3s",
         "30m1h",
         "5m5m",
         "3651d",
@@ -60,6 +78,27 @@ TEST(what_is_no_duration_is_refused)
         if (duration_parse(span_of(cases[i]), &ms))
             FAIL("\"%s\" was read as %lld ms", cases[i], (long long)ms);
         CHECK_INT(ms, 7);
+    }
+}
+
+TEST(what_lasts_no_time_is_no_duration_where_a_positive_one_is_meant)
+{
+    static const struct {
+        const char *text;
+        bool is_positive;
+    } cases[] = {
+        { "1ms", true },    { "0.001s", true }, { "1", true },     { "30m", true },
+        { "0d0h1s", true }, { "0", false },     { "0s", false },   { "0ms", false },
+        { "0d", false },    { "0.0s", false },  { "0h0m", false }, { "00s", false },
+        { "-1s", false },   { "", false },      { "soon", false },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t ms = 7;
+        if (duration_positive(span_of(cases[i].text), &ms) != cases[i].is_positive)
+            FAIL("\"%s\"", cases[i].text);
+        CHECK(cases[i].is_positive ? ms > 0 : ms == 7);
+        CHECK(schema_format("period", span_of(cases[i].text)) == cases[i].is_positive);
     }
 }
 

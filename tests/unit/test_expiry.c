@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/expiry.h"
 
+#include <stdio.h>
+
 #include "base/err.h"
 #include "base/json.h"
 #include "base/schema.h"
@@ -44,6 +46,23 @@ TEST(an_action_takes_both_beside_its_own_arguments)
     CHECK_HAS(match(plain, "{\"expire\":\"1h\",\"id\":\"a\"}"), "expires");
     CHECK_HAS(match(plain, "{\"expires\":\"1h\"}"), "id");
     CHECK_STR(match("{\"type\":\"object\"}", "{\"expires\":\"1h\"}"), "");
+}
+
+TEST(an_effect_that_lasts_no_time_is_refused)
+{
+    static const char *const none[] = { "0s", "0", "0ms", "0d0h", "0.0h", "-5m", "" };
+    static const char *const some[] = { "1ms", "0.5s", "1.5h", "90", "7d" };
+    char args[64];
+
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        snprintf(args, sizeof args, "{\"expires\":\"%s\",\"id\":\"a\"}", none[i]);
+        CHECK_HAS(match(plain, args), "expires: want a duration above zero");
+    }
+    for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
+        snprintf(args, sizeof args, "{\"expires\":\"%s\",\"id\":\"a\"}", some[i]);
+        CHECK_STR(match(plain, args), "");
+        CHECK(expiry_ms(span_of(args)) > 0);
+    }
 }
 
 TEST(what_a_plugin_declares_under_that_name_is_its_own)
