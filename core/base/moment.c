@@ -4,8 +4,7 @@
 
 #include "base/schema.h"
 
-/* Days since 1970-01-01 of a date in the calendar that we all use. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
+int64_t moment_days(int64_t year, int64_t month, int64_t day)
 {
     year -= month <= 2;
     int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -59,7 +58,7 @@ bool moment_parse(struct span text, int64_t *unix_ms)
     if (text.ptr[zone] == '.')
         for (zone++; text.ptr[zone] >= '0' && text.ptr[zone] <= '9'; zone++, scale /= 10)
             ms += (text.ptr[zone] - '0') * scale;
-    int64_t days = days_of(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
+    int64_t days = moment_days(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
     int64_t seconds = digits(text, 11, 2) * 3600 + digits(text, 14, 2) * 60 +
                       digits(text, 17, 2) -
                       60 * offset_of((struct span){ text.ptr + zone, text.len - zone });

@@ -65,6 +65,8 @@ bool duration_positive(struct span text, int64_t *ms);
 /* "30m", "1h 5m", "2d", "250ms": for people. buf has at least 32 bytes; returns buf. */
 char *duration_show(int64_t ms, char *buf);
 
+/* Days since 1970-01-01 of a date of the Gregorian calendar. */
+int64_t moment_days(int64_t year, int64_t month, int64_t day);
 /* "2026-01-31T09:00:00Z", also with a fraction or an offset: milliseconds since 1970. */
 bool moment_parse(struct span text, int64_t *unix_ms);
 /* "+05:30" or "-08:00" in minutes. */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/zone.h"
+
 enum { DAY_MIN = 24 * 60, DAYS = 7 };
 
 /* -- texts --------------------------------------------------------------------------------- */
@@ -211,16 +213,30 @@ int match_minute(struct span text)
     return text.ptr[3] > '5' || minute > DAY_MIN ? -1 : minute;
 }
 
+/* Minutes since 1970 as the clocks show them there. An hour that the clocks show twice counts
+ * both times, and one that they leave out never comes. */
+static int64_t local_minutes(struct span wanted, const struct engine *engine)
+{
+    char *zone = json_get_text(wanted, "zone");
+    int64_t offset = 0, local_s = engine->now_ms / 1000;
+
+    if (zone != NULL)
+        local_s += zone_offset(json_get(json_get(span_of(engine->policy), "zones"), zone),
+                               local_s);
+    else if (moment_offset(json_get_raw(wanted, "offset"), &offset))
+        local_s += offset * 60;
+    free(zone);
+    return local_s / 60;
+}
+
 /* From 22:00 to 06:00 belongs to the day on which it began. */
 static bool fits_time(struct span wanted, const void *what)
 {
-    int64_t offset = 0, minutes, now_ms = *(const int64_t *)what;
+    int64_t minutes = local_minutes(wanted, what);
     struct span days = json_get(wanted, "days");
     int from = match_minute(json_get_raw(wanted, "from"));
     int to = match_minute(json_get_raw(wanted, "to"));
 
-    moment_offset(json_get_raw(wanted, "offset"), &offset);
-    minutes = now_ms / 60000 + offset;
     int day = (int)((minutes / DAY_MIN + 3) % DAYS); /* 1970 began on a Thursday */
     int now = (int)(minutes % DAY_MIN);
     from = from < 0 ? 0 : from;
@@ -320,7 +336,7 @@ static bool fits_key(struct span key, struct span wanted, const struct step *ste
     if (span_is(key, "tag"))
         return fits_any(wanted, fits_tag, &tags);
     if (span_is(key, "time"))
-        return fits_any(wanted, fits_time, &step->run->engine->now_ms);
+        return fits_any(wanted, fits_time, step->run->engine);
     if (span_is(key, "targets"))
         return fits_targets(wanted, step);
     if (span_is(key, "reversible"))

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/zone.h"
+
 static int fail(struct err *err, const char *what, const char *want, struct span got)
 {
     return err_set(err, ERR_INVALID, "%s: want %s, got %.*s", what, want,
@@ -100,8 +102,9 @@ static int check_clock(struct span time, const char *key, struct err *err)
 
 static int check_time(struct span time, struct err *err)
 {
-    static const char *const keys[] = { "days", "from", "to", "offset", NULL };
-    struct span key, value, offset = json_get(time, "offset");
+    static const char *const keys[] = { "days", "from", "to", "offset", "zone", NULL };
+    struct span key, value, offset = json_get(time, "offset"),
+                            zone = json_get(time, "zone");
     size_t pos = 0;
     int64_t ignored;
 
@@ -110,7 +113,8 @@ static int check_time(struct span time, struct err *err)
     while (json_next(time, &pos, &key, &value))
         if (!is_word(key, keys))
             return err_set(err, ERR_INVALID,
-                           "time: unknown member \"%.*s\", want days, from, to or offset",
+                           "time: unknown member \"%.*s\", want days, from, to, zone "
+                           "or offset",
                            (int)(key.len < 40 ? key.len : 40), key.ptr);
     value = json_get(time, "days");
     if (value.len > 0 &&
@@ -121,6 +125,10 @@ static int check_time(struct span time, struct err *err)
         return err->code;
     if (offset.len > 0 && !moment_offset(json_raw(offset), &ignored))
         return fail(err, "time.offset", "an offset from UTC such as \"+01:00\"", offset);
+    if (zone.len > 0 && (json_kind(zone) != JSON_STRING || !zone_is_name(json_raw(zone))))
+        return fail(err, "time.zone", "a time zone such as \"Europe/Berlin\"", zone);
+    if (zone.len > 0 && offset.len > 0)
+        return err_set(err, ERR_INVALID, "time: want zone or offset, and not both");
     return 0;
 }
 

@@ -357,6 +357,23 @@ static void start(struct serve *serve, const struct asked *asked)
 
 /* -- what is in force ------------------------------------------------------------------------------ */
 
+/* As it was written, without what cordon adds for the engine. */
+static void put_policy(struct json_out *out, struct span policy)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    json_key(out, "policy");
+    json_open(out, '{');
+    while (json_next(policy, &pos, &key, &value)) {
+        if (span_is(key, "zones"))
+            continue;
+        json_key_span(out, key);
+        json_raw_value(out, value);
+    }
+    json_close(out);
+}
+
 static void show(struct serve *serve, const struct asked *asked)
 {
     struct str text = { 0 };
@@ -366,8 +383,10 @@ static void show(struct serve *serve, const struct asked *asked)
     json_put(&out, "hash", serve->policy_ok ? serve->policy_hash : NULL);
     json_put_bool(&out, "ok", serve->policy_ok);
     json_put(&out, "path", serve->policy_path);
-    json_put_raw(&out, "policy",
-                 serve->policy_ok ? str_span(&serve->policy_json) : (struct span){ 0 });
+    if (serve->policy_ok)
+        put_policy(&out, str_span(&serve->policy_json));
+    else
+        json_put_raw(&out, "policy", (struct span){ 0 });
     json_put(&out, "why", serve->policy_ok ? NULL : serve->policy_why);
     json_close(&out);
     clients_reply(serve, asked->number, serve->policy_ok ? 0 : 6, str_span(&text));

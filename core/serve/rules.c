@@ -13,6 +13,7 @@
 
 #include "base/ip.h"
 #include "base/schema.h"
+#include "serve/zones.h"
 #include "vm/place.h"
 
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1}}"
@@ -228,6 +229,8 @@ int rules_validate(struct span json, struct err *err)
         check_guarded(json_get(json, "guards"), "own", err) != 0 ||
         check_guarded(json_get(json, "guards"), "protected", err) != 0)
         return err->code;
+    if (zones_check(json, err) != 0)
+        return err->code;
     return rules_check_gates(json, err);
 }
 
@@ -281,6 +284,7 @@ void rules_write(struct str *text, struct span json)
         else
             json_raw_value(&out, value);
     }
+    zones_put(&out, json);
     json_close(&out);
 }
 

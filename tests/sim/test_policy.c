@@ -61,6 +61,67 @@ TEST(a_rule_matches_what_the_alert_says_with_a_plus_for_more)
     CHECK(!is_matched("{\"confidence\":\"low+\"}", NULL, "{\"severity\":\"high\"}", 0));
 }
 
+/* Two changes a year, as Europe has them in 2026, and none after. */
+#define ZONES                                                                      \
+    "\"zones\":{\"Here\":[[-9007199254740992,3600],[1774746000,7200],[1792890000," \
+    "3600]],\"South\":[[-9007199254740992,-10800]]}"
+
+TEST(hours_are_those_that_the_clocks_of_the_zone_show)
+{
+    static const struct {
+        const char *time, *when;
+        bool is_matched;
+    } rows[] = {
+        /* 22:00 to 06:00 of the place, in winter and in summer */
+        { "\"from\":\"22:00\",\"to\":\"06:00\",\"zone\":\"Here\"", "2026-01-10T20:59:59Z",
+          false },
+        { "\"from\":\"22:00\",\"to\":\"06:00\",\"zone\":\"Here\"", "2026-01-10T21:00:00Z",
+          true },
+        { "\"from\":\"22:00\",\"to\":\"06:00\",\"zone\":\"Here\"", "2026-08-10T20:00:00Z",
+          true },
+        { "\"from\":\"22:00\",\"to\":\"06:00\",\"zone\":\"Here\"", "2026-08-10T04:00:00Z",
+          false },
+        /* 29 March: 02:00 to 03:00 never is */
+        { "\"from\":\"02:00\",\"to\":\"03:00\",\"zone\":\"Here\"", "2026-03-29T00:59:59Z",
+          false },
+        { "\"from\":\"02:00\",\"to\":\"03:00\",\"zone\":\"Here\"", "2026-03-29T01:00:00Z",
+          false },
+        { "\"from\":\"02:30\",\"to\":\"04:00\",\"zone\":\"Here\"", "2026-03-29T01:00:00Z",
+          true },
+        /* 25 October: 02:00 to 03:00 is twice */
+        { "\"from\":\"02:00\",\"to\":\"03:00\",\"zone\":\"Here\"", "2026-10-25T00:30:00Z",
+          true },
+        { "\"from\":\"02:00\",\"to\":\"03:00\",\"zone\":\"Here\"", "2026-10-25T01:30:00Z",
+          true },
+        { "\"from\":\"02:00\",\"to\":\"03:00\",\"zone\":\"Here\"", "2026-10-25T02:00:00Z",
+          false },
+        /* the day is the place's too */
+        { "\"days\":\"sat\",\"zone\":\"Here\"", "2026-08-07T21:59:59Z", false },
+        { "\"days\":\"sat\",\"zone\":\"Here\"", "2026-08-07T22:00:00Z", true },
+        { "\"days\":\"sat\",\"zone\":\"South\"", "2026-08-08T02:59:59Z", false },
+        { "\"days\":\"sat\",\"zone\":\"South\"", "2026-08-08T03:00:00Z", true },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world *w = w_new(1, one_set);
+        int64_t now_ms = 0;
+
+        CHECK(moment_parse(span_of(rows[i].when), &now_ms));
+        w->approves = false;
+        w->now_ms = now_ms;
+        w_policy_is(w,
+                    arena_printf(&w->arena,
+                                 "{" SOC ",\"rules\":[" ALL ",{\"match\":{\"time\":{%s}},"
+                                 "\"name\":\"it\",\"need\":1}]," ZONES "}",
+                                 rows[i].time));
+        w_start_run(w);
+        w_pump(w);
+        if ((strcmp(w_state(w, 1), "waiting") == 0) != rows[i].is_matched)
+            FAIL("%s at %s", rows[i].time, rows[i].when);
+        w_free(w);
+    }
+}
+
 TEST(a_rule_matches_the_tags_that_were_observed)
 {
     static const char told[] =
