@@ -3,6 +3,7 @@
  * cordon brings made of it, each of which is refused, and nothing added, or is canonical JSON
  * with every member that an alert has. */
 #include "alert/alert.h"
+#include "alert/alert_set.h"
 
 #include <assert.h>
 #include <string.h>
@@ -48,6 +49,26 @@ static void complete(struct span json)
     str_fini(&alert);
 }
 
+/* The items of a delivery, those of one alert joined. */
+static void join_items(struct span list)
+{
+    struct alert_set set = { 0 };
+    struct str out = { 0 };
+    struct span item;
+    struct err err = { 0 };
+    size_t pos = 0;
+    int count = 0;
+
+    while (json_next(list, &pos, NULL, &item))
+        if (alert_set_add(&set, item, span_of("generic"), 1, &err) == 0)
+            count++;
+    alert_set_write(&set, &out);
+    assert(set.count <= count);
+    assert(json_check(out.ptr, out.len, JSON_LEN_MAX * 4, &err) == 0);
+    alert_set_fini(&set);
+    str_fini(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct vm *vm;
@@ -67,5 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(json_get_raw(str_span(adapted), "message").len > 0);
     while (ok && json_next(str_span(adapted), &pos, NULL, &item))
         complete(item);
+    if (ok)
+        join_items(str_span(adapted));
     return 0;
 }
