@@ -11,6 +11,7 @@
 #include "armid.h"
 #include "count.h"
 #include "job.h"
+#include "rights.h"
 #include "text.h"
 
 enum { SITE_KEPT_MS = 5 * 60 * 1000 };
@@ -224,6 +225,9 @@ static void look_for_jobs(struct job *job, const struct stop_look *look)
     arm_get(job, job_text(job, "%s/webjobs", look->id), ARM_WEB, on_jobs, (void *)look);
 }
 
+static const struct rights stop_rights = { "Microsoft.Web/sites/stop/action",
+                                           "Microsoft.Web/sites/start/action" };
+
 static void on_state(struct job *job, const struct answer *answer, void *arg)
 {
     const char *id = arg;
@@ -245,6 +249,7 @@ static void on_state(struct job *job, const struct answer *answer, void *arg)
     struct stop_look *look = job_alloc(job, sizeof *look);
     *look = (struct stop_look){ id, slice };
     note_kind(job, id, answer->json);
+    job->rights = &stop_rights;
     if (is_of_kind(answer->json, "functionapp"))
         end_stop_look(job, look);
     else

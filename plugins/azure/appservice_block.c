@@ -19,6 +19,7 @@
 #include "cidr.h"
 #include "count.h"
 #include "job.h"
+#include "rights.h"
 #include "text.h"
 
 #define OUR_PREFIX  "cordon-"
@@ -162,6 +163,9 @@ static void see_obstacles(struct job *job, const struct change *change, const cJ
         job_cannot(job, "TooManyRules", TOO_MANY, change->what, count + fresh, RULES_MAX);
 }
 
+static const struct rights block_rights = { "Microsoft.Web/sites/config/write",
+                                            "Microsoft.Web/sites/config/write" };
+
 static void on_observed(struct job *job, const struct answer *answer, void *arg)
 {
     const struct change *change = arg;
@@ -178,6 +182,7 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
     cJSON_AddStringToObject(slice, "unmatched", unmatched(properties));
     if (job->before == NULL)
         see_obstacles(job, change, list);
+    job->rights = &block_rights;
     count_observed(job, COUNT_SITES, change->id, job_lower(job, change->id), slice);
 }
 

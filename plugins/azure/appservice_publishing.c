@@ -13,6 +13,7 @@
 #include "armid.h"
 #include "count.h"
 #include "job.h"
+#include "rights.h"
 
 enum { WAYS = 2 };
 
@@ -82,6 +83,11 @@ static void on_read(struct job *job, const struct answer *answer, void *arg)
     step(job, walk);
 }
 
+static const struct rights publishing_rights = {
+    "Microsoft.Web/sites/basicPublishingCredentialsPolicies/scm/write",
+    "Microsoft.Web/sites/basicPublishingCredentialsPolicies/scm/write"
+};
+
 static void end(struct job *job, const struct walk *walk)
 {
     if (walk->goal != NULL) {
@@ -91,6 +97,7 @@ static void end(struct job *job, const struct walk *walk)
     cJSON *slice = job_object(job);
     for (int i = 0; i < WAYS; i++)
         cJSON_AddBoolToObject(slice, ways[i], walk->allowed[i]);
+    job->rights = &publishing_rights;
     count_observed(job, COUNT_SITES, walk->id, job_lower(job, walk->id), slice);
 }
 

@@ -10,6 +10,7 @@
 #include "nsg.h"
 #include "own.h"
 #include "rbac.h"
+#include "rights.h"
 #include "text.h"
 #include "vault.h"
 
@@ -158,6 +159,14 @@ static void look(struct cordon_call *call, void *arg)
     }
 }
 
+/* Where the right to change it is asked for: an assignment is changed at its scope. */
+static const char *scope_of(struct job *job, enum count_kind kind, const char *id)
+{
+    if (kind != COUNT_ASSIGNMENTS)
+        return id;
+    return job_text(job, "%.*s", (int)(strlen(id) - ASSIGNMENT_TAIL), id);
+}
+
 /* The part of an id that says where such things are counted. */
 static const char *place_of(struct job *job, enum count_kind kind, const char *id)
 {
@@ -171,6 +180,15 @@ static const char *place_of(struct job *job, enum count_kind kind, const char *i
                          job_text(job, "%.*s", (int)(len + strcspn(id + len, "/")), id));
     /* SCOPE/providers/Microsoft.Authorization/roleAssignments/GUID */
     return job_lower(job, job_text(job, "%.*s", (int)(strlen(id) - ASSIGNMENT_TAIL), id));
+}
+
+static void begin(struct job *job, void *arg)
+{
+    struct count *count = arg;
+
+    job->courtesy = count;
+    job->instead_until_ms = job->host->now_ms() + COUNT_MS;
+    look(job->call, count);
 }
 
 void count_observed(struct job *job, enum count_kind kind, const char *place,
@@ -193,7 +211,8 @@ void count_observed(struct job *job, enum count_kind kind, const char *place,
     count->what = job_text(job, "%s of %s", names[kind],
                            count->place[0] != '\0' ? count->place : "/");
     count->busy = job_text(job, "counting %s", count->what);
-    job->courtesy = count;
-    job->instead_until_ms = job->host->now_ms() + COUNT_MS;
-    look(job->call, count);
+    if (job->rights != NULL)
+        rights_look(job, scope_of(job, kind, place), job->rights, begin, count);
+    else
+        begin(job, count);
 }

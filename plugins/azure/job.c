@@ -205,6 +205,7 @@ void job_fail(struct job *job, enum cordon_status status, const char *code, cons
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
     if (job->instead != NULL) {
+        job->is_gone = false;
         job->instead(job, status, message);
         return;
     }

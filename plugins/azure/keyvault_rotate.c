@@ -17,6 +17,7 @@
 #include "arm.h"
 #include "armid.h"
 #include "attributes.h"
+#include "consumers.h"
 #include "count.h"
 #include "job.h"
 #include "secret.h"
@@ -102,6 +103,18 @@ static void see_obstacles(struct job *job, const struct secret *secret,
                    cJSON_GetArraySize(json_get(attributes, "tags")), TAGS_MAX);
 }
 
+struct first_look {
+    const struct secret *secret;
+    const cJSON *slice;
+};
+
+static void end_first_look(struct job *job, void *arg)
+{
+    const struct first_look *look = arg;
+
+    count_observed(job, COUNT_SECRETS, look->secret->vault, look->secret->url, look->slice);
+}
+
 static void on_first_look(struct job *job, const struct secret *secret)
 {
     const struct version *newest = &secret->versions[0];
@@ -114,7 +127,9 @@ static void on_first_look(struct job *job, const struct secret *secret)
     cJSON_AddBoolToObject(slice, "rotated", false);
     see_obstacles(job, secret, attributes);
     policy_note(job, secret, attributes);
-    count_observed(job, COUNT_SECRETS, secret->vault, secret->url, slice);
+    struct first_look *look = job_alloc(job, sizeof *look);
+    *look = (struct first_look){ secret, slice };
+    consumers_look(job, secret->vault, secret->name, newest->id, end_first_look, look);
 }
 
 /* Before the rotation those of the old version, and after it those that were planned: what
@@ -437,7 +452,10 @@ static int rotate_restore(struct cordon_call *call, const struct cordon_input *i
 static const char *const permissions[] = {
     "Microsoft.KeyVault/vaults/secrets/readMetadata/action",
     "Microsoft.KeyVault/vaults/secrets/setSecret/action",
-    "Microsoft.KeyVault/vaults/secrets/update/action", NULL
+    "Microsoft.KeyVault/vaults/secrets/update/action",
+    "Microsoft.Web/sites/Read",
+    "Microsoft.Web/sites/config/Read",
+    NULL
 };
 
 const struct cordon_action keyvault_rotate_secret = {

@@ -22,6 +22,7 @@
 #include "count.h"
 #include "job.h"
 #include "nsg.h"
+#include "rights.h"
 #include "text.h"
 
 enum {
@@ -327,6 +328,11 @@ static void see_obstacles(struct job *job, const struct block *block, const cJSO
         job_cannot(job, "NoFreePriority", NO_PRIORITY, what(job, block, "put"));
 }
 
+static const struct rights block_rights = {
+    "Microsoft.Network/networkSecurityGroups/securityRules/write",
+    "Microsoft.Network/networkSecurityGroups/securityRules/delete"
+};
+
 static void on_observed(struct job *job, const struct answer *answer, void *arg)
 {
     const struct block *block = arg;
@@ -347,6 +353,7 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
     job->tags = json_get(answer->json, "tags");
     if (job->before == NULL)
         see_obstacles(job, block, rules);
+    job->rights = &block_rights;
     count_observed(job, COUNT_NSGS, block->id, job_lower(job, block->id),
                    slice_of_all(job, block, rules != NULL ? rules : job_object(job)));
 }

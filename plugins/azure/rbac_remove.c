@@ -14,6 +14,7 @@
 #include "count.h"
 #include "job.h"
 #include "rbac.h"
+#include "rights.h"
 #include "text.h"
 
 /* The id of the arguments: any scope, then the assignment. NULL after the job has failed. */
@@ -47,8 +48,15 @@ static bool is_absent(const struct answer *answer)
                                      text_same(answer->code, "RoleAssignmentNotFound"));
 }
 
+static const struct rights remove_rights = {
+    "Microsoft.Authorization/roleAssignments/delete",
+    "Microsoft.Authorization/roleAssignments/write"
+};
+
 static void observed(struct job *job, const char *id, const cJSON *slice)
 {
+    if (json_true(slice, "present"))
+        job->rights = &remove_rights;
     count_observed(job, COUNT_ASSIGNMENTS, id, job_lower(job, id), slice);
 }
 

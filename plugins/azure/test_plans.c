@@ -270,3 +270,81 @@ TEST(addresses_of_both_families_want_two_priorities)
         rig_close(&rig);
     }
 }
+
+/* -- rights ------------------------------------------------------------------------------------ */
+
+#define MAY(actions, not_actions) \
+    "{\"actions\":[" actions "],\"notActions\":[" not_actions "]}"
+#define US        "66666666-7777-4888-8999-000000000000" /* the rig's client */
+#define EVERYBODY "{\"id\":\"00000000-0000-0000-0000-000000000000\"}"
+#define DENY(actions, principals, excluded, more)                                  \
+    "{\"properties\":{\"denyAssignmentName\":\"stack\",\"scope\":\"" GROUP         \
+    "\",\"permissions\":[{\"actions\":[" actions "]}],\"principals\":[" principals \
+    "],\"excludePrincipals\":[" excluded "]" more "}}"
+
+static const struct {
+    int status;
+    const char *may, *denies;
+    const char *code, *note; /* "": none */
+} rights[] = {
+    { 200, MAY("\"*\"", ""), "", "", "" },
+    { 200, MAY("\"Microsoft.Web/*\"", ""), "", "", "" },
+    { 200, MAY("\"microsoft.web/SITES/*/Action\"", ""), "", "", "" },
+    { 200, MAY("\"*/read\"", ""), "", "AuthorizationFailed", "" },
+    { 200, MAY("\"*/read\"", "") "," MAY("\"Microsoft.Web/sites/*\"", ""), "", "", "" },
+    { 200, MAY("\"*\"", "\"Microsoft.Web/sites/stop/action\""), "", "AuthorizationFailed",
+      "" },
+    { 200, MAY("\"*\"", "\"Microsoft.Web/sites/start/*\""), "", "",
+      "no right to Microsoft.Web/sites/start/action" },
+    { 200, MAY("\"Microsoft.Web/sites/stop/Action\"", ""), "", "",
+      "undoing this would be stuck" },
+    { 200, "", "", "", "" },
+    { 404, "", "", "", "" },
+    { 403, "", "", "", "" },
+    { 404, "", DENY("\"*\"", EVERYBODY, "", ""), "DenyAssignmentAuthorizationFailed", "" },
+    { 200, MAY("\"*\"", ""), DENY("\"*/write\"", EVERYBODY, "", ""), "", "" },
+    { 200, MAY("\"*\"", ""), DENY("\"*\"", EVERYBODY, "{\"id\":\"" US "\"}", ""), "", "" },
+    { 200, MAY("\"*\"", ""), DENY("\"*\"", "{\"id\":\"" US "\"}", "", ""),
+      "DenyAssignmentAuthorizationFailed", "" },
+    { 200, MAY("\"*\"", ""), DENY("\"*\"", "{\"id\":\"somebody-else\"}", "", ""), "", "" },
+    { 200, MAY("\"*\"", ""),
+      DENY("\"Microsoft.Web/sites/start/action\"", EVERYBODY, "", ""), "",
+      "the deny assignment stack at" },
+    { 200, MAY("\"*\"", ""),
+      DENY("\"*\"", EVERYBODY, "", ",\"doNotApplyToChildScopes\":true"), "", "" },
+};
+
+TEST(a_right_that_is_missing_and_a_deny_assignment_are_known_before_people_are_asked)
+{
+    for (size_t i = 0; i < sizeof rights / sizeof *rights; i++) {
+        struct rig rig;
+        char may[2048], denies[2048];
+
+        rig_open(&rig);
+        answer_site(&rig, "app", NULL);
+        snprintf(may, sizeof may, "{\"value\":[%s]}", rights[i].may);
+        snprintf(denies, sizeof denies, "{\"value\":[%s]}", rights[i].denies);
+        rig_add(&rig, "*GET", "/permissions?", rights[i].status, "", may);
+        rig_add(&rig, "GET", "/denyAssignments?", 200, "", denies);
+        rig_call(&rig, "azure.appservice.stop", RIG_OBSERVE, "{\"id\":\"" SITE "\"}");
+        CHECK_INT(rig.status, CORDON_DONE);
+        CHECK_STR(rig.cannot_code, rights[i].code);
+        CHECK_HAS(rig.notes, rights[i].note);
+        CHECK(rights[i].note[0] != '\0' || rig.notes[0] == '\0');
+        rig_close(&rig);
+    }
+}
+
+TEST(rights_are_asked_for_once_a_minute_while_nothing_is_in_the_way)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    for (int i = 0; i < 3; i++)
+        answer_site(&rig, "app", NULL);
+    for (int i = 0; i < 3; i++)
+        rig_call(&rig, "azure.appservice.stop", RIG_OBSERVE, "{\"id\":\"" SITE "\"}");
+    CHECK_INT(rig_count(&rig, "/permissions?"), 1);
+    CHECK_INT(rig_count(&rig, "/denyAssignments?"), 1);
+    rig_close(&rig);
+}

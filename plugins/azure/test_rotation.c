@@ -322,3 +322,60 @@ TEST(a_plan_of_an_older_journal_still_carries_the_attributes_over)
     CHECK(strstr(rig.state, "\"attributes\"") == NULL);
     rig_close(&rig);
 }
+
+/* -- who reads the old version ------------------------------------------------------------- */
+
+#define SITES                                                               \
+    "/subscriptions/66666666-3333-4333-8333-333333333333/resourceGroups/g/" \
+    "providers/Microsoft.Web/sites/"
+#define REFERENCE(uri) \
+    "{\"name\":\"PIN\",\"properties\":{\"reference\":\"@Microsoft.KeyVault(" uri ")\"}}"
+
+static const struct {
+    int status;
+    const char *references;
+    bool is_pinned;
+} readers[] = {
+    { 200, "", false },
+    { 200, REFERENCE("SecretUri=https://safe.vault.azure.net/secrets/pin/" OLD), true },
+    { 200, REFERENCE("SecretUri=https://SAFE.vault.azure.net/secrets/PIN/" OLD "/"), true },
+    { 200, REFERENCE("SecretUri=https://safe.vault.azure.net/secrets/pin/"), false },
+    { 200, REFERENCE("SecretUri=https://safe.vault.azure.net/secrets/pin"), false },
+    { 200, REFERENCE("SecretUri=https://other.vault.azure.net/secrets/pin/" OLD), false },
+    { 200, REFERENCE("SecretUri=https://safe.vault.azure.net/secrets/other/" OLD), false },
+    { 200, REFERENCE("SecretUri=https://safe.vault.azure.net/secrets/pin/" MADE), false },
+    { 200, REFERENCE("VaultName=safe;SecretName=pin;SecretVersion=" OLD), true },
+    { 200, REFERENCE("VaultName=safe;SecretName=pin"), false },
+    { 200,
+      "{\"name\":\"PIN\",\"properties\":{\"vaultName\":\"safe\",\"secretName\":\"pin\","
+      "\"secretVersion\":\"" OLD "\",\"status\":\"Resolved\"}}",
+      true },
+    { 403, "", false },
+};
+
+TEST(each_site_that_names_the_old_version_is_told_to_approvers)
+{
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
+        struct rig rig;
+        char body[2048];
+
+        open_vault(&rig, ENABLED);
+        rig_add(&rig, "GET", "/subscriptions?", 200, "",
+                "{\"value\":[{\"id\":\"/subscriptions/66666666-3333-4333-8333-"
+                "333333333333\"}]}");
+        rig_add(&rig, "GET", "/providers/Microsoft.Web/sites?", 200, "",
+                "{\"value\":[{\"id\":\"" SITES "bakery\"},{\"id\":\"" SITES "till\"}]}");
+        snprintf(body, sizeof body, "{\"value\":[%s]}", readers[i].references);
+        rig_add(&rig, "*GET", "/bakery/config/configreferences/", readers[i].status, "",
+                readers[i].status == 200 ? "{\"value\":[]}" : "");
+        rig_add(&rig, "*GET", "/till/config/configreferences/", readers[i].status, "",
+                body);
+        rig_call(&rig, ROTATE, RIG_OBSERVE, args_with(""));
+        CHECK_INT(rig.status, CORDON_DONE);
+        CHECK_INT(strstr(rig.notes, "the setting PIN of site till names version " OLD) !=
+                      NULL,
+                  readers[i].is_pinned);
+        CHECK(strstr(rig.notes, "bakery") == NULL);
+        rig_close(&rig);
+    }
+}
