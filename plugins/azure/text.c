@@ -145,8 +145,8 @@ bool text_duration(const char *text, int64_t *seconds)
     if (*text == '\0')
         return false;
     while (*text != '\0') {
-        char *end;
-        size_t len;
+        char *end = NULL;
+        size_t len = 0;
         double count = *text >= '0' && *text <= '9' ? strtod(text, &end) : -1;
         double unit = count >= 0 ? unit_s(end, &len) : 0;
 
