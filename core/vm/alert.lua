@@ -319,21 +319,32 @@ local function items_of(data)
     return type(list) == "table" and #list > 0 and list or nil
 end
 
+-- What an adapter makes of what lies in an event: an alert without a time has that of the event.
+local function read_inside(event, kind, data)
+    local read = alert.as(kind, data)
+    if type(read) == "table" and read.id ~= nil and read.fetch == nil and read.time == nil then
+        read.time = alert.time(event.time)
+    end
+    return read
+end
+
 -- What an event of Event Grid or CloudEvents says. An alert of a kind that is known in its data,
 -- or each alert in a list of them, is read as that.
 function alert.envelope(event)
     local data = alert.opened(event.data)
     local kind = type(data) == "table" and alert.kind(data)
-    if kind and kind ~= "generic" then return alert.as(kind, data) end
-    local alerts = {}
+    if kind and kind ~= "generic" then return read_inside(event, kind, data) end
+    local alerts, is_known = {}, false
     for _, one in ipairs(items_of(data) or {}) do
         local its = alert.kind(one)
         if its and its ~= "generic" then
-            local read = alert.as(its, one)
+            local read = read_inside(event, its, one)
+            is_known = true
             alert.join(alerts, read and (#read > 0 and read or { read }) or {})
         elseif is_typed_alert(one) or is_like_an_alert(one) then
             from_envelope(event, one)
         end
     end
-    return #alerts > 0 and alerts or from_envelope(event, data)
+    if is_known then return alerts end
+    return from_envelope(event, data)
 end

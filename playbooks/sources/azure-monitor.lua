@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- Azure Monitor's common alert schema. Resolved is what tells that a containment may be lifted;
--- it carries the same id as what fired.
+-- it carries the same id as what fired. Also entries of the activity log by themselves, which say
+-- who did what; those of category Security are Defender for Cloud's.
 
 local COMMON = "azuremonitorcommonalertschema"
 
@@ -130,15 +131,55 @@ local function from_alert(event)
     }
 end
 
+local categories = {
+    administrative = true, policy = true, autoscale = true, alert = true, recommendation = true, servicehealth = true,
+    resourcehealth = true,
+}
+
+-- The activity log has texts, or objects with a value and a name for people.
+local function word(event, name)
+    return alert.text(alert.get(event, name), "value") or alert.text(event, name)
+end
+
+local function is_entry(event)
+    return categories[(word(event, "category") or ""):lower()] ~= nil and word(event, "operationName") ~= nil
+        and alert.text(event, "eventTimestamp", "time") ~= nil and alert.text(event, "resourceId") ~= nil
+end
+
+local function from_entry(event)
+    local found = alert.found()
+    found.resources = alert.resources(alert.text(event, "resourceId"))
+    alert.actor(found, event)
+    alert.properties(found, alert.get(event, "properties"))
+    local operation = word(event, "operationName")
+    local level = alert.severity(word(event, "level"))
+    if not level then alert.note(found, "the entry has no level that is known: informational") end
+    local entities, resources = alert.settle(found)
+    return {
+        id = alert.text(event, "eventDataId", "correlationId") or alert.refuse("the entry has no eventDataId"),
+        source = "azure-monitor",
+        type = operation,
+        title = alert.text(alert.get(event, "operationName"), "localizedValue") or operation,
+        severity = level or "informational",
+        time = alert.when(found, event, { "eventTimestamp", "time", "submissionTimestamp" }),
+        tenant = alert.text(event, "tenantId"),
+        subscription = alert.subscription(resources[1]) or alert.text(event, "subscriptionId"),
+        resources = resources,
+        entities = entities,
+        notes = found.notes,
+    }
+end
+
 return {
-    want = "the common alert schema (schemaId azureMonitorCommonAlertSchema)",
+    want = "the common alert schema (schemaId azureMonitorCommonAlertSchema), or an entry of the activity log",
 
     is = function(event)
         return (schema_of(event) == COMMON and type(alert.at(event, "data", "essentials")) == "table")
-            or is_old(event) or is_classic(event)
+            or is_old(event) or is_classic(event) or is_entry(event)
     end,
 
     adapt = function(event)
+        if is_entry(event) then return from_entry(event) end
         if schema_of(event) ~= COMMON then refuse_old(event) end
         return from_alert(event)
     end,

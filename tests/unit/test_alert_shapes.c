@@ -302,6 +302,38 @@ TEST(an_address_is_an_attackers_or_an_own_one_by_what_the_sender_says_of_it)
     "'tenantId':'t-1'}"
 
 static const struct row shapes[] = {
+    { "an entry of the activity log by itself",
+      "azure-monitor",
+      "{'category':{'value':'Administrative'},'operationName':{'value':'Microsoft.Web/sites"
+      "/config/list/action','localizedValue':'List settings'},'caller':'eve@corp.example',"
+      "'claims':{'ipaddr':'198.51.100.90'},'level':'Warning','eventDataId':'ev-1',"
+      "'eventTimestamp':'2026-09-09T00:00:00Z','resourceId':'" VM_ID "'}",
+      { { "id", "'ev-1'" },
+        { "severity", "'medium'" },
+        { "entities.accounts", "['eve@corp.example']" },
+        { "entities.ips", "['198.51.100.90']" } },
+      NULL },
+    { "the same as it is streamed",
+      "azure-monitor",
+      "{'records':[{'time':'2026-09-09T00:00:00Z','category':'Administrative',"
+      "'operationName':'MICROSOFT.WEB/SITES/STOP/ACTION','resourceId':'" VM_ID "',"
+      "'callerIpAddress':'198.51.100.91','correlationId':'co-1','level':'Information',"
+      "'identity':{'claims':{'http://x/identity/claims/objectidentifier':'01234567-89ab-"
+      "cdef-0123-456789abcdef'}}}]}",
+      { { "entities.ips", "['198.51.100.91']" },
+        { "entities.accounts", "['01234567-89ab-cdef-0123-456789abcdef']" },
+        { "severity", "'informational'" } },
+      NULL },
+    { "an alert without a time has that of the event around it",
+      "event-grid",
+      GRID("{'SystemAlertId':'t-1','Severity':'Low'}"),
+      { { "id", "'t-1'" }, { "time", "'2026-09-04T00:00:00Z'" } },
+      NULL },
+    { "advice in a list in an event is no alert",
+      "event-grid",
+      GRID("[{'type':'Microsoft.Security/assessments'}]"),
+      { { "count", "0" } },
+      NULL },
     { "attackers as a list of sentences",
       "defender-for-cloud",
       MDC("[" ENTITY(" 198.51.100.82 ", "") "]",
