@@ -355,7 +355,7 @@ what_is_not_there_is_404_at_the_level_where_it_is_missing() {
     error 404 ResourceGroupNotFound
     arm GET "$rg/providers/Microsoft.Web/sites/none?$web"
     error 404 ResourceNotFound
-    arm GET "$site/slots?$web"
+    arm GET "$site/triggeredwebjobs?$web"
     error 404 ResourceNotFound
     arm DELETE "$site?$web"
     error 405 MethodNotAllowed
@@ -381,7 +381,8 @@ replies_carry_the_ids_that_support_asks_for() {
     is "$(header x-ms-request-id | wc -c)" 37
     is "$(header x-ms-correlation-request-id | wc -c)" 37
     is "$(header x-ms-client-request-id)" mine
-    has "$(header x-ms-ratelimit-remaining-subscription-reads)" 1
+    is "$(header x-ms-ratelimit-remaining-subscription-reads) $(header x-ms-ratelimit-remaining-subscription-global-reads)" \
+        "249 3749"
     is "$(log '.[-1].client_request_id')" mine
 }
 

@@ -18,25 +18,31 @@ bool arm_group_exists(const struct sim *sim, const char *subscription, const cha
 /* Replies 404 for the resource at id. */
 void arm_not_found(struct reply *reply, const char *id);
 
-/* Returns the api-version list's verdict on request: true, or false after having replied. */
-bool arm_check_version(struct request *request, struct reply *reply, const char *provider,
-                       const char *const *versions);
-
 /* Replies with the page of list, which it takes, that the request asks for: of the size that
  * the world's options give, with a nextLink to what follows. */
 void arm_reply_page(struct request *request, struct reply *reply, cJSON *list);
 
-/* An object as its list shows it. */
+/* The scope that a list's path names: a subscription or a group; to be freed. */
+char *arm_list_scope(const struct request *request);
+
+/* An object as its list shows it; NULL: the list does not show it. */
 typedef cJSON *arm_render_fn(const cJSON *doc);
 
-/* Lists all of a kind that are in the subscription of the path, page by page. */
+/* Lists all of a kind that are in the subscription, or in the group, of the path, page by
+ * page. */
 void arm_list(struct request *request, struct reply *reply, enum kind kind,
               arm_render_fn *render);
+
+/* Adds an etag that changes with what json shows; an id that is always the same for text. */
+void arm_add_etag(cJSON *json);
+void arm_add_guid(cJSON *json, const char *name, const char *text);
 
 /* Routes of the providers, each ended by an empty one. */
 extern const struct route web_routes[];
 extern const struct route vault_arm_routes[];
 extern const struct route rbac_routes[];
 extern const struct route lock_routes[];
-extern const struct route feed_routes[];
+extern const struct route defender_routes[];
+extern const struct route rights_routes[];
+extern const struct route groups_routes[];
 extern const struct route network_routes[];

@@ -8,6 +8,8 @@
 #include "lro.h"
 #include "reqlog.h"
 #include "route.h"
+#include "settings.h"
+#include "throttle.h"
 #include "token.h"
 #include "world.h"
 
@@ -74,6 +76,7 @@ static void reset(struct request *request, struct reply *reply)
     operations_clear(sim->operations);
     faults_clear(sim->faults);
     tokens_clear(sim->tokens);
+    buckets_clear(sim->buckets);
     reqlog_clear(sim->reqlog);
     reply_json(reply, 204, NULL);
 }
@@ -84,15 +87,41 @@ static void expire_tokens(struct request *request, struct reply *reply)
     reply_json(reply, 204, NULL);
 }
 
+static void revoke_tokens(struct request *request, struct reply *reply)
+{
+    const cJSON *body = request->body_len > 0 ? request_json(request, reply) : NULL;
+
+    if (body == NULL && request->body_len > 0)
+        return;
+    tokens_revoke(request->sim->tokens, json_text(body, "client_id"));
+    reply_json(reply, 204, NULL);
+}
+
+static void change_options(struct request *request, struct reply *reply)
+{
+    const cJSON *body = request_json(request, reply);
+    char error[SETTINGS_ERROR_SIZE];
+
+    if (body == NULL)
+        return;
+    const char *wrong = settings_change(request->sim, body, error);
+    if (wrong != NULL)
+        reply_error(reply, 400, "BadOption", "%s", wrong);
+    else
+        reply_json(reply, 204, NULL);
+}
+
 static const struct route routes[] = {
-    { "GET", "/_sim/world", NULL, get_world },
-    { "GET", "/_sim/log", NULL, get_log },
-    { "DELETE", "/_sim/log", NULL, delete_log },
-    { "POST", "/_sim/faults", NULL, add_fault },
-    { "DELETE", "/_sim/faults", NULL, delete_faults },
-    { "POST", "/_sim/edit", NULL, edit },
-    { "POST", "/_sim/reset", NULL, reset },
-    { "POST", "/_sim/expire-tokens", NULL, expire_tokens },
+    { "GET", "/_sim/world", NULL, get_world, NULL },
+    { "GET", "/_sim/log", NULL, get_log, NULL },
+    { "DELETE", "/_sim/log", NULL, delete_log, NULL },
+    { "POST", "/_sim/faults", NULL, add_fault, NULL },
+    { "DELETE", "/_sim/faults", NULL, delete_faults, NULL },
+    { "POST", "/_sim/edit", NULL, edit, NULL },
+    { "POST", "/_sim/reset", NULL, reset, NULL },
+    { "POST", "/_sim/expire-tokens", NULL, expire_tokens, NULL },
+    { "POST", "/_sim/revoke-tokens", NULL, revoke_tokens, NULL },
+    { "POST", "/_sim/options", NULL, change_options, NULL },
     { 0 },
 };
 

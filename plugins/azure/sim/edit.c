@@ -7,9 +7,11 @@
 #include "exchange.h"
 #include "reqlog.h"
 #include "route.h"
+#include "world.h"
 
 #define RESOURCE "/subscriptions/{}/resourceGroups/{}/providers/"
 #define SITE     RESOURCE "Microsoft.Web/sites/{}"
+#define SLOT     SITE "/slots/{}"
 #define NSG      RESOURCE "Microsoft.Network/networkSecurityGroups/{}"
 
 /* Where an object is kept: in which document, and in which part of it. */
@@ -27,6 +29,10 @@ static const struct place places[] = {
     { SITE "/config/web", KIND_SITE, 2, "config/web", NULL, NULL },
     { SITE "/basicPublishingCredentialsPolicies/{}", KIND_SITE, 2, "policies/{}", NULL,
       NULL },
+    { SLOT, KIND_SITE, 0, NULL, NULL, NULL },
+    { SLOT "/config/web", KIND_SITE, 2, "config/web", NULL, NULL },
+    { SLOT "/basicPublishingCredentialsPolicies/{}", KIND_SITE, 2, "policies/{}", NULL,
+      NULL },
     { NSG, KIND_NSG, 0, NULL, NULL, NULL },
     { NSG "/securityRules/{}", KIND_NSG, 2, NULL, "rules", "name" },
     { RESOURCE "Microsoft.KeyVault/vaults/{}", KIND_VAULT, 0, NULL, NULL, NULL },
@@ -38,8 +44,21 @@ static const struct place places[] = {
       NULL },
     { "/subscriptions/{}/providers/Microsoft.Security/locations/{}/alerts/{}", KIND_ALERT,
       0, NULL, NULL, NULL },
+    { RESOURCE "Microsoft.Security/locations/{}/alerts/{}", KIND_ALERT, 0, NULL, NULL,
+      NULL },
+    { "{scope}/providers/Microsoft.Authorization/denyAssignments/{}", KIND_DENY, 0, NULL,
+      NULL, NULL },
+    { "{scope}/providers/Microsoft.Authorization/policyAssignments/{}", KIND_POLICY, 0,
+      NULL, NULL, NULL },
+    { "{scope}/providers/Microsoft.Authorization/roleAssignmentScheduleInstances/{}",
+      KIND_SCHEDULE, 0, NULL, NULL, NULL },
     { "/v1.0/security/{}/{}", KIND_GRAPH, 0, NULL, NULL, NULL },
     { "/_queue/{}/{}/messages/{}", KIND_MESSAGE, 0, NULL, NULL, NULL },
+    { "/_queue/{}/{}", KIND_QUEUE, 0, NULL, NULL, NULL },
+    { "/_sim/principals/{}", KIND_PRINCIPAL, 0, NULL, NULL, NULL },
+    { "/_sim/groups/{}", KIND_GROUP, 0, NULL, NULL, NULL },
+    { "/_sim/roleDefinitions/{}", KIND_ROLE, 0, NULL, NULL, NULL },
+    { "/_sim/managementGroups/{}", KIND_MANAGEMENT_GROUP, 0, NULL, NULL, NULL },
     { "/_sim/identities/{}", KIND_IDENTITY, 0, NULL, NULL, NULL },
     { "/_sim/subscriptions/{}", KIND_SUBSCRIPTION, 0, NULL, NULL, NULL },
 };
@@ -54,10 +73,7 @@ static void edit_document(struct store *store, enum kind kind, const char *key,
         return;
     }
     cJSON *doc = json_merge(old != NULL ? cJSON_Duplicate(old, true) : NULL, patch);
-    const char *name = kind == KIND_IDENTITY                        ? "client_id"
-                       : kind == KIND_SUBSCRIPTION                  ? "subscriptionId"
-                       : kind == KIND_GRAPH || kind == KIND_MESSAGE ? "path"
-                                                                    : "id";
+    const char *name = world_key(kind);
     json_set_text(doc, name, old != NULL ? json_text(old, name) : key);
     store_put(store, kind, key, doc);
 }
@@ -152,7 +168,7 @@ static int edit_place(struct sim *sim, const struct place *place,
 
     if (place->kind == KIND_VAULT && place->list != NULL)
         return edit_secret(&sim->store, probe, patch);
-    if (place->kind == KIND_IDENTITY || place->kind == KIND_SUBSCRIPTION) {
+    if (text_is(probe->segments[0], "_sim")) {
         edit_document(&sim->store, place->kind, last, patch);
         return 0;
     }

@@ -29,6 +29,16 @@ bool request_path(struct request *request, const char *url)
     return true;
 }
 
+bool request_repath(struct request *request, char *path)
+{
+    free(request->path);
+    free(request->segments_text);
+    request->segment_count = 0;
+    bool is_good = request_path(request, path);
+    free(path);
+    return is_good;
+}
+
 cJSON *request_json(struct request *request, struct reply *reply)
 {
     const char *end = NULL;
@@ -55,6 +65,11 @@ cJSON *request_json(struct request *request, struct reply *reply)
 bool request_is(const struct request *request, const char *method)
 {
     return strcmp(request->method, method) == 0;
+}
+
+bool request_is_read(const struct request *request)
+{
+    return request_is(request, "GET") || request_is(request, "HEAD");
 }
 
 void request_fini(struct request *request)

@@ -16,9 +16,10 @@
 #include "util.h"
 
 enum {
+    ADDRESS_SIZE = 16, /* of an IPv4 address */
     SEGMENTS_MAX = 48, /* of one path */
     ARGS_MAX = 8,      /* names that a route picks out of a path */
-    HEADERS_MAX = 16
+    HEADERS_MAX = 24
 };
 
 struct MHD_Connection;
@@ -38,11 +39,14 @@ struct request {
     size_t body_len;
     bool is_too_big;
     bool is_local; /* the client is on this machine */
-    cJSON *json;   /* the body, once request_json() has read it */
+    char client_address[ADDRESS_SIZE];
+    cJSON *json; /* the body, once request_json() has read it */
 
     bool will_fail_later;  /* the operation that this starts is to fail */
+    bool leaves_failed;    /* and to leave what it had begun */
     int64_t age_ms;        /* how old the state is that reads are shown */
     const cJSON *identity; /* whose token it is; NULL before the check */
+    int64_t token_age_ms;  /* how long ago that token was given */
     const char *args[ARGS_MAX];
     char *scope;                   /* what {scope} stood for, with a leading / */
     char *vault;                   /* set on the vault plane */
@@ -73,6 +77,10 @@ typedef void handler_fn(struct request *request, struct reply *reply);
  * Returns false when it has more segments than SEGMENTS_MAX. */
 bool request_path(struct request *request, const char *url);
 
+/* Reads path, which it takes, in the place of the path that the request had. Returns like
+ * request_path(). */
+bool request_repath(struct request *request, char *path);
+
 /* A query parameter or a header, NULL when absent. */
 const char *request_query(const struct request *request, const char *name);
 const char *request_header(const struct request *request, const char *name);
@@ -81,6 +89,12 @@ const char *request_header(const struct request *request, const char *name);
 cJSON *request_json(struct request *request, struct reply *reply);
 
 bool request_is(const struct request *request, const char *method);
+bool request_is_read(const struct request *request); /* GET or HEAD */
+
+typedef void query_fn(const char *name, void *arg);
+
+/* Calls fn for the name of each query parameter. */
+void request_each_query(const struct request *request, query_fn *fn, void *arg);
 
 void request_fini(struct request *request);
 

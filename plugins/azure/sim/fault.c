@@ -8,7 +8,8 @@ enum {
     FAULTS_MAX = 256,
     DELAY_MAX_MS = 10 * 60 * 1000,
     TIMES_MAX = 1000000,
-    STALE_DEFAULT_S = 5
+    STALE_DEFAULT_S = 5,
+    ANSWER_HEADERS_MAX = 8
 };
 
 struct faults {
@@ -26,6 +27,7 @@ static const char *const names[] = {
     [FAULT_STALE] = "stale",
     [FAULT_EDIT] = "edit",
     [FAULT_LRO] = "lro-fail",
+    [FAULT_ANSWER] = "answer",
 };
 
 struct faults *faults_new(void)
@@ -38,7 +40,10 @@ void faults_clear(struct faults *faults)
     for (int i = 0; i < faults->count; i++) {
         free(faults->rules[i].method);
         free(faults->rules[i].path_contains);
+        free(faults->rules[i].code);
         cJSON_Delete(faults->rules[i].edit);
+        cJSON_Delete(faults->rules[i].headers);
+        cJSON_Delete(faults->rules[i].body);
     }
     memset(faults, 0, sizeof *faults);
 }
@@ -75,6 +80,37 @@ static bool read_number(const cJSON *json, const char *name, int min, int max, i
     return true;
 }
 
+static const char *read_leaves(const cJSON *json, struct fault *rule)
+{
+    const char *leaves = json_text(json, "leaves");
+
+    rule->leaves_failed = text_is(leaves, "failed");
+    if (json_get(json, "leaves") == NULL || rule->leaves_failed ||
+        text_is(leaves, "nothing"))
+        return NULL;
+    return "leaves has to be nothing or failed: what a failed operation leaves behind";
+}
+
+static const char *read_answer(const cJSON *json, struct fault *rule)
+{
+    const cJSON *body = json_get(json, "body");
+    const cJSON *header;
+
+    rule->status = 0;
+    if (!read_number(json, "status", 200, 599, &rule->status) || rule->status == 0)
+        return "the fault answer needs a status from 200 to 599";
+    if (body != NULL && !cJSON_IsObject(body) && !cJSON_IsString(body))
+        return "the body of an answer has to be an object or a text";
+    if (cJSON_GetArraySize(json_get(json, "headers")) > ANSWER_HEADERS_MAX)
+        return "an answer has at most 8 headers";
+    cJSON_ArrayForEach(header, json_get(json, "headers"))
+    {
+        if (!cJSON_IsString(header))
+            return "the headers of an answer have to be texts";
+    }
+    return NULL;
+}
+
 const char *faults_add(struct faults *faults, const cJSON *json)
 {
     const cJSON *match = json_get(json, "match");
@@ -89,7 +125,7 @@ const char *faults_add(struct faults *faults, const cJSON *json)
         return "there are 256 rules already; DELETE /_sim/faults takes them away";
     if (rule.kind == FAULT_NONE)
         return "fault has to be latency, 429, 500-before, 500-after, reset-before, "
-               "reset-after, stale, edit or lro-fail";
+               "reset-after, stale, edit, lro-fail or answer";
     if (rule.kind == FAULT_STALE)
         rule.times = -1;
     if (!read_number(json, "times", -1, TIMES_MAX, &rule.times))
@@ -100,11 +136,19 @@ const char *faults_add(struct faults *faults, const cJSON *json)
         return "ms, retry_after_s and for_s have to be numbers of at most ten minutes";
     if (rule.kind == FAULT_EDIT && json_text(json_get(json, "edit"), "path") == NULL)
         return "the fault edit needs edit: {path, patch}";
+    const char *wrong = read_leaves(json, &rule);
+    if (wrong == NULL && rule.kind == FAULT_ANSWER)
+        wrong = read_answer(json, &rule);
+    if (wrong != NULL)
+        return wrong;
     if (rule.kind == FAULT_STALE)
         rule.ends_ms = clock_steady_ms() + (int64_t)rule.for_s * 1000;
     rule.method = method != NULL ? xstrdup(method) : NULL;
     rule.path_contains = part != NULL ? xstrdup(part) : NULL;
     rule.edit = cJSON_Duplicate(json_get(json, "edit"), true);
+    rule.headers = cJSON_Duplicate(json_get(json, "headers"), true);
+    rule.body = cJSON_Duplicate(json_get(json, "body"), true);
+    rule.code = json_text(json, "code") != NULL ? xstrdup(json_text(json, "code")) : NULL;
     faults->rules[faults->count++] = rule;
     return NULL;
 }

@@ -19,7 +19,8 @@ enum fault_kind {
     FAULT_RESET_AFTER,
     FAULT_STALE,
     FAULT_EDIT,
-    FAULT_LRO
+    FAULT_LRO,
+    FAULT_ANSWER /* not served: status, headers and body are those of the rule */
 };
 
 struct fault {
@@ -32,6 +33,11 @@ struct fault {
     int for_s;
     int64_t ends_ms; /* steady clock; a stale rule ends by time */
     cJSON *edit;     /* {path, patch} */
+    bool leaves_failed;
+    int status;     /* of an answer */
+    char *code;     /* of a 429; NULL: the plane's own */
+    cJSON *headers; /* names and texts */
+    cJSON *body;    /* an object, or a text that goes out as it is */
 };
 
 struct faults;

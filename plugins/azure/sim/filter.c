@@ -52,3 +52,39 @@ bool filter_read(struct filter *filter, const char *text)
     } while (*text != '\0' && take(&text, "and "));
     return *text == '\0';
 }
+
+/* Text in single quotes, not empty. */
+static bool take_text(const char **at, char out[ROLE_NAME_SIZE])
+{
+    if (!take(at, "'"))
+        return false;
+    size_t len = strcspn(*at, "'");
+    if (len == 0 || len >= ROLE_NAME_SIZE || (*at)[len] != '\'')
+        return false;
+    memcpy(out, *at, len);
+    out[len] = '\0';
+    *at += len + 1;
+    return true;
+}
+
+static bool take_role_term(const char **at, struct role_filter *filter)
+{
+    if (take(at, "atScopeAndBelow()"))
+        return true;
+    if (take(at, "roleName"))
+        return take(at, "eq") && take_text(at, filter->name);
+    return take(at, "type") && take(at, "eq") && take_text(at, filter->type);
+}
+
+bool role_filter_read(struct role_filter *filter, const char *text)
+{
+    *filter = (struct role_filter){ 0 };
+    if (text == NULL)
+        return true;
+    do {
+        if (!take_role_term(&text, filter))
+            return false;
+        skip_blanks(&text);
+    } while (*text != '\0' && take(&text, "and "));
+    return *text == '\0';
+}

@@ -18,3 +18,14 @@ struct filter {
 
 /* Reads text, which may be NULL. Returns false when it is something else. */
 bool filter_read(struct filter *filter, const char *text);
+
+enum { ROLE_NAME_SIZE = 512 };
+
+/* The $filter of a list of role definitions: roleName eq 'NAME', type eq 'TYPE' and
+ * atScopeAndBelow(), joined by "and". */
+struct role_filter {
+    char name[ROLE_NAME_SIZE]; /* "" for any */
+    char type[ROLE_NAME_SIZE];
+};
+
+bool role_filter_read(struct role_filter *filter, const char *text);

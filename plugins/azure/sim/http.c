@@ -57,6 +57,31 @@ const char *request_header(const struct request *request, const char *name)
                : MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
+struct query_walk {
+    query_fn *fn;
+    void *arg;
+};
+
+static enum MHD_Result on_query(void *arg, enum MHD_ValueKind kind, const char *name,
+                                const char *value)
+{
+    const struct query_walk *walk = arg;
+
+    (void)kind;
+    (void)value;
+    walk->fn(name, walk->arg);
+    return MHD_YES;
+}
+
+void request_each_query(const struct request *request, query_fn *fn, void *arg)
+{
+    struct query_walk walk = { .fn = fn, .arg = arg };
+
+    if (request->connection != NULL)
+        MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, on_query,
+                                  &walk);
+}
+
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
 {
     struct exchange *exchange = xcalloc(1, sizeof *exchange);
@@ -105,7 +130,8 @@ static void take_body(struct exchange *exchange, const char *data, size_t len)
     exchange->body[exchange->body_len] = '\0';
 }
 
-static bool is_local(struct MHD_Connection *connection)
+/* Where the client is; false when that is not loopback. */
+static bool is_local(struct MHD_Connection *connection, char text[ADDRESS_SIZE])
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -114,6 +140,7 @@ static bool is_local(struct MHD_Connection *connection)
     if (info == NULL || info->client_addr->sa_family != AF_INET)
         return false;
     memcpy(&address, info->client_addr, sizeof address);
+    inet_ntop(AF_INET, &address.sin_addr, text, ADDRESS_SIZE);
     return ntohl(address.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
@@ -128,10 +155,10 @@ static void serve_exchange(struct exchange *exchange, const char *method, const 
         .body = exchange->body,
         .body_len = exchange->body_len,
         .is_too_big = exchange->is_too_big,
-        .is_local = is_local(exchange->connection),
     };
     const char *host = request_header(&request, "Host");
 
+    request.is_local = is_local(exchange->connection, request.client_address);
     request.base = host != NULL
                        ? text_format("%s://%s", http->has_tls ? "https" : "http", host)
                        : xstrdup(http->url);
@@ -174,7 +201,7 @@ static enum MHD_Result send_reply(struct exchange *exchange)
         MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
     if (response == NULL)
         abort();
-    if (text != NULL)
+    if (text != NULL && reply_header_get(reply, "Content-Type") == NULL)
         MHD_add_response_header(response, "Content-Type",
                                 reply->xml != NULL ? "application/xml"
                                                    : "application/json; charset=utf-8");

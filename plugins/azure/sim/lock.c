@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arm.h"
+#include "scope.h"
 
 static const char infix[] = "/providers/Microsoft.Authorization/locks/";
 
@@ -50,7 +51,7 @@ bool lock_lets_pass(struct request *request, struct reply *reply)
 {
     struct check check = { .request = request, .reply = reply };
 
-    if (request_is(request, "GET") || text_contains(request->path, infix))
+    if (request_is_read(request) || text_contains(request->path, infix))
         return true;
     return store_each(&request->sim->store, KIND_LOCK, 0, refuse_when_locked, &check) == 0;
 }
@@ -130,11 +131,40 @@ static void delete_lock(struct request *request, struct reply *reply)
     free(id);
 }
 
-#define LOCK "{scope}/providers/Microsoft.Authorization/locks/{}"
+struct listing {
+    const struct request *request;
+    cJSON *found;
+};
+
+/* Azure lists the locks at a scope, in it, and above it. */
+static int collect(cJSON *lock, void *arg)
+{
+    const struct listing *listing = arg;
+    const struct request *request = listing->request;
+    char *scope = scope_of(json_text(lock, "id"));
+
+    if (scope_holds(request->sim, scope[0] ? scope : "/", request->scope) ||
+        scope_holds(request->sim, request->scope, scope))
+        cJSON_AddItemToArray(listing->found, render(lock));
+    free(scope);
+    return 0;
+}
+
+static void list_locks(struct request *request, struct reply *reply)
+{
+    struct listing listing = { .request = request, .found = cJSON_CreateArray() };
+
+    store_each(&request->sim->store, KIND_LOCK, request->age_ms, collect, &listing);
+    arm_reply_page(request, reply, listing.found);
+}
+
+#define LOCKS "{scope}/providers/Microsoft.Authorization/locks"
+#define LOCK  LOCKS "/{}"
 
 const struct route lock_routes[] = {
-    { "GET", LOCK, "Microsoft.Authorization/locks/read", get_lock },
-    { "PUT", LOCK, "Microsoft.Authorization/locks/write", put_lock },
-    { "DELETE", LOCK, "Microsoft.Authorization/locks/delete", delete_lock },
+    { "GET", LOCKS, "Microsoft.Authorization/locks/read", list_locks, "$skiptoken" },
+    { "GET", LOCK, "Microsoft.Authorization/locks/read", get_lock, NULL },
+    { "PUT", LOCK, "Microsoft.Authorization/locks/write", put_lock, NULL },
+    { "DELETE", LOCK, "Microsoft.Authorization/locks/delete", delete_lock, NULL },
     { 0 },
 };

@@ -18,6 +18,7 @@ struct operation {
     cJSON *before; /* how that was, NULL for absent */
     bool is_delete;
     bool will_fail;
+    bool leaves_failed; /* when it fails, what it had begun stays, as Failed */
     bool is_over;
     int64_t started_ms; /* wall clock */
     void (*settle)(struct sim *sim, const struct operation *operation);

@@ -20,6 +20,7 @@
 #include "http.h"
 #include "lro.h"
 #include "reqlog.h"
+#include "throttle.h"
 #include "token.h"
 #include "util.h"
 #include "world.h"
@@ -213,9 +214,11 @@ int main(int argc, char **argv)
     sim.tokens = tokens_new();
     sim.operations = operations_new();
     sim.faults = faults_new();
+    sim.buckets = buckets_new();
 
     status = listen_and_serve(&sim, &options);
 
+    buckets_free(sim.buckets);
     faults_free(sim.faults);
     operations_free(sim.operations);
     tokens_free(sim.tokens);

@@ -52,6 +52,7 @@ static cJSON *render_rule(const cJSON *nsg, const cJSON *rule)
     cJSON *properties = json_get(json, "properties");
     if (json_get(properties, "provisioningState") == NULL)
         cJSON_AddStringToObject(properties, "provisioningState", "Succeeded");
+    arm_add_etag(json);
     return json;
 }
 
@@ -110,9 +111,19 @@ static cJSON *render_defaults(const cJSON *nsg)
         cJSON_AddStringToObject(properties, "access", defaults[i].access);
         cJSON_AddNumberToObject(properties, "priority", defaults[i].priority);
         cJSON_AddStringToObject(properties, "direction", defaults[i].direction);
+        arm_add_etag(rule);
         cJSON_AddItemToArray(list, rule);
     }
     return list;
+}
+
+/* Subnets and interfaces of the group; the world has them or there are none. */
+static void add_neighbours(cJSON *properties)
+{
+    if (json_get(properties, "networkInterfaces") == NULL)
+        cJSON_AddArrayToObject(properties, "networkInterfaces");
+    if (json_get(properties, "subnets") == NULL)
+        cJSON_AddArrayToObject(properties, "subnets");
 }
 
 static cJSON *render_nsg(const cJSON *nsg)
@@ -129,9 +140,13 @@ static cJSON *render_nsg(const cJSON *nsg)
     cJSON *properties = json_get(json, "properties");
     if (properties == NULL)
         properties = cJSON_AddObjectToObject(json, "properties");
-    json_set_text(properties, "provisioningState", "Succeeded");
+    json_set_text(properties, "provisioningState",
+                  json_true(nsg, "hasFailed") ? "Failed" : "Succeeded");
     json_set(properties, "securityRules", render_rules(nsg));
     json_set(properties, "defaultSecurityRules", render_defaults(nsg));
+    add_neighbours(properties);
+    arm_add_guid(properties, "resourceGuid", id);
+    arm_add_etag(json);
     return json;
 }
 
@@ -152,15 +167,50 @@ static void list_nsgs(struct request *request, struct reply *reply)
     arm_list(request, reply, KIND_NSG, render_nsg);
 }
 
+static void patch_nsg(struct request *request, struct reply *reply)
+{
+    cJSON *nsg = find_nsg(request, reply, 0);
+    const cJSON *body = nsg != NULL ? request_json(request, reply) : NULL;
+
+    if (body == NULL)
+        return;
+    if (json_get(body, "tags") != NULL &&
+        !cJSON_Compare(json_get(nsg, "tags"), json_get(body, "tags"), true)) {
+        nsg = store_write(&request->sim->store, KIND_NSG, json_text(nsg, "id"));
+        json_copy(nsg, body, "tags");
+        reply_effect(reply, "network.tags %s", json_text(nsg, "id"));
+    }
+    reply_json(reply, 200, render_nsg(nsg));
+}
+
+static void list_defaults(struct request *request, struct reply *reply)
+{
+    const cJSON *nsg = find_nsg(request, reply, request->age_ms);
+
+    if (nsg != NULL)
+        arm_reply_page(request, reply, render_defaults(nsg));
+}
+
+static void get_default(struct request *request, struct reply *reply)
+{
+    const cJSON *nsg = find_nsg(request, reply, request->age_ms);
+    cJSON *all = nsg != NULL ? render_defaults(nsg) : NULL;
+    const cJSON *rule = json_find(all, "name", request->args[3]);
+
+    if (rule != NULL)
+        reply_json(reply, 200, cJSON_Duplicate(rule, true));
+    else if (nsg != NULL)
+        reply_error(reply, 404, "NotFound", "the rule %s was not found", request->path);
+    cJSON_Delete(all);
+}
+
 static void list_rules(struct request *request, struct reply *reply)
 {
     const cJSON *nsg = find_nsg(request, reply, request->age_ms);
 
     if (nsg == NULL)
         return;
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddItemToObject(json, "value", render_rules(nsg));
-    reply_json(reply, 200, json);
+    arm_reply_page(request, reply, render_rules(nsg));
 }
 
 static void get_rule(struct request *request, struct reply *reply)
@@ -216,6 +266,14 @@ static void settle(struct sim *sim, const struct operation *operation)
 
     if (rule == NULL)
         return;
+    if (operation->will_fail && operation->leaves_failed) {
+        nsg = store_write(&sim->store, KIND_NSG, operation->target);
+        json_set_text(json_get(find_rule(nsg, operation->part), "properties"),
+                      "provisioningState", "Failed");
+        json_set(nsg, "hasFailed", cJSON_CreateTrue());
+        return;
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(nsg, "hasFailed");
     if (operation->will_fail || operation->is_delete) {
         nsg = store_write(&sim->store, KIND_NSG, operation->target);
         if (operation->will_fail && operation->before != NULL)
@@ -227,26 +285,50 @@ static void settle(struct sim *sim, const struct operation *operation)
     }
 }
 
+/* Makes a poll address as long as those that Azure signs: t, c, s and h behind it. */
+static char *with_signature(char *url, int wanted)
+{
+    int lacks = wanted - (int)strlen(url);
+
+    if (lacks <= 0)
+        return url;
+    char *padding = xcalloc(1, (size_t)lacks + 1);
+    memset(padding, 'A', (size_t)lacks);
+    char *signed_url = text_format("%s&t=639000000000000000&c=%.*s&s=%.*s&h=%.*s", url,
+                                   lacks / 2, padding, lacks / 2, padding, 43, padding);
+    free(padding);
+    free(url);
+    return signed_url;
+}
+
+static char *poll_url(const struct request *request, const cJSON *nsg, const char *kind,
+                      const char *id)
+{
+    const char *location = json_text(nsg, "location");
+    char *url =
+        text_format("%s/subscriptions/%s/providers/Microsoft.Network/locations/%s/"
+                    "%s/%s?api-version=%s",
+                    request->base, request->args[0],
+                    location != NULL ? location : "westeurope", kind, id, poll_version);
+
+    return with_signature(url, request->sim->settings.poll_url_bytes);
+}
+
+/* By default Azure-AsyncOperation is always there, and Location where nothing is left. */
 static void reply_poll_urls(const struct request *request, struct reply *reply,
                             const cJSON *nsg, const struct operation *operation)
 {
-    const char *location = json_text(nsg, "location");
-    char *urls[2];
+    int headers = request->sim->settings.lro_headers;
+    char *async = poll_url(request, nsg, "operations", operation->id);
+    char *result = poll_url(request, nsg, "operationResults", operation->id);
 
-    for (int i = 0; i < 2; i++)
-        urls[i] =
-            text_format("%s/subscriptions/%s/providers/Microsoft.Network/locations/%s/"
-                        "%s/%s?api-version=%s",
-                        request->base, request->args[0],
-                        location != NULL ? location : "westeurope",
-                        i == 0 ? "operations" : "operationResults", operation->id,
-                        poll_version);
-    reply_header(reply, "Azure-AsyncOperation", "%s", urls[0]);
-    if (operation->is_delete)
-        reply_header(reply, "Location", "%s", urls[1]);
+    if (headers != LRO_LOCATION)
+        reply_header(reply, "Azure-AsyncOperation", "%s", async);
+    if (headers == LRO_LOCATION || (headers == LRO_BOTH && operation->is_delete))
+        reply_header(reply, "Location", "%s", result);
     reply_header(reply, "Retry-After", "%d", request->sim->settings.lro_retry_after_s);
-    free(urls[0]);
-    free(urls[1]);
+    free(async);
+    free(result);
 }
 
 /* Two sets of properties, the state of provisioning apart. */
@@ -273,6 +355,7 @@ static const struct operation *start(const struct request *request, const cJSON 
         .before = old != NULL ? cJSON_Duplicate(old, true) : NULL,
         .is_delete = is_delete,
         .will_fail = request->will_fail_later,
+        .leaves_failed = request->leaves_failed,
         .settle = settle,
     };
 
@@ -287,7 +370,7 @@ static void put_rule(struct request *request, struct reply *reply)
     const cJSON *wanted = json_get(body, "properties");
 
     if (body == NULL || is_busy(request, nsg, reply) ||
-        !rule_check(wanted, name, json_get(nsg, "rules"), reply))
+        !rule_check(wanted, name, nsg, request->sim->settings.rules_max, reply))
         return;
     const cJSON *old = find_rule(nsg, name);
     bool is_new = old == NULL;
@@ -339,6 +422,13 @@ static const struct operation *find_operation(const struct request *request,
     return operation;
 }
 
+static const char *failure_text(const struct operation *operation)
+{
+    return operation->leaves_failed
+               ? "the operation failed and what it had begun is left behind"
+               : "the operation failed and what it had begun was undone";
+}
+
 static void get_operation(struct request *request, struct reply *reply)
 {
     const struct operation *operation = find_operation(request, reply);
@@ -357,8 +447,7 @@ static void get_operation(struct request *request, struct reply *reply)
     if (operation->is_over && operation->will_fail) {
         cJSON *error = cJSON_AddObjectToObject(json, "error");
         cJSON_AddStringToObject(error, "code", "InternalServerError");
-        cJSON_AddStringToObject(error, "message",
-                                "the operation failed and what it had begun was undone");
+        cJSON_AddStringToObject(error, "message", failure_text(operation));
     }
     reply_json(reply, 200, json);
 }
@@ -373,8 +462,7 @@ static void get_result(struct request *request, struct reply *reply)
         reply_json(reply, 202, NULL);
         reply_header(reply, "Location", "%s%s", request->base, request->uri);
     } else if (operation->will_fail) {
-        reply_error(reply, 409, "OperationFailed",
-                    "the operation failed and what it had begun was undone");
+        reply_error(reply, 409, "OperationFailed", "%s", failure_text(operation));
     } else if (operation->is_delete) {
         reply_json(reply, 204, NULL);
     } else {
@@ -391,15 +479,26 @@ static void get_result(struct request *request, struct reply *reply)
 #define POLL   "/subscriptions/{}/providers/Microsoft.Network/locations/{}"
 #define ACTION "Microsoft.Network/networkSecurityGroups/"
 
+#define SIGNED "t c s h"
+
 const struct route network_routes[] = {
     { "GET", "/subscriptions/{}/providers/Microsoft.Network/networkSecurityGroups",
-      ACTION "read", list_nsgs },
-    { "GET", NSG, ACTION "read", get_nsg },
-    { "GET", NSG "/securityRules", ACTION "securityRules/read", list_rules },
-    { "GET", RULE, ACTION "securityRules/read", get_rule },
-    { "PUT", RULE, ACTION "securityRules/write", put_rule },
-    { "DELETE", RULE, ACTION "securityRules/delete", delete_rule },
-    { "GET", POLL "/operations/{}", NULL, get_operation },
-    { "GET", POLL "/operationResults/{}", NULL, get_result },
+      ACTION "read", list_nsgs, "$skiptoken" },
+    { "GET",
+      "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/"
+      "networkSecurityGroups",
+      ACTION "read", list_nsgs, "$skiptoken" },
+    { "GET", NSG, ACTION "read", get_nsg, NULL },
+    { "PATCH", NSG, ACTION "write", patch_nsg, NULL },
+    { "GET", NSG "/defaultSecurityRules", ACTION "defaultSecurityRules/read", list_defaults,
+      "$skiptoken" },
+    { "GET", NSG "/defaultSecurityRules/{}", ACTION "defaultSecurityRules/read",
+      get_default, NULL },
+    { "GET", NSG "/securityRules", ACTION "securityRules/read", list_rules, "$skiptoken" },
+    { "GET", RULE, ACTION "securityRules/read", get_rule, NULL },
+    { "PUT", RULE, ACTION "securityRules/write", put_rule, NULL },
+    { "DELETE", RULE, ACTION "securityRules/delete", delete_rule, NULL },
+    { "GET", POLL "/operations/{}", NULL, get_operation, SIGNED },
+    { "GET", POLL "/operationResults/{}", NULL, get_result, SIGNED },
     { 0 },
 };

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "arm.h"
+#include "directory.h"
 #include "filter.h"
+#include "scope.h"
 
 static const char infix[] = "/providers/Microsoft.Authorization/roleAssignments/";
 
@@ -49,39 +51,19 @@ static cJSON *render(const cJSON *doc)
 struct listing {
     const struct request *request;
     struct filter filter;
+    struct role_filter roles;
     cJSON *found;
 };
-
-struct membership {
-    const char *member;
-    const char *group;
-};
-
-static int match_membership(cJSON *group, void *arg)
-{
-    const struct membership *search = arg;
-    const cJSON *member;
-
-    if (!text_is(json_text(group, "id"), search->group))
-        return 0;
-    cJSON_ArrayForEach(member, json_get(group, "members"))
-    {
-        if (text_is(cJSON_GetStringValue(member), search->member))
-            return 1;
-    }
-    return 0;
-}
 
 static bool is_for(const struct listing *listing, const char *principal)
 {
     const struct filter *filter = &listing->filter;
-    struct membership search = { .member = filter->assigned_to, .group = principal };
 
     if (filter->principal[0] != '\0' && !text_is(filter->principal, principal))
         return false;
     return filter->assigned_to[0] == '\0' || text_is(filter->assigned_to, principal) ||
-           (principal != NULL && store_each(&listing->request->sim->store, KIND_GROUP, 0,
-                                            match_membership, &search) != 0);
+           (principal != NULL &&
+            directory_is_member(listing->request->sim, principal, filter->assigned_to));
 }
 
 static int collect(cJSON *doc, void *arg)
@@ -90,8 +72,8 @@ static int collect(cJSON *doc, void *arg)
     const char *wanted = listing->request->scope;
     char *scope = scope_of(json_text(doc, "id"));
 
-    bool is_above = scope_covers(scope, wanted);
-    bool is_below = scope_covers(wanted, scope);
+    bool is_above = scope_holds(listing->request->sim, scope[0] ? scope : "/", wanted);
+    bool is_below = scope_holds(listing->request->sim, wanted, scope);
     if ((is_above || (is_below && !listing->filter.is_at_scope)) &&
         is_for(listing, json_text(json_get(doc, "properties"), "principalId")))
         cJSON_AddItemToArray(listing->found, render(doc));
@@ -161,6 +143,73 @@ static int find_twin(cJSON *doc, void *arg)
     return 0;
 }
 
+/* Whoever says that the principal is a service principal is believed: that is how a principal
+ * that the directory does not know yet is given a role. */
+static bool check_principal(const struct request *request, const cJSON *properties,
+                            struct reply *reply)
+{
+    const char *id = json_text(properties, "principalId");
+    const char *type = json_text(properties, "principalType");
+    const char *known = directory_type(request->sim, id);
+
+    if (known == NULL && !text_is(type, "ServicePrincipal")) {
+        reply_error(reply, 400, "PrincipalNotFound",
+                    "Principal %s does not exist in the directory %s. Check that you have "
+                    "the correct principal ID. If you are creating this principal and then "
+                    "immediately assigning a role, this error might be related to a "
+                    "replication delay. In this case, set the role assignment "
+                    "principalType property to a value, such as ServicePrincipal, User, or "
+                    "Group.",
+                    id, request->sim->settings.tenant);
+        return false;
+    }
+    if (known != NULL && type != NULL && !text_is(type, known) &&
+        !text_is(type, "ForeignGroup")) {
+        reply_error(reply, 400, "UnmatchedPrincipalType",
+                    "The PrincipalId '%s' has type '%s', which is different from specified "
+                    "PrincipalType '%s'.",
+                    id, known, type);
+        return false;
+    }
+    return true;
+}
+
+struct count {
+    const struct request *request;
+    const char *id; /* of the one that is written, which is not counted */
+    int count;
+};
+
+static int count_one(cJSON *doc, void *arg)
+{
+    struct count *count = arg;
+    const char *id = json_text(doc, "id");
+    const char *home = count->request->segments[1];
+
+    if (text_starts(id, "/subscriptions/") &&
+        text_starts(id + strlen("/subscriptions/"), home) &&
+        !text_is(strrchr(id, '/') + 1, count->id))
+        count->count++;
+    return 0;
+}
+
+static bool check_count(const struct request *request, struct reply *reply)
+{
+    struct count count = { .request = request, .id = request->args[0] };
+    int most = request->sim->settings.assignments_max;
+
+    if (!text_is(request->segments[0], "subscriptions"))
+        return true;
+    store_each(&request->sim->store, KIND_ASSIGNMENT, 0, count_one, &count);
+    if (count.count < most)
+        return true;
+    reply_error(reply, 400, "RoleAssignmentLimitExceeded",
+                "The role assignment limit for the subscription has been exceeded. No more "
+                "role assignments can be created: it has %d.",
+                count.count);
+    return false;
+}
+
 static bool check_body(const struct request *request, const cJSON *properties,
                        struct reply *reply)
 {
@@ -185,7 +234,7 @@ static bool check_body(const struct request *request, const cJSON *properties,
                     "there is no role definition '%s'", slash + 1);
         return false;
     }
-    return true;
+    return check_principal(request, properties, reply) && check_count(request, reply);
 }
 
 /* The document of an assignment made or written again now. */
@@ -212,7 +261,9 @@ static cJSON *make_doc(const struct request *request, const char *id, const cJSO
             json_copy(properties, wanted, members[i]);
     }
     if (json_get(properties, "principalType") == NULL)
-        cJSON_AddStringToObject(properties, "principalType", "User");
+        cJSON_AddStringToObject(properties, "principalType",
+                                directory_type(request->sim,
+                                               json_text(wanted, "principalId")));
     cJSON_AddStringToObject(properties, "createdOn",
                             json_text(before, "createdOn") ? json_text(before, "createdOn")
                                                            : now);
@@ -324,19 +375,29 @@ static void get_role(struct request *request, struct reply *reply)
 static int collect_role(cJSON *doc, void *arg)
 {
     struct listing *listing = arg;
+    const cJSON *properties = json_get(doc, "properties");
+    const char *name = listing->roles.name;
+    const char *type = listing->roles.type;
 
-    cJSON_AddItemToArray(listing->found, render_role(listing->request, doc));
+    if ((name[0] == '\0' || text_is(name, json_text(properties, "roleName"))) &&
+        (type[0] == '\0' || text_is(type, json_text(properties, "type"))))
+        cJSON_AddItemToArray(listing->found, render_role(listing->request, doc));
     return 0;
 }
 
 static void list_roles(struct request *request, struct reply *reply)
 {
-    struct listing listing = { .request = request, .found = cJSON_CreateArray() };
+    struct listing listing = { .request = request };
 
+    if (!role_filter_read(&listing.roles, request_query(request, "$filter"))) {
+        reply_error(reply, 400, "InvalidFilter",
+                    "the filter has to be roleName eq 'NAME', type eq 'TYPE' or "
+                    "atScopeAndBelow()");
+        return;
+    }
+    listing.found = cJSON_CreateArray();
     store_each(&request->sim->store, KIND_ROLE, request->age_ms, collect_role, &listing);
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddItemToObject(json, "value", listing.found);
-    reply_json(reply, 200, json);
+    arm_reply_page(request, reply, listing.found);
 }
 
 #define ACTION      "Microsoft.Authorization/"
@@ -344,11 +405,13 @@ static void list_roles(struct request *request, struct reply *reply)
 #define ROLES       "{scope}/providers/Microsoft.Authorization/roleDefinitions"
 
 const struct route rbac_routes[] = {
-    { "GET", ASSIGNMENTS, ACTION "roleAssignments/read", list_assignments },
-    { "GET", ASSIGNMENTS "/{}", ACTION "roleAssignments/read", get_assignment },
-    { "PUT", ASSIGNMENTS "/{}", ACTION "roleAssignments/write", put_assignment },
-    { "DELETE", ASSIGNMENTS "/{}", ACTION "roleAssignments/delete", delete_assignment },
-    { "GET", ROLES, ACTION "roleDefinitions/read", list_roles },
-    { "GET", ROLES "/{}", ACTION "roleDefinitions/read", get_role },
+    { "GET", ASSIGNMENTS, ACTION "roleAssignments/read", list_assignments,
+      "$filter $skiptoken" },
+    { "GET", ASSIGNMENTS "/{}", ACTION "roleAssignments/read", get_assignment, NULL },
+    { "PUT", ASSIGNMENTS "/{}", ACTION "roleAssignments/write", put_assignment, NULL },
+    { "DELETE", ASSIGNMENTS "/{}", ACTION "roleAssignments/delete", delete_assignment,
+      NULL },
+    { "GET", ROLES, ACTION "roleDefinitions/read", list_roles, "$filter $skiptoken" },
+    { "GET", ROLES "/{}", ACTION "roleDefinitions/read", get_role, NULL },
     { 0 },
 };

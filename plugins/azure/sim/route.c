@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "arm.h"
-#include "feed.h"
+#include "graph.h"
+#include "imds.h"
+#include "login.h"
 #include "openid.h"
+#include "queue.h"
 #include "sim.h"
-#include "token.h"
 #include "vault.h"
 
 enum { PATTERN_SIZE = 256 };
@@ -62,7 +64,8 @@ const struct route *route_find(struct request *request, const struct route *rout
         if (!route_fits(request, route->pattern))
             continue;
         *has_path = true;
-        if (request_is(request, route->method))
+        if (request_is(request, route->method) ||
+            (request_is(request, "HEAD") && strcmp(route->method, "GET") == 0))
             return route;
     }
     return NULL;
@@ -74,15 +77,15 @@ void route_serve(struct request *request, struct reply *reply)
 
     if (vault_is_meant(request))
         vault_serve(request, reply);
+    else if (queue_is_meant(request))
+        queue_serve(request, reply);
     else if (text_is(first, "metadata"))
-        token_serve_imds(request, reply);
+        imds_serve(request, reply);
     else if (request->segment_count == 4 && text_is(request->segments[1], "oauth2") &&
              text_is(request->segments[3], "token"))
-        token_serve(request, reply);
+        login_serve(request, reply);
     else if (text_is(first, "v1.0"))
-        feed_serve_graph(request, reply);
-    else if (text_is(first, "_queue"))
-        feed_serve_queue(request, reply);
+        graph_serve(request, reply);
     else if (openid_is_meant(request))
         openid_serve(request, reply);
     else if (text_is(first, "subscriptions") || text_is(first, "providers"))

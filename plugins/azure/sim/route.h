@@ -15,6 +15,7 @@ struct route {
     const char *pattern;
     const char *action; /* the permission that the caller needs; NULL for none */
     handler_fn *handler;
+    const char *query; /* the options that it takes, with blanks between; NULL: none */
 };
 
 /* Fills in request->args and request->scope when it fits. */

@@ -6,7 +6,7 @@
 
 #include "exchange.h"
 
-/* Checks the properties of the rule called name against the rules that are there. Replies
- * 400 and returns false when it would be refused. */
-bool rule_check(const cJSON *properties, const char *name, const cJSON *rules,
+/* Checks the properties of the rule called name, of the group nsg, against the rules that are
+ * there, at most rules_max. Replies 400 and returns false when it would be refused. */
+bool rule_check(const cJSON *properties, const char *name, const cJSON *nsg, int rules_max,
                 struct reply *reply);

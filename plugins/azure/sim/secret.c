@@ -10,7 +10,8 @@ enum {
     NAME_MAX_LEN = 127,
     VERSION_BYTES = 16,
     RETENTION_DAYS = 90,
-    DAY_S = 24 * 3600
+    DAY_S = 24 * 3600,
+    TAGS_MAX = 15
 };
 
 cJSON *secret_find(const cJSON *vault, const char *name)
@@ -83,6 +84,8 @@ static const char *find_fault(const cJSON *body, const char *name, bool is_new)
         if (time != NULL && !cJSON_IsNumber(time))
             return "attributes.nbf and .exp have to be numbers of seconds";
     }
+    if (cJSON_GetArraySize(json_get(body, "tags")) > TAGS_MAX)
+        return "a secret has at most 15 tags";
     cJSON_ArrayForEach(tag, json_get(body, "tags"))
     {
         if (!cJSON_IsString(tag))
@@ -178,4 +181,17 @@ void secret_delete(cJSON *secret)
     cJSON_AddNumberToObject(deleted, "scheduledPurgeDate",
                             now_s() + (double)RETENTION_DAYS * DAY_S);
     json_set(secret, "deleted", deleted);
+}
+
+void secret_settle_for(cJSON *secret, int ms)
+{
+    int64_t until_ms = clock_steady_ms() + ms;
+
+    if (ms > 0)
+        json_set(secret, "settled_ms", cJSON_CreateNumber((double)until_ms));
+}
+
+bool secret_is_settling(const cJSON *secret)
+{
+    return json_number(secret, "settled_ms", 0) > (double)clock_steady_ms();
 }

@@ -30,3 +30,7 @@ cJSON *secret_add_version(cJSON *vault, const char *name, const cJSON *body);
 bool secret_would_change(const cJSON *version, const cJSON *body);
 void secret_update(cJSON *version, const cJSON *body);
 void secret_delete(cJSON *secret);
+
+/* Deleting and recovering take a while, in which a secret is at neither of its places. */
+void secret_settle_for(cJSON *secret, int ms);
+bool secret_is_settling(const cJSON *secret);

@@ -10,12 +10,29 @@
 #include "route.h"
 #include "sim.h"
 
+/* The answer that the rule has word for word. */
+static void give_answer(const struct fault *fault, struct reply *reply)
+{
+    const char *text = cJSON_GetStringValue(fault->body);
+    const cJSON *header;
+
+    if (text != NULL)
+        reply_xml(reply, fault->status, xstrdup(text));
+    else
+        reply_json(reply, fault->status, cJSON_Duplicate(fault->body, true));
+    cJSON_ArrayForEach(header, fault->headers)
+    {
+        reply_header(reply, header->string, "%s", header->valuestring);
+    }
+}
+
 /* Faults that keep the request from being served at all. Returns whether one did. */
 static bool fault_before(const struct fault *fault, struct reply *reply)
 {
     switch (fault->kind) {
+    case FAULT_ANSWER: give_answer(fault, reply); return true;
     case FAULT_429:
-        reply_error(reply, 429, "TooManyRequests",
+        reply_error(reply, 429, fault->code != NULL ? fault->code : "TooManyRequests",
                     "the number of requests is over the limit; try again in %d seconds",
                     fault->retry_after_s);
         reply_header(reply, "Retry-After", "%d", fault->retry_after_s);
@@ -72,6 +89,7 @@ static void answer(struct request *request, struct reply *reply, const struct fa
     if (fault->kind == FAULT_STALE && request->age_ms < (int64_t)fault->for_s * 1000)
         request->age_ms = (int64_t)fault->for_s * 1000;
     request->will_fail_later = fault->kind == FAULT_LRO;
+    request->leaves_failed = fault->leaves_failed;
     route_serve(request, reply);
     fault_after(fault, reply);
 }

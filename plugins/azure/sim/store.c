@@ -143,3 +143,17 @@ int store_each(const struct store *store, enum kind kind, int64_t age_ms, store_
     }
     return 0;
 }
+
+int store_ever(const struct store *store, enum kind kind, store_fn *fn, void *arg)
+{
+    for (struct object *object = store->first[kind]; object != NULL;
+         object = object->next) {
+        for (int i = 0; i < object->count; i++) {
+            cJSON *doc = object->history[i].doc;
+            int answer = doc != NULL ? fn(doc, arg) : 0;
+            if (answer != 0)
+                return answer;
+        }
+    }
+    return 0;
+}

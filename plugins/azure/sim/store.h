@@ -25,6 +25,12 @@ enum kind {
     KIND_ALERT,   /* of Defender for Cloud */
     KIND_GRAPH,   /* security alerts and incidents of Microsoft Graph */
     KIND_MESSAGE, /* in a storage queue */
+    KIND_QUEUE,
+    KIND_PRINCIPAL, /* of the directory */
+    KIND_MANAGEMENT_GROUP,
+    KIND_DENY, /* deny assignments */
+    KIND_POLICY,
+    KIND_SCHEDULE, /* role assignment schedule instances of PIM */
     KIND_COUNT
 };
 
@@ -67,3 +73,6 @@ typedef int store_fn(cJSON *doc, void *arg);
  * came to be. Ends early when fn returns non-zero, and returns that. */
 int store_each(const struct store *store, enum kind kind, int64_t age_ms, store_fn *fn,
                void *arg);
+
+/* The same for each version of each document, also of those that are gone. */
+int store_ever(const struct store *store, enum kind kind, store_fn *fn, void *arg);

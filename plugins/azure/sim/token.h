@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * token.h - access tokens: who gets one, and whether the one in a request is good.
+ * token.h - access tokens: made, kept, and looked up when a request shows one.
  *
- * A token is chance, tied to an identity, an audience and an end. It says nothing to
- * anybody but the simulator that gave it.
+ * A token is a signed JWT with the claims of Entra's, or chance when the world's options ask
+ * for that. Either way it is good for one identity, one audience and one time, and only
+ * because it is kept here.
  */
 #pragma once
 
 #include "exchange.h"
+
+#define TOKEN_STORAGE "https://storage.azure.com"
+
+enum { AUDIENCE_SIZE = 256 };
 
 struct tokens;
 
@@ -20,21 +25,34 @@ void tokens_clear(struct tokens *tokens);
 /* Ends every token that was given, as time would. */
 void tokens_expire(struct tokens *tokens);
 
+/* Ends the sessions of an identity (NULL: of all): Graph turns down the tokens that were
+ * given until now, and says in a claims challenge that newer ones are wanted. */
+void tokens_revoke(struct tokens *tokens, const char *client_id);
+
+/* The public key, as /discovery/v2.0/keys shows it. */
+cJSON *tokens_key_set(const struct tokens *tokens);
+
+/* What a token is asked for. */
+struct token_ask {
+    const char *audience;
+    const char *proof; /* appidacr: "1" a secret, "2" an assertion or a certificate */
+    bool takes_claims; /* the client says cp1: it understands claims challenges */
+};
+
+/* Returns a new token of identity, borrowed. */
+const char *token_give(struct sim *sim, const cJSON *identity, const struct token_ask *ask);
+
+/* Turns a resource, or a scope without /.default, into the audience that it means here.
+ * Returns false when nothing of that name is known in this cloud. */
+bool token_audience(const struct sim *sim, const char *resource, char out[AUDIENCE_SIZE]);
+
 enum token_verdict {
-    TOKEN_GOOD, /* request->identity is set */
+    TOKEN_GOOD, /* request->identity and request->token_age_ms are set */
     TOKEN_MISSING,
     TOKEN_UNKNOWN,
     TOKEN_EXPIRED,
-    TOKEN_ELSEWHERE /* for another audience */
+    TOKEN_ELSEWHERE, /* for another audience */
+    TOKEN_REVOKED    /* only Graph looks */
 };
 
 enum token_verdict token_check(struct request *request, const char *audience);
-
-/* May the identity of request do action? Its "deny" list decides. */
-bool token_allows(const struct request *request, const char *action);
-
-/* POST /{tenant}/oauth2/v2.0/token */
-void token_serve(struct request *request, struct reply *reply);
-
-/* GET /metadata/identity/oauth2/token */
-void token_serve_imds(struct request *request, struct reply *reply);

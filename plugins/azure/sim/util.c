@@ -10,6 +10,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include <sodium.h>
+
 void *xcalloc(size_t count, size_t size)
 {
     void *memory = calloc(count, size);
@@ -87,6 +89,38 @@ bool wildcard_fits(const char *pattern, const char *text)
     while (*pattern == '*')
         pattern++;
     return *pattern == '\0';
+}
+
+static char *to_base64(const char *text, int variant)
+{
+    size_t size = sodium_base64_encoded_len(strlen(text), variant);
+    char *out = xcalloc(1, size);
+
+    sodium_bin2base64(out, size, (const unsigned char *)text, strlen(text), variant);
+    return out;
+}
+
+char *text_base64(const char *text)
+{
+    return to_base64(text, sodium_base64_VARIANT_ORIGINAL);
+}
+
+char *text_base64url(const char *text)
+{
+    return to_base64(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+char *text_from_base64url(const char *text)
+{
+    size_t len = text != NULL ? strlen(text) : 0;
+    char *out = xcalloc(1, len + 1);
+    size_t used = 0;
+
+    if (len > 0 && sodium_base642bin((unsigned char *)out, len, text, len, NULL, &used,
+                                     NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0)
+        return out;
+    free(out);
+    return NULL;
 }
 
 bool is_uuid(const char *text)
@@ -230,4 +264,33 @@ cJSON *json_merge(cJSON *target, const cJSON *patch)
             cJSON_AddItemToObject(target, change->string, merged);
     }
     return target;
+}
+
+/* FNV-1a of the id or name. */
+static uint32_t hash_of(const cJSON *item)
+{
+    const char *text =
+        json_text(item, "id") ? json_text(item, "id") : json_text(item, "name");
+    uint32_t hash = 2166136261U;
+
+    for (; text != NULL && *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619U;
+    return hash;
+}
+
+cJSON *list_in_opaque_order(cJSON *list)
+{
+    cJSON *sorted = cJSON_CreateArray();
+
+    while (cJSON_GetArraySize(list) > 0) {
+        int lowest = 0;
+        for (int i = 1; i < cJSON_GetArraySize(list); i++) {
+            if (hash_of(cJSON_GetArrayItem(list, i)) <
+                hash_of(cJSON_GetArrayItem(list, lowest)))
+                lowest = i;
+        }
+        cJSON_AddItemToArray(sorted, cJSON_DetachItemFromArray(list, lowest));
+    }
+    cJSON_Delete(list);
+    return sorted;
 }

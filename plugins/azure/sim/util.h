@@ -35,6 +35,12 @@ bool scope_covers(const char *scope, const char *id);
 /* Does pattern, in which * stands for anything, fit text? Letter case apart. */
 bool wildcard_fits(const char *pattern, const char *text);
 
+/* Base64 of text, to be freed; the same for URLs, without padding, and back: NULL when text,
+ * which may be NULL, is something else. */
+char *text_base64(const char *text);
+char *text_base64url(const char *text);
+char *text_from_base64url(const char *text);
+
 bool is_uuid(const char *text);
 
 int64_t clock_ms(void);                               /* wall clock */
@@ -63,3 +69,6 @@ cJSON *json_find(const cJSON *array, const char *name, const char *text);
 /* Applies a JSON merge patch (RFC 7396). Takes target, borrows patch, returns the result,
  * which is NULL when the patch is null. */
 cJSON *json_merge(cJSON *target, const cJSON *patch);
+
+/* Takes list and gives its objects back in an order that says nothing: by a hash of each. */
+cJSON *list_in_opaque_order(cJSON *list);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "arm.h"
+#include "query.h"
+#include "route.h"
 #include "secret.h"
 #include "sim.h"
 #include "token.h"
+#include "vault_access.h"
+#include "versions.h"
 
 enum {
     PAGE_MAX = 25 /* of a list of versions */
 };
 
-static const char *const versions[] = { "7.0", "7.1", "7.2",        "7.3", "7.4",
-                                        "7.5", "7.6", "2025-07-01", NULL };
+static const char versions[] = "2016-10-01 7.0 7.1 7.2 7.3 7.4 7.5 7.6 2025-07-01";
 
 static bool is_vault_host(const struct request *request, char **name)
 {
@@ -84,7 +84,8 @@ static cJSON *find_secret(const struct request *request, struct reply *reply,
 {
     cJSON *secret = secret_find(find_vault(request, age_ms), request->args[0]);
 
-    if (secret_newest(secret) != NULL && json_get(secret, "deleted") == NULL)
+    if (secret_newest(secret) != NULL && json_get(secret, "deleted") == NULL &&
+        !secret_is_settling(secret))
         return secret;
     reply_error(reply, 404, "SecretNotFound", "no secret called %s is in this vault",
                 request->args[0]);
@@ -160,32 +161,62 @@ static bool read_number(const struct request *request, const char *name, int max
     return end != text && *end == '\0' && number >= 0 && number <= max;
 }
 
+/* A skip token says nothing to a client: a number, behind text as long as Azure's. */
+static const char token_head[] =
+    "eyJOZXh0TWFya2VyIjoiMiE4NCFNREF3TURJeElYTmxZM0psZEM5RVFpMVFRVk5UVjA5U1JDRXdNREF3TWpn"
+    "aE1qQXlOaTB4TWkwd01WUXdNam94TURvek5DNHdNREF3TURBd1dpRS0iLCJUYXJnZXRMb2NhdGlvbiI6MH0u";
+
+static bool read_from(const struct request *request, int total, int *from)
+{
+    const char *text = request_query(request, "$skiptoken");
+    char *end;
+
+    if (text == NULL)
+        return true;
+    if (!text_starts(text, token_head))
+        return false;
+    long number = strtol(text + strlen(token_head), &end, 10);
+    *from = (int)number;
+    return *end == '\0' && number >= 0 && number <= total;
+}
+
+static void add_next(const struct request *request, cJSON *json, const char *where,
+                     int from, int size)
+{
+    char *next =
+        text_format("%s%s?api-version=%s&$skiptoken=%s%d&maxresults=%d", request->base,
+                    where, request_query(request, "api-version"), token_head, from, size);
+
+    cJSON_AddStringToObject(json, "nextLink", next);
+    free(next);
+}
+
 /* Puts page after page of items, which it takes, into a reply with nextLink. */
 static void reply_pages(const struct request *request, struct reply *reply, cJSON *items,
                         const char *where)
 {
+    const struct settings *settings = &request->sim->settings;
+    bool is_first = request_query(request, "$skiptoken") == NULL;
     int size = PAGE_MAX;
     int from = 0;
     int total = cJSON_GetArraySize(items);
 
     if (!read_number(request, "maxresults", PAGE_MAX, &size) || size == 0 ||
-        !read_number(request, "$skiptoken", total, &from)) {
+        !read_from(request, total, &from)) {
         reply_error(reply, 400, "BadParameter", "maxresults has to be from 1 to %d",
                     PAGE_MAX);
         cJSON_Delete(items);
         return;
     }
+    if (settings->list_order == ORDER_OPAQUE)
+        items = list_in_opaque_order(items);
     cJSON *json = cJSON_CreateObject();
     cJSON *value = cJSON_AddArrayToObject(json, "value");
-    for (int i = from; i < total && i < from + size; i++)
+    int end = settings->vault_empty_pages && is_first ? from : from + size;
+    for (int i = from; i < total && i < end; i++)
         cJSON_AddItemToArray(value, cJSON_Duplicate(cJSON_GetArrayItem(items, i), true));
-    if (from + size < total) {
-        char *next =
-            text_format("%s%s?api-version=%s&$skiptoken=%d&maxresults=%d", request->base,
-                        where, request_query(request, "api-version"), from + size, size);
-        cJSON_AddStringToObject(json, "nextLink", next);
-        free(next);
-    }
+    if (end < total)
+        add_next(request, json, where, end, size);
     cJSON_Delete(items);
     reply_json(reply, 200, json);
 }
@@ -215,7 +246,7 @@ static void list_secrets(struct request *request, struct reply *reply)
     cJSON *items = cJSON_CreateArray();
     cJSON_ArrayForEach(secret, json_get(vault, "secrets"))
     {
-        if (json_get(secret, "deleted") == NULL)
+        if (json_get(secret, "deleted") == NULL && !secret_is_settling(secret))
             cJSON_AddItemToArray(items,
                                  render(request, secret, secret_newest(secret), false));
     }
@@ -230,6 +261,13 @@ static void put_secret(struct request *request, struct reply *reply)
 
     if (body == NULL || !secret_check_body(body, name, true, reply))
         return;
+    if (secret_is_settling(old)) {
+        bool is_deleted = json_get(old, "deleted") != NULL;
+        reply_error(reply, 409, "Conflict", "Secret %s is currently being %s.", name,
+                    is_deleted ? "deleted" : "recovered");
+        reply_inner(reply, is_deleted ? "ObjectIsBeingDeleted" : "ObjectIsBeingRecovered");
+        return;
+    }
     if (json_get(old, "deleted") != NULL) {
         reply_error(reply, 409, "Conflict",
                     "the secret %s is deleted but can be recovered; its name is taken",
@@ -243,23 +281,39 @@ static void put_secret(struct request *request, struct reply *reply)
     reply_json(reply, 200, render(request, secret, secret_newest(secret), true));
 }
 
-static void patch_version(struct request *request, struct reply *reply)
+static void patch(struct request *request, struct reply *reply, const cJSON *secret,
+                  const cJSON *version)
 {
-    const cJSON *secret = find_secret(request, reply, 0);
-    const cJSON *version = secret != NULL ? find_version(request, secret, reply) : NULL;
     const cJSON *body = version != NULL ? request_json(request, reply) : NULL;
 
     if (body == NULL || !secret_check_body(body, request->args[0], false, reply))
         return;
     if (secret_would_change(version, body)) {
+        char *id = xstrdup(json_text(version, "version"));
         secret = secret_find(change_vault(request), request->args[0]);
-        cJSON *fresh = secret_version(secret, request->args[1]);
+        cJSON *fresh = secret_version(secret, id);
+        free(id);
         secret_update(fresh, body);
         version = fresh;
         reply_effect(reply, "secret.update /_vault/%s/secrets/%s/%s", request->vault,
                      json_text(secret, "name"), json_text(version, "version"));
     }
     reply_json(reply, 200, render(request, secret, version, false));
+}
+
+static void patch_version(struct request *request, struct reply *reply)
+{
+    const cJSON *secret = find_secret(request, reply, 0);
+
+    patch(request, reply, secret,
+          secret != NULL ? find_version(request, secret, reply) : NULL);
+}
+
+static void patch_newest(struct request *request, struct reply *reply)
+{
+    const cJSON *secret = find_secret(request, reply, 0);
+
+    patch(request, reply, secret, secret_newest(secret));
 }
 
 static cJSON *render_deleted(const struct request *request, const cJSON *secret)
@@ -282,6 +336,7 @@ static void delete_secret(struct request *request, struct reply *reply)
         return;
     cJSON *secret = secret_find(change_vault(request), request->args[0]);
     secret_delete(secret);
+    secret_settle_for(secret, request->sim->settings.secret_settle_ms);
     reply_effect(reply, "secret.delete /_vault/%s/secrets/%s", request->vault,
                  json_text(secret, "name"));
     reply_json(reply, 200, render_deleted(request, secret));
@@ -292,7 +347,7 @@ static const cJSON *find_deleted(const struct request *request, struct reply *re
 {
     const cJSON *secret = secret_find(find_vault(request, age_ms), request->args[0]);
 
-    if (json_get(secret, "deleted") != NULL)
+    if (json_get(secret, "deleted") != NULL && !secret_is_settling(secret))
         return secret;
     reply_error(reply, 404, "SecretNotFound", "no deleted secret is called %s",
                 request->args[0]);
@@ -313,23 +368,108 @@ static void recover_secret(struct request *request, struct reply *reply)
         return;
     cJSON *secret = secret_find(change_vault(request), request->args[0]);
     cJSON_DeleteItemFromObjectCaseSensitive(secret, "deleted");
+    secret_settle_for(secret, request->sim->settings.secret_settle_ms);
     reply_effect(reply, "secret.recover /_vault/%s/secrets/%s", request->vault,
                  json_text(secret, "name"));
     reply_json(reply, 200, render(request, secret, secret_newest(secret), false));
 }
 
-#define DATA "Microsoft.KeyVault/vaults/secrets/"
+static void list_deleted(struct request *request, struct reply *reply)
+{
+    const cJSON *vault = find_vault(request, request->age_ms);
+    const cJSON *secret;
+
+    cJSON *items = cJSON_CreateArray();
+    cJSON_ArrayForEach(secret, json_get(vault, "secrets"))
+    {
+        if (json_get(secret, "deleted") != NULL && !secret_is_settling(secret))
+            cJSON_AddItemToArray(items, render_deleted(request, secret));
+    }
+    reply_pages(request, reply, items, "/deletedsecrets");
+}
+
+static void purge_secret(struct request *request, struct reply *reply)
+{
+    const cJSON *properties = json_get(find_vault(request, 0), "properties");
+
+    if (find_deleted(request, reply, 0) == NULL)
+        return;
+    if (json_true(properties, "enablePurgeProtection")) {
+        reply_error(
+            reply, 403, "Forbidden",
+            "Operation \"purge\" is not allowed because purge protection is enabled "
+            "for this vault.");
+        return;
+    }
+    cJSON *secrets = json_get(change_vault(request), "secrets");
+    cJSON *secret = json_find(secrets, "name", request->args[0]);
+    reply_effect(reply, "secret.purge /_vault/%s/secrets/%s", request->vault,
+                 json_text(secret, "name"));
+    cJSON_Delete(cJSON_DetachItemViaPointer(secrets, secret));
+    reply_json(reply, 204, NULL);
+}
+
+/* A backup is all versions, in a form that only a vault reads. */
+static void backup_secret(struct request *request, struct reply *reply)
+{
+    const cJSON *secret = find_secret(request, reply, request->age_ms);
+
+    if (secret == NULL)
+        return;
+    char *plain = cJSON_PrintUnformatted(secret);
+    char *encoded = text_base64url(plain);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "value", encoded);
+    reply_json(reply, 200, json);
+    free(encoded);
+    cJSON_free(plain);
+}
+
+static void restore_secret(struct request *request, struct reply *reply)
+{
+    const cJSON *body = request_json(request, reply);
+    char *plain = body != NULL ? text_from_base64url(json_text(body, "value")) : NULL;
+    cJSON *secret = plain != NULL ? cJSON_Parse(plain) : NULL;
+    const char *name = json_text(secret, "name");
+
+    free(plain);
+    if (body == NULL)
+        return;
+    if (name == NULL || secret_newest(secret) == NULL) {
+        reply_error(reply, 400, "BadParameter", "the value is no backup of a secret");
+    } else if (secret_find(find_vault(request, 0), name) != NULL) {
+        reply_error(reply, 409, "Conflict", "a secret called %s is in this vault already",
+                    name);
+    } else {
+        cJSON *vault = change_vault(request);
+        if (!cJSON_IsArray(json_get(vault, "secrets")))
+            json_set(vault, "secrets", cJSON_CreateArray());
+        cJSON_AddItemToArray(json_get(vault, "secrets"), secret);
+        reply_effect(reply, "secret.restore /_vault/%s/secrets/%s", request->vault, name);
+        reply_json(reply, 200, render(request, secret, secret_newest(secret), false));
+        return;
+    }
+    cJSON_Delete(secret);
+}
+
+#define DATA  "Microsoft.KeyVault/vaults/secrets/"
+#define PAGED "maxresults $skiptoken"
 
 static const struct route routes[] = {
-    { "GET", "/secrets", DATA "readMetadata/action", list_secrets },
-    { "GET", "/secrets/{}", DATA "getSecret/action", get_newest },
-    { "PUT", "/secrets/{}", DATA "setSecret/action", put_secret },
-    { "DELETE", "/secrets/{}", DATA "delete", delete_secret },
-    { "GET", "/secrets/{}/versions", DATA "readMetadata/action", list_versions },
-    { "GET", "/secrets/{}/{}", DATA "getSecret/action", get_version },
-    { "PATCH", "/secrets/{}/{}", DATA "update/action", patch_version },
-    { "GET", "/deletedsecrets/{}", DATA "readMetadata/action", get_deleted },
-    { "POST", "/deletedsecrets/{}/recover", DATA "recover/action", recover_secret },
+    { "GET", "/secrets", DATA "readMetadata/action", list_secrets, PAGED },
+    { "POST", "/secrets/restore", DATA "restore/action", restore_secret, NULL },
+    { "GET", "/secrets/{}", DATA "getSecret/action", get_newest, NULL },
+    { "PUT", "/secrets/{}", DATA "setSecret/action", put_secret, NULL },
+    { "PATCH", "/secrets/{}", DATA "update/action", patch_newest, NULL },
+    { "DELETE", "/secrets/{}", DATA "delete", delete_secret, NULL },
+    { "POST", "/secrets/{}/backup", DATA "backup/action", backup_secret, NULL },
+    { "GET", "/secrets/{}/versions", DATA "readMetadata/action", list_versions, PAGED },
+    { "GET", "/secrets/{}/{}", DATA "getSecret/action", get_version, NULL },
+    { "PATCH", "/secrets/{}/{}", DATA "update/action", patch_version, NULL },
+    { "GET", "/deletedsecrets", DATA "readMetadata/action", list_deleted, PAGED },
+    { "GET", "/deletedsecrets/{}", DATA "readMetadata/action", get_deleted, NULL },
+    { "DELETE", "/deletedsecrets/{}", DATA "purge/action", purge_secret, NULL },
+    { "POST", "/deletedsecrets/{}/recover", DATA "recover/action", recover_secret, NULL },
     { 0 },
 };
 
@@ -354,10 +494,10 @@ static void challenge(struct request *request, struct reply *reply, const char *
 static bool check_token(struct request *request, struct reply *reply)
 {
     static const char *const reasons[] = {
-        [TOKEN_MISSING] = "the request needs a bearer token",
-        [TOKEN_UNKNOWN] = "the token is not valid",
-        [TOKEN_EXPIRED] = "the token has expired",
-        [TOKEN_ELSEWHERE] = "the token is for another audience",
+        [TOKEN_MISSING] = "AKV10000: Request is missing a Bearer or PoP token.",
+        [TOKEN_UNKNOWN] = "AKV10032: the token is not valid",
+        [TOKEN_EXPIRED] = "AKV10006: the token has expired",
+        [TOKEN_ELSEWHERE] = "AKV10022: the token is for another audience",
     };
 
     enum token_verdict verdict =
@@ -365,27 +505,6 @@ static bool check_token(struct request *request, struct reply *reply)
     if (verdict != TOKEN_GOOD)
         challenge(request, reply, reasons[verdict]);
     return verdict == TOKEN_GOOD;
-}
-
-static bool check_access(const struct request *request, struct reply *reply,
-                         const struct route *route)
-{
-    const cJSON *properties = json_get(find_vault(request, 0), "properties");
-
-    if (text_is(json_text(properties, "publicNetworkAccess"), "Disabled")) {
-        reply_error(reply, 403, "Forbidden", "public network access to this vault is off");
-        reply_inner(reply, "ForbiddenByConnection");
-        return false;
-    }
-    if (token_allows(request, route->action))
-        return true;
-    reply_error(
-        reply, 403, "Forbidden",
-        "the caller (object id '%s') has no authorization to perform action '%s' on "
-        "the vault '%s'",
-        json_text(request->identity, "object_id"), route->action, request->vault);
-    reply_inner(reply, "ForbiddenByRbac");
-    return false;
 }
 
 void vault_serve(struct request *request, struct reply *reply)
@@ -398,10 +517,17 @@ void vault_serve(struct request *request, struct reply *reply)
     reply_header(reply, "x-ms-keyvault-service-version", "1.9.0.0");
     reply_header(reply, "x-ms-keyvault-region", "westeurope");
     reply_header(reply, "Cache-Control", "no-cache");
-    if (!check_token(request, reply) ||
-        !arm_check_version(request, reply, "Key Vault", versions))
+    reply_header(reply, "Pragma", "no-cache");
+    reply_header(reply, "Expires", "-1");
+    if (request->client_request_id != NULL)
+        reply_header(reply, "x-ms-client-request-id", "%s", request->client_request_id);
+    const cJSON *vault = find_vault(request, 0);
+    if (vault != NULL && !vault_lets_in(request, reply, vault))
         return;
-    if (find_vault(request, 0) == NULL) {
+    if (!check_token(request, reply) ||
+        !versions_check_list(request, reply, "Key Vault", "secrets", versions))
+        return;
+    if (vault == NULL) {
         reply_error(reply, 404, "VaultNotFound", "no vault is called %s", request->vault);
         return;
     }
@@ -409,6 +535,7 @@ void vault_serve(struct request *request, struct reply *reply)
     if (route == NULL)
         reply_error(reply, has_path ? 405 : 404, has_path ? "MethodNotAllowed" : "NotFound",
                     "%s %s is not served", request->method, request->path);
-    else if (check_access(request, reply, route))
+    else if (query_is_known(request, reply, "api-version", route->query) &&
+             vault_allows(request, reply, vault, route->action))
         route->handler(request, reply);
 }

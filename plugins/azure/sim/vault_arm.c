@@ -5,22 +5,12 @@
 
 #include "arm.h"
 
-static void get_vault(struct request *request, struct reply *reply)
+/* A list's vaults are shown like one, but for what only their settings say. */
+static cJSON *render(const struct settings *settings, const cJSON *doc)
 {
-    const struct settings *settings = &request->sim->settings;
-    char *id = text_format(
-        "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.KeyVault/vaults/%s",
-        request->args[0], request->args[1], request->args[2]);
-    const cJSON *doc = store_past(&request->sim->store, KIND_VAULT, id, request->age_ms);
-
-    if (doc == NULL) {
-        arm_not_found(reply, id);
-        free(id);
-        return;
-    }
-    free(id);
     cJSON *json = cJSON_CreateObject();
     const char *name = strrchr(json_text(doc, "id"), '/') + 1;
+
     json_copy(json, doc, "id");
     cJSON_AddStringToObject(json, "name", name);
     cJSON_AddStringToObject(json, "type", "Microsoft.KeyVault/vaults");
@@ -40,11 +30,57 @@ static void get_vault(struct request *request, struct reply *reply)
     json_set_text(properties, "vaultUri", uri);
     free(uri);
     json_set_text(properties, "provisioningState", "Succeeded");
-    reply_json(reply, 200, json);
+    return json;
 }
 
+static void get_vault(struct request *request, struct reply *reply)
+{
+    char *id = text_format(
+        "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.KeyVault/vaults/%s",
+        request->args[0], request->args[1], request->args[2]);
+    const cJSON *doc = store_past(&request->sim->store, KIND_VAULT, id, request->age_ms);
+
+    if (doc == NULL) {
+        arm_not_found(reply, id);
+        free(id);
+        return;
+    }
+    free(id);
+    reply_json(reply, 200, render(&request->sim->settings, doc));
+}
+
+struct listing {
+    const struct settings *settings;
+    const char *scope;
+    cJSON *found;
+};
+
+static int collect(cJSON *doc, void *arg)
+{
+    struct listing *listing = arg;
+
+    if (scope_covers(listing->scope, json_text(doc, "id")))
+        cJSON_AddItemToArray(listing->found, render(listing->settings, doc));
+    return 0;
+}
+
+static void list_vaults(struct request *request, struct reply *reply)
+{
+    char *scope = arm_list_scope(request);
+    struct listing listing = { &request->sim->settings, scope, cJSON_CreateArray() };
+
+    store_each(&request->sim->store, KIND_VAULT, request->age_ms, collect, &listing);
+    free(scope);
+    arm_reply_page(request, reply, listing.found);
+}
+
+#define READ   "Microsoft.KeyVault/vaults/read"
+#define VAULTS "/providers/Microsoft.KeyVault/vaults"
+
 const struct route vault_arm_routes[] = {
-    { "GET", "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.KeyVault/vaults/{}",
-      "Microsoft.KeyVault/vaults/read", get_vault },
+    { "GET", "/subscriptions/{}" VAULTS, READ, list_vaults, "$skiptoken" },
+    { "GET", "/subscriptions/{}/resourceGroups/{}" VAULTS, READ, list_vaults,
+      "$skiptoken" },
+    { "GET", "/subscriptions/{}/resourceGroups/{}" VAULTS "/{}", READ, get_vault, NULL },
     { 0 },
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Microsoft.Web: sites, their configuration and their publishing policies.
+ * Microsoft.Web: sites and their slots, their configuration and their publishing policies.
  *
+ * A slot is a site of its own, below /slots/NAME of another.
  * A site's document is the resource as ARM shows it, with two members more: config.web and
  * policies.{scm,ftp}, each of the shape that its own URL shows.
  */
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "arm.h"
 
 enum {
@@ -17,11 +19,21 @@ enum {
     LAST_PRIORITY = 2147483647
 };
 
+/* Where "slots" is in the path of a slot, and of all that is below it. */
+enum { SLOTS_AT = 8 };
+
+static bool is_of_slot(const struct request *request)
+{
+    return request->segment_count > SLOTS_AT + 1 &&
+           text_is(request->segments[SLOTS_AT], "slots");
+}
+
 static char *site_id(const struct request *request)
 {
     return text_format(
-        "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Web/sites/%s",
-        request->args[0], request->args[1], request->args[2]);
+        "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Web/sites/%s%s%s",
+        request->args[0], request->args[1], request->args[2],
+        is_of_slot(request) ? "/slots/" : "", is_of_slot(request) ? request->args[3] : "");
 }
 
 /* The site of the path as it was age_ms ago; replies 404 when there is none. */
@@ -47,13 +59,33 @@ static const char *last_segment(const char *id)
     return strrchr(id, '/') + 1;
 }
 
+static bool is_slot(const cJSON *doc)
+{
+    return text_contains(json_text(doc, "id"), "/slots/");
+}
+
+/* "SITE", or "SITE/SLOT" of a slot; to be freed. */
+static char *name_of(const cJSON *doc)
+{
+    const char *id = json_text(doc, "id");
+    const char *slot = strcasestr(id, "/slots/");
+    const char *site = strcasestr(id, "/sites/") + strlen("/sites/");
+
+    return slot != NULL ? text_format("%.*s/%s", (int)(slot - site), site, last_segment(id))
+                        : xstrdup(site);
+}
+
 static cJSON *render_site(const cJSON *doc)
 {
     cJSON *json = cJSON_CreateObject();
+    char *name = name_of(doc);
 
     json_copy(json, doc, "id");
-    cJSON_AddStringToObject(json, "name", last_segment(json_text(doc, "id")));
-    cJSON_AddStringToObject(json, "type", "Microsoft.Web/sites");
+    cJSON_AddStringToObject(json, "name", name);
+    cJSON_AddStringToObject(json, "type",
+                            is_slot(doc) ? "Microsoft.Web/sites/slots"
+                                         : "Microsoft.Web/sites");
+    free(name);
     json_copy(json, doc, "kind");
     json_copy(json, doc, "location");
     json_copy(json, doc, "tags");
@@ -70,9 +102,42 @@ static void get_site(struct request *request, struct reply *reply)
         reply_json(reply, 200, render_site(site));
 }
 
+static cJSON *render_listed(const cJSON *doc)
+{
+    return is_slot(doc) ? NULL : render_site(doc);
+}
+
 static void list_sites(struct request *request, struct reply *reply)
 {
-    arm_list(request, reply, KIND_SITE, render_site);
+    arm_list(request, reply, KIND_SITE, render_listed);
+}
+
+struct slot_list {
+    char *place;
+    cJSON *items;
+};
+
+static int add_slot(cJSON *doc, void *arg)
+{
+    const struct slot_list *list = arg;
+
+    if (text_starts(json_text(doc, "id"), list->place))
+        cJSON_AddItemToArray(list->items, render_site(doc));
+    return 0;
+}
+
+static void list_slots(struct request *request, struct reply *reply)
+{
+    const cJSON *site = find_site(request, reply, request->age_ms);
+    struct slot_list list;
+
+    if (site == NULL)
+        return;
+    list.place = text_format("%s/slots/", json_text(site, "id"));
+    list.items = cJSON_CreateArray();
+    store_each(&request->sim->store, KIND_SITE, request->age_ms, add_slot, &list);
+    free(list.place);
+    arm_reply_page(request, reply, list.items);
 }
 
 static void set_state(struct request *request, struct reply *reply, const char *state,
@@ -263,6 +328,74 @@ static bool check_rules(const cJSON *list, const char *name, struct reply *reply
     return true;
 }
 
+/* "203.0.113.7, 198.51.100.0/24" as the API shows it: "203.0.113.7/32,198.51.100.0/24". */
+static char *normal_ranges(const char *text)
+{
+    char *copy = xstrdup(text);
+    char *out = xstrdup("");
+    char *rest = NULL;
+
+    for (char *range = strtok_r(copy, ",", &rest); range != NULL;
+         range = strtok_r(NULL, ",", &rest)) {
+        range += strspn(range, " ");
+        range[strcspn(range, " ")] = '\0';
+        char *full = address_with_length(range);
+        char *longer = text_format("%s%s%s", out, out[0] ? "," : "", full);
+        free(full);
+        free(out);
+        out = longer;
+    }
+    free(copy);
+    return out;
+}
+
+static void normalise_rules(cJSON *list)
+{
+    cJSON *rule;
+
+    cJSON_ArrayForEach(rule, list)
+    {
+        const char *address = json_text(rule, "ipAddress");
+        if (address == NULL || text_is(json_text(rule, "tag"), "ServiceTag"))
+            continue;
+        char *normal = normal_ranges(address);
+        json_set_text(rule, "ipAddress", normal);
+        free(normal);
+    }
+}
+
+/* What belongs to the site and not to its configuration: App Service refuses another value of
+ * it here, in an envelope of its own. */
+static bool check_moved(const cJSON *site, const cJSON *wanted, struct reply *reply)
+{
+    static const char *const moved[][2] = {
+        { "publicNetworkAccess", "PublicNetworkAccess" },
+        { "vnetRouteAllEnabled", "VnetRouteAllEnabled" },
+    };
+    const cJSON *own = json_get(site, "properties");
+
+    for (int i = 0; i < 2; i++) {
+        const cJSON *item = json_get(wanted, moved[i][0]);
+        if (item == NULL || cJSON_IsNull(item) ||
+            cJSON_Compare(item, json_get(own, moved[i][0]), true))
+            continue;
+        char *text = text_format("SiteConfig.%s cannot be modified. Please modify the "
+                                 "Site.%s property.",
+                                 moved[i][1], moved[i][1]);
+        cJSON *json = cJSON_CreateObject();
+        cJSON_AddStringToObject(json, "Code", "BadRequest");
+        cJSON_AddStringToObject(json, "Message", text);
+        cJSON *entity = cJSON_AddObjectToObject(json, "ErrorEntity");
+        cJSON_AddStringToObject(entity, "ExtendedCode", "01020");
+        cJSON_AddStringToObject(entity, "Code", "BadRequest");
+        cJSON_AddStringToObject(entity, "Message", text);
+        free(text);
+        reply_json(reply, 400, json);
+        return false;
+    }
+    return true;
+}
+
 static bool check_default(const cJSON *properties, const char *name, struct reply *reply)
 {
     const cJSON *item = json_get(properties, name);
@@ -292,6 +425,7 @@ static void patch_config(struct request *request, struct reply *reply)
                      reply) ||
         !check_rules(json_get(wanted, "scmIpSecurityRestrictions"),
                      "scmIpSecurityRestrictions", reply) ||
+        !check_moved(site, wanted, reply) ||
         !check_default(wanted, "ipSecurityRestrictionsDefaultAction", reply) ||
         !check_default(wanted, "scmIpSecurityRestrictionsDefaultAction", reply))
         return;
@@ -304,6 +438,8 @@ static void patch_config(struct request *request, struct reply *reply)
     {
         json_copy(properties, wanted, change->string);
     }
+    normalise_rules(json_get(properties, "ipSecurityRestrictions"));
+    normalise_rules(json_get(properties, "scmIpSecurityRestrictions"));
     cJSON *fresh = json_merge(cJSON_Duplicate(site, true), patch);
     cJSON_Delete(patch);
     if (!cJSON_Compare(fresh, site, true)) {
@@ -375,9 +511,68 @@ static void put_policy(struct request *request, struct reply *reply, const char 
     reply_json(reply, 200, render_policy(site, name));
 }
 
+static void list_policies(struct request *request, struct reply *reply)
+{
+    const cJSON *site = find_site(request, reply, request->age_ms);
+
+    if (site == NULL)
+        return;
+    cJSON *list = cJSON_CreateArray();
+    cJSON_AddItemToArray(list, render_policy(site, "ftp"));
+    cJSON_AddItemToArray(list, render_policy(site, "scm"));
+    arm_reply_page(request, reply, list);
+}
+
+/* The settings of the application: config.appsettings of the world. They hold secrets, so
+ * Azure has them behind a POST. */
+static void list_settings(struct request *request, struct reply *reply)
+{
+    const cJSON *site = find_site(request, reply, request->age_ms);
+
+    if (site == NULL)
+        return;
+    const cJSON *settings = json_get(json_get(site, "config"), "appsettings");
+    cJSON *json = cJSON_CreateObject();
+    char *id = text_format("%s/config/appsettings", json_text(site, "id"));
+    cJSON_AddStringToObject(json, "id", id);
+    cJSON_AddStringToObject(json, "name", "appsettings");
+    cJSON_AddStringToObject(json, "type", "Microsoft.Web/sites/config");
+    json_copy(json, site, "location");
+    json_copy(json, settings, "properties");
+    if (json_get(json, "properties") == NULL)
+        cJSON_AddObjectToObject(json, "properties");
+    free(id);
+    reply_json(reply, 200, json);
+}
+
+static void publish_profile(struct request *request, struct reply *reply)
+{
+    const cJSON *site = find_site(request, reply, request->age_ms);
+
+    if (site == NULL)
+        return;
+    char *name = name_of(site);
+    reply_xml(reply, 200,
+              text_format("<publishData><publishProfile profileName=\"%s - Web Deploy\" "
+                          "publishMethod=\"MSDeploy\" "
+                          "publishUrl=\"%s.scm.azurewebsites.net:443\" "
+                          "userName=\"$%s\" userPWD=\"simulated\"/></publishData>",
+                          name, name, name));
+    free(name);
+}
+
+static void list_configs(struct request *request, struct reply *reply)
+{
+    const cJSON *site = find_site(request, reply, request->age_ms);
+
+    if (site == NULL)
+        return;
+    cJSON *list = cJSON_CreateArray();
+    cJSON_AddItemToArray(list, render_config(site));
+    arm_reply_page(request, reply, list);
+}
+
 #define SITE "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Web/sites/{}"
-#define SCM  SITE "/basicPublishingCredentialsPolicies/scm"
-#define FTP  SITE "/basicPublishingCredentialsPolicies/ftp"
 
 static void get_scm(struct request *request, struct reply *reply)
 {
@@ -399,23 +594,45 @@ static void put_ftp(struct request *request, struct reply *reply)
     put_policy(request, reply, "ftp");
 }
 
+#define ACTION "Microsoft.Web/sites/"
+#define POLICY ACTION "basicPublishingCredentialsPolicies/"
+#define SLOT   SITE "/slots/{}"
+
+/* A slot is served like a site: ROUTES(SITE), ROUTES(SLOT). */
+#define ROUTES(at)                                                                         \
+    { "GET", at, ACTION "Read", get_site, NULL },                                          \
+        { "PATCH", at, ACTION "Write", patch_site, NULL },                                 \
+        { "POST", at "/stop", ACTION "stop/Action", stop_site, NULL },                     \
+        { "POST", at "/start", ACTION "start/Action", start_site, NULL },                  \
+        { "POST", at "/restart", ACTION "restart/Action", restart_site,                    \
+          "softRestart synchronous" },                                                     \
+        { "POST", at "/publishxml", ACTION "publishxml/Action", publish_profile, NULL },   \
+        { "GET", at "/config", ACTION "config/Read", list_configs, "$skiptoken" },         \
+        { "GET", at "/config/web", ACTION "config/Read", get_config, NULL },               \
+        { "PATCH", at "/config/web", ACTION "config/Write", patch_config, NULL },          \
+        { "PUT", at "/config/web", ACTION "config/Write", patch_config, NULL },            \
+        { "POST", at "/config/appsettings/list", ACTION "config/list/Action",              \
+          list_settings, NULL },                                                           \
+        { "GET", at "/basicPublishingCredentialsPolicies", POLICY "Read", list_policies,   \
+          "$skiptoken" },                                                                  \
+        { "GET", at "/basicPublishingCredentialsPolicies/scm", POLICY "scm/Read", get_scm, \
+          NULL },                                                                          \
+        { "PUT", at "/basicPublishingCredentialsPolicies/scm", POLICY "scm/Write",         \
+          put_scm, NULL },                                                                 \
+        { "GET", at "/basicPublishingCredentialsPolicies/ftp", POLICY "ftp/Read", get_ftp, \
+          NULL },                                                                          \
+    {                                                                                      \
+        "PUT", at "/basicPublishingCredentialsPolicies/ftp", POLICY "ftp/Write", put_ftp,  \
+            NULL                                                                           \
+    }
+
 const struct route web_routes[] = {
-    { "GET", "/subscriptions/{}/providers/Microsoft.Web/sites", "Microsoft.Web/sites/Read",
-      list_sites },
-    { "GET", SITE, "Microsoft.Web/sites/Read", get_site },
-    { "PATCH", SITE, "Microsoft.Web/sites/Write", patch_site },
-    { "POST", SITE "/stop", "Microsoft.Web/sites/stop/Action", stop_site },
-    { "POST", SITE "/start", "Microsoft.Web/sites/start/Action", start_site },
-    { "POST", SITE "/restart", "Microsoft.Web/sites/restart/Action", restart_site },
-    { "GET", SITE "/config/web", "Microsoft.Web/sites/config/Read", get_config },
-    { "PATCH", SITE "/config/web", "Microsoft.Web/sites/config/Write", patch_config },
-    { "GET", SCM, "Microsoft.Web/sites/basicPublishingCredentialsPolicies/scm/Read",
-      get_scm },
-    { "PUT", SCM, "Microsoft.Web/sites/basicPublishingCredentialsPolicies/scm/Write",
-      put_scm },
-    { "GET", FTP, "Microsoft.Web/sites/basicPublishingCredentialsPolicies/ftp/Read",
-      get_ftp },
-    { "PUT", FTP, "Microsoft.Web/sites/basicPublishingCredentialsPolicies/ftp/Write",
-      put_ftp },
+    { "GET", "/subscriptions/{}/providers/Microsoft.Web/sites", ACTION "Read", list_sites,
+      "$skiptoken" },
+    { "GET", "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Web/sites",
+      ACTION "Read", list_sites, "$skiptoken" },
+    ROUTES(SITE),
+    { "GET", SITE "/slots", ACTION "Read", list_slots, "$skiptoken" },
+    ROUTES(SLOT),
     { 0 },
 };

@@ -11,40 +11,65 @@
 #include <unistd.h>
 
 #include "arm.h"
+#include "settings.h"
 #include "util.h"
-
-enum { SECONDS_MAX = 24 * 3600, PAGE_MAX = 1000 };
 
 /* One list of the world file: which member holds it, which member names an element, and
  * what that name has to look like. */
 struct section {
     const char *name;
     const char *key;
-    const char *shape; /* NULL: any text; "uuid"; or a route pattern for an ARM id */
+    const char *shapes[2]; /* "uuid"; "name"; or one or two route patterns for an ARM id */
 };
 
 static const struct section sections[KIND_COUNT] = {
-    [KIND_IDENTITY] = { "identities", "client_id", "uuid" },
-    [KIND_GROUP] = { "groups", "id", "uuid" },
-    [KIND_SUBSCRIPTION] = { "subscriptions", "subscriptionId", "uuid" },
-    [KIND_SITE] = { "sites", "id",
-                    "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Web/sites/"
-                    "{}" },
-    [KIND_VAULT] = { "vaults", "id",
-                     "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.KeyVault/"
-                     "vaults/{}" },
-    [KIND_ROLE] = { "roleDefinitions", "name", "uuid" },
-    [KIND_ASSIGNMENT] = { "roleAssignments", "id",
-                          "{scope}/providers/Microsoft.Authorization/roleAssignments/{}" },
-    [KIND_NSG] = { "networkSecurityGroups", "id",
-                   "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/"
-                   "networkSecurityGroups/{}" },
-    [KIND_LOCK] = { "locks", "id", "{scope}/providers/Microsoft.Authorization/locks/{}" },
-    [KIND_ALERT] = { "alerts", "id",
-                     "/subscriptions/{}/providers/Microsoft.Security/locations/{}/alerts/"
-                     "{}" },
-    [KIND_GRAPH] = { "graph", "path", "/v1.0/security/{}/{}" },
-    [KIND_MESSAGE] = { "messages", "path", "/_queue/{}/{}/messages/{}" },
+    [KIND_IDENTITY] = { "identities", "client_id", { "uuid" } },
+    [KIND_GROUP] = { "groups", "id", { "uuid" } },
+    [KIND_SUBSCRIPTION] = { "subscriptions", "subscriptionId", { "uuid" } },
+    [KIND_SITE] = { "sites",
+                    "id",
+                    { "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Web/sites/"
+                      "{}",
+                      "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Web/sites/"
+                      "{}/slots/{}" } },
+    [KIND_VAULT] = { "vaults",
+                     "id",
+                     { "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.KeyVault/"
+                       "vaults/{}" } },
+    [KIND_ROLE] = { "roleDefinitions", "name", { "uuid" } },
+    [KIND_ASSIGNMENT] = { "roleAssignments",
+                          "id",
+                          { "{scope}/providers/Microsoft.Authorization/roleAssignments/"
+                            "{}" } },
+    [KIND_NSG] = { "networkSecurityGroups",
+                   "id",
+                   { "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/"
+                     "networkSecurityGroups/{}" } },
+    [KIND_LOCK] = { "locks",
+                    "id",
+                    { "{scope}/providers/Microsoft.Authorization/locks/{}" } },
+    [KIND_ALERT] = { "alerts",
+                     "id",
+                     { "/subscriptions/{}/providers/Microsoft.Security/locations/{}/alerts/"
+                       "{}",
+                       "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Security/"
+                       "locations/{}/alerts/{}" } },
+    [KIND_GRAPH] = { "graph", "path", { "/v1.0/security/{}/{}" } },
+    [KIND_MESSAGE] = { "messages", "path", { "/_queue/{}/{}/messages/{}" } },
+    [KIND_QUEUE] = { "queues", "path", { "/_queue/{}/{}" } },
+    [KIND_PRINCIPAL] = { "principals", "id", { "uuid" } },
+    [KIND_MANAGEMENT_GROUP] = { "managementGroups", "name", { "name" } },
+    [KIND_DENY] = { "denyAssignments",
+                    "id",
+                    { "{scope}/providers/Microsoft.Authorization/denyAssignments/{}" } },
+    [KIND_POLICY] = { "policyAssignments",
+                      "id",
+                      { "{scope}/providers/Microsoft.Authorization/policyAssignments/"
+                        "{}" } },
+    [KIND_SCHEDULE] = { "roleAssignmentScheduleInstances",
+                        "id",
+                        { "{scope}/providers/Microsoft.Authorization/"
+                          "roleAssignmentScheduleInstances/{}" } },
 };
 
 static int fail(char error[ERROR_SIZE], const char *fmt, ...)
@@ -122,78 +147,16 @@ static bool is_section(const char *name)
     return false;
 }
 
-/* Reads the option into out when the file has it. */
-static int read_option(const cJSON *options, const char *name, int max, int *out,
-                       const char *path, char error[ERROR_SIZE])
-{
-    const cJSON *item = json_get(options, name);
-
-    if (item == NULL)
-        return 0;
-    if (!cJSON_IsNumber(item) || item->valuedouble < 0 || item->valuedouble > max)
-        return fail(error, "world %s: options.%s has to be a number from 0 to %d", path,
-                    name, max);
-    *out = item->valueint;
-    return 0;
-}
-
-static const char *text_or(const cJSON *object, const char *name, const char *otherwise)
-{
-    const char *text = json_text(object, name);
-
-    return text != NULL ? text : otherwise;
-}
-
-static int read_settings(const cJSON *head, struct settings *out, const char *path,
-                         char error[ERROR_SIZE])
-{
-    static const char *const known_options[] = { "token_ttl_s",       "lro_ms",
-                                                 "lro_retry_after_s", "consistency_ms",
-                                                 "page_size",         NULL };
-    const cJSON *cloud = json_get(head, "cloud");
-    const cJSON *options = json_get(head, "options");
-    const cJSON *item;
-
-    out->tenant = json_text(head, "tenant");
-    if (!is_uuid(out->tenant))
-        return fail(error, "world %s: tenant has to be a GUID in quotes", path);
-    out->arm = text_or(cloud, "arm", "https://management.azure.com");
-    out->login = text_or(cloud, "login", "https://login.microsoftonline.com");
-    out->vault_suffix = text_or(cloud, "vault_suffix", "vault.azure.net");
-    out->vault_audience = text_or(cloud, "vault_audience", "https://vault.azure.net");
-    out->graph = text_or(cloud, "graph", "https://graph.microsoft.com");
-
-    cJSON_ArrayForEach(item, options)
-    {
-        int i = 0;
-        while (known_options[i] != NULL && strcmp(known_options[i], item->string) != 0)
-            i++;
-        if (known_options[i] == NULL)
-            return fail(error,
-                        "world %s: options.%s is not an option; docs/azsim.md has them",
-                        path, item->string);
-    }
-    out->token_ttl_s = 3599;
-    out->lro_ms = 300;
-    out->consistency_ms = 0;
-    out->page_size = 0;
-    if (read_option(options, "token_ttl_s", SECONDS_MAX, &out->token_ttl_s, path, error) ||
-        read_option(options, "lro_ms", SECONDS_MAX * 1000, &out->lro_ms, path, error) ||
-        read_option(options, "consistency_ms", SECONDS_MAX * 1000, &out->consistency_ms,
-                    path, error) ||
-        read_option(options, "page_size", PAGE_MAX, &out->page_size, path, error))
-        return -1;
-    out->lro_retry_after_s = (out->lro_ms + 999) / 1000;
-    return read_option(options, "lro_retry_after_s", SECONDS_MAX, &out->lro_retry_after_s,
-                       path, error);
-}
-
 static bool has_shape(const char *shape, const char *text)
 {
     struct request probe = { 0 };
 
+    if (shape == NULL)
+        return false;
     if (strcmp(shape, "uuid") == 0)
         return is_uuid(text);
+    if (strcmp(shape, "name") == 0)
+        return text[0] != '\0' && strchr(text, '/') == NULL;
     bool is_good =
         text[0] == '/' && request_path(&probe, text) && route_fits(&probe, shape);
     request_fini(&probe);
@@ -308,14 +271,15 @@ static int load_section(struct sim *sim, enum kind kind, cJSON *list, const char
         const char *key = json_text(doc, section->key);
         int answer = 0;
         snprintf(place, sizeof place, "%s[%d]", section->name, n++);
-        if (key == NULL || !has_shape(section->shape, key))
+        if (key == NULL ||
+            (!has_shape(section->shapes[0], key) && !has_shape(section->shapes[1], key)))
             answer =
                 fail(error, "world %s: %s.%s has to be %s%s", path, place, section->key,
-                     strcmp(section->shape, "uuid") == 0 ? "a GUID" : "like ",
-                     strcmp(section->shape, "uuid") == 0 ? "" : section->shape);
+                     strcmp(section->shapes[0], "uuid") == 0 ? "a GUID" : "like ",
+                     strcmp(section->shapes[0], "uuid") == 0 ? "" : section->shapes[0]);
         else if (store_now(&sim->store, kind, key) != NULL)
             answer = fail(error, "world %s: %s: %s is there twice", path, place, key);
-        else if (section->shape[0] != 'u')
+        else if (strchr(section->shapes[0], '/') != NULL)
             answer = check_home(sim, path, place, key, error);
         if (answer == 0 && kind == KIND_IDENTITY && !is_uuid(json_text(doc, "object_id")))
             answer = fail(error, "world %s: %s.object_id has to be a GUID", path, place);
@@ -336,6 +300,7 @@ static int load_section(struct sim *sim, enum kind kind, cJSON *list, const char
 
 static int load(struct sim *sim, const char *path, char error[ERROR_SIZE])
 {
+    char detail[SETTINGS_ERROR_SIZE];
     const cJSON *item;
 
     if (!cJSON_IsObject(sim->head))
@@ -348,8 +313,9 @@ static int load(struct sim *sim, const char *path, char error[ERROR_SIZE])
             return fail(error, "world %s: \"%s\" is not a part of a world", path,
                         item->string);
     }
-    if (read_settings(sim->head, &sim->settings, path, error) != 0)
-        return -1;
+    const char *wrong = settings_read(&sim->settings, sim->head, detail);
+    if (wrong != NULL)
+        return fail(error, "world %s: %s", path, wrong);
     for (int kind = 0; kind < KIND_COUNT; kind++) {
         cJSON *list =
             cJSON_DetachItemFromObjectCaseSensitive(sim->head, sections[kind].name);
@@ -400,6 +366,11 @@ cJSON *world_dump(const struct sim *sim)
         store_each(&sim->store, (enum kind)kind, 0, add_copy,
                    cJSON_AddArrayToObject(world, sections[kind].name));
     return world;
+}
+
+const char *world_key(enum kind kind)
+{
+    return sections[kind].key;
 }
 
 void world_fini(struct sim *sim)

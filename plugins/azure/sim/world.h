@@ -15,4 +15,7 @@ int world_load(struct sim *sim, char error[ERROR_SIZE]);
 /* The whole state as a new document of the world file's shape. */
 cJSON *world_dump(const struct sim *sim);
 
+/* The member that names an object of that kind: "id", "client_id" ... */
+const char *world_key(enum kind kind);
+
 void world_fini(struct sim *sim);
