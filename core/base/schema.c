@@ -183,7 +183,7 @@ static int match_arm_type(const struct match *match, struct span text)
     if (!want.len)
         return 0;
     bool is_id = schema_arm_type(text, &type);
-    bool is_right = is_id && span_equal_nocase(want, str_span(&type));
+    bool is_right = is_id && schema_arm_fits(want, str_span(&type));
     if (!is_right) {
         struct str phrase = { 0 };
         str_printf(&phrase, "the id of a %.*s", (int)want.len, want.ptr);
@@ -198,6 +198,21 @@ static int match_arm_type(const struct match *match, struct span text)
     return is_right ? 0 : match->err->code;
 }
 
+/* People are told what is wrong with an id: it is too long to be seen at a glance. */
+static int match_arm_id(const struct match *match, struct span text)
+{
+    struct str type = { 0 }, want = { 0 };
+    const char *fault = schema_arm_fault(text, &type);
+
+    if (fault) {
+        str_printf(&want, "an Azure resource id (%s)", fault);
+        got_other(match, str_text(&want));
+    }
+    str_fini(&type);
+    str_fini(&want);
+    return fault ? match->err->code : 0;
+}
+
 static int match_format(const struct match *match, struct span text)
 {
     struct span name = json_get_raw(match->schema, "format");
@@ -205,6 +220,8 @@ static int match_format(const struct match *match, struct span text)
 
     if (!want)
         return 0;
+    if (span_is(name, "arm-id"))
+        return match_arm_id(match, text);
     char *format = span_dup(name);
     bool is_right = schema_format(format, text);
     free(format);

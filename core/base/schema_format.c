@@ -52,17 +52,25 @@ static bool next_segment(struct span *left, struct span *segment)
     return true;
 }
 
-/* What could end the path, climb in it or be decoded into something else is refused. */
-static bool is_segment(struct span segment)
+/* What could end the path, climb in it or be decoded into something else is refused. A blank
+ * may stand within the name of a resource; letters beyond ASCII may stand anywhere. */
+static const char *segment_fault(struct span segment, bool may_have_blanks)
 {
-    if (segment.len == 0 || span_is(segment, ".") || span_is(segment, ".."))
-        return false;
+    if (segment.len == 0)
+        return "there is nothing between two slashes";
+    if (span_is(segment, ".") || span_is(segment, ".."))
+        return "\".\" and \"..\" are no names";
     for (size_t i = 0; i < segment.len; i++) {
         unsigned char c = (unsigned char)segment.ptr[i];
-        if (c <= ' ' || c == 0x7f || strchr("?#%\\<>\"{}|^`", c))
-            return false;
+        bool is_inside = i > 0 && i + 1 < segment.len;
+        if (c == ' ' && may_have_blanks && is_inside)
+            continue;
+        if (c <= ' ')
+            return "there is a blank or a control character in a name";
+        if (c == 0x7f || strchr("?#%\\<>\"{}|^`", c))
+            return "a name has no ? # % \\ < > \" { } | ^ or `";
     }
-    return true;
+    return NULL;
 }
 
 static bool is_word(struct span segment, const char *word)
@@ -80,19 +88,28 @@ static const char *scope_type(struct span name, int pairs)
     return NULL;
 }
 
-bool schema_arm_type(struct span id, struct str *type)
+const char *schema_arm_fault(struct span id, struct str *type)
 {
+    static const char no_name[] =
+        "behind /providers/NAMESPACE a type and a name are missing";
     struct span name, value;
     bool has_provider = false, has_type = true;
+    const char *fault;
 
     str_reset(type);
+    if (id.len == 0 || id.ptr[0] != '/')
+        return "it does not begin with /";
     for (int pairs = 0; id.len > 0; pairs++) {
-        if (!next_segment(&id, &name) || !next_segment(&id, &value) || !is_segment(name) ||
-            !is_segment(value))
-            return false;
+        next_segment(&id, &name);
+        if ((fault = segment_fault(name, has_provider)) != NULL)
+            return fault;
+        if (!next_segment(&id, &value))
+            return "it ends with a word behind which a name is missing";
+        if ((fault = segment_fault(value, has_provider)) != NULL)
+            return fault;
         if (is_word(name, "providers")) { /* a namespace: what follows is a type */
             if (!has_type)
-                return false;
+                return no_name;
             has_provider = true;
             has_type = false;
             str_reset(type);
@@ -104,12 +121,32 @@ bool schema_arm_type(struct span id, struct str *type)
         } else {
             const char *scope = scope_type(name, pairs);
             if (!scope)
-                return false;
+                return "it does not go /subscriptions/S/resourceGroups/G/providers/... or "
+                       "/providers/...";
             str_reset(type);
             str_add_text(type, scope);
         }
     }
-    return type->len > 0 && has_type;
+    return has_type ? NULL : no_name;
+}
+
+bool schema_arm_type(struct span id, struct str *type)
+{
+    return schema_arm_fault(id, type) == NULL;
+}
+
+/* What may be named where something of another type is asked for: a slot runs a site's code
+ * and answers to the same requests. */
+bool schema_arm_fits(struct span want, struct span type)
+{
+    static const char *const same[][2] = {
+        { "Microsoft.Web/sites", "Microsoft.Web/sites/slots" },
+    };
+
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (is_word(want, same[i][0]) && is_word(type, same[i][1]))
+            return true;
+    return span_equal_nocase(want, type);
 }
 
 static bool is_arm_id(struct span text)

@@ -18,6 +18,10 @@ const char *schema_format_want(struct span name);
 /* Is id one of Azure Resource Manager, and of which type? The type is that of the last
  * provider in it: "Microsoft.Web/sites/config". type is overwritten. */
 bool schema_arm_type(struct span id, struct str *type);
+/* The same, but says what is wrong, as the end of a sentence; NULL: nothing. */
+const char *schema_arm_fault(struct span id, struct str *type);
+/* May the id of a thing of this type stand where one of type want is asked for? */
+bool schema_arm_fits(struct span want, struct span type);
 
 /* Where in a value or a schema we are: "ips[2].address", empty at the top. */
 struct schema_path {

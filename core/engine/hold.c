@@ -22,6 +22,7 @@
 
 #include "base/base64.h"
 #include "base/id.h"
+#include "base/fold.h"
 
 /* -- how they end --------------------------------------------------------------------------- */
 
@@ -54,10 +55,7 @@ uint64_t engine_slice(struct span action, struct span target)
     struct str folded = { 0 };
     uint64_t slice;
 
-    for (size_t i = 0; i < target.len; i++) /* ARM ids are the same in any case */
-        str_add_char(&folded, target.ptr[i] >= 'A' && target.ptr[i] <= 'Z'
-                                  ? (char)(target.ptr[i] | 0x20)
-                                  : target.ptr[i]);
+    str_add_folded(&folded, target); /* ARM ids are the same in any case */
     hash_list_init(&list, "cordon.slice.v1");
     hash_list_add_span(&list, action);
     hash_list_add_span(&list, str_span(&folded));

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fold.h"
 #include "base/zone.h"
 
 enum { DAY_MIN = 24 * 60, DAYS = 7 };
@@ -70,16 +71,16 @@ static void subscription_of(const char *target, char *out, size_t size)
 
 char *target_plain(const char *target)
 {
-    struct str text = { 0 };
+    struct str text = { 0 }, folded = { 0 };
 
-    for (const char *c = target; *c != '\0'; c++) {
-        if (*c == '/' && c > target && c[-1] == '/' && (c < target + 2 || c[-2] != ':'))
-            continue; /* "https://" has two */
-        str_add_char(&text, *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c);
-    }
-    while (text.len > 1 && text.ptr[text.len - 1] == '/')
-        text.ptr[--text.len] = '\0';
-    return str_take(&text);
+    for (const char *c = target; *c != '\0'; c++)
+        if (*c != '/' || c == target || c[-1] != '/' || (c >= target + 2 && c[-2] == ':'))
+            str_add_char(&text, *c); /* "https://" has two */
+    str_add_folded(&folded, str_span(&text));
+    while (folded.len > 1 && folded.ptr[folded.len - 1] == '/')
+        folded.ptr[--folded.len] = '\0';
+    str_fini(&text);
+    return str_take(&folded);
 }
 
 /* -- what the alert says ---------------------------------------------------------------------- */

@@ -109,6 +109,22 @@ bool lro_may_follow(const char *from, const char *to)
 
 /* -- The first reply ------------------------------------------------------------------------- */
 
+/* What may not stand in an address, and does: names of resource groups have blanks and letters
+ * beyond ASCII. */
+static char *encoded(struct span link)
+{
+    struct str out = { 0 };
+
+    for (size_t i = 0; i < link.len; i++) {
+        unsigned char c = (unsigned char)link.ptr[i];
+        if (c > ' ' && c < 0x7f)
+            str_add_char(&out, (char)c);
+        else
+            str_printf(&out, "%%%02X", c);
+    }
+    return str_take(&out);
+}
+
 /* An address in a header; a path alone is completed with the request's host. */
 static char *address_in(const char *headers, const char *name, const char *url)
 {
@@ -116,13 +132,15 @@ static char *address_in(const char *headers, const char *name, const char *url)
 
     if (value.len == 0)
         return NULL;
-    if (*value.ptr != '/')
-        return span_dup(value);
+    char *link = encoded(value);
+    if (*link != '/')
+        return link;
     const char *slashes = strstr(url, "//");
     size_t len = slashes ? (size_t)(slashes - url) + 2 + strcspn(slashes + 2, "/?#") : 0;
     struct str whole = { 0 };
     str_add(&whole, url, len);
-    str_add_span(&whole, value);
+    str_add_text(&whole, link);
+    free(link);
     return str_take(&whole);
 }
 

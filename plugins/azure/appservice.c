@@ -16,9 +16,20 @@
 
 enum { SITE_KEPT_MS = 5 * 60 * 1000 };
 
+/* A slot runs code of its own, and answers to the same requests one level deeper. */
 const char *site_of(struct job *job)
 {
-    return armid_of(job, "Microsoft.Web/sites");
+    static const char *const types[] = { "Microsoft.Web/sites", "Microsoft.Web/sites/slots",
+                                         NULL };
+
+    return armid_of(job, types);
+}
+
+const char *site_words(struct job *job, const char *id)
+{
+    if (text_same(armid_part(job, id, 1), "slots"))
+        return job_text(job, "slot %s of site %s", armid_name(id), armid_part(job, id, 2));
+    return job_text(job, "site %s", armid_name(id));
 }
 
 /* -- What is looked at for the guards ---------------------------------------------------- */
@@ -274,7 +285,7 @@ static int stop_plan(struct cordon_call *call, const struct cordon_input *in,
 
     if (id != NULL) {
         out->after = "{\"state\":\"Stopped\"}";
-        out->what = job_text(job, "stop site %s", armid_name(id));
+        out->what = job_text(job, "stop %s", site_words(job, id));
         own_tell(out, own_site(job, id));
         if (strcmp(json_text(job->before, "state"), "Running") == 0)
             out->undo = "start it again";
@@ -345,11 +356,16 @@ static int stop_restore(struct cordon_call *call, const struct cordon_input *in)
 
 /* -- Declarations ---------------------------------------------------------------------- */
 
-static const char *const get_permissions[] = { "Microsoft.Web/sites/Read", NULL };
+static const char *const get_permissions[] = { "Microsoft.Web/sites/Read",
+                                               "Microsoft.Web/sites/slots/Read", NULL };
 static const char *const stop_permissions[] = { "Microsoft.Web/sites/Read",
                                                 "Microsoft.Web/sites/webjobs/Read",
                                                 "Microsoft.Web/sites/stop/Action",
-                                                "Microsoft.Web/sites/start/Action", NULL };
+                                                "Microsoft.Web/sites/start/Action",
+                                                "Microsoft.Web/sites/slots/Read",
+                                                "Microsoft.Web/sites/slots/stop/Action",
+                                                "Microsoft.Web/sites/slots/start/Action",
+                                                NULL };
 
 const struct cordon_action appservice_get = {
     .size = sizeof(struct cordon_action),

@@ -8,16 +8,20 @@
 
 struct job;
 
-#define SITE_ID                                          \
-    "\"id\":{\"type\":\"string\",\"format\":\"arm-id\"," \
-    "\"x-arm-type\":\"Microsoft.Web/sites\",\"description\":\"resource id of the site\"}"
+#define SITE_ID                                                                          \
+    "\"id\":{\"type\":\"string\",\"format\":\"arm-id\","                                 \
+    "\"x-arm-type\":\"Microsoft.Web/sites\",\"description\":\"resource id of the site, " \
+    "or "                                                                                \
+    "of one of its slots\"}"
 
 #define SITE_ARGS                                                                \
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"id\"]," \
     "\"properties\":{" SITE_ID "}}"
 
-/* The site that the arguments name; NULL after the job has failed. */
+/* The site, or the slot of one, that the arguments name; NULL after the job has failed. */
 const char *site_of(struct job *job);
+/* "site shop", "slot staging of site shop". */
+const char *site_words(struct job *job, const char *id);
 
 /* Goes on with arg. */
 typedef void site_fn(struct job *job, void *arg);

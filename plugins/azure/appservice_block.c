@@ -254,8 +254,8 @@ static int block_plan(struct cordon_call *call, const struct cordon_input *in,
     const struct cidr_list *ranges = cidr_written(job, fresh);
     json_copy(after, "unmatched", job->before, "unmatched");
     out->after = job_print(job, after);
-    out->what = job_text(job, "block %s at site %s; every other rule stays",
-                         cidr_words(job, ranges), armid_name(change->id));
+    out->what = job_text(job, "block %s at %s; every other rule stays",
+                         cidr_words(job, ranges), site_words(job, change->id));
     if (ranges->count > 0)
         out->undo = "take exactly these rules off again";
     own_tell(out, own_address(job, change->ips));
@@ -454,7 +454,12 @@ static int block_restore(struct cordon_call *call, const struct cordon_input *in
 
 static const char *const permissions[] = { "Microsoft.Web/sites/Read",
                                            "Microsoft.Web/sites/config/Read",
-                                           "Microsoft.Web/sites/config/Write", JOIN, NULL };
+                                           "Microsoft.Web/sites/config/Write",
+                                           "Microsoft.Web/sites/slots/Read",
+                                           "Microsoft.Web/sites/slots/config/Read",
+                                           "Microsoft.Web/sites/slots/config/Write",
+                                           JOIN,
+                                           NULL };
 
 const struct cordon_action appservice_block_ips = {
     .size = sizeof(struct cordon_action),

@@ -164,9 +164,8 @@ static int publishing_plan(struct cordon_call *call, const struct cordon_input *
     bool scm = json_true(job->before, "scm");
     bool ftp = json_true(job->before, "ftp");
     out->after = "{\"ftp\":false,\"scm\":false}";
-    out->what =
-        job_text(job, "turn publishing with passwords off for site %s (scm and ftp)",
-                 armid_name(id));
+    out->what = job_text(job, "turn publishing with passwords off for %s (scm and ftp)",
+                         site_words(job, id));
     own_tell(out, own_site(job, id));
     if (scm || ftp)
         out->undo = job_text(job, "allow it again for %s",
@@ -180,6 +179,11 @@ static const char *const permissions[] = {
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies/scm/Write",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies/ftp/Read",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies/ftp/Write",
+    "Microsoft.Web/sites/slots/Read",
+    "Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies/scm/Read",
+    "Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies/scm/Write",
+    "Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies/ftp/Read",
+    "Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies/ftp/Write",
     NULL
 };
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "credential.h"
+#include "fault.h"
 #include "job.h"
 #include "text.h"
 
@@ -91,7 +92,7 @@ void arm_send(struct job *job, const struct arm_request *request)
 
     arm_send_to(job, request,
                 job_text(job, "%s%s?api-version=%s%s", job->azure->config.arm,
-                         request->path, request->version, query));
+                         text_encode_path(job, request->path), request->version, query));
 }
 
 void arm_get(struct job *job, const char *path, const char *version, answer_fn *done,
@@ -104,24 +105,39 @@ void arm_get(struct job *job, const char *path, const char *version, answer_fn *
     arm_send(job, &request);
 }
 
-bool link_is_of(const char *link, const char *base)
+static bool is_below(const char *link, const char *base)
 {
     size_t len = strlen(base);
 
-    return strncasecmp(link, base, len) == 0 && (link[len] == '/' || link[len] == '?');
+    return strncasecmp(link, base, len) == 0 &&
+           (link[len] == '/' || link[len] == '?' || link[len] == '\0');
+}
+
+const char *link_of(struct job *job, const char *link, const char *base, const char *known)
+{
+    if (link[0] == '/' && link[1] != '/') /* a path alone */
+        return text_encode_link(job, job_text(job, "%s%s", base, link));
+    if (is_below(link, base))
+        return text_encode_link(job, link);
+    if (known != NULL && is_below(link, known))
+        return text_encode_link(job, job_text(job, "%s%s", base, link + strlen(known)));
+    const char *host = strstr(link, "://");
+    host = host != NULL ? host + 3 : link;
+    job_fail(job, CORDON_REFUSED, "ForeignLink",
+             "the next page is said to be at %.*s, which is not %s: it gets none of our "
+             "tokens (the link is %.200s)",
+             (int)(strcspn(host, "/?#") < 100 ? strcspn(host, "/?#") : 100), host,
+             known != NULL ? known : base, fault_clean(job, link, strlen(link), 200));
+    return NULL;
 }
 
 void arm_next(struct job *job, const char *link, answer_fn *done, void *arg)
 {
     struct arm_request request = { .method = "GET", .done = done, .arg = arg };
+    const char *url = link_of(job, link, job->azure->config.arm, NULL);
 
-    if (!link_is_of(link, job->azure->config.arm)) {
-        job_fail(job, CORDON_REFUSED, "ForeignLink",
-                 "the next page is said to be at %.200s, which is not %s", link,
-                 job->azure->config.arm);
-        return;
-    }
-    arm_send_to(job, &request, job_text(job, "%s", link));
+    if (url != NULL)
+        arm_send_to(job, &request, url);
 }
 
 bool answer_says_gone(const struct answer *answer)

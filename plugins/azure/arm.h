@@ -55,5 +55,8 @@ bool answer_is_good(struct job *job, const struct answer *answer, bool needs_bod
  * subscription: that is also what another tenant is answered. */
 bool answer_says_gone(const struct answer *answer);
 
-/* A nextLink of base (an address without a slash at the end), and of nobody else? */
-bool link_is_of(const char *link, const char *base);
+/* The address that a nextLink means, when it is one of base (an address without a slash at
+ * the end), or of known, the name under which base is known to others (NULL: none): the
+ * path alone is completed, and what may not stand in an address is encoded. NULL after the
+ * job has failed, with what is wrong with the link. */
+const char *link_of(struct job *job, const char *link, const char *base, const char *known);

@@ -165,15 +165,14 @@ static void on_page(struct job *job, const struct answer *answer, void *arg)
     const char *next = json_text(answer->json, feed->next);
     if (next[0] == '\0') {
         tell(job, feed);
-    } else if (!link_is_of(next, base)) {
-        job_fail(job, CORDON_REFUSED, "ForeignLink",
-                 "the next page is said to be at %.200s, which is not %s", next, base);
     } else if (++feed->pages >= PAGES_MAX || feed->count > FEED_SEEN_MAX) {
         job_fail(job, CORDON_REFUSED, "TooMany",
                  "there are more than %d pages of alerts; poll from a later time",
                  PAGES_MAX);
     } else {
-        ask(job, feed, job_text(job, "%s", next));
+        const char *url = link_of(job, next, base, NULL);
+        if (url != NULL)
+            ask(job, feed, url);
     }
 }
 

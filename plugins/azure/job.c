@@ -2,12 +2,13 @@
 #include "job.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "text.h"
 
 enum { MESSAGE_MAX = 1024 };
 
@@ -85,8 +86,7 @@ char *job_lower(struct job *job, const char *text)
 {
     char *lower = job_text(job, "%s", text);
 
-    for (char *at = lower; *at != '\0'; at++)
-        *at = (char)tolower((unsigned char)*at);
+    text_fold(lower);
     return lower;
 }
 
@@ -204,6 +204,7 @@ void job_fail(struct job *job, enum cordon_status status, const char *code, cons
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
+    text_clip(message);
     if (job->instead != NULL) {
         job->is_gone = false;
         job->instead(job, status, message);

@@ -13,6 +13,8 @@
 
 enum { PRIORITY_MIN = 100, PRIORITY_MAX = 4096 };
 
+const char *const nsg_types[] = { NSG_TYPE, NULL };
+
 /* -- Rules ----------------------------------------------------------------------------- */
 
 cJSON *rule_values(const cJSON *properties, const char *singular, const char *plural)
@@ -178,7 +180,7 @@ static void on_nsg(struct job *job, const struct answer *answer, void *arg)
 static int nsg_read(struct cordon_call *call, const struct cordon_input *in)
 {
     struct job *job = job_begin(call, in);
-    const char *id = armid_of(job, NSG_TYPE);
+    const char *id = armid_of(job, nsg_types);
 
     if (id != NULL)
         arm_get(job, id, ARM_NETWORK, on_nsg, (void *)id);

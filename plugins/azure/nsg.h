@@ -17,6 +17,8 @@ struct job;
     "\"id\":{\"type\":\"string\",\"format\":\"arm-id\",\"x-arm-type\":\"" NSG_TYPE "\"," \
     "\"description\":\"resource id of the network security group\"}"
 
+extern const char *const nsg_types[]; /* NSG_TYPE, NULL */
+
 /* A list in one field or one value in another: the strings of both, owned by nobody yet. */
 cJSON *rule_values(const cJSON *properties, const char *singular, const char *plural);
 

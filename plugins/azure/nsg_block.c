@@ -110,7 +110,7 @@ static struct block *block_new(struct job *job, const char *id, const char *fami
 
 static struct block *block_begin(struct job *job)
 {
-    const char *id = armid_of(job, NSG_TYPE);
+    const char *id = armid_of(job, nsg_types);
     const struct cidr_list *ips = id != NULL ? cidr_args(job) : NULL;
 
     if (ips == NULL)

@@ -153,7 +153,7 @@ static void note_role(struct search *search, const char *role)
         search->roles[search->role_count++] = role;
 }
 
-static void keep(struct search *search, const cJSON *json)
+static void keep(struct job *job, struct search *search, const cJSON *json)
 {
     const cJSON *properties = json_get(json, "properties");
     const char *id = json_text(json, "id");
@@ -162,7 +162,7 @@ static void keep(struct search *search, const cJSON *json)
         is_known(search->found, id))
         return;
     if (search->scope != NULL &&
-        !armid_covers(search->scope, json_text(properties, "scope")))
+        !armid_covers(job, search->scope, json_text(properties, "scope")))
         return;
     cJSON *out = cJSON_CreateObject();
     cJSON_AddStringToObject(out, "id", id);
@@ -182,7 +182,7 @@ static void on_page(struct job *job, const struct answer *answer, void *arg)
         return;
     cJSON_ArrayForEach(item, json_get(answer->json, "value"))
     {
-        keep(search, item);
+        keep(job, search, item);
     }
     const char *next = json_text(answer->json, "nextLink");
     if (cJSON_GetArraySize(search->found) > ASSIGNMENTS_MAX ||

@@ -24,6 +24,59 @@ bool text_starts(const char *text, const char *prefix)
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* Capital letters to small ones, each with as many bytes as before: pairs that lie side by
+ * side, and rows that lie apart. */
+static uint32_t folded(uint32_t c)
+{
+    static const struct {
+        uint32_t first, last, apart; /* apart 0: each even one, or odd as first is, has its
+                                      * small one behind it */
+    } rows[] = {
+        { 'A', 'Z', 32 },       { 0xc0, 0xd6, 32 },    { 0xd8, 0xde, 32 },
+        { 0x100, 0x137, 0 },    { 0x139, 0x148, 0 },   { 0x14a, 0x177, 0 },
+        { 0x179, 0x17e, 0 },    { 0x386, 0x386, 38 },  { 0x388, 0x38a, 37 },
+        { 0x38c, 0x38c, 64 },   { 0x38e, 0x38f, 63 },  { 0x391, 0x3a1, 32 },
+        { 0x3a3, 0x3ab, 32 },   { 0x400, 0x40f, 80 },  { 0x410, 0x42f, 32 },
+        { 0x460, 0x481, 0 },    { 0x48a, 0x4bf, 0 },   { 0x4d0, 0x52f, 0 },
+        { 0x531, 0x556, 48 },   { 0x1e00, 0x1e95, 0 }, { 0x1ea0, 0x1eff, 0 },
+        { 0xff21, 0xff3a, 32 },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (c < rows[i].first || c > rows[i].last)
+            continue;
+        if (rows[i].apart > 0)
+            return c + rows[i].apart;
+        return (c - rows[i].first) % 2 == 0 ? c + 1 : c;
+    }
+    return c;
+}
+
+void text_fold(char *text)
+{
+    unsigned char *at = (unsigned char *)text;
+
+    while (*at != '\0') {
+        bool is_two = (*at & 0xe0) == 0xc0 && (at[1] & 0xc0) == 0x80;
+        bool is_three =
+            (*at & 0xf0) == 0xe0 && (at[1] & 0xc0) == 0x80 && (at[2] & 0xc0) == 0x80;
+        if (is_two) {
+            uint32_t c = folded((*at & 0x1fu) << 6 | (at[1] & 0x3fu));
+            *at++ = (unsigned char)(0xc0 | c >> 6);
+            *at++ = (unsigned char)(0x80 | (c & 0x3f));
+        } else if (is_three) {
+            uint32_t c =
+                folded((*at & 0xfu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu));
+            *at++ = (unsigned char)(0xe0 | c >> 12);
+            *at++ = (unsigned char)(0x80 | (c >> 6 & 0x3f));
+            *at++ = (unsigned char)(0x80 | (c & 0x3f));
+        } else {
+            *at = *at < 0x80 ? (unsigned char)folded(*at) : *at;
+            at++;
+        }
+    }
+}
+
 static bool is_plain(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -40,6 +93,20 @@ bool text_is_word(const char *text, const char *more, size_t min, size_t max)
     return len >= min && len <= max;
 }
 
+void text_clip(char *text)
+{
+    size_t len = strlen(text), begin = len;
+
+    while (begin > 0 && ((unsigned char)text[begin - 1] & 0xc0) == 0x80)
+        begin--;
+    if (begin == 0)
+        return;
+    unsigned char c = (unsigned char)text[--begin];
+    size_t wanted = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+    if (c >= 0x80 && len - begin < wanted)
+        text[begin] = '\0';
+}
+
 bool text_is_uuid(const char *text)
 {
     if (strlen(text) != UUID_SIZE - 1)
@@ -52,16 +119,44 @@ bool text_is_uuid(const char *text)
     return true;
 }
 
-char *text_encode(struct job *job, const char *text)
+/* Letters, digits and the bytes of more stay. */
+static char *encode(struct job *job, const char *text, const char *more)
 {
     char *out = job_alloc(job, 3 * strlen(text) + 1);
     char *at = out;
 
     for (; *text != '\0'; text++) {
-        if (is_plain(*text) || strchr("-._~", *text) != NULL)
+        if (is_plain(*text) || strchr(more, *text) != NULL)
             *at++ = *text;
         else
             at += sprintf(at, "%%%02X", (unsigned char)*text);
+    }
+    return out;
+}
+
+char *text_encode(struct job *job, const char *text)
+{
+    return encode(job, text, "-._~");
+}
+
+char *text_encode_path(struct job *job, const char *text)
+{
+    return encode(job, text, "-._~/()$,:@!*'=+;&");
+}
+
+char *text_encode_link(struct job *job, const char *text)
+{
+    char *out = job_alloc(job, 3 * strlen(text) + 1);
+    char *at = out;
+
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        bool is_encoded = c == '%' && isxdigit((unsigned char)text[1]) &&
+                          isxdigit((unsigned char)text[2]);
+        if (c > ' ' && c < 0x7f && (is_encoded || strchr("%<>\"{}|\\^`", c) == NULL))
+            *at++ = *text;
+        else
+            at += sprintf(at, "%%%02X", c);
     }
     return out;
 }

@@ -283,7 +283,7 @@ each_request_has_an_id_of_its_own() {
 
 an_id_of_another_type_is_refused_before_anything_is_sent() {
     local bad
-    for bad in "$nsg" "$site/slots/x" "$site/../x" "${site}?a=b" shop-web ""; do
+    for bad in "$nsg" "$site/config/web" "$site/../x" "${site}?a=b" shop-web ""; do
         ask observe appservice.stop "$(id "$bad")"
         says REFUSED BadId
     done

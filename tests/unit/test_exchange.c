@@ -301,6 +301,21 @@ TEST(a_wait_that_is_one_for_the_engine_is_not_sat_out)
     CHECK_STR(world.log, "GET https://a.test/x");
 }
 
+TEST(an_operation_is_followed_at_an_address_with_blanks_and_other_letters)
+{
+    const struct line lines[] = {
+        { .status = 202,
+          .headers = "Location: https://a.test/gr\xc3\xb6\xc3\x9f"
+                     "e/a b\n" },
+        { .status = 200, .body = "{}" },
+    };
+    struct world world;
+
+    run(&world, lines, "DELETE", CORDON_HTTP_LRO);
+    CHECK_HAS(world.log, "GET https://a.test/gr%C3%B6%C3%9Fe/a%20b");
+    CHECK_STR(world.operation, "Succeeded");
+}
+
 TEST(retry_after_may_be_a_date)
 {
     const struct line lines[] = {

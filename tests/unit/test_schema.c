@@ -203,8 +203,9 @@ TEST(a_resource_id_is_of_the_type_that_is_wanted)
         { "{'type':'string','x-arm-type':'Microsoft.Web/sites'}", SITE "'", NULL },
         { "{'type':'string','x-arm-type':'Microsoft.Web/sites/slots'}", SITE "/slots/a'",
           NULL },
-        { "{'type':'string','x-arm-type':'Microsoft.Web/sites'}", SITE "/slots/a'",
-          "want the id of a Microsoft.Web/sites, got that of a microsoft.web/Sites/slots" },
+        { "{'type':'string','x-arm-type':'Microsoft.Web/sites'}", SITE "/slots/a'", NULL },
+        { "{'type':'string','x-arm-type':'Microsoft.Web/sites/slots'}", SITE "'",
+          "want the id of a Microsoft.Web/sites/slots, got that of a microsoft.web/Sites" },
         { "{'type':'string','x-arm-type':'Microsoft.Web/sites'}", "'front'",
           "want the id of a Microsoft.Web/sites, got 'front'" },
         { "{'type':'string','x-arm-type':'Microsoft.Authorization/roleAssignments'}",
@@ -369,6 +370,17 @@ TEST(formats_take_what_they_are_for_and_nothing_near_it)
         { "arm-id", "/subscriptions/s/providers/Microsoft.Support/supportTickets/1", true },
         { "arm-id", "/providers/Microsoft.Management/managementGroups/m", true },
         { "arm-id", "/subscriptions/s/resourceGroups/r/providers/A.B/c/d/e/f", true },
+        { "arm-id",
+          "/subscriptions/s/resourceGroups/r/providers/Microsoft.Web/sites/a/slots/b",
+          true },
+        { "arm-id", "/SUBSCRIPTIONS/s/RESOURCEGROUPS/r/PROVIDERS/A.B/c/d", true },
+        { "arm-id", "/subscriptions/s/resourceGroups/Łódź-東京/providers/A.B/c/d", true },
+        { "arm-id", "/subscriptions/s/resourceGroups/r/providers/A.B/rules/CPU is high",
+          true },
+        { "arm-id", "/subscriptions/s/resourceGroups/r/providers/A.B/c/d/providers/E.F/g/h",
+          true },
+        { "arm-id", "/subscriptions/s/resourceGroups/r/providers/A.B/c/ d", false },
+        { "arm-id", "/subscriptions/s/resourceGroups/r/providers/A.B/c/d\te", false },
         { "arm-id", "", false },
         { "arm-id", "/", false },
         { "arm-id", "subscriptions/s", false },
@@ -420,4 +432,41 @@ TEST(the_nearest_name_is_near)
         CHECK_STR(schema_nearest(span_of(cases[i].word), names, 4), cases[i].want);
     CHECK_STR(schema_nearest(span_of("a"), names, 0), NULL);
     CHECK_STR(schema_nearest(span_of("bar"), (const char *const[]){ "back" }, 1), NULL);
+}
+
+static const struct {
+    const char *id, *says; /* NULL: the id fits */
+} site_ids[] = {
+    { "/subscriptions/s/resourceGroups/r/providers/Microsoft.Web/sites/a", NULL },
+    { "/subscriptions/s/resourceGroups/r/providers/microsoft.web/Sites/a/Slots/b", NULL },
+    { "/subscriptions/s/resourceGroups/r/providers/Microsoft.Web/sites/a/config/web",
+      "got that of a Microsoft.Web/sites/config" },
+    { "/subscriptions/s/resourceGroups/r",
+      "got that of a Microsoft.Resources/resourceGroups" },
+    { "subscriptions/s", "it does not begin with /" },
+    { "/subscriptions/s/resourceGroups", "a name is missing" },
+    { "/subscriptions//resourceGroups/r", "nothing between two slashes" },
+    { "/subscriptions/s/groups/r", "it does not go /subscriptions/S/resourceGroups/G" },
+    { "/subscriptions/s/resourceGroups/r/providers/A.B", "a type and a name are missing" },
+    { "/subscriptions/s/resourceGroups/../providers/A.B/c/d", "are no names" },
+    { "/subscriptions/s/resourceGroups/r/providers/A.B/c/d?e", "a name has no ?" },
+    { "/subscriptions/s/resourceGroups/a b", "a blank or a control character" },
+};
+
+TEST(a_bad_resource_id_is_told_with_what_is_wrong_with_it)
+{
+    struct span schema = span_of("{\"type\":\"string\",\"format\":\"arm-id\","
+                                 "\"x-arm-type\":\"Microsoft.Web/sites\"}");
+
+    for (size_t i = 0; i < sizeof site_ids / sizeof *site_ids; i++) {
+        struct str value = { 0 };
+        struct err err = { 0 };
+
+        str_printf(&value, "\"%s\"", site_ids[i].id);
+        int rc = schema_match(schema, str_span(&value), &err);
+        CHECK_INT(rc == 0, site_ids[i].says == NULL);
+        if (rc != 0)
+            CHECK_HAS(err.text, site_ids[i].says);
+        str_fini(&value);
+    }
 }

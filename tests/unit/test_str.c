@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fold.h"
 #include "base/str.h"
 
 #include <stdlib.h>
@@ -112,4 +113,37 @@ TEST(a_nul_is_shown_too)
     CHECK_STR(str_text(&str), "a\\x00"
                               "b");
     str_fini(&str);
+}
+
+static const struct {
+    const char *text, *folded;
+} folds[] = {
+    { "/SUB/a-Z_9", "/sub/a-z_9" },
+    { "GRÖßE", "größe" },
+    { "Ÿ×÷Þß", "Ÿ×÷þß" },
+    { "ΑΣΏ", "ασώ" },
+    { "ЖЁҐ", "жёґ" },
+    { "ŁŹŻĄ", "łźżą" },
+    { "ԱԲ", "աբ" },
+    { "ＡＺ", "ａｚ" },
+    { "ẤỲ", "ấỳ" },
+    { "東京", "東京" },
+    { "A\xff"
+      "B",
+      "a\xff"
+      "b" },
+    { "A\xc3", "a\xc3" },
+    { "", "" },
+};
+
+TEST(letters_are_made_small_beyond_ascii_too_and_the_length_stays)
+{
+    for (size_t i = 0; i < sizeof folds / sizeof *folds; i++) {
+        struct str out = { 0 };
+
+        str_add_folded(&out, span_of(folds[i].text));
+        CHECK_STR(str_text(&out), folds[i].folded);
+        CHECK_INT(out.len, strlen(folds[i].text));
+        str_fini(&out);
+    }
 }
