@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "api/front.h"
 #include "api/openapi.h"
@@ -62,8 +63,25 @@ static int show_openapi(void)
     return EXIT_DONE;
 }
 
-int internal_main(int argc, char **argv)
+/* "cordon: vm contain_site" becomes "vm:contain_site", of which the kernel keeps 15 bytes. */
+static void take_name(const char *title)
 {
+    static const char prefix[] = "cordon: ";
+    char name[32];
+
+    if (strncmp(title, prefix, sizeof prefix - 1) == 0)
+        snprintf(name, sizeof name, "%s", title + sizeof prefix - 1);
+    else
+        snprintf(name, sizeof name, "cordon-engine");
+    char *space = strchr(name, ' ');
+    if (space != NULL)
+        *space = ':';
+    prctl(PR_SET_NAME, name);
+}
+
+int internal_main(const char *title, int argc, char **argv)
+{
+    take_name(title);
     if (strcmp(argv[0], "--internal-engine") == 0)
         return run_engine(argc, argv);
     if (strcmp(argv[0], "--internal-vm") == 0)

@@ -6,4 +6,4 @@
 #pragma once
 
 /* argv begins with "--internal-...". Returns the process's exit code. */
-int internal_main(int argc, char **argv);
+int internal_main(const char *title, int argc, char **argv);

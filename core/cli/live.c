@@ -240,6 +240,10 @@ static void on_start(struct live *live, struct str *out, const struct row *row)
         str_add_text(out, ", started by ");
         render_value(out, json_get(row->body, "by"), 200);
     }
+    if (json_raw(json_path(row->body, "limits.why")).len) {
+        str_add_text(out, ", because: ");
+        render_value(out, json_path(row->body, "limits.why"), 400);
+    }
     if (json_kind(title) == JSON_STRING) {
         str_add_text(out, ", for the alert: ");
         render_value(out, title, 200);
@@ -256,6 +260,17 @@ static void on_answer(struct live *live, struct str *out, const struct row *row)
     if (span_is(kind, "note")) {
         begin(live, out, row, STYLE_BOLD, "note");
         render_value(out, json_get(extra, "text"), 1000);
+        end(out);
+    }
+    if (span_is(kind, "signal") && json_raw(json_get(extra, "by")).len > 0) {
+        begin(live, out, row, STYLE_BOLD, "signal");
+        render_value(out, json_get(extra, "name"), 200);
+        str_add_text(out, " by ");
+        render_value(out, json_get(extra, "by"), 200);
+        if (json_raw(json_get(extra, "why")).len > 0) {
+            str_add_text(out, ": ");
+            render_value(out, json_get(extra, "why"), 400);
+        }
         end(out);
     }
     if (!is_step)

@@ -97,7 +97,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     hash_setup();
     if (strncmp(name, "--internal-", strlen("--internal-")) == 0)
-        return internal_main(argc - 1, argv + 1);
+        return internal_main(argv[0], argc - 1, argv + 1);
     if (strcmp(name, "azsim") == 0)
         return azsim_exec(argc - 2, argv + 2);
     if (is_word(name, "--help", "-h"))

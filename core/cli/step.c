@@ -310,6 +310,17 @@ static void on_answer(struct str *out, const struct step *step)
         render_value(out, json_get(extra, "text"), TEXT_MAX);
         str_add_char(out, '\n');
     }
+    if (span_is(kind, "signal") && json_raw(json_get(extra, "by")).len > 0) {
+        begin(out, step, STYLE_BOLD, "signal");
+        render_value(out, json_get(extra, "name"), 200);
+        str_add_text(out, " by ");
+        render_value(out, json_get(extra, "by"), 200);
+        if (json_raw(json_get(extra, "why")).len > 0) {
+            str_add_text(out, ": ");
+            render_value(out, json_get(extra, "why"), 400);
+        }
+        str_add_char(out, '\n');
+    }
     if (!span_is(kind, "step"))
         return;
     begin(out, step, is_ok ? STYLE_DIM : STYLE_BAD,

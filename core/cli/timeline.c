@@ -55,6 +55,11 @@ static void add_origin(struct str *out, const struct look *look, struct span bod
         render_value(out, of, 40);
         str_add_char(out, '\n');
     }
+    if (json_raw(json_path(body, "limits.why")).len > 0) {
+        label(out, look, "because");
+        render_value(out, json_path(body, "limits.why"), 1000);
+        str_add_char(out, '\n');
+    }
     if (json_kind(parent) > JSON_NULL) {
         label(out, look, "called by");
         str_add_text(out, id_run(json_int(parent, 0)).text);
@@ -165,6 +170,12 @@ static void add_children(struct str *out, const struct look *look, struct span c
         render_value(out, json_get(child, "playbook"), 200);
         if (kind.len && !span_is(kind, "live"))
             str_printf(out, " (%.*s)", (int)kind.len, kind.ptr);
+        str_add_text(out, "  by ");
+        render_value(out, json_get(child, "by"), 200);
+        if (json_raw(json_get(child, "why")).len > 0) {
+            str_add_text(out, ": ");
+            render_value(out, json_get(child, "why"), 400);
+        }
         str_add_char(out, '\n');
     }
 }

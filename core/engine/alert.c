@@ -389,8 +389,11 @@ static void signal_runs(struct engine *engine, const struct alert_card *card,
 {
     struct str list = { 0 }, args = { 0 };
     struct span run;
+    char why[64];
     size_t pos = 0;
 
+    snprintf(why, sizeof why, "%s: a-%06lld of delivery d-%06lld", name,
+             (long long)card->number, (long long)card->delivery);
     str_printf(&list, "[%s]", card->runs.len > 0 ? str_text(&card->runs) : "");
     while (json_next(str_span(&list), &pos, NULL, &run)) {
         struct json_out out = { .str = &args };
@@ -399,6 +402,7 @@ static void signal_runs(struct engine *engine, const struct alert_card *card,
         json_open(&out, '{');
         json_put_bool(&out, "follow", false);
         json_put(&out, "name", name);
+        json_put(&out, "reason", why);
         json_put_raw(&out, "run", run);
         json_put(&out, "value", card->severity);
         json_close(&out);

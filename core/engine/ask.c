@@ -165,6 +165,10 @@ static void ask_signal(struct run *run, const struct event *event)
         if (step->state != STEP_SLEEPING || strcmp(step->kind, "signal") != 0 ||
             (step->args.len > 0 && !json_same(json_get(step->args, "name"), name)))
             continue;
+        char *reason = json_get_text(event->json, "reason");
+        step->by = run_text(run, event->who);
+        step->because = run_text(run, span_of(reason));
+        free(reason);
         step_answer(step, true, value.len > 0 ? value : span_of("true"));
         ask_accept(run, event);
         run_push(run);

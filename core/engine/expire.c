@@ -73,6 +73,7 @@ void hold_on_due(struct run *run, int n)
     json_close(&out);
     json_put(&out, "step", step_path(step));
     put_then(&out, run, step);
+    json_put(&out, "why", "the time of the hold is over (expires)");
     json_close(&out);
     struct run *rollback =
         run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),

@@ -54,7 +54,8 @@ struct step {
     const char *kind; /* "step", "approve", "now", ... */
     const char *action;
     struct span args;
-    char args_hash[17]; /* the first 16 hex digits of its SHA-256 */
+    const char *by, *because; /* a signal: who sent it, and the reason that came with it */
+    char args_hash[17];       /* the first 16 hex digits of its SHA-256 */
     int state;
     bool is_wished;    /* the VM has asked for it since it was started */
     bool is_assumed;   /* shadow: it comes after a change whose result was taken as given */
@@ -187,6 +188,7 @@ struct run {
     const char *parent_branch;
     const char *only_step, *only_target, *since, *back_to; /* ROLLBACK: limits */
     int64_t since_n;
+    const char *why; /* ROLLBACK: a person's reason, or the event that began it */
     struct span
         expired_hold;   /* ROLLBACK of one whose time is over: its place in the index */
     struct span expire; /* and how it goes on: see expire.c */

@@ -63,7 +63,7 @@ struct step *step_new(struct run *run, struct span branch, int64_t n, struct spa
         memcpy(step->args_hash, hex, 16);
     }
     run->step_count++;
-    step->token = step->target = step->what = "";
+    step->token = step->target = step->what = step->by = step->because = "";
     step->permit_index = -1;
     list_add(&run->steps, &step->in_run);
     return step;
@@ -147,6 +147,7 @@ static void apply_start(struct run *run, const struct event_row *row)
     run->since = keep_text(run, json_get(limits, "since"));
     run->back_to = keep_text(run, json_get(limits, "to"));
     run->since_n = json_get_int(limits, "since_n", 0);
+    run->why = keep_text(run, json_get(limits, "why"));
     run->expired_hold = json_get(limits, "hold");
     run->expire = json_get(limits, "then");
     run->started_ms = row->at_ms;

@@ -212,6 +212,8 @@ void run_put_entry(struct run *run)
     json_put_int(&out, "started", run->started_ms);
     if (run->ended_ms > 0)
         json_put_int(&out, "ended", run->ended_ms);
+    if (run->why != NULL && run->why[0] != '\0')
+        json_put(&out, "why", run->why);
     json_close(&out);
     turn_add_entry(run->engine,
                    &(struct turn_entry){

@@ -4,6 +4,7 @@
  */
 #include "engine/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,6 +329,7 @@ static void start_rollback_wish(struct step *step)
     struct json_out out = { .str = &limits };
 
     bool is_atomic = strcmp(step->kind, "atomic_undo") == 0;
+    char why[200];
 
     json_open(&out, '{');
     if (is_atomic) {
@@ -339,6 +341,10 @@ static void start_rollback_wish(struct step *step)
         if (json_kind(json_get(step->args, "target")) == JSON_STRING)
             json_put_raw(&out, "target", json_get(step->args, "target"));
     }
+    snprintf(why, sizeof why, "%s in %s, step %.120s",
+             is_atomic ? "a ctx.atomic failed" : "ctx.rollback", id_run(run->id).text,
+             step_path(step));
+    json_put(&out, "why", why);
     json_close(&out);
     struct run *child =
         run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
@@ -385,10 +391,14 @@ static void start_undo_of_call(struct step *step)
     struct run *run = step->run;
     struct str limits = { 0 };
     struct json_out out = { .str = &limits };
+    char why[160];
 
     json_open(&out, '{');
     if (run->only_target[0] != '\0')
         json_put(&out, "target", run->only_target);
+    snprintf(why, sizeof why, "%s takes back what %s called", id_run(run->id).text,
+             id_run(run->of).text);
+    json_put(&out, "why", why);
     json_close(&out);
     struct run *child = run_start(run->engine, RUN_ROLLBACK, run->playbook, "",
                                   span_of("{}"), (struct span){ 0 }, span_of(run->by),

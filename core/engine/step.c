@@ -103,6 +103,14 @@ void answer_write(struct step *step, bool ok, struct span value, bool is_noop)
             json_put(&out, "what", step->what);
         }
         json_close(&out);
+    } else if (step->by[0] != '\0') {
+        json_key(&out, "x");
+        json_open(&out, '{');
+        json_put(&out, "by", step->by);
+        json_put_raw(&out, "name", json_get(step->args, "name"));
+        if (step->because[0] != '\0')
+            json_put(&out, "why", step->because);
+        json_close(&out);
     } else if (step->kind[0] == 'n' && strcmp(step->kind, "note") == 0) {
         json_put_raw(&out, "x", step->args);
     } else if (step->action[0] != '\0') { /* what was read, for people */

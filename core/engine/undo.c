@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/id.h"
@@ -302,6 +303,21 @@ static bool is_closed(struct run *run, const struct step *begin)
 }
 
 /* begin NULL: all of it. */
+/* People find it where they look at the rollback. */
+static void put_cause_of_undo(struct json_out *out, const struct run *run, bool is_atomic)
+{
+    char *code = json_get_text(run->error, "code");
+    struct str why = { 0 };
+
+    str_printf(&why, "%s ended as %s (%s): %s takes back what was done",
+               id_run(run->id).text, run_state_name(run->state),
+               code != NULL ? code : "no error",
+               is_atomic ? "its ctx.atomic" : "on_failure = \"rollback\"");
+    json_put(out, "why", str_text(&why));
+    str_fini(&why);
+    free(code);
+}
+
 static void undo_part(struct run *run, const struct step *begin)
 {
     struct str limits = { 0 };
@@ -318,6 +334,7 @@ static void undo_part(struct run *run, const struct step *begin)
         json_put(&out, "since", begin->branch);
         json_put_int(&out, "since_n", begin->n);
     }
+    put_cause_of_undo(&out, run, begin != NULL);
     json_close(&out);
     run_push(run_start(run->engine, RUN_ROLLBACK, run->playbook, "", span_of("{}"),
                        (struct span){ 0 }, span_of(run->by), run->id, NULL,

@@ -80,7 +80,8 @@ static void become(const struct process_options *options, int null_fd, int fd, i
         return;
     if (close_range(fd >= 0 ? CHILD_FD + 1 : CHILD_FD, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
         return;
-    execve(options->argv[0], (char *const *)(uintptr_t)options->argv,
+    execve(options->path != NULL ? options->path : options->argv[0],
+           (char *const *)(uintptr_t)options->argv,
            options->env ? (char *const *)(uintptr_t)options->env : empty);
 }
 

@@ -16,11 +16,11 @@ struct loop;
 struct process;
 
 struct process_options {
-    const char *const
-        *argv;              /* NULL at the end; argv[0] is a path, $PATH is not looked at */
-    const char *const *env; /* "NAME=value", NULL at the end; NULL: empty environment */
-    int fd;                 /* becomes descriptor 3; -1: none. Stays the caller's here */
-    int out_fd;             /* becomes standard output; -1: standard error takes it */
+    const char *const *argv; /* NULL at the end */
+    const char *path;        /* of the program, $PATH is not looked at; NULL: argv[0] */
+    const char *const *env;  /* "NAME=value", NULL at the end; NULL: empty environment */
+    int fd;                  /* becomes descriptor 3; -1: none. Stays the caller's here */
+    int out_fd;              /* becomes standard output; -1: standard error takes it */
 };
 
 /* status: 0 to 255 as it exited, or minus the signal that ended it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/child.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 static const char *const kept[] = { "CORDON_LOG",    "CORDON_LOG_FORMAT", "ASAN_OPTIONS",
                                     "UBSAN_OPTIONS", "TSAN_OPTIONS",      "LSAN_OPTIONS" };
-enum { KEPT_COUNT = sizeof kept / sizeof *kept };
+enum { KEPT_COUNT = sizeof kept / sizeof *kept, NAME_MAX_SHOWN = 64 };
 
 static void fill_environment(struct arena *arena, const char *env[KEPT_COUNT + 1])
 {
@@ -28,12 +29,25 @@ static void fill_environment(struct arena *arena, const char *env[KEPT_COUNT + 1
     env[count] = NULL;
 }
 
-int child_start(struct loop *loop, const char *mode, struct process **process,
-                struct stream **stream, stream_frame_fn *on_frame,
+/* A name of a file or a playbook, for a line of ps. */
+static const char *title_of(struct arena *arena, const char *part, struct span name)
+{
+    char shown[NAME_MAX_SHOWN + 1];
+    size_t len = name.len < NAME_MAX_SHOWN ? name.len : NAME_MAX_SHOWN;
+
+    for (size_t i = 0; i < len; i++)
+        shown[i] = isalnum((unsigned char)name.ptr[i]) || strchr("-_.", name.ptr[i]) != NULL
+                       ? name.ptr[i]
+                       : '?';
+    shown[len] = '\0';
+    return arena_printf(arena, "cordon: %s%s%s", part, len > 0 ? " " : "", shown);
+}
+
+int child_start(struct loop *loop, const char *mode, const char *part, struct span name,
+                struct process **process, struct stream **stream, stream_frame_fn *on_frame,
                 stream_closed_fn *on_closed, process_fn *on_exit_fn, void *arg,
                 struct err *err)
 {
-    const char *argv[] = { "/proc/self/exe", mode, NULL };
     const char *env[KEPT_COUNT + 1];
     struct arena arena = { 0 };
     int ends[2];
@@ -41,8 +55,9 @@ int child_start(struct loop *loop, const char *mode, struct process **process,
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return err_set(err, ERR_IO, "a socket pair: %s", strerror(errno));
     fill_environment(&arena, env);
+    const char *argv[] = { title_of(&arena, part, name), mode, NULL };
     struct process_options options = {
-        .argv = argv, .env = env, .fd = ends[1], .out_fd = -1
+        .argv = argv, .path = "/proc/self/exe", .env = env, .fd = ends[1], .out_fd = -1
     };
     int rc = stream_open(stream, loop, ends[0], on_frame, on_closed, arg, err);
     if (rc != 0)

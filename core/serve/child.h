@@ -10,9 +10,10 @@
 struct err;
 struct loop;
 
-/* mode: "--internal-vm" or "--internal-plugin-host". The environment has what the log and
+/* mode: "--internal-vm" or "--internal-plugin-host". part and name are what ps shows: "vm" and
+ * the playbook's name. They are argv[0], and the mode is the last word. The environment has what the log and
  * sanitizers read, and nothing else. Both out-parameters are set, or none. */
-int child_start(struct loop *loop, const char *mode, struct process **process,
-                struct stream **stream, stream_frame_fn *on_frame,
+int child_start(struct loop *loop, const char *mode, const char *part, struct span name,
+                struct process **process, struct stream **stream, stream_frame_fn *on_frame,
                 stream_closed_fn *on_closed, process_fn *on_exit, void *arg,
                 struct err *err);

@@ -505,8 +505,9 @@ static void start(void *arg)
 {
     struct front *front = arg;
     struct err err;
-    int rc = child_start(front->serve->loop, "--internal-front", &front->process,
-                         &front->stream, on_frame, on_closed, on_exit_of, front, &err);
+    int rc = child_start(front->serve->loop, "--internal-front", "front",
+                         span_of(front->name), &front->process, &front->stream, on_frame,
+                         on_closed, on_exit_of, front, &err);
 
     if (rc == 0)
         rc = set_up(front, &err);

@@ -461,8 +461,9 @@ static void start(struct host *host, const char *path, const char *pin)
     struct err err;
 
     host->why[0] = '\0';
-    if (child_start(host->serve->loop, "--internal-plugin-host", &host->process,
-                    &host->stream, on_frame, on_closed, on_exit_of, host, &err) != 0) {
+    if (child_start(host->serve->loop, "--internal-plugin-host", "host",
+                    span_of(host->name), &host->process, &host->stream, on_frame, on_closed,
+                    on_exit_of, host, &err) != 0) {
         say_why(host, err.text);
         loop_later(host->serve->loop, &host->failure, on_failure, host);
         return;

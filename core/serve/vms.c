@@ -493,7 +493,9 @@ static void send_frame(struct machine *machine, struct span frame)
         stream_send(machine->stream, frame);
 }
 
-static struct machine *start(struct serve *serve, const char *hash)
+/* name: the playbook's, or the file's that it reads. */
+static struct machine *start(struct serve *serve, const char *hash, const char *part,
+                             struct span name)
 {
     struct machine *machine = xcalloc(1, sizeof *machine);
     struct err err;
@@ -502,8 +504,9 @@ static struct machine *start(struct serve *serve, const char *hash)
     snprintf(machine->hash, sizeof machine->hash, "%s", hash);
     list_init(&machine->owed);
     list_add(&serve->machines, &machine->in_serve);
-    if (child_start(serve->loop, "--internal-vm", &machine->process, &machine->stream,
-                    on_frame, on_closed, on_exit_of, machine, &err) != 0) {
+    if (child_start(serve->loop, "--internal-vm", part, name, &machine->process,
+                    &machine->stream, on_frame, on_closed, on_exit_of, machine,
+                    &err) != 0) {
         say_why(machine, err.text);
         loop_later(serve->loop, &machine->failure, on_failure, machine);
     }
@@ -556,7 +559,7 @@ void vms_send(struct serve *serve, const struct command *command)
         return;
     }
     if (machine == NULL) {
-        machine = start(serve, known->hash);
+        machine = start(serve, known->hash, "vm", span_of(known->name));
         send_load(machine, span_of(known->name), span_of(known->source), NULL, NULL);
     }
     if (type == FRAME_VM_START)
@@ -574,8 +577,8 @@ void vms_warm(struct serve *serve, struct span hash)
 
     if (known == NULL || find(serve, hash) != NULL)
         return;
-    send_load(start(serve, known->hash), span_of(known->name), span_of(known->source), NULL,
-              NULL);
+    send_load(start(serve, known->hash, "vm", span_of(known->name)), span_of(known->name),
+              span_of(known->source), NULL, NULL);
 }
 
 void vms_kill(struct serve *serve, struct span hash)
@@ -591,7 +594,7 @@ void vms_kill(struct serve *serve, struct span hash)
 void vms_load(struct serve *serve, struct span hash, struct span name, struct span source,
               vms_done_fn *done, void *arg)
 {
-    struct machine *machine = start(serve, "");
+    struct machine *machine = start(serve, "", "vm", name);
 
     if (hash.len == HASH_HEX_LEN)
         memcpy(machine->wanted, hash.ptr, HASH_HEX_LEN);
@@ -620,7 +623,7 @@ static void put_known(struct serve *serve, struct str *text)
 void vms_check(struct serve *serve, struct span name, struct span source, vms_done_fn *done,
                void *arg)
 {
-    struct machine *machine = start(serve, "");
+    struct machine *machine = start(serve, "", "check", name);
     struct str frame = { 0 }, schemas = { 0 }, known = { 0 };
     struct frame_writer out;
 
@@ -642,7 +645,7 @@ void vms_check(struct serve *serve, struct span name, struct span source, vms_do
 void vms_data(struct serve *serve, const char *name, struct span source, vms_done_fn *done,
               void *arg)
 {
-    struct machine *machine = start(serve, "");
+    struct machine *machine = start(serve, "", "reader", span_of(name));
     struct str frame = { 0 };
     struct frame_writer out;
 
@@ -668,7 +671,7 @@ void vms_refresh(struct serve *serve)
 struct machine *vms_own(struct serve *serve, struct span name, struct span source,
                         const struct vms_hooks *hooks, void *arg)
 {
-    struct machine *machine = start(serve, "");
+    struct machine *machine = start(serve, "", "vm", name);
 
     machine->hooks = hooks;
     machine->hooks_arg = arg;
@@ -680,7 +683,8 @@ struct machine *vms_own(struct serve *serve, struct span name, struct span sourc
 struct machine *vms_own_adapter(struct serve *serve, struct span name, struct span source,
                                 const struct vms_hooks *hooks, void *arg)
 {
-    struct machine *machine = start(serve, "");
+    struct machine *machine =
+        start(serve, "", "adapter", source.len > 0 ? name : (struct span){ 0 });
     struct str frame = { 0 };
     struct frame_writer out;
 

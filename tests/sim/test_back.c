@@ -38,6 +38,9 @@ TEST(back_to_a_step_undoes_what_was_done_after_it_and_no_more)
     CHECK_STR(value_of(w, "a"), "new");
     CHECK_STR(value_of(w, "b"), "old");
     CHECK_STR(value_of(w, "c"), "old");
+    w_ask(w, "rollback", "alice", "{\"reason\":\"all clear\",\"run\":\"r-1\"}");
+    w_settle(w);
+    CHECK_HAS(w_run(w, 3)->body, "\"why\":\"all clear\"");
     w_ask(w, "rollback", "alice", "{\"run\":\"r-1\",\"to\":\"0/9\"}");
     CHECK_INT(w->replies[w->next_ask - 1].exit, 2);
     CHECK_HAS(w->replies[w->next_ask - 1].json, "run r-000001 has no step 0/9");

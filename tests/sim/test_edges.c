@@ -311,6 +311,27 @@ TEST(a_parked_run_still_knows_which_signal_it_waits_for)
     w_free(w);
 }
 
+TEST(a_signal_says_who_sent_it_and_why)
+{
+    static const struct w_wish waits[] = {
+        WISH("0", 1, 1, "signal", "{\"name\":\"go\",\"within\":\"1h\"}"), END
+    };
+    struct world *w = w_new(9, waits);
+
+    w_start_run(w);
+    w_pump(w);
+    w_ask(w, "signal", "bob", "{\"name\":\"go\",\"reason\":\"CHG-7\",\"run\":\"r-1\"}");
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    bool is_there = false;
+    for (int i = 0; i < w->row_count; i++)
+        is_there |= w->rows[i].kind == ROW_ANSWER &&
+                    strstr(w->rows[i].body, "\"x\":{\"by\":\"bob\",\"name\":\"go\","
+                                            "\"why\":\"CHG-7\"}") != NULL;
+    CHECK(is_there);
+    w_free(w);
+}
+
 TEST(who_watches_a_run_that_is_over_hears_at_once_how_it_ended)
 {
     struct world *w = open_world(10, one_set);
@@ -583,6 +604,9 @@ TEST(a_failed_run_whose_playbook_says_so_is_rolled_back_by_itself)
             CHECK_STR(w_state(w, 2), "done");
             CHECK_STR(w_state(w, 3), "absent");
             CHECK_STR(w_target(w, span_of("a"))->value, "old");
+            CHECK_HAS(w_run(w, 2)->body, "\"why\":\"r-000001 ended as failed (");
+            CHECK_HAS(w_run(w, 2)->body, "takes back what was done\"");
+            w_check_index(w);
         }
         w_free(w);
     }

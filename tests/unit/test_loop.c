@@ -587,7 +587,9 @@ static struct process *start(struct diary *diary, const char *script, int fd, in
 {
     const char *argv[] = { "/bin/sh", "-c", script, NULL };
     const char *env[] = { "ONLY=this", NULL };
-    struct process_options options = { argv, env, fd, out_fd };
+    struct process_options options = {
+        .argv = argv, .env = env, .fd = fd, .out_fd = out_fd
+    };
     struct process *process;
     struct err err;
 
@@ -641,7 +643,7 @@ TEST(a_program_that_is_not_there_is_named_in_the_error)
 {
     struct loop *loop = loop_open();
     const char *argv[] = { "/nowhere/at-all", NULL };
-    struct process_options options = { argv, NULL, -1, -1 };
+    struct process_options options = { .argv = argv, .fd = -1, .out_fd = -1 };
     struct process *process;
     struct err err;
 
