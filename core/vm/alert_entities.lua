@@ -119,12 +119,13 @@ local function roles_of(entity)
     return said
 end
 
--- Whose the address of an entity is, by what the entity says of itself; nil, unknown.
+-- Whose the address of an entity is, by what the entity says of itself; nil, unknown. And whether
+-- an own one is called an attacker's as well.
 function alert.whose(entity)
     local asset, said = alert.truth(member(entity, "asset", "isAsset")), roles_of(entity)
     local verdict = member(entity, "verdict", "reputation")
     verdict = type(verdict) == "string" and whose_verdict[squeezed(verdict)] or nil
-    if asset or said.own then return "own" end
+    if asset or said.own then return "own", said.attacker end
     if verdict == "clean" then return "clean" end
     local threats = member(entity, "threatIntelligence")
     if asset == false or said.attacker or verdict or (type(threats) == "table" and #threats > 0) then
@@ -242,9 +243,11 @@ end
 local take = {}
 
 function take.ip(walk, entity, place)
-    local whose = alert.whose(entity)
+    local whose, is_both = alert.whose(entity)
+    local address = text(entity, "Address", "ipAddress", "friendlyName")
     if place and (whose == nil or place == "own") then whose = place end
-    alert.address(walk.found, text(entity, "Address", "ipAddress", "friendlyName"), whose)
+    alert.address(walk.found, address, whose)
+    if is_both then alert.address(walk.found, address, "attacker") end
 end
 
 function take.networkconnection(walk, entity)

@@ -48,8 +48,12 @@ end
 -- ours is no measure of anything.
 local function severity_of(found, essentials, context)
     local properties = alert.opened(alert.get(context, "properties"))
-    if alert.text(context, "eventSource") == "Security" and alert.get(properties, "severity") ~= nil then
+    local is_security = (alert.text(context, "eventSource") or ""):lower() == "security"
+    if is_security and alert.get(properties, "severity") ~= nil then
         return alert.graded("the security alert", properties, { "severity" })
+    end
+    if is_security then
+        alert.note(found, "the security alert has no severity of its own: that of the rule stands for it")
     end
     local word = alert.get(essentials, "severity")
     local ours = alert.severity(word) or alert.severity("sev" .. tostring(word))
