@@ -217,19 +217,22 @@ end
 
 local DEPTH_MAX = 128 -- a chain of references may be longer than any nesting is deep
 
--- The addresses in each text below the value are own; references are followed, each object once.
-local function own_texts(walk, value, seen)
+-- The addresses in each text below the value; references are followed, each object once.
+local function read_texts(walk, value, whose, seen)
     value = resolved(walk, alert.opened(value))
-    if type(value) == "string" then many(walk.found, value, "own") end
+    if type(value) == "string" then many(walk.found, value, whose) end
     if type(value) ~= "table" or seen[value] then return end
     seen[value] = true
-    for _, item in pairs(value) do own_texts(walk, item, seen) end
+    for _, item in pairs(value) do read_texts(walk, item, whose, seen) end
 end
 
-local function own_addresses(walk, host)
-    if type(host) ~= "table" then return end
-    for name, value in pairs(host) do
-        if type(name) == "string" and host_addresses[squeezed(name)] then own_texts(walk, value, {}) end
+-- The addresses of a host: own ones, unless the sender says that it is no asset.
+local function read_addresses(walk, host, members)
+    local whose = alert.truth(member(host, "asset", "isAsset")) == false and "attacker" or "own"
+    for name, value in pairs(alert.list(members)) do
+        if type(name) == "string" and host_addresses[squeezed(name)] then
+            read_texts(walk, value, whose, {})
+        end
     end
 end
 
@@ -271,12 +274,12 @@ function take.host(walk, entity)
         or (name and joined(name, ".", text(entity, "DnsDomain"))))
     alert.join(walk.found.resources,
         alert.resources(get(entity, "azureID"), alert.at(entity, "vmMetadata", "resourceId")))
-    own_addresses(walk, entity)
-    own_addresses(walk, alert.opened(get(entity, "additionalData")))
+    read_addresses(walk, entity, entity)
+    read_addresses(walk, entity, alert.opened(get(entity, "additionalData")))
 end
 
 function take.nic(walk, entity)
-    own_addresses(walk, entity)
+    read_addresses(walk, entity, entity)
 end
 take.iotdevice = take.nic
 

@@ -202,6 +202,11 @@ static const struct row addresses[] = {
           "'HostName':'h','IpInterfaces':[{'$ref':'1'}]}]",
           ""),
       BECOMES("[]", "['198.51.100.22']"), NULL },
+    { "interfaces of a host that is no asset", "defender-for-cloud",
+      MDC("[{'Type':'host','HostName':'evil','Asset':false,'IpInterfaces':["
+          "'198.51.100.93']}]",
+          ""),
+      BECOMES("['198.51.100.93']", "[]"), NULL },
     { "network cards of a host", "defender-for-cloud",
       MDC("[{'Type':'host','HostName':'h','NetworkAdapters':[{'IpAddresses':["
           "'198.51.100.23'],'MacAddress':'00-11'}]}]",
