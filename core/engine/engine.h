@@ -367,6 +367,10 @@ void engine_judge(struct engine *engine, struct span json, int64_t now_ms,
 /* Is it a match (of a rule, of a freeze) that the engine understands? Its keys and their
  * types are known to be right. The error begins with the key: "severity: want ...". */
 int engine_check_match(struct span match, struct err *err);
+/* The lists of the policy's guards that are compared word by word. */
+int engine_check_guards(struct span guards, struct err *err);
+/* The severity and the confidence that a match of alerts wants. */
+int engine_check_alert_levels(struct span match, struct err *err);
 /* What is one slice, for all that the engine knows: an action and a target. */
 uint64_t engine_slice(struct span action, struct span target);
 /* The same from the body of a hold's entry; false when it has none. */
@@ -380,6 +384,11 @@ bool engine_is_shared(struct span before, struct span after, struct span other_b
  * nothing. */
 void engine_route_plan(struct engine *engine, struct span alert, struct span matched,
                        struct str *text);
+/* Tells of each route, and of each playbook's on_alert, that can start nothing: no such
+ * playbook, no such parameter, one that is missing. playbook is NULL for a route, whose place
+ * the text begins with. */
+typedef void engine_reach_fn(void *arg, const char *playbook, const char *text);
+void engine_reach(struct engine *engine, engine_reach_fn *fn, void *arg);
 /* Checks a list of routes; the error begins with the place: "routes[2].match.severity: ...". */
 int engine_check_routes(struct span routes, struct err *err);
 

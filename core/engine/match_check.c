@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/schema.h"
 #include "base/zone.h"
 
 static int fail(struct err *err, const char *what, const char *want, struct span got)
@@ -56,9 +57,33 @@ static bool is_days(struct span word)
     return match_is_days(word, -1);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Tags are compared as they are, so a blank beside "=" or at an end matches no tag. */
 static bool is_tag(struct span word)
 {
-    return word.len > 0 && word.ptr[0] != '=';
+    const char *sign = memchr(word.ptr, '=', word.len);
+
+    if (word.len == 0 || sign == word.ptr || is_blank(word.ptr[0]) ||
+        is_blank(word.ptr[word.len - 1]))
+        return false;
+    return sign == NULL ||
+           (!is_blank(sign[-1]) && (sign + 1 == word.ptr + word.len || !is_blank(sign[1])));
+}
+
+/* A GUID, or a glob that one can match. */
+static bool is_subscription(struct span word)
+{
+    bool has_glob =
+        memchr(word.ptr, '*', word.len) != NULL || memchr(word.ptr, '?', word.len) != NULL;
+
+    for (size_t i = 0; i < word.len; i++)
+        if (strchr("0123456789abcdefABCDEF-*?", word.ptr[i]) == NULL)
+            return false;
+    return word.len > 0 && (has_glob || schema_format("uuid", word));
 }
 
 static bool is_count(struct span word)
@@ -150,6 +175,38 @@ static bool is_text(struct span word)
     return word.len > 0;
 }
 
+int engine_check_guards(struct span guards, struct err *err)
+{
+    struct span tags = json_get(guards, "protected_tags");
+    struct span places = json_get(guards, "subscriptions");
+
+    if (json_count(tags) > 0 &&
+        check_words(tags, "guards.protected_tags",
+                    "\"name=value\" (globs) without blanks around =", is_tag, err) != 0)
+        return err->code;
+    return json_count(places) > 0
+               ? check_words(places, "guards.subscriptions",
+                             "subscriptions' GUIDs, or globs of them", is_subscription, err)
+               : 0;
+}
+
+int engine_check_alert_levels(struct span match, struct err *err)
+{
+    static const char *const keys[] = { "severity", "confidence" };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct span value = json_get(match, keys[i]);
+
+        if (value.len > 0 &&
+            check_words(value, keys[i],
+                        "informational, low, medium, high or critical, or one with a + "
+                        "behind it",
+                        is_level, err) != 0)
+            return err->code;
+    }
+    return 0;
+}
+
 int engine_check_match(struct span match, struct err *err)
 {
     static const struct {
@@ -160,7 +217,7 @@ int engine_check_match(struct span match, struct err *err)
         { "effect", "reads, reverts or permanent", is_effect },
         { "risk", "low, medium or high", is_risk },
         { "target", "a glob", is_text },
-        { "subscription", "a glob", is_text },
+        { "subscription", "a subscription's GUID, or a glob of it", is_subscription },
         { "playbook", "a glob", is_text },
         { "requester", "a glob", is_text },
         { "source", "a glob", is_text },
@@ -169,7 +226,7 @@ int engine_check_match(struct span match, struct err *err)
           "informational, low, medium, high or critical, or one with a + behind it",
           is_level },
         { "confidence", "low, medium or high, or one with a + behind it", is_level },
-        { "tag", "\"name=value\" (globs)", is_tag },
+        { "tag", "\"name=value\" (globs) without blanks around =", is_tag },
         { "targets", "a count such as \">= 5\"", is_count },
     };
     struct span time = json_get(match, "time");

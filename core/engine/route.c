@@ -58,7 +58,7 @@ void route_on_catalogue(struct engine *engine, const struct event *event)
     intake->enabled = span_dup(json_get(event->json, "playbooks"));
 }
 
-static bool is_enabled(struct engine *engine, const struct playbook *playbook)
+bool route_enables(struct engine *engine, const struct playbook *playbook)
 {
     struct span hash;
     size_t pos = 0;
@@ -69,12 +69,17 @@ static bool is_enabled(struct engine *engine, const struct playbook *playbook)
     return false;
 }
 
-static struct playbook *enabled_named(struct engine *engine, struct span name)
+struct span route_list(struct engine *engine)
+{
+    return span_of(intake_of(engine)->routes);
+}
+
+struct playbook *route_named(struct engine *engine, struct span name)
 {
     list_each (link, after, &engine->playbooks) {
         struct playbook *playbook = list_item(link, struct playbook, in_engine);
 
-        if (span_is(name, playbook->name) && is_enabled(engine, playbook))
+        if (span_is(name, playbook->name) && route_enables(engine, playbook))
             return playbook;
     }
     return NULL;
@@ -266,7 +271,7 @@ static void take_route(struct deciding *deciding, struct span route)
             deciding->notify = json_get(route, "notify");
         return;
     }
-    struct playbook *playbook = enabled_named(deciding->engine, json_raw(name));
+    struct playbook *playbook = route_named(deciding->engine, json_raw(name));
     struct str params = { 0 };
     if (playbook == NULL) {
         say_cannot(deciding, json_raw(name), json_get(route, "name"),
@@ -405,7 +410,7 @@ void route_begin(struct engine *engine, struct alert_card *card, struct span ale
     list_each (link, after, &engine->playbooks) {
         struct playbook *playbook = list_item(link, struct playbook, in_engine);
 
-        if (is_enabled(engine, playbook) &&
+        if (route_enables(engine, playbook) &&
             json_kind(json_get(span_of(playbook->info), "on_alert")) == JSON_OBJECT)
             ask_playbook(engine, routing, playbook);
     }

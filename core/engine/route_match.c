@@ -146,6 +146,9 @@ static int check_match(struct span match, int place, struct err *err)
             return err->code;
         }
     }
+    struct err why;
+    if (engine_check_alert_levels(match, &why) != 0)
+        return err_set(err, ERR_INVALID, "routes[%d].match.%s", place, why.text);
     return 0;
 }
 

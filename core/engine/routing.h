@@ -25,6 +25,12 @@ struct span route_alert_value(struct span alert, struct span path);
 /* The route's parameters, "$alert..." replaced by what the alert has there. */
 void route_put_params(struct str *text, struct span params, struct span alert);
 
+/* What EV_CATALOGUE gave: the routes; the playbooks that alerts may start. */
+struct span route_list(struct engine *engine);
+struct playbook;
+bool route_enables(struct engine *engine, const struct playbook *playbook);
+struct playbook *route_named(struct engine *engine, struct span name); /* NULL: none */
+
 struct storm {
     struct list in_intake;
     int64_t key, until_ms, count;

@@ -59,7 +59,7 @@ enum frame_type {
 
     FRAME_VM_LOADED = 32, /* bool ok, json info (or error {"message","line","column"}):
                            * {"name","summary","params": JSON Schema, "recover": bool,
-                           *  "on_alert": {...}|null, "on_failure": "keep"|"rollback"} */
+                           *  "on_alert": {...}|null, "on_alert_gives": bool, "on_failure": "keep"|"rollback"} */
     FRAME_VM_TURN,        /* int run, int state (enum vm_turn), json value, int count, then
                            * count times: text branch, int n, text kind, text action,
                            * json args */

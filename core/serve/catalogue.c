@@ -147,6 +147,15 @@ static void tell(struct serve *serve)
     str_fini(&text);
 }
 
+static void warn_reach(void *arg, const char *playbook, const char *text)
+{
+    (void)arg;
+    if (playbook != NULL)
+        log_warnx("playbook %s: %s", playbook, text);
+    else
+        log_warnx("%s", text);
+}
+
 static void one_less(struct serve *serve)
 {
     struct catalogue *catalogue = catalogue_of(serve);
@@ -158,8 +167,10 @@ static void one_less(struct serve *serve)
         catalogue_reread(serve);
         return;
     }
-    if (catalogue->is_changed)
+    if (catalogue->is_changed) {
         tell(serve);
+        engine_reach(serve->engine, warn_reach, NULL);
+    }
     catalogue->is_changed = false;
     catalogue->done = NULL;
     if (done != NULL)
@@ -369,6 +380,7 @@ static void on_routes(void *arg, bool ok, struct span json)
 
         catalogue->routes_error = span_dup(why);
     } else if (engine_check_routes(json, &err) != 0 ||
+               routes_check_paths(json, &err) != 0 ||
                check_channels(serve, json, &err) != 0) {
         catalogue->routes_error = with_place(catalogue, err.text);
     } else {

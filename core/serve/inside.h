@@ -346,6 +346,10 @@ void rules_read(struct serve *serve, config_done_fn *done);
 /* Reads it again when the file has changed. */
 void rules_check(struct serve *serve);
 int rules_validate(struct span json, struct err *err);
+/* rules_reach.c: what can match nothing, as far as the trusted plugins show it. */
+int rules_check_reach(struct serve *serve, struct span json, struct err *err);
+/* routes_check.c: the members of alerts that routes name. */
+int routes_check_paths(struct span routes, struct err *err);
 /* Adds a policy that is right, as the engine wants it. */
 void rules_write(struct str *text, struct span json);
 /* A list of texts with at least one in it; a group or a list of groups that there are. */

@@ -229,7 +229,8 @@ int rules_validate(struct span json, struct err *err)
         check_guarded(json_get(json, "guards"), "own", err) != 0 ||
         check_guarded(json_get(json, "guards"), "protected", err) != 0)
         return err->code;
-    if (zones_check(json, err) != 0)
+    if (engine_check_guards(json_get(json, "guards"), err) != 0 ||
+        zones_check(json, err) != 0)
         return err->code;
     return rules_check_gates(json, err);
 }
@@ -318,7 +319,8 @@ static void on_read(void *arg, bool ok, struct span json)
     if (!ok) {
         struct span why = vms_error(&arena, span_of(serve->policy_path), json);
         err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
-    } else if (rules_validate(json, &err) != 0) {
+    } else if (rules_validate(json, &err) != 0 ||
+               rules_check_reach(serve, json, &err) != 0) {
         place_wrap(&err, serve->policy_path, span_of(reading->source));
     } else {
         rules_write(&policy, json);

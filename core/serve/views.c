@@ -274,6 +274,34 @@ static void check_unread(void *arg, const char *name, bool ok, const char *text,
     check(&view->out, name, ok, text, fix);
 }
 
+static void check_reach(void *arg, const char *playbook, const char *text)
+{
+    struct view *view = arg;
+    struct str all = { 0 };
+
+    if (playbook != NULL)
+        str_printf(&all, "playbook %s: ", playbook);
+    str_add_text(&all, text);
+    check(&view->out, "alerts start", false, str_text(&all),
+          "mend it; it is read again when it changes");
+    str_fini(&all);
+}
+
+/* A policy that was right may match nothing any more when plugins have changed. */
+static void check_policy(struct view *view)
+{
+    struct serve *serve = view->serve;
+    struct err err;
+    bool is_good = serve->policy_ok &&
+                   rules_check_reach(serve, str_span(&serve->policy_json), &err) == 0;
+    const char *why = serve->policy_ok ? err.text : serve->policy_why;
+
+    check(&view->out, "policy", is_good, is_good ? serve->policy_path : why,
+          serve->policy_ok
+              ? "put it right in policy.lua"
+              : "write a policy.lua; playbooks/policy.lua is one to begin with");
+}
+
 static int view_status(struct view *view, const struct asked *asked, struct err *err)
 {
     struct serve *serve = view->serve;
@@ -289,11 +317,10 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
     snprintf(text, sizeof text, "%lld rows, %lld runs", (long long)stat.last_seq,
              (long long)stat.last_run);
     check(&view->out, "journal", true, text, NULL);
-    check(&view->out, "policy", serve->policy_ok,
-          serve->policy_ok ? serve->policy_path : serve->policy_why,
-          "write a policy.lua; playbooks/policy.lua is one to begin with");
+    check_policy(view);
     check_plugins(view);
     catalogue_each_error(serve, check_file, view);
+    engine_reach(serve->engine, check_reach, view);
     check_pulls(view);
     check_sources(view);
     unread_checks(serve, check_unread, view);

@@ -191,6 +191,7 @@ static void write_info(lua_State *L, int spec, struct str *info)
     put_text(L, spec, &out, "name");
     lua_pushliteral(L, "on_alert");
     json_key(&out, "on_alert");
+    bool gives = false;
     if (lua_rawget(L, spec) == LUA_TNIL) { /* on_alert */
         json_null(&out);
     } else {
@@ -199,8 +200,12 @@ static void write_info(lua_State *L, int spec, struct str *info)
         value_write(L, -1, "on_alert.when", VALUE_IS_OBJECT);
         json_raw_value(&out, str_span(&vm_of(L)->json));
         lua_pop(L, 1);
+        lua_pushliteral(L, "params");
+        gives = lua_rawget(L, -2) == LUA_TFUNCTION;
+        lua_pop(L, 1);
     }
     lua_pop(L, 1);
+    json_put_bool(&out, "on_alert_gives", gives);
     json_put(&out, "on_failure",
              opts_choice(L, spec, "playbook", "on_failure", ends, "keep"));
     json_put_raw(&out, "params", str_span(&vm_of(L)->schema));

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine/route_reach.c - can routes, and what playbooks say of alerts, start anything?
+ *
+ * A route may name a playbook that is not there, or parameters that it does not have; then
+ * nothing is wrong until an alert comes, and is lost.
+ */
+#include "engine/routing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/schema.h"
+#include "engine/internal.h"
+
+enum { REACH_NAMES_MAX = 512 };
+
+struct reach {
+    struct engine *engine;
+    engine_reach_fn *fn;
+    void *arg;
+    int place; /* of the route, from 1 */
+};
+
+/* routes[PLACE].MEMBER: TEXT */
+static void tell(struct reach *reach, const char *member, struct str *text)
+{
+    struct str all = { 0 };
+
+    str_printf(&all, "routes[%d]%s: %s", reach->place, member, str_text(text));
+    reach->fn(reach->arg, NULL, str_text(&all));
+    str_fini(&all);
+    str_fini(text);
+}
+
+static void add_nearest(struct str *text, struct span word, const char *const *names,
+                        size_t count)
+{
+    const char *nearest = schema_nearest(word, names, count);
+
+    if (nearest != NULL)
+        str_printf(text, "; did you mean %s?", nearest);
+}
+
+static void tell_no_playbook(struct reach *reach, struct span name)
+{
+    const char *names[REACH_NAMES_MAX];
+    struct str text = { 0 };
+    size_t count = 0;
+
+    list_each (link, after, &reach->engine->playbooks) {
+        struct playbook *playbook = list_item(link, struct playbook, in_engine);
+
+        if (count < REACH_NAMES_MAX && route_enables(reach->engine, playbook))
+            names[count++] = playbook->name;
+    }
+    str_printf(&text, "no playbook of cordon.lua's playbooks is called %.*s", (int)name.len,
+               name.ptr);
+    add_nearest(&text, name, names, count);
+    tell(reach, ".playbook", &text);
+}
+
+static void tell_no_param(struct reach *reach, const struct playbook *playbook,
+                          struct span name)
+{
+    const char *names[REACH_NAMES_MAX];
+    struct arena arena = { 0 };
+    struct span key, value;
+    struct str text = { 0 };
+    size_t pos = 0, count = 0;
+
+    while (count < REACH_NAMES_MAX &&
+           json_next(json_path(span_of(playbook->info), "params.properties"), &pos, &key,
+                     &value))
+        names[count++] = arena_dup(&arena, key.ptr, key.len);
+    str_printf(&text, "playbook %s has no parameter %.*s", playbook->name, (int)name.len,
+               name.ptr);
+    add_nearest(&text, name, names, count);
+    tell(reach, ".params", &text);
+    arena_fini(&arena);
+}
+
+/* A constant is held against the declaration; what the alert will say is not known yet. */
+static void look_at_param(struct reach *reach, const struct playbook *playbook,
+                          struct span name, struct span value)
+{
+    char *key = span_dup(name);
+    struct span schema =
+        json_get(json_path(span_of(playbook->info), "params.properties"), key);
+    struct str text = { 0 };
+    struct err err;
+
+    if (schema.len == 0) {
+        tell_no_param(reach, playbook, name);
+    } else if (!span_starts(json_raw(value), "$alert.") &&
+               schema_match(schema, value, &err) != 0) {
+        str_printf(&text, "%s: %s", key, err.text);
+        tell(reach, ".params", &text);
+    }
+    free(key);
+}
+
+static void look_at_params(struct reach *reach, const struct playbook *playbook,
+                           struct span params)
+{
+    struct span key, value, item,
+        required = json_path(span_of(playbook->info), "params.required");
+    size_t pos = 0;
+
+    while (json_next(params, &pos, &key, &value))
+        look_at_param(reach, playbook, key, value);
+    pos = 0;
+    while (json_next(required, &pos, NULL, &item)) {
+        char *name = json_text(item);
+        struct str text = { 0 };
+
+        if (json_get(params, name).len == 0) {
+            str_printf(&text, "playbook %s requires %s, and the route does not give it",
+                       playbook->name, name);
+            tell(reach, ".params", &text);
+        }
+        free(name);
+    }
+}
+
+static void look_at_route(struct reach *reach, struct span route)
+{
+    struct span name = json_get_raw(route, "playbook");
+    const struct playbook *playbook = route_named(reach->engine, name);
+
+    if (name.len > 0 && playbook == NULL)
+        tell_no_playbook(reach, name);
+    else if (name.len > 0)
+        look_at_params(reach, playbook, json_get(route, "params"));
+}
+
+/* An on_alert without params gives none, so none may be required. */
+static void look_at_playbook(struct reach *reach, const struct playbook *playbook)
+{
+    struct span info = span_of(playbook->info), item;
+    struct str text = { 0 };
+    size_t pos = 0;
+
+    if (json_kind(json_get(info, "on_alert")) != JSON_OBJECT ||
+        json_get_bool(info, "on_alert_gives", true) ||
+        !json_next(json_path(info, "params.required"), &pos, NULL, &item))
+        return;
+    str_printf(
+        &text,
+        "on_alert can start nothing: the playbook requires %.*s, and on_alert has no "
+        "params = function(alert) ... end that gives it",
+        (int)json_raw(item).len, json_raw(item).ptr);
+    reach->fn(reach->arg, playbook->name, str_text(&text));
+    str_fini(&text);
+}
+
+void engine_reach(struct engine *engine, engine_reach_fn *fn, void *arg)
+{
+    struct reach reach = { .engine = engine, .fn = fn, .arg = arg };
+    struct span route;
+    size_t pos = 0;
+
+    while (json_next(route_list(engine), &pos, NULL, &route)) {
+        reach.place++;
+        look_at_route(&reach, route);
+    }
+    list_each (link, after, &engine->playbooks) {
+        struct playbook *playbook = list_item(link, struct playbook, in_engine);
+
+        if (route_enables(engine, playbook))
+            look_at_playbook(&reach, playbook);
+    }
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve/rules_reach.c - a rule or a guard that can match nothing protects nothing.
+ *
+ * Actions are those of the trusted plugins. A pattern of a plugin that is not trusted (yet)
+ * is left alone, unless its name is nearly one that is.
+ */
+#include "serve/inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "base/schema.h"
+
+enum { ACTIONS_MAX = 512 };
+
+struct actions {
+    struct arena arena;
+    const char *names[ACTIONS_MAX], *verbs[ACTIONS_MAX], *plugins[ACTIONS_MAX];
+    size_t count;
+    bool are_ids; /* targets are ARM ids or URLs: no plugin has other ones */
+};
+
+static void add_action(struct actions *actions, struct span name)
+{
+    const char *text = arena_dup(&actions->arena, name.ptr, name.len);
+    const char *dot = strchr(text, '.'), *last = strrchr(text, '.');
+
+    if (actions->count == ACTIONS_MAX || dot == NULL)
+        return;
+    actions->plugins[actions->count] =
+        arena_dup(&actions->arena, text, (size_t)(dot - text));
+    actions->verbs[actions->count] = last + 1;
+    actions->names[actions->count++] = text;
+}
+
+/* Channels are no targets that anybody protects. */
+static void read_actions(struct serve *serve, struct actions *actions)
+{
+    struct span action;
+    bool are_others = false;
+
+    list_each (link, after, &serve->locks) {
+        struct lock_line *line = list_item(link, struct lock_line, in_serve);
+        size_t pos = 0;
+
+        while (
+            json_next(json_get(span_of(line->declaration), "actions"), &pos, NULL, &action))
+            add_action(actions, json_get_raw(action, "name"));
+        if (strstr(line->declaration, "\"arm-id\"") != NULL)
+            actions->are_ids = true;
+        else
+            are_others = are_others || strcmp(line->name, "notify") != 0;
+    }
+    actions->are_ids = actions->are_ids && !are_others;
+}
+
+/* -- actions ------------------------------------------------------------------------------- */
+
+static bool has_glob(const char *text)
+{
+    return strpbrk(text, "*?[") != NULL;
+}
+
+static bool is_plugin(const struct actions *actions, const char *name)
+{
+    for (size_t i = 0; i < actions->count; i++)
+        if (strcmp(actions->plugins[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* What the pattern means, probably; NULL: it may mean a plugin that is not trusted. */
+static const char *nearest_action(struct actions *actions, const char *pattern)
+{
+    const char *dot = strchr(pattern, '.'), *last = strrchr(pattern, '.');
+    struct span all = span_of(pattern);
+
+    if (dot == NULL)
+        return schema_nearest(all, actions->names, actions->count);
+    const char *plugin = arena_dup(&actions->arena, pattern, (size_t)(dot - pattern));
+    if (has_glob(plugin))
+        return schema_nearest(span_of(last + 1), actions->verbs, actions->count);
+    const char *near = schema_nearest(all, actions->names, actions->count);
+    if (near == NULL && !is_plugin(actions, plugin))
+        near = schema_nearest(span_of(plugin), actions->plugins, actions->count);
+    return near;
+}
+
+static int check_action(struct actions *actions, struct span value, const char *path,
+                        struct err *err)
+{
+    char *pattern = json_text(value);
+    const char *dot = pattern != NULL ? strchr(pattern, '.') : NULL;
+    bool is_found = pattern == NULL;
+
+    for (size_t i = 0; !is_found && i < actions->count; i++)
+        is_found = span_glob(span_of(actions->names[i]), pattern);
+    if (is_found) {
+        free(pattern);
+        return 0;
+    }
+    const char *near = nearest_action(actions, pattern);
+    const char *plugin =
+        dot != NULL ? arena_dup(&actions->arena, pattern, (size_t)(dot - pattern)) : "";
+    if (near != NULL || is_plugin(actions, plugin))
+        err_set(err, ERR_INVALID,
+                "%s.match.action: no trusted plugin has an action %s, so this matches "
+                "nothing%s%s%s",
+                path, pattern, near != NULL ? "; did you mean " : "",
+                near != NULL ? near : "", near != NULL ? "?" : "");
+    free(pattern);
+    return near != NULL || is_plugin(actions, plugin) ? ERR_INVALID : 0;
+}
+
+/* -- ids ----------------------------------------------------------------------------------- */
+
+/* Principals are compared whole: a glob is none. */
+static bool is_guid(const char *text)
+{
+    return schema_format("uuid", span_of(text));
+}
+
+/* "/subscriptions/...", "https://...", an address, or something that a star may make one. */
+static bool is_id(const char *text)
+{
+    struct cordon_ip ip;
+
+    return ip_parse(span_of(text), &ip) || text[0] == '/' ||
+           strncmp(text, "https://", 8) == 0 || text[0] == '*' || text[0] == '?' ||
+           strncmp(text, "http://", 7) == 0;
+}
+
+static int fail_value(struct err *err, const char *what, const char *value,
+                      const char *want)
+{
+    return err_set(err, ERR_INVALID, "%s: \"%.80s\" can match nothing; want %s", what,
+                   value, want);
+}
+
+typedef bool is_fn(const char *text);
+
+/* One text, or a list of them. */
+static int check_texts(struct span value, const char *what, is_fn *is, const char *want,
+                       struct err *err)
+{
+    struct span item;
+    size_t pos = 0;
+    int rc = 0;
+
+    if (json_kind(value) == JSON_STRING) {
+        char *text = json_text(value);
+
+        rc = text != NULL && !is(text) ? fail_value(err, what, text, want) : 0;
+        free(text);
+        return rc;
+    }
+    while (rc == 0 && json_next(value, &pos, NULL, &item))
+        if (json_kind(item) == JSON_STRING)
+            rc = check_texts(item, what, is, want, err);
+    return rc;
+}
+
+static const char want_id[] =
+    "an id such as \"/subscriptions/GUID/resourceGroups/NAME/...\" or "
+    "\"https://VAULT.vault.azure.net/secrets/*\", or a glob that begins with *";
+static const char want_guid[] =
+    "a GUID such as \"0a1b2c3d-...\" (an object id, not a name)";
+
+/* -- all of it ----------------------------------------------------------------------------- */
+
+static int check_match(struct actions *actions, struct span match, const char *path,
+                       struct err *err)
+{
+    struct span value = json_get(match, "action"), item;
+    size_t pos = 0;
+    char what[100];
+
+    if (json_kind(value) == JSON_STRING && check_action(actions, value, path, err) != 0)
+        return err->code;
+    while (json_kind(value) == JSON_ARRAY && json_next(value, &pos, NULL, &item))
+        if (check_action(actions, item, path, err) != 0)
+            return err->code;
+    snprintf(what, sizeof what, "%s.match.target", path);
+    return actions->are_ids
+               ? check_texts(json_get(match, "target"), what, is_id, want_id, err)
+               : 0;
+}
+
+static int check_list(struct actions *actions, struct span json, const char *key,
+                      struct err *err)
+{
+    struct span item;
+    size_t pos = 0;
+    char path[64];
+
+    for (int i = 0; json_next(json_get(json, key), &pos, NULL, &item); i++) {
+        snprintf(path, sizeof path, "%s[%d]", key, i);
+        if (check_match(actions, json_get(item, "match"), path, err) != 0)
+            return err->code;
+    }
+    return 0;
+}
+
+static int check_guards(struct actions *actions, struct span guards, struct err *err)
+{
+    if (!actions->are_ids)
+        return 0;
+    if (check_texts(json_get(guards, "protected"), "guards.protected", is_id, want_id,
+                    err) != 0)
+        return err->code;
+    return check_texts(json_get(guards, "principals"), "guards.principals", is_guid,
+                       want_guid, err);
+}
+
+int rules_check_reach(struct serve *serve, struct span json, struct err *err)
+{
+    struct actions *actions = xcalloc(1, sizeof *actions);
+    int rc = 0;
+
+    read_actions(serve, actions);
+    if (actions->count > 0)
+        rc = check_list(actions, json, "rules", err);
+    if (rc == 0 && actions->count > 0)
+        rc = check_list(actions, json, "freeze", err);
+    if (rc == 0)
+        rc = check_guards(actions, json_get(json, "guards"), err);
+    arena_fini(&actions->arena);
+    free(actions);
+    return rc;
+}

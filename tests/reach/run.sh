@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Rules, guards and routes that can match or start nothing are reported when they are read.
+set -uo pipefail
+
+work=$(mktemp -d)
+state=$work/state
+passed=0 failed=0
+
+end() {
+    [ ! -s "$state/lock" ] || kill -KILL "$(cat "$state/lock")" 2>/dev/null
+    rm -rf "$work" 2>/dev/null || { sleep 0.5 && rm -rf "$work"; }
+}
+trap end EXIT
+
+check() { # check NAME WANTED WAS: WAS has WANTED in it
+    case "$3" in
+    *"$2"*)
+        passed=$((passed + 1))
+        printf 'ok    %s\n' "$1"
+        ;;
+    *)
+        failed=$((failed + 1))
+        printf '      was    %s\n      wanted %s\nnot ok %s\n' "$3" "$2" "$1"
+        ;;
+    esac
+}
+
+cordon() { timeout 60 "$CORDON" "$@" --state "$state" 2>&1; }
+
+mkdir -m 700 "$state" "$work/playbooks"
+cat >"$state/policy.lua" <<'EOF'
+return { groups = { leads = { "ann" } } }
+EOF
+printf 'return { playbooks = { "%s" }, routes = "routes.lua" }\n' "$work/playbooks" >"$state/cordon.lua"
+echo 'return {}' >"$state/routes.lua"
+cordon plugins trust "$PLUGINS/azure.so" >"$work/out" || cat "$work/out"
+cordon stop >/dev/null 2>&1
+[ ! -s "$state/lock" ] || kill "$(cat "$state/lock")" 2>/dev/null
+
+# -- policies: NAME | WANTED ("" for a right one) | RULE'S MATCH | GUARDS
+files=() names=() wants=()
+policy() { # policy NAME WANTED MATCH GUARDS
+    local file=$work/policy-${#files[@]}.lua
+
+    printf 'return { groups = { leads = { "ann" } },\n  rules = { { name = "a rule", match = { %s }, need = 1 } },\n  guards = { %s } }\n' \
+        "$3" "$4" >"$file"
+    files+=("$file") names+=("$1") wants+=("$2")
+}
+guid=0f1e2d3c-4b5a-4697-8a8b-9c0d1e2f3a4b
+policy a_known_action_is_right "" 'action = "azure.nsg.block_ips"' ''
+policy a_glob_of_known_actions_is_right "" 'action = { "azure.rbac.*", "*.rotate_*" }' ''
+policy an_action_of_a_plugin_to_come_is_left_alone "" 'action = "pager.page.*"' ''
+policy a_misspelt_verb_is_reported 'did you mean azure.rbac.remove' 'action = "azure.rbac.remov"' ''
+policy a_misspelt_noun_is_reported 'no trusted plugin has an action azure.nsgs.block_ips' 'action = "azure.nsgs.block_ips"' ''
+policy a_misspelt_plugin_is_reported 'azur.appservice.stop' 'action = "azur.appservice.stop"' ''
+policy a_glob_of_no_action_is_reported 'azure.storage.*' 'action = { "*.stop", "azure.storage.*" }' ''
+policy a_misspelt_verb_behind_a_star_is_reported 'did you mean rotate_secret' 'action = "*.rotate_secrets"' ''
+policy a_subscription_by_its_name_is_reported 'match.subscription' 'subscription = "Shop test"' ''
+policy a_subscription_that_lacks_a_digit_is_reported 'match.subscription' "subscription = \"${guid%?}\"" ''
+policy a_subscription_by_its_guid_is_right "" "subscription = \"$guid\"" ''
+policy a_subscription_by_a_glob_is_right "" 'subscription = "0f1e*"' ''
+policy a_tag_with_a_blank_is_reported 'match.tag' 'tag = "owner =shop"' ''
+policy a_tag_with_a_blank_inside_its_value_is_right "" 'tag = "owner=shop team"' ''
+policy a_target_by_its_name_is_reported 'match.target' 'target = "shop-db"' ''
+policy a_target_by_a_glob_is_right "" 'target = "*/sites/shop-*"' ''
+policy protection_by_a_name_is_reported 'guards.protected' '' 'protected = { "/subscriptions/*", "shop-nsg" }'
+policy protection_of_an_address_is_right "" '' 'protected = { "198.51.100.7" }'
+policy protection_of_a_vault_is_right "" '' 'protected = { "https://shop.vault.azure.net/secrets/*" }'
+policy a_principal_by_its_sign_in_name_is_reported 'guards.principals' '' 'principals = { "root@shop.example" }'
+policy a_principal_by_a_glob_is_reported 'guards.principals' '' 'principals = { "0f1e*" }'
+policy a_pinned_subscription_given_as_an_id_is_reported 'guards.subscriptions' '' "subscriptions = { \"/subscriptions/$guid\" }"
+policy a_protected_tag_with_a_blank_is_reported 'guards.protected_tags' '' 'protected_tags = { "tier= 1" }'
+
+cordon check "${files[@]}" >"$work/out"
+for i in "${!files[@]}"; do
+    was=$(grep -F "${files[$i]}:" "$work/out")
+    [ -n "${wants[$i]}" ] || { [ -n "$was" ] || was="nothing wrong"; }
+    check "${names[$i]}" "${wants[$i]:-nothing wrong}" "$was"
+done
+
+# -- routes: each is read by the engine, and the doctor reports it
+cat >"$work/playbooks/keep-out.lua" <<'EOF'
+local nsg = use "azure.nsg"
+return playbook { name = "keep-out", summary = "Block what an alert names",
+  params = { group = { "arm_id", "the group" }, ips = { "list of ip", "whom", default = {} },
+             hours = { "integer", "how long", default = 4 } },
+  run = function(p) nsg.get { id = p.group } end }
+EOF
+cat >"$work/playbooks/never.lua" <<'EOF'
+return playbook { name = "never", summary = "Requires what it is not given",
+  params = { group = { "arm_id", "the group" } }, on_alert = { when = { type = "X*" } },
+  run = function(p, ctx) ctx.note(p.group) end }
+EOF
+reported() { cordon doctor | grep '^not ok *alerts start' | grep -v never; }
+cordon doctor >/dev/null # it finds the files
+check an_on_alert_without_parameters_is_reported "playbook never: on_alert can start nothing" "$(cordon doctor)"
+route() { # route NAME WANTED ROUTE
+    printf 'return { { name = "r", match = { type = "*" }, playbook = "keep-out", params = { group = "$alert.resources.1" } },\n  { name = "s", %s } }\n' \
+        "$3" >"$state/routes.lua"
+    cordon doctor >/dev/null # it finds that the file has changed
+    local was
+    was=$(reported)
+    [ -n "$2" ] || { [ -n "$was" ] || was="nothing wrong"; }
+    check "$1" "${2:-nothing wrong}" "$was"
+}
+given='params = { group = "$alert.resources.1" }'
+route a_right_route_is_right "" "playbook = \"keep-out\", match = { severity = \"medium+\" }, storm = { once_within = \"1h\", by = { \"resource\", \"tenant\", \"entities.ips\" } }, $given"
+route a_route_to_no_playbook_is_reported 'routes[2].playbook: no playbook of cordon.lua'"'"'s playbooks is called keepout; did you mean keep-out' "playbook = \"keepout\", $given"
+route a_parameter_that_is_not_is_reported 'keep-out has no parameter groop; did you mean group' 'playbook = "keep-out", params = { groop = "$alert.resources.1" }'
+route a_missing_parameter_is_reported 'keep-out requires group' 'playbook = "keep-out", params = { hours = 2 }'
+route a_constant_of_the_wrong_type_is_reported 'hours' 'playbook = "keep-out", params = { group = "$alert.resources.1", hours = "two" }'
+route a_member_that_no_alert_has_is_reported 'did you mean entities' 'playbook = "keep-out", params = { group = "$alert.resources.1", ips = "$alert.entity.ips" }'
+route a_kind_of_entity_that_no_alert_has_is_reported 'did you mean ips' 'playbook = "keep-out", params = { group = "$alert.resources.1", ips = "$alert.entities.ip" }'
+route a_misspelt_severity_is_reported 'match.severity' "match = { severity = { \"high\", \"mediun+\" } }, playbook = \"keep-out\", $given"
+route a_misspelt_confidence_is_reported 'match.confidence' "match = { confidence = \"hi\" }, playbook = \"keep-out\", $given"
+route a_storm_by_what_no_alert_has_is_reported 'storm.by' "storm = { once_after = \"10m\", by = { \"tenants\" } }, playbook = \"keep-out\", $given"
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
