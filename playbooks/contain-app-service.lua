@@ -16,7 +16,7 @@ return playbook {
   on_alert = {
     when   = { source = "defender-for-cloud", type = "AppServices_*", severity = "medium+" },
     params = function(alert)
-      return { app = alert.resources[1], ips = alert.entities.ips }
+      return { app = alert.resource "Microsoft.Web/sites", ips = alert.entities.ips }
     end,
   },
 

@@ -110,6 +110,14 @@ static int join_lists(struct alert *alert, const struct alert *more, struct err 
     return 0;
 }
 
+int alert_join(struct alert *alert, const struct alert *more, struct err *err)
+{
+    if (join_lists(alert, more, err) != 0)
+        return err->code;
+    join_words(alert, more);
+    return 0;
+}
+
 /* json is a completed alert. */
 static int item_join(struct alert_set_item *item, struct span json, struct err *err)
 {
@@ -120,11 +128,9 @@ static int item_join(struct alert_set_item *item, struct span json, struct err *
     if (rc == 0)
         rc = alert_read(&more, json, err);
     if (rc == 0)
-        rc = join_lists(&alert, &more, err);
-    if (rc == 0) {
-        join_words(&alert, &more);
+        rc = alert_join(&alert, &more, err);
+    if (rc == 0)
         rc = alert_write(&alert, &out, err);
-    }
     alert_fini(&alert);
     alert_fini(&more);
     if (rc == 0) {

@@ -29,6 +29,8 @@ struct alert {
 int alert_read(struct alert *alert, struct span json, struct err *err);
 void alert_fini(struct alert *alert);
 void alert_list_fini(struct alert_list *list);
+/* What more names too, the higher severity, and the later state. */
+int alert_join(struct alert *alert, const struct alert *more, struct err *err);
 int alert_write(const struct alert *alert, struct str *out, struct err *err);
 
 /* Removes those items that are in gone. */

@@ -41,6 +41,10 @@ static void add_row(struct table *table, const struct look *look, struct span al
     if (cell.len == 0)
         str_add_text(&cell, "none");
     table_cell(table, &cell);
+    str_add_text(&cell, json_get_bool(alert, "simulated", false) ? "simulated"
+                        : json_get_bool(alert, "over", false)    ? "over"
+                                                                 : "open");
+    table_cell(table, &cell);
     table_value(table, json_get(alert, "title"));
 }
 
@@ -121,9 +125,9 @@ static int run_unreadable(const struct options *options)
 static int list_alerts(const struct options *options)
 {
     struct look look = look_of_stdout();
-    struct table table = { .columns = 7,
+    struct table table = { .columns = 8,
                            .head = { "alert", "source", "severity", "count", "last", "runs",
-                                     "title" } };
+                                     "state", "title" } };
     struct str args = { 0 }, reply = { 0 }, out = { 0 };
     struct json_out json = { .str = &args };
     struct span alert;
@@ -176,13 +180,18 @@ const struct command command_alerts = {
 
 /* -- explain ------------------------------------------------------------------------------- */
 
+/* Planned and not started: a route says so, or the alert is a sample. */
 static void put_shadow(struct str *out, struct span decision)
 {
     bool is_planned = json_get_bool(decision, "planned", true);
 
-    str_add_text(out, "; in shadow by route \"");
-    render_value(out, json_get(decision, "shadow"), 60);
-    str_add_text(out, "\": nothing was started");
+    if (json_get(decision, "shadow").len > 0) {
+        str_add_text(out, "; in shadow by route \"");
+        render_value(out, json_get(decision, "shadow"), 60);
+        str_add_text(out, "\": nothing was started");
+    } else {
+        str_add_text(out, "; the alert is simulated: nothing was started");
+    }
     if (!is_planned)
         str_add_text(out, ", nor planned: too much is being planned");
 }
@@ -207,7 +216,7 @@ static void put_decision(struct str *out, struct span decision)
         str_add_text(out, "; started ");
         render_value(out, run, 20);
     }
-    if (json_get(decision, "shadow").len > 0)
+    if (json_get(decision, "shadow").len > 0 || json_get_bool(decision, "simulated", false))
         put_shadow(out, decision);
     if (json_get(decision, "waits").len > 0)
         str_printf(out, "; held by its storm, number %lld of them",
@@ -266,6 +275,25 @@ static void put_head(struct str *out, struct span alert)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         str_printf(out, "  %-9s ", keys[i]);
         render_value(out, json_get(alert, keys[i]), 200);
+        if (strcmp(keys[i], "status") == 0 && json_get_bool(alert, "over", false))
+            str_add_text(out, " (the alert is over)");
+        str_add_char(out, '\n');
+    }
+    if (json_get_bool(alert, "simulated", false))
+        str_add_text(out, "  simulated a sample or a test: it is planned at most\n");
+}
+
+/* What it has gained since it was told first: a line for each time. */
+static void put_changes(struct str *out, const struct look *look, struct span alert)
+{
+    struct span change;
+    size_t pos = 0;
+
+    while (json_next(json_get(alert, "changes"), &pos, NULL, &change)) {
+        str_add_text(out, "  changed   ");
+        render_when(out, look, json_get_int(change, "at", 0));
+        str_add_text(out, ", new: ");
+        render_value(out, json_get(change, "new"), 400);
         str_add_char(out, '\n');
     }
 }
@@ -308,6 +336,7 @@ static int run_explain(const struct options *options)
         str_add_char(&out, '\n');
         put_head(&out, alert);
         put_notes(&out, json_get(alert, "normalised"));
+        put_changes(&out, &look, alert);
         if (json_count(json_get(alert, "routing")) == 0)
             str_add_text(&out, "  It is still being looked at: ask again in a moment.\n");
         while (json_next(json_get(alert, "routing"), &pos, NULL, &turn))

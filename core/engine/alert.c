@@ -11,6 +11,7 @@
  * commit that has them; one that was not is read again at the next start.
  */
 #include "engine/internal.h"
+#include "engine/routing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,13 +73,18 @@ struct alert_card *alert_card_read(struct span body, int64_t number, int64_t fir
     card->first_ms = json_get_int(body, "first", 0);
     card->last_ms = json_get_int(body, "last", 0);
     card->delivery = json_get_int(body, "d", 0);
+    card->grown = json_get_int(body, "grown", 0);
     card->is_routed = json_get_bool(body, "routed", false);
+    card->is_simulated = json_get_bool(body, "simulated", false);
     card->id = text_of(body, "id");
     card->source = text_of(body, "source");
     card->type = text_of(body, "type");
     card->title = text_of(body, "title");
     card->severity = text_of(body, "severity");
     card->status = text_of(body, "status");
+    card->is_over = alert_is_over(body);
+    if (json_get(body, "new").len > 0)
+        card->news = span_dup(json_get(body, "new"));
     while (card->made_count < ALERT_MADE_MAX &&
            json_next(json_get(body, "made"), &pos, NULL, &run))
         card->made[card->made_count++] = json_int(run, 0);
@@ -87,6 +93,16 @@ struct alert_card *alert_card_read(struct span body, int64_t number, int64_t fir
         if (card->runs.len > 0)
             str_add_char(&card->runs, ',');
         str_add_span(&card->runs, run);
+    }
+    pos = 0;
+    while (card->change_count < ALERT_MADE_MAX &&
+           json_next(json_get(body, "changes"), &pos, NULL, &run))
+        card->changes[card->change_count++] = json_int(run, 0);
+    pos = 0;
+    while (json_next(json_get(body, "starts"), &pos, NULL, &run)) {
+        if (card->starts.len > 0)
+            str_add_char(&card->starts, ',');
+        str_add_span(&card->starts, run);
     }
     return card;
 }
@@ -99,41 +115,60 @@ void alert_card_free(struct alert_card *card)
     free(card->title);
     free(card->severity);
     free(card->status);
+    free(card->news);
     str_fini(&card->runs);
+    str_fini(&card->starts);
     free(card);
+}
+
+static void put_rows(struct json_out *out, const char *key, const int64_t *rows, int count)
+{
+    json_key(out, key);
+    json_open(out, '[');
+    for (int i = 0; i < count; i++)
+        json_integer(out, rows[i]);
+    json_close(out);
 }
 
 static void put_card(struct json_out *out, const struct alert_card *card)
 {
-    struct str runs = { 0 };
+    struct str runs = { 0 }, starts = { 0 };
 
     str_printf(&runs, "[%s]", card->runs.len > 0 ? str_text(&card->runs) : "");
+    str_printf(&starts, "[%s]", card->starts.len > 0 ? str_text(&card->starts) : "");
     json_open(out, '{');
+    put_rows(out, "changes", card->changes, card->change_count);
     json_put_int(out, "count", card->count);
     json_put_int(out, "d", card->delivery);
     json_put_int(out, "first", card->first_ms);
+    if (card->grown > 0)
+        json_put_int(out, "grown", card->grown);
     json_put(out, "id", card->id);
     json_put_int(out, "last", card->last_ms);
-    json_key(out, "made");
-    json_open(out, '[');
-    for (int i = 0; i < card->made_count; i++)
-        json_integer(out, card->made[i]);
-    json_close(out);
+    put_rows(out, "made", card->made, card->made_count);
+    if (card->news != NULL)
+        json_put_raw(out, "new", span_of(card->news));
+    json_put_bool(out, "over", card->is_over);
     json_put_bool(out, "routed", card->is_routed);
     json_put_raw(out, "runs", str_span(&runs));
     json_put(out, "severity", card->severity);
+    if (card->is_simulated)
+        json_put_bool(out, "simulated", true);
     json_put(out, "source", card->source);
+    if (card->starts.len > 0)
+        json_put_raw(out, "starts", str_span(&starts));
     json_put(out, "status", card->status);
     json_put(out, "title", card->title);
     json_put(out, "type", card->type);
     json_close(out);
     str_fini(&runs);
+    str_fini(&starts);
 }
 
 static void put_entry(struct engine *engine, struct span card, int64_t number,
                       int64_t first_seq, int64_t last_seq)
 {
-    bool is_routed = json_get_bool(card, "routed", false);
+    bool is_routed = json_get_bool(card, "routed", false) && json_get(card, "new").len == 0;
 
     turn_add_entry(engine,
                    &(struct turn_entry){ .kind = ENTRY_ALERT,
@@ -155,6 +190,16 @@ static void put_key(struct engine *engine, int64_t key, int64_t number, int64_t 
                                                  .first_seq = seq,
                                                  .last_seq = seq,
                                                  .body = span_of(body) });
+}
+
+/* Of the same alert in other feeds. */
+static void put_keys(struct engine *engine, struct span keys, int64_t number, int64_t seq)
+{
+    struct span key;
+    size_t pos = 0;
+
+    while (json_next(keys, &pos, NULL, &key))
+        put_key(engine, json_int(key, 0), number, seq);
 }
 
 /* first_seq is the row of the delivery, last_seq the newest row that tells of it. */
@@ -187,6 +232,7 @@ void alert_put_entry(struct engine *engine, struct span body, int64_t seq)
         put_entry(engine, card, json_get_int(body, "i", 0), first, seq);
     if (json_get(body, "alert").len > 0)
         put_key(engine, json_get_int(body, "key", 0), json_get_int(body, "i", 0), seq);
+    put_keys(engine, json_get(body, "keys"), json_get_int(body, "i", 0), seq);
     if (read.len > 0)
         put_delivery(engine, json_get_int(read, "key", 0), json_get_int(read, "of", 0), seq,
                      (int)json_get_int(read, "s", DELIVERY_READ));
@@ -299,6 +345,16 @@ static void remember_made(struct alert_card *card, int64_t seq)
     card->made[card->made_count++] = seq;
 }
 
+static void remember_change(struct alert_card *card, int64_t seq)
+{
+    if (card->change_count == ALERT_MADE_MAX) {
+        memmove(card->changes, card->changes + 1,
+                (ALERT_MADE_MAX - 1) * sizeof *card->changes);
+        card->change_count--;
+    }
+    card->changes[card->change_count++] = seq;
+}
+
 void alert_note(struct engine *engine, struct alert_card *card, const char *kind,
                 struct span more)
 {
@@ -368,24 +424,29 @@ static void begin_new(struct engine *engine, const struct event *event)
     set(&card->title, event->json, "title");
     set(&card->severity, event->json, "severity");
     set(&card->status, event->json, "status");
+    card->is_over = alert_is_over(event->json);
+    card->is_simulated = json_get_bool(event->json, "simulated", false);
     put_card(&inner, card);
     json_open(&out, '{');
     json_put_raw(&out, "alert", event->json);
     json_put_raw(&out, "card", str_span(&shown));
     json_put_int(&out, "i", card->number);
     json_put_int(&out, "key", event->run);
+    if (json_count(json_get(event->who, "keys")) > 0)
+        json_put_raw(&out, "keys", json_get(event->who, "keys"));
     json_close(&out);
     row_write_global(engine, ROW_ALERT, str_span(&body));
     put_entry(engine, str_span(&shown), card->number, card->first_seq, card->first_seq);
     put_key(engine, event->run, card->number, card->first_seq);
+    put_keys(engine, json_get(event->who, "keys"), card->number, card->first_seq);
     str_fini(&body);
     str_fini(&shown);
     route_begin(engine, card, event->json);
 }
 
-/* Whoever waits for it in a run, hears of it: ctx.signal("alert_raised"). */
+/* The runs that it started and that wait for it hear of it: ctx.signal("alert_raised"). */
 static void signal_runs(struct engine *engine, const struct alert_card *card,
-                        const char *name)
+                        const char *name, struct span value)
 {
     struct str list = { 0 }, args = { 0 };
     struct span run;
@@ -404,7 +465,10 @@ static void signal_runs(struct engine *engine, const struct alert_card *card,
         json_put(&out, "name", name);
         json_put(&out, "reason", why);
         json_put_raw(&out, "run", run);
-        json_put(&out, "value", card->severity);
+        if (value.len > 0)
+            json_put_raw(&out, "value", value);
+        else
+            json_put(&out, "value", card->severity);
         json_close(&out);
         ask_handle(engine, &(struct event){ .kind = EV_ASK,
                                             .name = span_of("signal"),
@@ -415,43 +479,116 @@ static void signal_runs(struct engine *engine, const struct alert_card *card,
     str_fini(&list);
 }
 
+/* What the card becomes by being told again. */
+struct telling {
+    bool is_raised, is_ended, is_back, is_again;
+    struct span news; /* empty: nothing is new */
+};
+
+static struct telling telling_of(const struct alert_card *card, const struct event *event)
+{
+    struct span news = json_get(event->who, "news");
+    char *severity = text_of(event->json, "severity");
+    bool is_over = alert_is_over(event->json);
+    struct telling telling = {
+        .is_raised = level(severity) > level(card->severity),
+        .is_ended = is_over && !card->is_over,
+        .is_back = card->is_over && !is_over,
+        .is_again = card->delivery != event->last_seq,
+        .news = json_count(news) > 0 ? news : (struct span){ 0 },
+    };
+
+    free(severity);
+    return telling;
+}
+
+static void card_take(struct engine *engine, struct alert_card *card,
+                      const struct event *event, const struct telling *telling)
+{
+    card->count += telling->is_again;
+    card->last_ms = engine->now_ms;
+    card->delivery = event->last_seq;
+    if (telling->is_raised)
+        set(&card->severity, event->json, "severity");
+    set(&card->status, event->json, "status");
+    card->is_over = alert_is_over(event->json);
+    if (telling->news.len > 0) {
+        char *news = news_join(card->news, telling->news);
+
+        free(card->news);
+        card->news = news;
+        card->grown = engine->next_seq; /* the row that follows */
+        remember_change(card, engine->next_seq);
+    }
+}
+
+static void note_telling(struct engine *engine, struct alert_card *card,
+                         const struct event *event, const struct telling *telling)
+{
+    const char *kind = telling->is_raised      ? "raised"
+                       : telling->is_ended     ? "resolved"
+                       : telling->news.len > 0 ? "changed"
+                                               : "again";
+    struct str more = { 0 };
+    struct json_out out = { .str = &more };
+
+    json_open(&out, '{');
+    if (json_count(json_get(event->who, "keys")) > 0)
+        json_put_raw(&out, "keys", json_get(event->who, "keys"));
+    if (telling->news.len > 0) {
+        json_put_raw(&out, "new", telling->news);
+        json_put_raw(&out, "now", event->json);
+    }
+    json_close(&out);
+    alert_note(engine, card, kind, str_span(&more));
+    str_fini(&more);
+}
+
+/* Now it may be one for a playbook for which its severity was too low, or that waits for the
+ * end, whatever it started at its beginning. */
+static void route_again(struct engine *engine, struct alert_card *card,
+                        const struct event *event, const struct telling *telling)
+{
+    bool is_for_more = telling->is_ended ||
+                       ((telling->is_raised || telling->is_back) && card->runs.len == 0);
+
+    if (!card->is_routed || (!is_for_more && telling->news.len == 0)) {
+        alert_card_free(card);
+    } else if (is_for_more) {
+        free(card->news); /* the alert is routed with it as a whole */
+        card->news = NULL;
+        route_begin(engine, card, event->json);
+    } else {
+        route_begin_news(engine, card, event->json);
+    }
+}
+
 static void count_again(struct engine *engine, const struct event *event)
 {
     struct alert_card *routed = route_card(engine, event->number);
     struct alert_card *card =
         routed != NULL ? routed
                        : alert_card_read(event->text, event->number, event->first_seq);
-    char *severity = text_of(event->json, "severity");
-    char *status = text_of(event->json, "status");
-    bool is_raised = level(severity) > level(card->severity);
-    bool was_resolved = strcmp(card->status, "resolved") == 0;
-    bool is_resolved = strcmp(status, "resolved") == 0 && !was_resolved;
-    bool is_back = was_resolved && strcmp(status, "resolved") != 0;
-    const char *kind = is_raised ? "raised" : is_resolved ? "resolved" : "again";
-    bool is_mine = card->delivery != event->last_seq;
+    struct telling telling = telling_of(card, event);
 
-    if (is_mine) {
-        card->count++;
-        card->last_ms = engine->now_ms;
-        card->delivery = event->last_seq;
-        if (is_raised)
-            set(&card->severity, event->json, "severity");
-        set(&card->status, event->json, "status");
-        alert_note(engine, card, kind, (struct span){ 0 });
+    if (!telling.is_again && telling.news.len == 0) { /* this delivery is read once more */
+        if (routed == NULL)
+            alert_card_free(card);
+        return;
     }
-    free(severity);
-    free(status);
-    if (is_mine && (is_raised || is_resolved))
-        signal_runs(engine, card, is_raised ? "alert_raised" : "alert_resolved");
-    if (routed != NULL)
-        return; /* it is the routing's, which writes it when the playbooks have answered */
-    /* Now it may be one for somebody: for whom its severity was too low, or who waits for the
-     * end, whatever it started at its beginning. */
-    bool is_new = is_resolved || ((is_raised || is_back) && card->runs.len == 0);
-    if (is_mine && is_new && card->is_routed)
-        route_begin(engine, card, event->json);
-    else
-        alert_card_free(card);
+    card_take(engine, card, event, &telling);
+    note_telling(engine, card, event, &telling);
+    if (telling.is_raised)
+        signal_runs(engine, card, "alert_raised", (struct span){ 0 });
+    if (telling.is_ended)
+        signal_runs(engine, card, "alert_resolved", (struct span){ 0 });
+    if (telling.news.len > 0)
+        signal_runs(engine, card, "alert_changed", telling.news);
+    if (routed == NULL)
+        route_again(engine, card, event, &telling);
+    else if (telling.news.len >
+             0) /* the card is the routing's, which writes it at its end */
+        route_add_news(engine, event->number, event->json);
 }
 
 void alert_on_alert(struct engine *engine, const struct event *event)
@@ -464,6 +601,13 @@ void alert_on_alert(struct engine *engine, const struct event *event)
 
 void alert_on_open(struct engine *engine, const struct event *event)
 {
-    route_begin(engine, alert_card_read(event->text, event->number, event->first_seq),
-                event->json);
+    struct alert_card *card = alert_card_read(event->text, event->number, event->first_seq);
+
+    if (card->is_routed && card->news != NULL) {
+        route_begin_news(engine, card, event->json);
+        return;
+    }
+    free(card->news); /* it is routed with that */
+    card->news = NULL;
+    route_begin(engine, card, event->json);
 }

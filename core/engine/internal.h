@@ -841,9 +841,15 @@ struct alert_card {
     int64_t made[ALERT_MADE_MAX];
     int made_count;
     int64_t number, first_seq, last_seq, count, first_ms, last_ms, delivery;
+    int64_t changes[ALERT_MADE_MAX]; /* rows that say what it gained, the newest ones */
+    int change_count;
+    int64_t
+        grown; /* row of the alert as it was told last with something new; 0: its first */
     char *id, *source, *type, *title, *severity, *status;
-    struct str runs; /* JSON list of names, without brackets */
-    bool is_routed;
+    struct str runs;   /* JSON list of names, without brackets */
+    struct str starts; /* JSON list of hashes, the same: of what was started with */
+    char *news;        /* JSON: what it has gained and was not routed; NULL: nothing */
+    bool is_routed, is_over, is_simulated;
 };
 
 struct intake {
@@ -871,9 +877,24 @@ struct alert_card *alert_card_read(struct span body, int64_t number, int64_t fir
 void alert_card_free(struct alert_card *card);
 struct span alert_name(struct engine *engine, int64_t number); /* "a-000001" */
 
+/* -- grow.c ------------------------------------------------------------------------------ */
+/* What both lists of news say, JSON on the heap; a may be NULL. */
+char *news_join(const char *a, struct span b);
+/* The alert as playbooks see it when it has gained something: {"new": that} beside the rest.
+ * Each list in the place of which something is new has just that, new resources in front of
+ * the others. Where resources and entities are new, pass 2 has the new entities with the old
+ * resources. False: there is no such pass. */
+bool news_view(struct span alert, struct span news, int pass, struct str *out);
+/* Has this alert started the playbook with these parameters? Remembers that it has. */
+bool news_is_known(struct alert_card *card, const char *playbook, struct span params);
+
 /* -- route.c ----------------------------------------------------------------------------- */
 /* Takes the card. */
 void route_begin(struct engine *engine, struct alert_card *card, struct span alert);
+/* The same for what the card says that the alert has gained. */
+void route_begin_news(struct engine *engine, struct alert_card *card, struct span alert);
+/* The alert that is being routed has gained more: it is routed when that has ended. */
+void route_add_news(struct engine *engine, int64_t number, struct span alert);
 /* The card of an alert that is being routed, which is newer than its entry; NULL. */
 struct alert_card *route_card(struct engine *engine, int64_t number);
 bool route_on_matched(struct engine *engine, const struct event *event); /* one of ours? */

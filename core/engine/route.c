@@ -44,6 +44,9 @@ struct routing {
     char *alert;
     struct list candidates;
     int pending;
+    int pass;    /* of what the alert has gained, 1 or 2; 0: the alert as a whole */
+    char *whole; /* the alert that it is a pass of; NULL */
+    char *grown; /* what it has become meanwhile; NULL: nothing is new */
 };
 
 /* -- the catalogue ------------------------------------------------------------------------- */
@@ -96,6 +99,7 @@ struct deciding {
         notify; /* the first route that says so, for all that starts */
     int started;
     bool is_ignored;
+    bool takes_simulated; /* a route wants simulated alerts to start what they fit */
 };
 
 static struct span source_of(struct deciding *deciding)
@@ -151,6 +155,40 @@ static void put_start(struct str *text, const struct deciding *deciding,
     json_close(&out);
 }
 
+static bool wants_simulated(struct span match)
+{
+    return json_get_bool(match, "simulated", false);
+}
+
+/* A sample or a test changes nothing, unless who decides asked for such alerts. */
+static bool is_only_planned(struct deciding *deciding, const struct playbook *playbook,
+                            struct span route)
+{
+    struct span on_alert = json_get(span_of(playbook->info), "on_alert");
+
+    if (!json_get_bool(deciding->alert, "simulated", false) || deciding->takes_simulated)
+        return false;
+    return !wants_simulated(route.len > 0 ? json_get(route, "match")
+                                          : json_get(on_alert, "when"));
+}
+
+static void say_not(struct deciding *deciding, struct span playbook, struct span route,
+                    const char *text, struct span detail);
+
+/* What an alert gains and a playbook has no use for leads to what was started already. */
+static bool is_started(struct deciding *deciding, const struct playbook *playbook,
+                       struct span params, struct span route)
+{
+    bool is_known =
+        deciding->card != NULL && news_is_known(deciding->card, playbook->name, params);
+
+    if (!is_known || json_get(deciding->alert, "new").len == 0)
+        return false;
+    say_not(deciding, span_of(playbook->name), json_get(route, "name"),
+            "the alert has started it with these parameters", (struct span){ 0 });
+    return true;
+}
+
 /* Opens and closes one decision. Members in the order of their names. */
 static void decide(struct deciding *deciding, struct playbook *playbook, struct span params,
                    struct span route, const char *why)
@@ -163,11 +201,14 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
         json_get(route, "notify").len > 0 ? json_get(route, "notify") : deciding->notify;
     enum verdict verdict = START_NOW;
     int64_t count = 0;
-    bool is_planned = false;
+    bool is_planned = false, is_sample = is_only_planned(deciding, playbook, route);
+    bool is_shadow = shadow.len > 0 || is_sample;
     struct err err = { 0 };
 
+    if (is_started(deciding, playbook, params, route))
+        return;
     json_open(out, '{');
-    if (storm.len > 0 && shadow.len == 0 && deciding->card != NULL) {
+    if (storm.len > 0 && !is_shadow && deciding->card != NULL) {
         struct str start = { 0 };
 
         put_start(&start, deciding, playbook, params, notify);
@@ -176,7 +217,7 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
         str_fini(&start);
         json_put_int(out, "count", count);
     }
-    if (shadow.len > 0 || deciding->card == NULL) {
+    if (is_shadow || deciding->card == NULL) {
         if (schema_match(json_get(span_of(playbook->info), "params"), params, &err) != 0)
             json_put(out, "error", err.text);
         else if (deciding->card != NULL)
@@ -189,13 +230,15 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
     if (notify.len > 0)
         json_put_raw(out, "notify", notify);
     json_put_raw(out, "params", params);
-    if (shadow.len > 0 && deciding->card != NULL)
+    if (is_shadow && deciding->card != NULL)
         json_put_bool(out, "planned", is_planned);
     json_put(out, "playbook", playbook->name);
     if (route.len > 0)
         json_put_raw(out, "route", json_get(route, "name"));
     if (shadow.len > 0)
         json_put_raw(out, "shadow", json_get(shadow, "name"));
+    if (is_sample)
+        json_put_bool(out, "simulated", true);
     if (storm.len > 0)
         json_put_raw(out, "storm", json_get(storm, "name"));
     if (verdict != START_NOW)
@@ -265,6 +308,8 @@ static void take_route(struct deciding *deciding, struct span route)
     if (name.len == 0) {
         if (span_is(mode, "shadow") && deciding->shadow.len == 0)
             deciding->shadow = route;
+        if (span_is(mode, "live") && wants_simulated(json_get(route, "match")))
+            deciding->takes_simulated = true;
         if (json_get(route, "storm").len > 0 && deciding->storm.len == 0)
             deciding->storm = route;
         if (json_get(route, "notify").len > 0 && deciding->notify.len == 0)
@@ -344,9 +389,58 @@ static void free_routing(struct routing *routing)
         free(candidate);
     }
     list_remove(&routing->in_intake);
-    alert_card_free(routing->card);
+    if (routing->card != NULL)
+        alert_card_free(routing->card);
     free(routing->alert);
+    free(routing->whole);
+    free(routing->grown);
     free(routing);
+}
+
+static void begin(struct engine *engine, struct routing *routing);
+
+/* The next pass of what the alert has gained; false: there is none. */
+static bool begin_pass(struct engine *engine, struct alert_card *card, const char *whole,
+                       int pass)
+{
+    struct str view = { 0 };
+
+    if (!news_view(span_of(whole), span_of(card->news), pass, &view))
+        return false;
+    struct routing *routing = xcalloc(1, sizeof *routing);
+    routing->card = card;
+    routing->pass = pass;
+    routing->whole = span_dup(span_of(whole));
+    routing->alert = str_take(&view);
+    begin(engine, routing);
+    return true;
+}
+
+/* At the end of a pass: the news are routed when no pass and nothing newer is left. */
+static bool is_last(const struct routing *routing)
+{
+    struct str view = { 0 };
+    bool has_next = routing->pass == 1 && news_view(span_of(routing->whole),
+                                                    span_of(routing->card->news), 2, &view);
+
+    str_fini(&view);
+    return !has_next && routing->grown == NULL;
+}
+
+/* What is left of the alert to be routed, with the card that this routing had. */
+static void go_on(struct engine *engine, struct routing *routing)
+{
+    struct alert_card *card = routing->card;
+    char *whole = routing->grown != NULL ? routing->grown : routing->whole;
+    int pass = routing->grown != NULL ? 1 : routing->pass + 1;
+
+    if (card->news == NULL || whole == NULL)
+        return;
+    whole = span_dup(span_of(whole));
+    routing->card = NULL;
+    if (!begin_pass(engine, card, whole, pass))
+        alert_card_free(card);
+    free(whole);
 }
 
 static void finish(struct engine *engine, struct routing *routing)
@@ -371,9 +465,15 @@ static void finish(struct engine *engine, struct routing *routing)
     json_put_raw(&out, "made", str_span(&list));
     json_close(&out);
     routing->card->is_routed = true;
+    if (routing->pass > 0 && is_last(routing)) {
+        free(routing->card->news);
+        routing->card->news = NULL;
+    }
     alert_note(engine, routing->card, "routed", str_span(&more));
     str_fini(&list);
     str_fini(&more);
+    list_remove(&routing->in_intake);
+    go_on(engine, routing);
     free_routing(routing);
 }
 
@@ -399,12 +499,8 @@ static void ask_playbook(struct engine *engine, struct routing *routing,
     str_fini(&bytes);
 }
 
-void route_begin(struct engine *engine, struct alert_card *card, struct span alert)
+static void begin(struct engine *engine, struct routing *routing)
 {
-    struct routing *routing = xcalloc(1, sizeof *routing);
-
-    routing->card = card;
-    routing->alert = span_dup(alert);
     list_init(&routing->candidates);
     list_add(&intake_of(engine)->routings, &routing->in_intake);
     list_each (link, after, &engine->playbooks) {
@@ -418,15 +514,48 @@ void route_begin(struct engine *engine, struct alert_card *card, struct span ale
         finish(engine, routing);
 }
 
-struct alert_card *route_card(struct engine *engine, int64_t number)
+void route_begin(struct engine *engine, struct alert_card *card, struct span alert)
+{
+    struct routing *routing = xcalloc(1, sizeof *routing);
+
+    routing->card = card;
+    routing->alert = span_dup(alert);
+    begin(engine, routing);
+}
+
+void route_begin_news(struct engine *engine, struct alert_card *card, struct span alert)
+{
+    char *whole = span_dup(alert);
+
+    if (!begin_pass(engine, card, whole, 1))
+        alert_card_free(card);
+    free(whole);
+}
+
+static struct routing *routing_of(struct engine *engine, int64_t number)
 {
     list_each (link, after, &intake_of(engine)->routings) {
         struct routing *routing = list_item(link, struct routing, in_intake);
 
         if (routing->card->number == number)
-            return routing->card;
+            return routing;
     }
     return NULL;
+}
+
+void route_add_news(struct engine *engine, int64_t number, struct span alert)
+{
+    struct routing *routing = routing_of(engine, number);
+
+    free(routing->grown);
+    routing->grown = span_dup(alert);
+}
+
+struct alert_card *route_card(struct engine *engine, int64_t number)
+{
+    struct routing *routing = routing_of(engine, number);
+
+    return routing != NULL ? routing->card : NULL;
 }
 
 bool route_on_matched(struct engine *engine, const struct event *event)

@@ -8,15 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arm_type.h"
 #include "base/schema.h"
 #include "engine/internal.h"
 
 /* -- does a route fit? --------------------------------------------------------------------- */
 
-static const char *const match_keys[] = { "confidence", "resource", "severity",
-                                          "source",     "status",   "subscription",
-                                          "technique",  "tenant",   "title",
-                                          "type" };
+static const char *const match_keys[] = { "confidence", "over",         "resource",
+                                          "severity",   "simulated",    "source",
+                                          "status",     "subscription", "technique",
+                                          "tenant",     "title",        "type" };
 enum { MATCH_KEYS = sizeof match_keys / sizeof *match_keys };
 
 static bool fits_one_of(struct span wanted, struct span list)
@@ -34,13 +35,41 @@ static bool fits_one_of(struct span wanted, struct span list)
     return is_match;
 }
 
+bool alert_is_over(struct span alert)
+{
+    bool is_resolved = span_is(json_get_raw(alert, "status"), "resolved");
+
+    return json_get_bool(alert, "over", is_resolved); /* old alerts have the status only */
+}
+
+/* The kind that read it, the product that raised it, or the name that cordon.lua gives it. */
+static bool fits_source(struct span wanted, struct span alert)
+{
+    static const char *const names[] = { "source", "product", "feed" };
+    bool is_match = false;
+
+    for (size_t i = 0; !is_match && i < sizeof names / sizeof names[0]; i++) {
+        char *text = json_get_text(alert, names[i]);
+
+        is_match = text != NULL && text[0] != '\0' && match_text(wanted, text);
+        free(text);
+    }
+    return is_match;
+}
+
 static bool fits_key(struct span key, struct span wanted, struct span alert)
 {
     char *name = span_dup(key);
     char *text = json_get_text(alert, name);
     bool is_match;
 
-    if (span_is(key, "resource"))
+    if (span_is(key, "over"))
+        is_match = json_bool(wanted, false) == alert_is_over(alert);
+    else if (span_is(key, "simulated"))
+        is_match = json_bool(wanted, false) == json_get_bool(alert, "simulated", false);
+    else if (span_is(key, "source"))
+        is_match = fits_source(wanted, alert);
+    else if (span_is(key, "resource"))
         is_match = fits_one_of(wanted, json_get(alert, "resources"));
     else if (span_is(key, "technique"))
         is_match = fits_one_of(wanted, json_get(alert, "techniques"));
@@ -58,9 +87,9 @@ struct span route_misfit(struct span route, struct span alert)
     struct span match = json_get(route, "match"), key, wanted;
     size_t pos = 0;
 
-    if (json_get(match, "status").len == 0 &&
-        span_is(json_get_raw(alert, "status"), "resolved"))
-        return span_of("status");
+    if (json_get(match, "status").len == 0 && json_get(match, "over").len == 0 &&
+        alert_is_over(alert))
+        return span_of("over");
     while (json_next(match, &pos, &key, &wanted))
         if (!fits_key(key, wanted, alert))
             return key;
@@ -101,6 +130,28 @@ struct span route_alert_value(struct span alert, struct span path)
     return value;
 }
 
+/* "resource:Microsoft.Web/sites": the first resource of the type. */
+static struct span resource_of_type(struct span alert, struct span type)
+{
+    struct span item;
+    size_t pos = 0;
+
+    while (json_next(json_get(alert, "resources"), &pos, NULL, &item))
+        if (arm_is_type(json_raw(item), type))
+            return item;
+    return (struct span){ 0 };
+}
+
+static struct span param_value(struct span alert, struct span path)
+{
+    static const char by_type[] = "resource:";
+    const size_t len = sizeof by_type - 1;
+
+    if (span_starts(path, by_type))
+        return resource_of_type(alert, (struct span){ path.ptr + len, path.len - len });
+    return route_alert_value(alert, path);
+}
+
 void route_put_params(struct str *text, struct span params, struct span alert)
 {
     static const char prefix[] = "$alert.";
@@ -113,8 +164,8 @@ void route_put_params(struct str *text, struct span params, struct span alert)
         struct span word = json_raw(value);
 
         if (span_starts(word, prefix))
-            value = route_alert_value(alert, (struct span){ word.ptr + sizeof prefix - 1,
-                                                            word.len - sizeof prefix + 1 });
+            value = param_value(alert, (struct span){ word.ptr + sizeof prefix - 1,
+                                                      word.len - sizeof prefix + 1 });
         if (value.len == 0)
             continue; /* the alert does not say: the playbook's default, or its complaint */
         json_key_span(&out, key);
@@ -132,6 +183,11 @@ static int check_match(struct span match, int place, struct err *err)
 
     while (json_next(match, &pos, &key, &wanted)) {
         bool is_known = false;
+        bool is_truth = span_is(key, "over") || span_is(key, "simulated");
+
+        if (is_truth && json_kind(wanted) != JSON_TRUE && json_kind(wanted) != JSON_FALSE)
+            return err_set(err, ERR_INVALID, "routes[%d].match.%.*s: want true or false",
+                           place, (int)key.len, key.ptr);
 
         for (size_t i = 0; i < MATCH_KEYS; i++)
             is_known = is_known || span_is(key, match_keys[i]);

@@ -17,8 +17,10 @@
 struct engine;
 struct intake;
 
-/* The key of the route's match that does not fit; the empty span when all do. What is resolved
- * fits only where its status is asked for: what is over needs no containment. */
+/* Resolved, dismissed, judged false or expected. */
+bool alert_is_over(struct span alert);
+/* The key of the route's match that does not fit; the empty span when all do. An alert that is
+ * over fits only where over or status is asked for: it needs no containment. */
 struct span route_misfit(struct span route, struct span alert);
 /* The value at "resources.1"; the empty span when there is none. */
 struct span route_alert_value(struct span alert, struct span path);

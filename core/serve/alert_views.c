@@ -23,7 +23,9 @@ static void put_alert(struct json_out *out, const struct entry *entry)
     snprintf(name, sizeof name, "a-%06" PRId64, entry->run);
     json_put(out, "alert", name);
     while (json_next(entry->body, &pos, &key, &value)) {
-        if (span_is(key, "d") || span_is(key, "made") || span_is(key, "routed"))
+        if (span_is(key, "d") || span_is(key, "made") || span_is(key, "routed") ||
+            span_is(key, "starts") || span_is(key, "changes") || span_is(key, "grown") ||
+            span_is(key, "new"))
             continue;
         json_key_span(out, key);
         json_raw_value(out, value);
@@ -107,7 +109,9 @@ void alerts_list(struct serve *serve, const struct asked *asked)
 
 static int put_alert_row(const struct row *row, void *arg)
 {
-    json_put_raw(arg, "normalised", json_get(row->body, "alert"));
+    struct span now = json_get(row->body, "now"); /* as it is since it has grown */
+
+    json_put_raw(arg, "normalised", now.len > 0 ? now : json_get(row->body, "alert"));
     return 1;
 }
 
@@ -120,6 +124,31 @@ static int put_decisions(const struct row *row, void *arg)
     json_put_raw(out, "decisions", json_get(row->body, "made"));
     json_close(out);
     return 1;
+}
+
+static int put_change(const struct row *row, void *arg)
+{
+    struct json_out *out = arg;
+
+    json_open(out, '{');
+    json_put_int(out, "at", row->at_ms);
+    json_put_raw(out, "new", json_get(row->body, "new"));
+    json_close(out);
+    return 1;
+}
+
+/* What it has gained since it was told first. */
+static void put_changes(struct serve *serve, struct span card, struct json_out *out)
+{
+    struct span seq;
+    struct err err;
+    size_t pos = 0;
+
+    json_key(out, "changes");
+    json_open(out, '[');
+    while (json_next(json_get(card, "changes"), &pos, NULL, &seq))
+        store_each(serve->store, json_int(seq, 0), put_change, out, &err);
+    json_close(out);
 }
 
 static int put_plan_row(const struct row *row, void *arg)
@@ -182,7 +211,9 @@ void alerts_show(struct serve *serve, const struct asked *asked)
     char *body = span_dup(entry.body);
     json_open(&out, '{');
     put_alert(&out, &entry);
-    store_each(serve->store, entry.first_seq, put_alert_row, &out, &err);
+    store_each(serve->store, json_get_int(span_of(body), "grown", entry.first_seq),
+               put_alert_row, &out, &err);
+    put_changes(serve, span_of(body), &out);
     put_plans(serve, number, &out);
     json_key(&out, "routing");
     json_open(&out, '[');

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "alert/alert_grow.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -37,22 +38,23 @@ static int64_t key_of(const char *domain, struct span source, struct span id)
     return key == 0 ? 1 : key;
 }
 
-/* An alert without an id is the same when it says the same of the same things. */
+/* A sample never joins a real alert, whatever id it has. */
+static bool is_simulated(struct span alert)
+{
+    return json_get_bool(alert, "simulated", false);
+}
+
 static int64_t alert_key(struct span source, struct span alert)
 {
-    struct span id = json_get_raw(alert, "id");
-    struct hash_list list;
-    struct hash hash;
-    char hex[HASH_HEX_LEN + 1];
+    return key_of(is_simulated(alert) ? "cordon.alert.simulated.v1" : "cordon.alert.v1",
+                  source, json_get_raw(alert, "id"));
+}
 
-    if (id.len > 0)
-        return key_of("cordon.alert.v1", source, id);
-    hash_list_init(&list, "cordon.alert.same.v1");
-    hash_list_add_span(&list, json_get(alert, "type"));
-    hash_list_add_span(&list, json_get(alert, "title"));
-    hash_list_add_span(&list, json_get(alert, "resources"));
-    hash = hash_list_end(&list);
-    return key_of("cordon.alert.v1", source, span_of(hash_hex(hash, hex)));
+static int64_t shared_key(struct span alert, struct span key)
+{
+    return key_of(is_simulated(alert) ? "cordon.alert.key.simulated.v1"
+                                      : "cordon.alert.key.v1",
+                  (struct span){ 0 }, key);
 }
 
 /* -- deliveries ------------------------------------------------------------------------------ */
@@ -97,30 +99,179 @@ void alerts_take(struct serve *serve, int64_t ask, struct span source, struct sp
                                        .json = raw });
 }
 
-static void give_alert(struct delivery *delivery, struct span alert)
+/* -- which alert it is ------------------------------------------------------------------- */
+
+struct joining { /* an alert that came in, and those that it may be */
+    struct serve *serve;
+    int64_t number;     /* that it is; 0: a new one */
+    struct str keys;    /* JSON list: those that are new */
+    struct str others;  /* JSON list of known alerts that it names too */
+    struct entry entry; /* of the number */
+    struct str card, known;
+    int other_count;
+    int64_t others_seen[ALERTS_JOINED_MAX];
+};
+
+static int take_known(const struct row *row, void *arg)
+{
+    struct span now = json_get(row->body, "now"); /* as it is since it has grown */
+
+    str_add_span(arg, now.len > 0 ? now : json_get(row->body, "alert"));
+    return 1;
+}
+
+/* The alert of that number as it was told last, and its card. */
+static bool find_known(struct serve *serve, int64_t number, struct entry *entry,
+                       struct str *card, struct str *known)
+{
+    struct err err;
+
+    if (store_find(serve->store, ENTRY_ALERT, number, 0, entry, &err) != 0)
+        return false;
+    str_add_span(card, entry->body);
+    int64_t seq = json_get_int(str_span(card), "grown", entry->first_seq);
+    if (store_each(serve->store, seq, take_known, known, &err) < 0)
+        log_warnx("%s", err.text);
+    return known->len > 0;
+}
+
+static int64_t number_of(struct serve *serve, int64_t key)
+{
+    struct entry entry;
+    struct err err;
+
+    if (store_find(serve->store, ENTRY_DELIVERY, key, 1, &entry, &err) != 0)
+        return 0;
+    return json_get_int(entry.body, "i", 0);
+}
+
+static void add_other(struct joining *joining, int64_t number)
+{
+    struct str card = { 0 }, known = { 0 };
+    struct entry entry;
+
+    for (int i = 0; i < joining->other_count; i++)
+        if (joining->others_seen[i] == number)
+            return;
+    if (joining->other_count == ALERTS_JOINED_MAX)
+        return;
+    joining->others_seen[joining->other_count++] = number;
+    if (find_known(joining->serve, number, &entry, &card, &known)) {
+        if (joining->others.len > 1)
+            str_add_char(&joining->others, ',');
+        str_add_span(&joining->others, str_span(&known));
+    }
+    str_fini(&card);
+    str_fini(&known);
+}
+
+static void add_key(struct joining *joining, int64_t key)
+{
+    if (joining->keys.len > 1)
+        str_add_char(&joining->keys, ',');
+    str_printf(&joining->keys, "%" PRId64, key);
+}
+
+/* Its own source and id come first, then the oldest alert with which it has a key in common. */
+static void find_number(struct joining *joining, struct span alert, int64_t own)
+{
+    struct span key;
+    size_t pos = 0;
+
+    joining->number = number_of(joining->serve, own);
+    bool is_own = joining->number > 0;
+    while (json_next(json_get(alert, "keys"), &pos, NULL, &key)) {
+        int64_t number = number_of(joining->serve, shared_key(alert, json_raw(key)));
+
+        if (number > 0 && !is_own && (joining->number == 0 || number < joining->number))
+            joining->number = number;
+    }
+}
+
+static void take_keys(struct joining *joining, struct span alert, int64_t own)
+{
+    struct span key;
+    size_t pos = 0;
+
+    if (joining->number > 0 && number_of(joining->serve, own) == 0)
+        add_key(joining, own);
+    while (json_next(json_get(alert, "keys"), &pos, NULL, &key)) {
+        int64_t shared = shared_key(alert, json_raw(key));
+        int64_t number = number_of(joining->serve, shared);
+
+        if (number == 0)
+            add_key(joining, shared);
+        else if (number != joining->number)
+            add_other(joining, number);
+    }
+}
+
+/* What the engine is told beside the alert: {"keys","news"}. The alert becomes the known one
+ * with what is new in it; without an answer it is told as it came. */
+static void grow(struct joining *joining, struct str *alert, struct str *more)
+{
+    struct json_out out = { .str = more };
+    struct str grown = { 0 }, news = { 0 };
+    struct err err;
+
+    str_add_char(&joining->keys, ']');
+    str_add_char(&joining->others, ']');
+    json_open(&out, '{');
+    json_put_raw(&out, "keys", str_span(&joining->keys));
+    if (joining->known.len > 0 &&
+        alert_grow(str_span(&joining->known), str_span(alert), str_span(&joining->others),
+                   &grown, &news, &err) == 0) {
+        json_put_raw(&out, "news", str_span(&news));
+        str_reset(alert);
+        str_add_span(alert, str_span(&grown));
+    } else if (joining->known.len > 0) {
+        log_warnx("a-%06" PRId64 ": what the alert has gained is not taken: %s",
+                  joining->number, err.text);
+    }
+    json_close(&out);
+    str_fini(&grown);
+    str_fini(&news);
+}
+
+static void free_joining(struct joining *joining)
+{
+    str_fini(&joining->keys);
+    str_fini(&joining->others);
+    str_fini(&joining->card);
+    str_fini(&joining->known);
+}
+
+static void give_alert(struct delivery *delivery, struct span told)
 {
     struct serve *serve = delivery->serve;
     struct span source = span_of(delivery->source);
-    int64_t key = alert_key(source, alert);
-    struct event event = { .kind = EV_ALERT,
-                           .run = key,
-                           .name = source,
-                           .json = alert,
-                           .last_seq = delivery->seq };
-    struct entry entry;
+    struct joining joining = { .serve = serve };
+    struct str alert = { 0 }, more = { 0 };
     struct err err;
-    char *body = NULL;
 
-    if (store_find(serve->store, ENTRY_DELIVERY, key, 1, &entry, &err) == 0) {
-        event.number = json_get_int(entry.body, "i", 0);
-        if (store_find(serve->store, ENTRY_ALERT, event.number, 0, &entry, &err) == 0) {
-            body = span_dup(entry.body);
-            event.text = span_of(body);
-            event.first_seq = entry.first_seq;
-        }
-    }
-    pump_event(serve, &event);
-    free(body);
+    if (alert_put_feed(told, source, &alert, &err) != 0)
+        str_add_span(&alert, told);
+    int64_t key = alert_key(source, str_span(&alert));
+    str_add_char(&joining.keys, '[');
+    str_add_char(&joining.others, '[');
+    find_number(&joining, str_span(&alert), key);
+    if (joining.number > 0 &&
+        !find_known(serve, joining.number, &joining.entry, &joining.card, &joining.known))
+        joining.number = joining.card.len > 0 ? joining.number : 0;
+    take_keys(&joining, str_span(&alert), key);
+    grow(&joining, &alert, &more);
+    pump_event(serve, &(struct event){ .kind = EV_ALERT,
+                                       .run = key,
+                                       .name = source,
+                                       .json = str_span(&alert),
+                                       .who = str_span(&more),
+                                       .number = joining.number,
+                                       .text = str_span(&joining.card),
+                                       .first_seq = joining.entry.first_seq,
+                                       .last_seq = delivery->seq });
+    free_joining(&joining);
+    str_fini(&alert);
+    str_fini(&more);
 }
 
 static void free_delivery(struct delivery *delivery)
@@ -291,8 +442,10 @@ int alerts_open(struct serve *serve, struct err *err)
 static int take_alert_row(const struct row *row, void *arg)
 {
     struct opening *opening = arg;
+    struct span now = json_get(row->body, "now");
 
-    opening->events[opening->count - 1].json = keep(opening, json_get(row->body, "alert"));
+    opening->events[opening->count - 1].json =
+        keep(opening, now.len > 0 ? now : json_get(row->body, "alert"));
     return 1;
 }
 
@@ -305,8 +458,8 @@ static int take_unrouted(const struct entry *entry, void *arg)
     event->number = entry->run;
     event->first_seq = entry->first_seq;
     event->text = keep(opening, entry->body);
-    if (store_each(opening->serve->store, entry->first_seq, take_alert_row, opening, &err) <
-        0)
+    int64_t seq = json_get_int(event->text, "grown", entry->first_seq);
+    if (store_each(opening->serve->store, seq, take_alert_row, opening, &err) < 0)
         log_warnx("%s", err.text);
     return 0;
 }

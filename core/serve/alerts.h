@@ -24,6 +24,7 @@ enum {
     ALERTS_UNDER_WAY_MAX = 20000, /* deliveries that have not been read yet; more: "busy" */
     ALERTS_ID_MAX = 512,          /* bytes of a delivery's id */
     ALERTS_LIST_MAX = 500,        /* alerts that one ask lists */
+    ALERTS_JOINED_MAX = 20,       /* other alerts that one is compared with */
     ALERTS_PLANS_SHOWN_MAX = 20   /* of one alert */
 };
 

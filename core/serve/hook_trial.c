@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/alert_grow.h"
 #include "base/clock.h"
 #include "frame/frame.h"
 #include "serve/adapters.h"
@@ -17,6 +18,7 @@
 struct trial {
     struct serve *serve;
     int64_t ask;
+    char *source; /* the name in cordon.lua; NULL: a kind was named */
     struct str alerts, answers;
     struct span alert; /* the one that is being asked about */
     size_t pos;
@@ -33,6 +35,7 @@ static void trial_free(struct trial *trial)
     str_fini(&trial->alerts);
     str_fini(&trial->answers);
     str_fini(&trial->out);
+    free(trial->source);
     free(trial);
 }
 
@@ -154,6 +157,24 @@ static void trial_next(struct trial *trial)
     trial_answered(trial);
 }
 
+/* As its source would deliver it. */
+static void add_fed(struct trial *trial, struct span alerts)
+{
+    struct span alert;
+    struct err err;
+    size_t pos = 0;
+
+    str_add_char(&trial->alerts, '[');
+    while (json_next(alerts, &pos, NULL, &alert)) {
+        if (trial->alerts.len > 1)
+            str_add_char(&trial->alerts, ',');
+        if (trial->source == NULL ||
+            alert_put_feed(alert, span_of(trial->source), &trial->alerts, &err) != 0)
+            str_add_span(&trial->alerts, alert);
+    }
+    str_add_char(&trial->alerts, ']');
+}
+
 static void on_trial_read(void *arg, bool ok, struct span json)
 {
     struct trial *trial = arg;
@@ -166,7 +187,7 @@ static void on_trial_read(void *arg, bool ok, struct span json)
         trial_free(trial);
         return;
     }
-    str_add_span(&trial->alerts, json);
+    add_fed(trial, json);
     trial->json.str = &trial->out;
     json_open(&trial->json, '{');
     json_key(&trial->json, "alerts");
@@ -183,6 +204,7 @@ void hook_trial(struct serve *serve, const struct asked *asked, struct span raw)
 
     trial->serve = serve;
     trial->ask = asked->number;
+    trial->source = config.len > 0 ? span_dup(source) : NULL;
     adapters_read(serve, config.len > 0 ? json_get_raw(config, "kind") : source, path, raw,
                   clock_unix_ms(), on_trial_read, trial);
     free(path);

@@ -12,6 +12,7 @@
 #include "vm/door.h"
 #include "vm/opts.h"
 #include "vm/params.h"
+#include "vm/alert_view.h"
 #include "vm/state.h"
 #include "vm/value.h"
 
@@ -56,6 +57,20 @@ static bool fits(struct match *match, struct vm *vm, struct span pattern, const 
     return false;
 }
 
+/* The source is the kind that read the alert, the product that raised it, or the name that
+ * cordon.lua gives to where it came from. */
+static bool source_fits(struct match *match, struct vm *vm, struct span pattern)
+{
+    static const char *const names[] = { "feed", "product" };
+
+    for (size_t i = 0; pattern.ptr != NULL && i < sizeof names / sizeof names[0]; i++) {
+        struct span text = alert_text(vm, match->alert, names[i]);
+        if (text.len > 0 && span_glob(text, pattern.ptr))
+            return true;
+    }
+    return fits(match, vm, pattern, "source");
+}
+
 static bool severity_fits(struct match *match, struct vm *vm, struct span wanted)
 {
     if (wanted.ptr == NULL)
@@ -74,16 +89,74 @@ static bool severity_fits(struct match *match, struct vm *vm, struct span wanted
     return false;
 }
 
-/* What is over needs no containment: only who asks for it gets what is resolved. */
-static bool status_fits(struct match *match, struct vm *vm, struct span wanted)
+/* Stack: ... when. What it says at the key: 1 true, 0 false, -1 nothing. */
+static int when_truth(lua_State *L, const char *key)
 {
-    if (wanted.ptr != NULL)
-        return fits(match, vm, wanted, "status");
-    if (!span_is(alert_text(vm, match->alert, "status"), "resolved"))
+    lua_pushstring(L, key);
+    int said = lua_rawget(L, -2) == LUA_TNIL ? -1 : lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return said;
+}
+
+static bool alert_is(struct match *match, const char *key)
+{
+    struct span status = json_get_raw(match->alert, "status");
+    bool otherwise = strcmp(key, "over") == 0 && span_is(status, "resolved");
+
+    return json_get_bool(match->alert, key,
+                         otherwise); /* old alerts have the status only */
+}
+
+static bool truth_fits(struct match *match, lua_State *L, const char *key)
+{
+    int wanted = when_truth(L, key);
+    bool is = alert_is(match, key);
+
+    if (wanted < 0 || wanted == is)
         return true;
-    str_add_text(match->why,
-                 "it is resolved; on_alert.when.status = \"resolved\" would take it");
+    str_printf(match->why, "it is %s%s; on_alert.when.%s = %s wants the other",
+               is ? "" : "not ", key, key, wanted ? "true" : "false");
     return false;
+}
+
+/* An alert that is over needs no containment: on_alert asks for it, or does not get it. */
+static bool state_fits(struct match *match, struct vm *vm, struct span status)
+{
+    lua_State *L = vm->L;
+
+    if (!truth_fits(match, L, "over") || !truth_fits(match, L, "simulated"))
+        return false;
+    if (status.ptr != NULL)
+        return fits(match, vm, status, "status");
+    if (when_truth(L, "over") >= 0 || !alert_is(match, "over"))
+        return true;
+    str_add_text(match->why, "it is over (status ");
+    alert_text(vm, match->alert, "status");
+    str_add_shown(match->why, str_text(&vm->text), vm->text.len);
+    str_add_text(match->why, "); on_alert.when.over = true would take it");
+    return false;
+}
+
+/* Stack: on_alert -> on_alert function. What makes the parameters: for what an alert has gained,
+ * changed when it is there. */
+static int push_function(lua_State *L, bool is_changed)
+{
+    lua_pushliteral(L, "changed");
+    int type = lua_rawget(L, -2);
+    if (is_changed && type == LUA_TFUNCTION)
+        return type;
+    lua_pop(L, 1);
+    lua_pushliteral(L, "params");
+    return lua_rawget(L, -2);
+}
+
+/* changed = false: what an alert gains is nothing for this playbook. */
+static bool wants_changes(lua_State *L)
+{
+    lua_pushliteral(L, "changed");
+    bool is_refused = lua_rawget(L, -2) == LUA_TBOOLEAN;
+    lua_pop(L, 1);
+    return !is_refused;
 }
 
 /* Stack: on_alert. Calls its params function with the alert, in co. */
@@ -92,14 +165,14 @@ static void push_params(struct vm *vm, lua_State *co, struct span alert)
     lua_State *L = vm->L;
     int count = 0;
 
-    lua_pushliteral(L, "params");
-    if (lua_rawget(L, -2) == LUA_TNIL) { /* on_alert nil */
+    if (push_function(L, json_get(alert, "new").len > 0) == LUA_TNIL) { /* on_alert nil */
         lua_newtable(L);
         lua_replace(L, -2); /* on_alert params */
         return;
     }
     lua_xmove(L, co, 1);   /* co: fn */
     value_push(co, alert); /* co: fn alert */
+    alert_view_add(co);
     int status = door_resume(vm, co, 1, &count);
     if (status == LUA_YIELD)
         luaL_error(L, "on_alert.params cannot wait");
@@ -108,6 +181,8 @@ static void push_params(struct vm *vm, lua_State *co, struct span alert)
     lua_xmove(co, L, 1); /* on_alert result */
     if (status != LUA_OK)
         lua_error(L);
+    if (lua_isnil(L, -1) && json_get(alert, "new").len > 0)
+        return; /* nothing in it for this playbook */
     if (lua_type(L, -1) != LUA_TTABLE)
         luaL_error(L, "on_alert.params wants to return a table, got %s", value_kind(L, -1));
 }
@@ -138,13 +213,22 @@ static void match_alert(struct vm *vm, void *arg)
     lua_pushliteral(L, "when");
     lua_rawget(L, -2); /* co spec on_alert when */
     const char *what = "on_alert.when";
-    if (!fits(match, vm, opts_text(L, -1, what, "source", false), "source") ||
+    if (!source_fits(match, vm, opts_text(L, -1, what, "source", false)) ||
         !fits(match, vm, opts_text(L, -1, what, "type", false), "type") ||
         !severity_fits(match, vm, opts_text(L, -1, what, "severity", false)) ||
-        !status_fits(match, vm, opts_text(L, -1, what, "status", false)))
+        !state_fits(match, vm, opts_text(L, -1, what, "status", false)))
         return;
     lua_pop(L, 1); /* co spec on_alert */
+    if (json_get(match->alert, "new").len > 0 && !wants_changes(L)) {
+        str_add_text(match->why,
+                     "on_alert.changed = false: what the alert gains starts nothing");
+        return;
+    }
     push_params(vm, co, match->alert);
+    if (lua_isnil(L, -1)) {
+        str_add_text(match->why, "on_alert.changed wants nothing of what is new");
+        return;
+    }
     set_params(vm, match);
     *match->matches = true;
     str_add_text(match->why, "source, type and severity are as on_alert wants");

@@ -71,22 +71,46 @@ static void check_severity(lua_State *L, int idx)
     opts_unknown(L, "playbook: on_alert.when.severity", text, playbook_severities, 5);
 }
 
+/* Stack: ... when */
+static void check_truth(lua_State *L, int idx, const char *key)
+{
+    lua_pushstring(L, key);
+    if (lua_rawget(L, idx - 1) != LUA_TNIL && lua_type(L, -1) != LUA_TBOOLEAN)
+        luaL_error(L, "playbook: on_alert.when.%s wants true or false", key);
+    lua_pop(L, 1);
+}
+
+/* A function, or false: what an alert gains later starts nothing. */
+static void check_changed(lua_State *L, int on_alert)
+{
+    lua_pushliteral(L, "changed");
+    int type = lua_rawget(L, on_alert);
+    if (type != LUA_TNIL && type != LUA_TFUNCTION &&
+        (type != LUA_TBOOLEAN || lua_toboolean(L, -1)))
+        luaL_error(L, "playbook: on_alert.changed wants a function, or false");
+    lua_pop(L, 1);
+}
+
 static void check_on_alert(lua_State *L, int idx)
 {
-    static const char *const known[] = { "when", "params", NULL };
-    static const char *const when[] = { "source", "type", "severity", "status", NULL };
+    static const char *const known[] = { "when", "params", "changed", NULL };
+    static const char *const when[] = { "source", "type",      "severity", "status",
+                                        "over",   "simulated", NULL };
 
     lua_pushliteral(L, "on_alert");
     if (lua_rawget(L, idx) != LUA_TNIL) { /* on_alert */
         int on_alert = lua_gettop(L);
         opts_check(L, on_alert, "playbook: on_alert", known);
         check_function(L, on_alert, "params", false);
+        check_changed(L, on_alert);
         lua_pushliteral(L, "when");
         if (lua_rawget(L, on_alert) == LUA_TNIL)
             luaL_error(L, "playbook: on_alert wants when = { source = ..., type = ... }");
         opts_check(L, -1, "playbook: on_alert.when", when);
-        for (size_t i = 0; when[i] != NULL; i++)
+        for (size_t i = 0; when[i] != NULL && strcmp(when[i], "over") != 0; i++)
             opts_text(L, -1, "playbook: on_alert.when", when[i], false);
+        check_truth(L, -1, "over");
+        check_truth(L, -1, "simulated");
         check_severity(L, -1);
         lua_pop(L, 1);
     }

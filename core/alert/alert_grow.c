@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/alert_grow.h"
+
+#include <stddef.h>
+
+#include "alert/fields.h"
+#include "base/err.h"
+#include "base/json.h"
+
+struct growing {
+    const char *key;
+    size_t list; /* of struct alert */
+};
+
+/* In the order of their names: news are written so. */
+static const struct growing kinds[] = {
+    { "accounts", offsetof(struct alert, accounts) },
+    { "assets", offsetof(struct alert, assets) },
+    { "children", offsetof(struct alert, children) },
+    { "files", offsetof(struct alert, files) },
+    { "hosts", offsetof(struct alert, hosts) },
+    { "ips", offsetof(struct alert, ips) },
+    { "resources", offsetof(struct alert, resources) },
+    { "urls", offsetof(struct alert, urls) },
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static const struct alert_list *list_of(const struct alert *alert, int kind)
+{
+    return (const struct alert_list *)((const char *)alert + kinds[kind].list);
+}
+
+/* The alerts of the list that name it. */
+static bool others_name(struct span others, int kind, struct span item)
+{
+    bool is_child = kinds[kind].list == offsetof(struct alert, children);
+    bool is_top = is_child || kinds[kind].list == offsetof(struct alert, resources);
+    struct span other, value;
+    size_t pos = 0;
+
+    while (json_next(others, &pos, NULL, &other)) {
+        struct span list =
+            json_get(is_top ? other : json_get(other, "entities"), kinds[kind].key);
+        for (size_t at = 0; json_next(list, &at, NULL, &value);)
+            if (span_equal_nocase(json_raw(value), item))
+                return true;
+        if (is_child && span_equal_nocase(json_get_raw(other, "id"), item))
+            return true;
+    }
+    return false;
+}
+
+static bool is_news(const struct alert *known, struct span others, int kind,
+                    const char *item)
+{
+    struct span text = span_of(item);
+    bool is_known = alert_has(list_of(known, kind), text) ||
+                    (kinds[kind].list == offsetof(struct alert, children) &&
+                     span_equal_nocase(text, str_span(&known->id)));
+
+    return !is_known && !others_name(others, kind, text);
+}
+
+static void put_news(struct json_out *out, const struct alert *known,
+                     const struct alert *grown, struct span others)
+{
+    json_open(out, '{');
+    for (int kind = 0; kind < KINDS; kind++) {
+        const struct alert_list *list = list_of(grown, kind);
+        bool is_open = false;
+
+        for (int i = 0; i < list->count; i++) {
+            if (!is_news(known, others, kind, list->items[i]))
+                continue;
+            if (!is_open) {
+                json_key(out, kinds[kind].key);
+                json_open(out, '[');
+            }
+            is_open = true;
+            json_string(out, list->items[i]);
+        }
+        if (is_open)
+            json_close(out);
+    }
+    json_close(out);
+}
+
+static void text_set(struct str *text, const struct str *other)
+{
+    str_reset(text);
+    str_add_span(text, str_span(other));
+}
+
+static bool is_same(const struct alert *known, const struct alert *told)
+{
+    return span_equal(str_span(&known->id), str_span(&told->id)) &&
+           span_equal(str_span(&known->source), str_span(&told->source));
+}
+
+/* The alert itself tells its state. Another feed ends it, and does not open it again: what it
+ * sends late would. One alert of an incident does not end the incident. */
+static void settle_state(const struct alert *known, const struct alert *told,
+                         struct alert *grown)
+{
+    bool is_part = known->children.count > 1;
+
+    if (is_same(known, told) || (told->is_over && !is_part))
+        return;
+    text_set(&grown->status, &known->status);
+    grown->is_over = known->is_over;
+}
+
+int alert_grow(struct span known, struct span told, struct span others, struct str *grown,
+               struct str *news, struct err *err)
+{
+    struct alert before = { 0 }, more = { 0 }, after = { 0 };
+    struct json_out out = { .str = news };
+    int rc = alert_read(&before, known, err);
+
+    if (rc == 0)
+        rc = alert_read(&more, told, err);
+    if (rc == 0)
+        rc = alert_read(&after, known, err);
+    if (rc == 0)
+        rc = alert_join(&after, &more, err);
+    if (rc == 0) {
+        settle_state(&before, &more, &after);
+        after.raw = more.raw;
+        rc = alert_write(&after, grown, err);
+    }
+    if (rc == 0)
+        put_news(&out, &before, &after, others);
+    alert_fini(&before);
+    alert_fini(&more);
+    alert_fini(&after);
+    return rc;
+}
+
+int alert_put_feed(struct span json, struct span feed, struct str *out, struct err *err)
+{
+    struct alert alert = { 0 };
+    int rc = alert_read(&alert, json, err);
+
+    str_reset(&alert.feed);
+    str_add_span(&alert.feed, feed);
+    if (rc == 0)
+        rc = alert_write(&alert, out, err);
+    alert_fini(&alert);
+    return rc;
+}
