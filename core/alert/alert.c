@@ -26,11 +26,22 @@ static const char *const kinds[] = {
     "ips", "assets", "accounts", "hosts", "urls", "files"
 };
 
+/* What playbooks find beside the members: what the alert gained, and functions. */
+static void put_view(struct json_out *out)
+{
+    static const char *const names[] = { "all", "new", "resource" };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_put_raw(out, names[i], span_of("{}"));
+}
+
 static void put_properties(struct json_out *out, const char *const *names, size_t count)
 {
     json_put_bool(out, "additionalProperties", false);
     json_key(out, "properties");
     json_open(out, '{');
+    if (names == members)
+        put_view(out);
     for (size_t i = 0; i < count; i++) {
         json_key(out, names[i]);
         json_open(out, '{');

@@ -89,7 +89,7 @@ struct span route_misfit(struct span route, struct span alert)
 
     if (json_get(match, "status").len == 0 && json_get(match, "over").len == 0 &&
         alert_is_over(alert))
-        return span_of("over");
+        return span_of("status");
     while (json_next(match, &pos, &key, &wanted))
         if (!fits_key(key, wanted, alert))
             return key;

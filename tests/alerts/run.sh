@@ -38,6 +38,37 @@ return playbook {
   run = function(p, ctx) ctx.note(p.what) end,
 }
 LUA
+cat >"$work/playbooks/watch.lua" <<'LUA'
+return playbook {
+  name = "watch", summary = "Take a note of each host, and hear what becomes of the alert",
+  params = { hosts = { "list of string", "which" }, site = { "string", "where", default = "none" } },
+  on_alert = { when = { severity = "medium+", type = "Grow_*" }, params = function(alert)
+    return { hosts = alert.entities.hosts, site = alert.resource "Microsoft.Web/sites" }
+  end },
+  run = function(p, ctx)
+    ctx.note(table.concat(p.hosts, " ") .. " at " .. p.site)
+    local gained = ctx.signal("alert_changed", { within = "1h" })
+    ctx.note("gained " .. table.concat(gained.hosts or {}, " "))
+  end,
+}
+LUA
+cat >"$work/playbooks/drill.lua" <<'LUA'
+local noop = use "noop"
+return playbook {
+  name = "drill", summary = "A change that samples start only on demand", params = { target = { "string", "what" } },
+  on_alert = { when = { type = "Sample_*" }, params = function(alert) return { target = "sample-" .. alert.id } end },
+  run = function(p) noop.set { target = p.target, value = "contained" } end,
+}
+LUA
+cat >"$work/playbooks/site.lua" <<'LUA'
+return playbook {
+  name = "site", summary = "One run for each site that is attacked", params = { site = { "string", "which" } },
+  on_alert = { when = { source = "defender-for-cloud", severity = "medium+" }, params = function(alert)
+    return { site = alert.resource "microsoft.web/SITES" }
+  end },
+  run = function(p, ctx) ctx.note(p.site) end,
+}
+LUA
 cat >"$work/playbooks/page.lua" <<'LUA'
 return playbook {
   name = "page", summary = "Another, that only routes start",
@@ -52,6 +83,9 @@ return {
   { name = "drills", match = { type = "Drill_*" }, mode = "shadow" },
   { name = "paged", match = { type = "Page_*", severity = "high" }, playbook = "page",
     params = { text = "called", first = "$alert.resources.1" } },
+  { name = "canary", match = { type = "Canary_*", simulated = true }, playbook = "page", params = { text = "canary" } },
+  { name = "by name", match = { source = "generic", title = "*by the source*" }, playbook = "page",
+    params = { text = "at", first = "$alert.resource:Microsoft.Web/sites" } },
   { name = "lifted", match = { type = "Lift_*", status = "resolved" }, playbook = "page", params = { text = "lifted" } },
   { name = "once a minute", match = { type = "Once_*" }, storm = { once_within = "1m", by = { "type" } } },
   { name = "after a second", match = { type = "Late_*" }, storm = { once_after = "1s", by = { "type" } } },
@@ -179,9 +213,71 @@ outlives_restarts() {
     start_engine && send o5 "once 5" Once_A high && until_is routed o5 .state && [[ $(field o5 '.runs | length') == 0 ]] &&
         explained o5 | grep -q "held by its storm, number 4"
 }
+# An alert that gains something: once for a playbook that has a use for it.
+first_host=',"entities":{"hosts":["h1"]},"resources":["/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/serverFarms/p","/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/w"]'
+notes_of() { cordon show "$1" --json | jq -r '[.. | objects | .text? // .note? // empty] | join(";")'; }
+runs_of() { cordon runs --json --limit 500 | jq -r --arg p "$1" '[.runs[] | select(.playbook == $p)] | length'; }
+gains() {
+    send w1 grows Grow_A high "$first_host" && until_is 2 w1 '.runs | length' &&
+        send w1 grows Grow_A high ',"entities":{"hosts":["h1","h2"]}' && until_is 3 w1 '.runs | length' &&
+        cordon show "$(field w1 '.runs[0]')" --json >"$work/first" && cordon show "$(field w1 '.runs[1]')" --json >>"$work/first" &&
+        grep -q 'gained h2' "$work/first" && cordon show "$(field w1 '.runs[2]')" --json | grep -q 'h2 at /subscriptions' &&
+        cordon explain "$(field w1 .alert)" --json | jq -e '.changes == [.changes[0]] and .changes[0].new == {"hosts":["h2"]}' >/dev/null &&
+        explained w1 | grep -q 'changed .*h2'
+}
+gains_nothing() { send w1 grows Grow_A high ',"entities":{"hosts":["H2","h1"]}' && until_is 3 w1 .count && [[ $(field w1 '.runs | length') == 3 ]]; }
+gains_while_killed() {
+    send w2 "grows again" Grow_B high "$first_host" && until_is 2 w2 '.runs | length' &&
+        send w2 "grows again" Grow_B high ',"entities":{"hosts":["h3"]}' && kill -KILL "$daemon" && wait "$daemon" 2>/dev/null
+    start_engine && until_is 3 w2 '.runs | length' && send w2 "grows again" Grow_B high ',"entities":{"hosts":["h3"]},"link":"w"' &&
+        until_is 3 w2 .count && [[ $(field w2 '.runs | length') == 3 ]]
+}
+is_simulated() {
+    local before
+    before=$(find "$work/effects" -type f | wc -l)
+    send s1 sample Sample_A low ',"simulated":true' && plan_of s1 && explained s1 | grep -q 'drill: .*the alert is simulated: nothing was started' &&
+        [[ $(field s1 '.runs | length') == 0 && $(find "$work/effects" -type f | wc -l) == "$before" ]] &&
+        send s2 sample Canary_A low ',"simulated":true' && until_is 1 s2 '.runs | length' && explained s2 | grep -q 'page: route "canary"' &&
+        send s3 sample Canary_A low && until_is routed s3 .state && [[ $(field s3 '.runs | length') == 0 ]] &&
+        send s1 real Sample_A low && sleep 0 && [[ $(cordon alerts --json --limit 500 | jq '[.alerts[] | select(.id == "s1")] | length') == 2 ]]
+}
+is_judged() {
+    local n=0 word
+    for word in dismissed Closed FalsePositive benign-positive redirected expected; do
+        send "j$((++n))" judged Thing_Judged high ",\"status\":\"$word\"" && until_is routed "j$n" .state &&
+            [[ $(field "j$n" '.runs | length')$(field "j$n" .over) == 0true ]] || return 1
+    done
+}
+by_source_name() {
+    send y1 "named by the source" Thing_Y low "$first_host" && until_is 1 y1 '.runs | length' &&
+        cordon show "$(field y1 '.runs[0]')" --json | grep -q 'at /subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/w'
+}
+# The same attack by three feeds, in each order: one alert, one run of each playbook.
+feed_id() { printf '2518%015d_5c1d7f00-0000-4000-8000-%012d' "$1" "$1"; }
+site_id=/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/w
+defender() { echo "{\"SystemAlertId\":\"$(feed_id "$1")\",\"AlertType\":\"AppServices_X\",\"AlertDisplayName\":\"fed $1\",\"Severity\":\"High\",\"AzureResourceId\":\"$site_id$1\",\"Entities\":[{\"Type\":\"ip\",\"Address\":\"203.0.113.$1\"}]}"; }
+graph() { echo "{\"@odata.type\":\"#microsoft.graph.security.alert\",\"id\":\"dc-$1\",\"title\":\"fed $1\",\"severity\":\"high\",\"serviceSource\":\"microsoftDefenderForCloud\",\"providerAlertId\":\"$(feed_id "$1")\",\"evidence\":[{\"@odata.type\":\"#microsoft.graph.security.azureResourceEvidence\",\"resourceId\":\"$site_id$1\"},{\"@odata.type\":\"#microsoft.graph.security.userEvidence\",\"userAccount\":{\"userPrincipalName\":\"eve@shop.example\"}}]}"; }
+sentinel() { echo "{\"object\":{\"name\":\"i-$1\",\"type\":\"Microsoft.SecurityInsights/Incidents\",\"properties\":{\"title\":\"fed $1\",\"severity\":\"High\",\"status\":\"New\",\"alerts\":[{\"properties\":{\"systemAlertId\":\"$(feed_id "$1")\",\"resourceIdentifiers\":[{\"azureResourceId\":\"$site_id$1\"}]}}]}}}"; }
+# The product's alert starts the playbook, and so an incident alone does not.
+is_one_attack() {
+    local n=0 order kind
+    for order in "defender graph sentinel" "defender sentinel graph" "graph defender sentinel" "graph sentinel defender" "sentinel defender graph" "sentinel graph defender"; do
+        : $((++n))
+        for kind in $order; do
+            "$kind" "$n" >"$work/fed.json"
+            cordon hook send "$kind" "$work/fed.json" >/dev/null || return 1
+        done
+    done
+    for _ in $(seq 200); do
+        cordon alerts --json --limit 500 | jq -c '[.alerts[] | select(.title | test("^fed "))] | map([.count, (.runs | length)]) | sort' >"$work/fed"
+        [[ $(cat "$work/fed") == '[[3,2],[3,2],[3,2],[3,2],[3,2],[3,2]]' ]] && return
+        sleep 0.05
+    done
+    return 1
+}
 ignores_resolved() {
     send x1 over Thing_Over high ',"status":"resolved"' && until_is routed x1 .state && [[ $(field x1 '.runs | length') == 0 ]] &&
-        explained x1 | grep -q -- '- note: it is resolved' && explained x1 | grep -q 'another status'
+        explained x1 | grep -q -- '- note: it is over (status resolved)' && explained x1 | grep -q 'another status'
 }
 comes_back() { send x1 over Thing_Over high && until_is 1 x1 '.runs | length'; }
 hears_resolved() {
@@ -315,6 +411,13 @@ tell "once after a time: the first starts when it is over" once_after
 tell "so many within a time: the one that makes them full starts, once" accumulates
 tell "a storm goes on after the engine was killed" outlives_restarts
 tell "an alert that is resolved when it comes starts nothing, and says so" ignores_resolved
+tell "an alert that gains something tells its runs, and starts one for what is new" gains
+tell "an alert that gains nothing of use starts nothing more" gains_nothing
+tell "what an alert gained before a kill is routed once" gains_while_killed
+tell "a simulated alert is planned only, unless a route wants such alerts" is_simulated
+tell "an alert that is judged or closed starts nothing, whatever the word" is_judged
+tell "a route names the source as it is configured, and a resource by its type" by_source_name
+tell "one attack by three feeds in any order is one alert and starts once" is_one_attack
 tell "what was resolved and comes back starts what it would have started" comes_back
 tell "an alert that started nothing and is resolved later still starts nothing" hears_resolved
 tell "a route that asks for what is resolved gets it, once, and later too" asks_for_resolved
