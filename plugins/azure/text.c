@@ -233,25 +233,31 @@ static double unit_s(const char *text, size_t *len)
     return 0;
 }
 
+/* Takes "1.5h" off the front of *text, and adds its seconds to *sum. */
+static bool take_part(const char **text, double *sum)
+{
+    size_t digits = strspn(*text, "0123456789.");
+    size_t len = 0;
+    double unit = digits > 0 ? unit_s(*text + digits, &len) : 0;
+
+    *sum += strtod(*text, NULL) * unit;
+    *text += digits + len;
+    return unit > 0;
+}
+
 bool text_duration(const char *text, int64_t *seconds)
 {
     double sum = 0;
 
-    if (*text == '\0')
-        return false;
-    while (*text != '\0') {
-        char *end = NULL;
-        size_t len = 0;
-        double count = *text >= '0' && *text <= '9' ? strtod(text, &end) : -1;
-        double unit = count >= 0 ? unit_s(end, &len) : 0;
-
-        if (unit == 0)
+    *seconds = 0;
+    do {
+        if (!take_part(&text, &sum))
             return false;
-        sum += count * unit;
-        text = end + len;
-    }
-    *seconds = sum <= DURATION_MAX_S ? (int64_t)sum : 0;
-    return sum >= 1 && sum <= DURATION_MAX_S;
+    } while (*text != '\0');
+    if (sum < 1 || sum > DURATION_MAX_S)
+        return false;
+    *seconds = (int64_t)sum;
+    return true;
 }
 
 char *text_parameter(struct job *job, const char *header, const char *name)
