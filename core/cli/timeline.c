@@ -170,8 +170,10 @@ static void add_children(struct str *out, const struct look *look, struct span c
         render_value(out, json_get(child, "playbook"), 200);
         if (kind.len && !span_is(kind, "live"))
             str_printf(out, " (%.*s)", (int)kind.len, kind.ptr);
-        str_add_text(out, "  by ");
-        render_value(out, json_get(child, "by"), 200);
+        if (json_raw(json_get(child, "by")).len > 0) {
+            str_add_text(out, "  by ");
+            render_value(out, json_get(child, "by"), 200);
+        }
         if (json_raw(json_get(child, "why")).len > 0) {
             str_add_text(out, ": ");
             render_value(out, json_get(child, "why"), 400);

@@ -278,6 +278,47 @@ TEST(what_is_affected_is_counted_in_words_or_left_out)
     check_affects("\"affects\":null", NULL);
 }
 
+TEST(a_gate_shows_each_note_and_each_look_that_failed)
+{
+    struct str out = { 0 };
+
+    gate_render(
+        &out, &plain,
+        span_of("{\"gate\":\"g-000001-1\",\"run\":\"r-000001\",\"body\":{\"title\":"
+                "\"Stop\",\"changes\":[{\"action\":\"x.y\",\"notes\":[\"jobs \\u001b[2J "
+                "run on\",\"two\"]}],\"failed\":[{\"action\":\"x.z\",\"target\":"
+                "\"\",\"args\":{\"id\":\"v\"},\"code\":\"NoRoom\",\"message\":"
+                "\"there is no room\"}],\"error\":{\"code\":\"E\",\"message\":"
+                "\"it stopped\"}}}"));
+    CHECK_HAS(str_text(&out), "     note         jobs \\x1b[2J run on\n"
+                              "     note         two\n");
+    CHECK_HAS(str_text(&out), "  NOT POSSIBLE  x.z id=v\n"
+                              "  there is no room (NoRoom, from x.z)\n");
+    CHECK_HAS(str_text(&out), "The preview of the playbook ended with an error: it "
+                              "stopped (E)\n");
+    str_fini(&out);
+}
+
+TEST(an_undo_that_writes_nothing_says_why)
+{
+    static const char *const rows[][2] = {
+        { "{\"end\":\"gone\",\"msg\":\"no such site\"}",
+          "  gone, and the hold with it: no such site" },
+        { "{\"end\":\"not_restored\",\"msg\":\"it was for a time\"}",
+          "  nothing is put back: it was for a time" },
+        { "{\"off\":true}", "  let go of before" },
+        { "{}", "  nothing to put back" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str out = { 0 };
+
+        leave_render(&out, span_of(rows[i][0]), (struct span){ 0 });
+        CHECK_STR(str_text(&out), rows[i][1]);
+        str_fini(&out);
+    }
+}
+
 TEST(a_question_shows_its_choices_and_how_to_answer)
 {
     static const char gate[] =
