@@ -201,12 +201,26 @@ void call_answer(struct cordon_call *call, const struct cordon_result *result)
     settle(call);
 }
 
+const char *call_fn_name(enum call_fn fn)
+{
+    static const char *const names[] = { [CALL_READ] = "read()",
+                                         [CALL_OBSERVE] = "observe()",
+                                         [CALL_APPLY] = "apply()",
+                                         [CALL_RESTORE] = "restore()",
+                                         [CALL_PURE] = "plan()" };
+
+    return names[fn];
+}
+
 static void refuse(struct cordon_call *call)
 {
     call->status = CORDON_REFUSED;
     call->code = call->fail_code ? call->fail_code : "refused";
-    call->message =
-        call->fail_message ? call->fail_message : "the plugin refused, and did not say why";
+    call->message = call->fail_message
+                        ? call->fail_message
+                        : arena_printf(&call->work->arena,
+                                       "%s: the plugin's %s refused, and did not say why",
+                                       call->work->action->name, call_fn_name(call->fn));
     settle(call);
 }
 
@@ -247,7 +261,9 @@ void call_start(struct work *work, enum call_fn fn)
     log_warnx("the plugin finishes a call of %s and refuses it too", work->action->name);
     call->status = CORDON_UNKNOWN;
     call->code = "bad_plugin";
-    call->message = "the plugin answered the call and refused it too";
+    call->message = arena_printf(&work->arena,
+                                 "%s: the plugin's %s answered the call and refused it too",
+                                 work->action->name, call_fn_name(fn));
 }
 
 bool call_plan(struct work *work, cordon_plan_fn *fn, const struct cordon_input *in,
@@ -268,7 +284,10 @@ bool call_plan(struct work *work, cordon_plan_fn *fn, const struct cordon_input 
         work->code = call->fail_code ? call->fail_code : "refused";
         work->message = call->fail_message
                             ? call->fail_message
-                            : "the plugin refused to plan, and did not say why";
+                            : arena_printf(&work->arena,
+                                           "%s: the plugin's plan() refused, and did not "
+                                           "say why",
+                                           work->action->name);
     } else {
         out->after = keep(call, out->after);
         out->what = keep(call, out->what);

@@ -78,6 +78,8 @@ struct cordon_call {
 };
 
 /* Calls the plugin's function; work_on_answer() follows, later. */
+/* As the ABI names it: "observe()". */
+const char *call_fn_name(enum call_fn fn);
 void call_start(struct work *work, enum call_fn fn);
 /* Calls plan() or undone(); true when it has planned, and out is filled. */
 bool call_plan(struct work *work, cordon_plan_fn *fn, const struct cordon_input *in,
@@ -111,6 +113,7 @@ struct work {
     const struct cordon_action *action;
     struct cordon_input in; /* as the frame says; size and deadline_ms set per call */
     int64_t deadline_ms;    /* on the loop's clock */
+    int64_t timeout_ms;     /* of the whole call */
     const char *trace;      /* traceparent of its requests, or NULL */
     struct timer deadline;
     struct timer pause;

@@ -399,8 +399,11 @@ void work_on_answer(struct work *work, struct cordon_call *call)
     if (work->settle_end_ms != 0)
         on_verified(work, call);
     else if ((unsigned)status > CORDON_UNKNOWN)
-        answer_with(work, is_look ? CORDON_REFUSED : CORDON_UNKNOWN, "bad_plugin",
-                    "the plugin answered with a status that there is none of");
+        answer_with(
+            work, is_look ? CORDON_REFUSED : CORDON_UNKNOWN, "bad_plugin",
+            arena_printf(&work->arena,
+                         "%s: the plugin's %s answered with status %u, which is none",
+                         work->action->name, call_fn_name(call->fn), (unsigned)status));
     else if (status == CORDON_DONE)
         on_done(work, call);
     else { /* a look changes nothing, so there is nothing to be in doubt about */
@@ -425,7 +428,16 @@ static void give_up(struct work *work, const char *code, const char *why)
 
 static void on_deadline(void *arg)
 {
-    give_up(arg, "deadline", "the plugin gave no answer before the call's time was up");
+    struct work *work = arg;
+    char limit[32];
+
+    give_up(
+        work, "deadline",
+        arena_printf(&work->arena,
+                     "%s: the plugin's %s gave no answer within the call's timeout of %s",
+                     work->action->name,
+                     work->call != NULL ? call_fn_name(work->call->fn) : "observe()",
+                     duration_show(work->timeout_ms, limit)));
 }
 
 void work_cancel(struct host *host, int64_t id)
@@ -513,6 +525,7 @@ static void begin(struct work *work, const char *name)
     }
     if (work->deadline_ms <= 0)
         work->deadline_ms = work->action->timeout_ms;
+    work->timeout_ms = work->deadline_ms;
     timer_start(&work->deadline, work->host->loop, work->deadline_ms, on_deadline, work);
     work->deadline_ms += loop_now_ms(work->host->loop);
     call_start(work, first[work->op]);

@@ -40,6 +40,8 @@ struct call { /* one that the host has not answered */
     struct host *host;
     int64_t id;
     struct timer timer;
+    int64_t timeout_ms;
+    char action[80];
     hosts_own_fn *done; /* NULL: the engine is told */
     void *arg;
     struct later refusal; /* it was never sent */
@@ -250,7 +252,13 @@ static void on_call_late(void *arg)
 {
     struct call *call = arg;
 
-    end(call->host, "it did not answer a call by its deadline, and was ended");
+    char why[256], limit[32];
+
+    snprintf(
+        why, sizeof why,
+        "it did not answer a call of %s within %s (the timeout and 5 s), and was ended",
+        call->action, duration_show(call->timeout_ms, limit));
+    end(call->host, why);
 }
 
 /* -- what comes --------------------------------------------------------------------------- */
@@ -485,13 +493,16 @@ static struct call *note_call(struct host *host, struct span fields)
     call->host = host;
     call->id = frame_get_int(&in);
     frame_get_int(&in);
-    for (int i = 0; i < 9;
-         i++) /* action, run, args, before, token, after, goal, key, resume */
+    struct span action = frame_get_span(&in);
+    for (int i = 0; i < 8; i++) /* run, args, before, token, after, goal, key, resume */
         frame_get_span(&in);
     int64_t deadline_ms = frame_get_int(&in);
+    snprintf(call->action, sizeof call->action, "%.*s",
+             (int)(action.len < sizeof call->action ? action.len : sizeof call->action - 1),
+             action.ptr);
+    call->timeout_ms = deadline_ms + HOSTS_GRACE_MS;
     list_add(&host->calls, &call->in_host);
-    timer_start(&call->timer, host->serve->loop, deadline_ms + HOSTS_GRACE_MS, on_call_late,
-                call);
+    timer_start(&call->timer, host->serve->loop, call->timeout_ms, on_call_late, call);
     return call;
 }
 

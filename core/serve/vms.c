@@ -226,7 +226,9 @@ static void on_budget(void *arg)
 {
     struct machine *machine = arg;
     struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
-    const char *who = head->type == FRAME_VM_ADAPTED ? "adapter" : "playbook";
+    const char *who = head->type == FRAME_VM_ADAPTED   ? "adapter"
+                      : head->type == FRAME_VM_MATCHED ? "playbook's on_alert.params"
+                                                       : "playbook";
     int budget = budget_of(head);
     int64_t used = cpu_of(machine) - machine->began_cpu_ms;
     char why[128];

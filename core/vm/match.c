@@ -2,6 +2,7 @@
 /* on_alert: is this alert one for this playbook, and with which parameters? */
 #include "vm/playbook.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <lauxlib.h>
@@ -24,6 +25,8 @@ struct match {
     bool *matches;
     struct str *params;
     struct str *why;
+    const char *function; /* "on_alert.params" once it is known; NULL */
+    int line;             /* where it begins; 0: not known */
 };
 
 int playbook_severity(struct span text, bool *or_more)
@@ -159,19 +162,36 @@ static bool wants_changes(lua_State *L)
     return !is_refused;
 }
 
+/* Stack: on_alert function -> the same. Where it stands, for errors that have no place. */
+static void note_function(struct match *match, lua_State *L)
+{
+    lua_Debug ar;
+
+    lua_pushliteral(L, "changed");
+    lua_rawget(L, -3); /* on_alert function changed */
+    match->function = lua_rawequal(L, -1, -2) ? "on_alert.changed" : "on_alert.params";
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_getinfo(L, ">S", &ar);
+    match->line = ar.linedefined;
+}
+
 /* Stack: on_alert. Calls its params function with the alert, in co. */
-static void push_params(struct vm *vm, lua_State *co, struct span alert)
+static void push_params(struct vm *vm, lua_State *co, struct match *match)
 {
     lua_State *L = vm->L;
     int count = 0;
 
-    if (push_function(L, json_get(alert, "new").len > 0) == LUA_TNIL) { /* on_alert nil */
+    if (push_function(L, json_get(match->alert, "new").len > 0) ==
+        LUA_TNIL) { /* on_alert nil */
         lua_newtable(L);
         lua_replace(L, -2); /* on_alert params */
         return;
     }
-    lua_xmove(L, co, 1);   /* co: fn */
-    value_push(co, alert); /* co: fn alert */
+    if (lua_type(L, -1) == LUA_TFUNCTION)
+        note_function(match, L);
+    lua_xmove(L, co, 1);          /* co: fn */
+    value_push(co, match->alert); /* co: fn alert */
     alert_view_add(co);
     int status = door_resume(vm, co, 1, &count);
     if (status == LUA_YIELD)
@@ -181,7 +201,7 @@ static void push_params(struct vm *vm, lua_State *co, struct span alert)
     lua_xmove(co, L, 1); /* on_alert result */
     if (status != LUA_OK)
         lua_error(L);
-    if (lua_isnil(L, -1) && json_get(alert, "new").len > 0)
+    if (lua_isnil(L, -1) && json_get(match->alert, "new").len > 0)
         return; /* nothing in it for this playbook */
     if (lua_type(L, -1) != LUA_TTABLE)
         luaL_error(L, "on_alert.params wants to return a table, got %s", value_kind(L, -1));
@@ -224,7 +244,7 @@ static void match_alert(struct vm *vm, void *arg)
                      "on_alert.changed = false: what the alert gains starts nothing");
         return;
     }
-    push_params(vm, co, match->alert);
+    push_params(vm, co, match);
     if (lua_isnil(L, -1)) {
         str_add_text(match->why, "on_alert.changed wants nothing of what is new");
         return;
@@ -234,11 +254,30 @@ static void match_alert(struct vm *vm, void *arg)
     str_add_text(match->why, "source, type and severity are as on_alert wants");
 }
 
+/* What our own code finds wrong has no line: it is that of the function. */
+static void put_place(const struct vm *vm, const struct match *match,
+                      struct source_error *error)
+{
+    const char *name = match->function != NULL ? match->function : "on_alert";
+    bool is_named = strncmp(error->message, "on_alert", strlen("on_alert")) == 0;
+    char message[sizeof error->message], place[16] = "";
+
+    if (error->line <= 0)
+        error->line = match->line;
+    if (error->line > 0)
+        snprintf(place, sizeof place, ":%d", error->line);
+    snprintf(message, sizeof message, "%.100s%s: %s%s%.150s", vm->name, place,
+             is_named ? "" : name, is_named ? "" : ": ", error->message);
+    memcpy(error->message, message, sizeof message);
+}
+
 bool playbook_match(struct vm *vm, struct span alert, bool *matches, struct str *params,
                     struct str *why)
 {
-    struct match match = { alert, matches, params, why };
-    struct source_error error = { .line = 1, .column = 1 };
+    struct match match = {
+        .alert = alert, .matches = matches, .params = params, .why = why
+    };
+    struct source_error error = { .column = 1 };
     struct err err;
 
     *matches = false;
@@ -253,6 +292,7 @@ bool playbook_match(struct vm *vm, struct span alert, bool *matches, struct str 
     str_reset(params);
     str_reset(why);
     source_split(vm->chunk, err.text, &error);
+    put_place(vm, &match, &error);
     source_error_json(params, "on_alert", &error);
     return false;
 }

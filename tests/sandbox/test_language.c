@@ -334,7 +334,7 @@ TEST(a_wrong_word_to_ctx_is_answered_with_the_right_one)
 {
     check_failed("ctx.approve { title = 'x', whithin = '30m' }", "did you mean 'within'?");
     check_failed("ctx.approve { title = 'x', within = 'soon' }",
-                 "\\\"soon\\\" is no duration; want \\\"15s\\\"");
+                 "\\\"soon\\\" is no duration; want \\\"1.5s\\\"");
     check_failed("ctx.approve {}", "ctx.approve wants a title");
     check_failed("ctx.approve { title = 'x', on_timeout = 'hlod' }",
                  "did you mean 'hold'?");
@@ -517,8 +517,42 @@ TEST(an_alert_starts_a_run_or_is_told_why_not)
                          "\"High\"}",
                          &params, &why),
               "error");
-    CHECK_HAS(params, "attempt to index a nil value");
+    CHECK_HAS(params, "test:5: on_alert.params: attempt to index a nil value");
     proc_close(&proc, 0);
+}
+
+TEST(a_mistake_in_on_alert_params_has_its_file_line_and_function)
+{
+    static const struct {
+        const char *body, *says;
+    } cases[] = {
+        { "return nil", "test:2: on_alert.params wants to return a table, got nil" },
+        { "return {}", "test:2: on_alert.params: " },
+        { "return { app = 1 }", "test:2: on_alert.params: " },
+        { "return { app = 's' }, 2", "test:2: on_alert.params wants to return one table" },
+        { "return { app = 's', other = 1 }", "test:2: on_alert.params: " },
+        { "\n\nerror('by hand')", "test:4: on_alert.params: by hand" },
+        { "\nlocal a = nil .. 'x'", "test:3: on_alert.params: attempt to concatenate" },
+        { "return { app = alert.no.thing }", "test:2: on_alert.params: attempt to index" },
+        { "return { app = print }", "test:2: on_alert.params" },
+        { "return { app = ('x'):rep(300000) }", "test:2: on_alert.params" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct proc proc;
+        char *params, *why;
+
+        load(&proc,
+             arena_printf(&proc_texts,
+                          "return playbook { name = 'x', params = { app = { 'string', "
+                          "'a' } }, run = function() end,\non_alert = { when = { type = "
+                          "'T' }, params = "
+                          "function(alert) %s end } }",
+                          cases[i].body));
+        CHECK_STR(proc_match(&proc, "{\"type\":\"T\"}", &params, &why), "error");
+        CHECK_HAS(params, cases[i].says);
+        proc_close(&proc, 0);
+    }
 }
 
 TEST(recover_is_an_entry_of_its_own_and_sees_what_the_run_is_about)

@@ -53,6 +53,7 @@ walls_off() {
     local front what
     front=$(pgrep -P "$daemon" -f -- --internal-front)
     [[ $front == +([0-9]) ]] || { echo "# fronts: $front"; return 1; }
+    [[ $(cat "/proc/$front/comm") == front:* && $(tr '\0' ' ' <"/proc/$front/cmdline") == "cordon: front "* ]] || { echo "# no name of a front" && return 1; }
     for what in 'NoNewPrivs:.1' 'Seccomp:.2'; do
         grep -q "^$what" "/proc/$front/status" || { echo "# wanted $what"; return 1; }
     done

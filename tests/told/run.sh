@@ -27,7 +27,7 @@ hook=http://127.0.0.1:$(cat "$work/hookport")
 me=$(id -un)
 
 words=(gate reminder escalation gate_end review run_done run_failed run_denied run_canceled run_diverged run_blocked
-    run_stuck hold_due halt shadow unreadable)
+    run_stuck hold_due halt shadow unreadable not_started)
 channel() { echo "$1 = { kind = \"webhook\", url = \"$hook/$1\", secret = \"signing\"${2:-} },"; }
 config() { # config [MORE]: a channel for each word, and some that are named by gates and routes
     local word
@@ -81,6 +81,7 @@ return {
   { name = "named", match = { type = "Named_*" }, playbook = "quick", params = { what = "by a route" }, notify = { "one", "two" } },
   { name = "unnamed", match = { type = "Plain_*" }, playbook = "quick", params = { what = "by another" } },
   { name = "gated", match = { type = "Gated_*" }, playbook = "named", params = { what = "gate of a route" }, notify = { "one" } },
+  { name = "lost", match = { type = "Lost_Playbook" }, playbook = "gone_away" },
 }
 LUA
 playbook gate 'ctx.approve { title = p.what, from = "managers", within = "1h", escalate = { { after = "2s", from = "others" } } }'
@@ -202,7 +203,9 @@ halt_is_told() {
 }
 alerts_are_told() {
     alert d1 Drill_One && told shadow "shadow mode" && echo '{"nothing":"known"}' >"$work/odd.json" &&
-        cordon hook send azure-monitor "$work/odd.json" >/dev/null && told unreadable "could not be read"
+        cordon hook send azure-monitor "$work/odd.json" >/dev/null && told unreadable "could not be read" &&
+        alert ns1 Lost_Playbook && told not_started "no run could be started" &&
+        grep -q 'alert a-[0-9]* matches gone_away and could not start it: no playbook of that name' "$work/err"
 }
 divergence_is_told() { # a plugin that is there only the second time, and a playbook that looks
     local run gate
@@ -225,6 +228,7 @@ nobody_else_is_told() { # each channel has heard of its word alone, and of nothi
         halt) lead='^Halt' ;;
         shadow) lead='shadow mode' ;;
         unreadable) lead='could not be read' ;;
+        not_started) lead='no run could be started' ;;
         esac
         cat "$work/hooks"/*.json | jq -e -s --arg path "/$word" --arg lead "$lead|^BREAK-GLASS" '[.[] | select(.path == $path)] |
             length > 0 and all(.body | fromjson | .data.title | test($lead)) and (map(.headers["webhook-id"]) | length == (unique | length))' >/dev/null || {

@@ -430,6 +430,9 @@ TEST(a_call_that_is_never_finished_ends_with_its_deadline_in_doubt_or_to_try_aga
 
     CHECK_INT(done.status, CORDON_RETRY);
     CHECK_STR(done.code, "deadline");
+    CHECK_STR(done.message,
+              "never.now: the plugin's read() gave no answer within the call's "
+              "timeout of 50ms");
     rig_forget(&done);
     done = rig_ask(&rig, &(struct rig_call){ .id = 2,
                                              .op = HOST_APPLY,
@@ -440,6 +443,7 @@ TEST(a_call_that_is_never_finished_ends_with_its_deadline_in_doubt_or_to_try_aga
                                              .deadline_ms = 50 });
     CHECK_INT(done.status, CORDON_UNKNOWN);
     CHECK_STR(done.code, "deadline");
+    CHECK_HAS(done.message, "never.set: the plugin's apply() gave no answer within");
     rig_forget(&done);
     rig_call(&rig, &(struct rig_call){ .id = 3,
                                        .op = HOST_APPLY,
@@ -492,13 +496,14 @@ TEST(nonsense_is_refused_when_it_only_looked_and_in_doubt_when_it_changed)
         { HOST_READ, "status", CORDON_REFUSED, "bad_plugin", "status" },
         { HOST_READ, "in-doubt", CORDON_RETRY, "Hm", "does not know" },
         { HOST_READ, "refuse", CORDON_REFUSED, "NotToday", "it is Sunday" },
-        { HOST_READ, "mute", CORDON_REFUSED, "refused", "did not say why" },
+        { HOST_READ, "mute", CORDON_REFUSED, "refused",
+          "read() refused, and did not say why" },
         { HOST_OBSERVE, "state", CORDON_REFUSED, "bad_plugin", "want a JSON object" },
         { HOST_OBSERVE, "target", CORDON_REFUSED, "bad_plugin", "names no target" },
         { HOST_OBSERVE, "observation", CORDON_REFUSED, "bad_plugin", "missing" },
         { HOST_PREPARE, "plan", CORDON_REFUSED, "bad_plugin", "plan makes no sense" },
         { HOST_PREPARE, "what", CORDON_REFUSED, "bad_plugin", "for people" },
-        { HOST_PREPARE, "wait", CORDON_REFUSED, "refused", "refused to plan" },
+        { HOST_PREPARE, "wait", CORDON_REFUSED, "refused", "plan() refused" },
         { HOST_APPLY, "result", CORDON_UNKNOWN, "bad_plugin", "result makes no sense" },
         { HOST_APPLY, "status", CORDON_UNKNOWN, "bad_plugin", "status" },
         { HOST_APPLY, "both", CORDON_UNKNOWN, "bad_plugin", "refused it too" },
