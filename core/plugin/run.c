@@ -82,26 +82,39 @@ static const char *find_program(const char *const *programs, const char *name)
     return NULL;
 }
 
+/* A name without a folder is looked up where programs are: the plugin's own PATH is fixed, and
+ * so is this. Returns ERR_NOT_FOUND when none of them has it. */
+static int resolve_program(struct str *out, const char *program, struct err *err)
+{
+    static const char *const folders[] = { "/usr/local/bin", "/usr/bin", "/bin" };
+
+    if (strchr(program, '/')) {
+        str_printf(out, "%s", program);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        str_reset(out);
+        str_printf(out, "%s/%s", folders[i], program);
+        if (access(str_text(out), X_OK) == 0)
+            return 0;
+    }
+    return err_set(err, ERR_NOT_FOUND,
+                   "program %s is in none of /usr/local/bin, /usr/bin and /bin", program);
+}
+
 static int spawn(struct run *run, struct loop *loop, const char *const *argv,
                  struct err *err)
 {
     int fds[2];
-    const char *env[3] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL, NULL };
-    struct str home = { 0 };
 
     if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
         return err_set(err, ERR_IO, "pipe: %s", strerror(errno));
     fcntl(fds[1], F_SETFL, 0); /* the program's end waits, as programs expect */
-    if (getenv("HOME")) {
-        str_printf(&home, "HOME=%s", getenv("HOME"));
-        env[1] = home.ptr;
-    }
     struct process_options options = {
-        .argv = argv, .env = env, .fd = -1, .out_fd = fds[1]
+        .argv = argv, .env = (const char *const *)environ, .fd = -1, .out_fd = fds[1]
     };
     int rc = process_start(&run->process, loop, &options, on_program_exit, run, err);
     close(fds[1]);
-    str_fini(&home);
     if (rc == 0) {
         run->fd = fds[0];
         rc = watch_open(&run->watch, loop, fds[0], WATCH_READ, on_output, run, err);
@@ -131,15 +144,21 @@ int program_start(struct run **out, struct loop *loop, const char *const *progra
                        "program %s is not among the programs that the configuration allows "
                        "this plugin",
                        count > 0 ? argv[0] : "(none)");
-    struct run *run = xcalloc(1, sizeof *run);
-    run->done = done;
-    run->arg = arg;
-    if (spawn(run, loop, args, err) != 0) {
-        free(run);
-        return err->code;
+    struct str path = { 0 };
+    int rc = resolve_program(&path, args[0], err);
+    struct run *run = rc == 0 ? xcalloc(1, sizeof *run) : NULL;
+    if (run) {
+        run->done = done;
+        run->arg = arg;
+        args[0] = str_text(&path);
+        rc = spawn(run, loop, args, err);
     }
-    *out = run;
-    return 0;
+    str_fini(&path);
+    if (rc == 0)
+        *out = run;
+    else
+        free(run);
+    return rc;
 }
 
 void program_cancel(struct run *run)

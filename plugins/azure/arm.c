@@ -31,6 +31,7 @@ static bool try_again(struct job *job, struct arm_flight *flight,
     const char *header = job->host->header(answer->reply, "WWW-Authenticate");
     const char *claims = header != NULL ? text_parameter(job, header, "claims") : NULL;
     flight->want.is_fresh = true;
+    flight->want.why = job_text(job, "%s: %s", answer->code, answer->message);
     flight->want.claims = claims != NULL ? text_from_base64(job, claims) : NULL;
     credential_get(job, &flight->want, on_token, flight);
     return true;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,7 +38,8 @@ struct azure {
     const struct cordon_host *host;
     struct config config;
     struct token tokens[TOKENS_MAX];
-    size_t token_next; /* the slot that a new token overwrites */
+    size_t token_next;      /* the slot that a new token overwrites */
+    bool az_has_one_tenant; /* az turned --tenant down: its account knows one only */
     struct challenge challenges[VAULTS_MAX];
     size_t challenge_next;
     struct own own;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char config_schema[] =
@@ -38,6 +39,9 @@ const char config_schema[] =
     "\"description\":\"name of the client secret among this plugin's secrets\"},"
     "\"federated_token_file\":{\"type\":\"string\","
     "\"description\":\"file with the assertion, read anew for each token\"},"
+    "\"az_config_dir\":{\"type\":\"string\","
+    "\"description\":\"where az keeps its login; .azure in the home directory when not "
+    "given\"},"
     "\"own\":{\"type\":\"object\",\"additionalProperties\":false,"
     "\"description\":\"what is cordon's own, and is never touched\",\"properties\":{"
     "\"object_id\":{\"type\":\"string\",\"format\":\"uuid\","
@@ -199,7 +203,39 @@ static void fill(struct config *config, const struct cloud *cloud)
     config->client_id = text_or(json, "client_id", "");
     config->secret = text_or(json, "secret", "");
     config->federated_token_file = text_or(json, "federated_token_file", "");
+    config->az_config_dir = text_or(json, "az_config_dir", "");
     config->own = cJSON_GetObjectItemCaseSensitive(json, "own");
+}
+
+/* A program gets the environment of the plugin's process, which has HOME and PATH alone. az
+ * must not colour or explain its answer, nor leave a process behind that sends telemetry;
+ * Python is to write UTF-8, and to stay within the address space that plugins have. */
+static int prepare_az(const struct config *config, const struct cordon_host *host)
+{
+    static const char *const settings[][2] = {
+        { "AZURE_CORE_ONLY_SHOW_ERRORS", "yes" },
+        { "AZURE_CORE_NO_COLOR", "yes" },
+        { "AZURE_CORE_COLLECT_TELEMETRY", "no" },
+        { "LANG", "C.UTF-8" },
+        { "MALLOC_ARENA_MAX", "2" },
+    };
+    bool is_set = true;
+
+    if (config->credential != CREDENTIAL_AZ_CLI)
+        return 0;
+    if (config->az_config_dir[0] != '\0' && config->az_config_dir[0] != '/') {
+        host->fail(NULL, "BadConfig", "az_config_dir is %s; want a path that begins with /",
+                   config->az_config_dir);
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        is_set = is_set && setenv(settings[i][0], settings[i][1], 1) == 0;
+    if (config->az_config_dir[0] != '\0')
+        is_set = is_set && setenv("AZURE_CONFIG_DIR", config->az_config_dir, 1) == 0;
+    if (is_set)
+        return 0;
+    host->fail(NULL, "BadConfig", "the environment of az cannot be set");
+    return -1;
 }
 
 int config_init(struct config *config, const struct cordon_host *host, const char *text)
@@ -218,7 +254,8 @@ int config_init(struct config *config, const struct cordon_host *host, const cha
         return -1;
     }
     fill(config, cloud);
-    if (check_endpoints(config, host) != 0 || check_credential(config, host) != 0) {
+    if (check_endpoints(config, host) != 0 || check_credential(config, host) != 0 ||
+        prepare_az(config, host) != 0) {
         config_fini(config);
         return -1;
     }

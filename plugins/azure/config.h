@@ -37,7 +37,8 @@ struct config {
     const char *client_id;
     const char *secret; /* its name, for host->secret() */
     const char *federated_token_file;
-    const cJSON *own; /* object_id, vaults, addresses; NULL when it is not given */
+    const char *az_config_dir; /* where az keeps its login */
+    const cJSON *own;          /* object_id, vaults, addresses; NULL when it is not given */
 };
 
 extern const char config_schema[];

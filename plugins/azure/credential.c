@@ -26,6 +26,7 @@ struct fetch {
     const char *name;
     token_fn *done;
     void *arg;
+    bool is_bare; /* az was run without a tenant */
 };
 
 static void wipe(char *text)
@@ -253,37 +254,109 @@ static void ask_managed(struct job *job, struct fetch *fetch)
     exchange_send(job, &exchange);
 }
 
+/* -- The Azure CLI ------------------------------------------------------------------------- */
+
+static void run_az(struct job *job, struct fetch *fetch, const char *tenant);
+
+static const char *az_tenant(const struct job *job, const struct token_want *want)
+{
+    return want->tenant[0] != '\0' ? want->tenant : job->azure->config.tenant;
+}
+
+/* A token of another tenant than the one that was asked for would be turned down, or worse. */
+static bool is_of_tenant(struct job *job, const struct fetch *fetch, const char *token)
+{
+    const char *wanted = az_tenant(job, fetch->want);
+    const char *is = json_text(own_claims(job, token), "tid");
+
+    if (!fetch->is_bare || is[0] == '\0' || strchr(wanted, '-') == NULL ||
+        text_same(is, wanted))
+        return true;
+    job_fail(job, CORDON_REFUSED, "AzOtherTenant",
+             "az is signed in to tenant %s and gives no token of tenant %s: az login "
+             "--tenant %s",
+             is, wanted, wanted);
+    return false;
+}
+
+/* az keeps a token until it ends, and has no option to replace it. */
+static bool is_another(struct job *job, const struct fetch *fetch, const char *token)
+{
+    const struct token *kept = token_find(job->azure, fetch->name);
+    const char *why = fetch->want->why;
+
+    if (!fetch->want->is_fresh || kept == NULL || strcmp(kept->text, token) != 0)
+        return true;
+    job_fail(job, CORDON_REFUSED, "AzSameToken",
+             "the token of az was turned down (%.400s) and az gives the same one again: it "
+             "keeps it until it ends, and cordon cannot replace it. Run az logout and az "
+             "login",
+             why != NULL && why[0] != '\0' ? why : "it is not valid");
+    return false;
+}
+
+static void take_az(struct job *job, struct fetch *fetch, const char *out)
+{
+    cJSON *json = job_own(job, cJSON_Parse(out));
+    const char *token = json_text(json, "accessToken");
+
+    if (fetch->is_bare && token[0] != '\0' && az_tenant(job, fetch->want)[0] != '\0')
+        job->azure->az_has_one_tenant = true;
+    if (is_of_tenant(job, fetch, token) && is_another(job, fetch, token))
+        take_token(job, fetch, json, "accessToken");
+}
+
 static void on_az(struct cordon_call *call, int status, const char *out, void *arg)
 {
     struct job *job = arg;
     struct fetch *fetch = job->fetch;
     (void)call;
 
-    if (status != 0) {
+    if (status == 0)
+        take_az(job, fetch, out);
+    else if (!fetch->is_bare && az_tenant(job, fetch->want)[0] != '\0')
+        run_az(job, fetch, ""); /* a managed identity's az takes no --tenant */
+    else
         job_fail(job, CORDON_RETRY, "AzFailed",
-                 "az account get-access-token ended with %d; try az login", status);
-        return;
-    }
-    cJSON *json = job_own(job, cJSON_Parse(out));
-    take_token(job, fetch, json, "accessToken");
+                 "az account get-access-token --resource %s ended with %d: try az login as "
+                 "the user that cordon runs as%s",
+                 fetch->want->audience, status,
+                 job->azure->config.az_config_dir[0] != '\0' ? ", with AZURE_CONFIG_DIR set"
+                                                             : "");
 }
 
-static void ask_az(struct job *job, struct fetch *fetch)
+/* Runs az without a tenant when tenant is "". */
+static void run_az(struct job *job, struct fetch *fetch, const char *tenant)
 {
-    const struct token_want *want = fetch->want;
-    const char *tenant = want->tenant[0] != '\0' ? want->tenant : job->azure->config.tenant;
-    const char *argv[10] = { "az",   "account",    "get-access-token", "--output",
-                             "json", "--resource", want->audience };
+    const char *argv[10] = {
+        "az",   "account",    "get-access-token",    "--output",
+        "json", "--resource", fetch->want->audience,
+    };
 
-    if (tenant[0] != '\0') {
+    fetch->is_bare = tenant[0] == '\0';
+    if (!fetch->is_bare) {
         argv[7] = "--tenant";
         argv[8] = tenant;
     }
     job->fetch = fetch;
     if (job->host->run(job->call, argv, on_az, job) != 0)
         job_fail(job, CORDON_REFUSED, "AzFailed",
-                 "az may not be run: the configuration's programs have to allow it");
+                 "az cannot be started: is it installed, and among the plugin's programs?");
 }
+
+static void ask_az(struct job *job, struct fetch *fetch)
+{
+    if (fetch->want->claims != NULL) {
+        job_fail(job, CORDON_REFUSED, "AzNoClaims",
+                 "%s wants a sign-in with more claims, which az cannot be given by cordon: "
+                 "run az login --scope %s/.default",
+                 fetch->want->audience, fetch->want->audience);
+        return;
+    }
+    run_az(job, fetch, job->azure->az_has_one_tenant ? "" : az_tenant(job, fetch->want));
+}
+
+/* -- Any of them --------------------------------------------------------------------------- */
 
 /* A client id or "az" or "" may stand for several people over time only in another process:
  * the configuration lives as long as the cache. */

@@ -17,6 +17,7 @@ struct token_want {
     const char *audience; /* "https://management.azure.com" */
     const char *claims;   /* what a challenge asked for, JSON; NULL for none */
     bool is_fresh;        /* the kept one was turned down: get another */
+    const char *why;      /* what was said then; NULL or "" for nothing */
 };
 
 typedef void token_fn(struct job *job, const char *token, void *arg);

@@ -20,16 +20,22 @@ static void replace(char **kept, const char *text)
 }
 
 /* The middle part of a JSON web token, which nobody has to verify who was given it. */
-void own_learn(struct job *job, const char *token)
+const cJSON *own_claims(struct job *job, const char *token)
 {
     const char *begin = strchr(token, '.');
     const char *end = begin != NULL ? strchr(begin + 1, '.') : NULL;
 
     if (end == NULL)
-        return;
+        return NULL;
     char *part = job_text(job, "%.*s", (int)(end - begin - 1), begin + 1);
     const char *text = text_from_base64(job, part);
-    const cJSON *claims = text != NULL ? job_own(job, cJSON_Parse(text)) : NULL;
+    return text != NULL ? job_own(job, cJSON_Parse(text)) : NULL;
+}
+
+void own_learn(struct job *job, const char *token)
+{
+    const cJSON *claims = own_claims(job, token);
+
     if (claims == NULL)
         return;
     replace(&job->azure->own.object_id, json_text(claims, "oid"));

@@ -46,6 +46,9 @@ struct own {
 
 /* Takes what a token of ours says of us. */
 void own_learn(struct job *job, const char *token);
+
+/* What a token says of itself, borrowed; NULL when it cannot be read. */
+const cJSON *own_claims(struct job *job, const char *token);
 void own_fini(struct azure *azure);
 
 const char *own_principal(struct job *job, const char *id);

@@ -255,21 +255,113 @@ a_managed_identity_gets_its_token_from_the_machine() {
     is "$(log '[.[]|select(.client_id != null)|.client_id]|unique|join(" ")')" "$machine"
 }
 
-az_gives_its_token_without_a_shell() {
+# az KIND: a stand-in for the Azure CLI, which takes the arguments that it takes, writes what it
+# writes, and refuses what it refuses. KIND: user, identity (which knows no --tenant), old (no
+# expires_on), stuck (one token for ever), out (nobody is signed in), elsewhere (another tenant).
+az() {
     mkdir -p "$tmp/bin"
+    rm -f "$tmp/az-token" "$tmp/az-runs"
     cat >"$tmp/bin/az" <<AZ
 #!/usr/bin/env bash
-echo "\$@" >"$tmp/argv"
-curl -s "$url/$tenant/oauth2/v2.0/token" -d grant_type=client_credentials \\
-    -d client_id=$client -d client_secret=simulated-secret \\
-    --data-urlencode "scope=\$6/.default" |
-    jq '{accessToken: .access_token, expires_on: (now + 3000 | floor)}'
+kind=$1
+echo "\$*|\$AZURE_CORE_ONLY_SHOW_ERRORS \$AZURE_CORE_COLLECT_TELEMETRY \$AZURE_CONFIG_DIR \$LANG" >>"$tmp/az-runs"
+[ "\$1 \$2" = "account get-access-token" ] || { echo "ERROR: '\$1' is misspelled or not recognized by the system." >&2; exit 2; }
+shift 2
+while [ \$# -gt 0 ]; do
+    case \$1 in
+        --output | -o) [ "\$2" = json ] || exit 2 ;;
+        --resource) resource=\$2 ;;
+        --tenant | -t) asked=\$2 ;;
+        *) echo "ERROR: unrecognized arguments: \$1" >&2; exit 2 ;;
+    esac
+    shift 2
+done
+[ \$kind = out ] && { echo "ERROR: Please run 'az login' to setup account." >&2; exit 1; }
+if [ -n "\$asked" ] && [[ \$kind = identity || \$kind = elsewhere ]]; then
+    echo "ERROR: Tenant shouldn't be specified for managed identity account" >&2
+    exit 1
+fi
+if [ \$kind = stuck ] && [ -s "$tmp/az-token" ]; then
+    token=\$(cat "$tmp/az-token")
+else
+    token=\$(curl -s "$url/$tenant/oauth2/v2.0/token" -d grant_type=client_credentials -d client_id=$client \\
+        -d client_secret=simulated-secret --data-urlencode "scope=\$resource/.default" | jq -r .access_token)
+    echo "\$token" >"$tmp/az-token"
+fi
+[ \$kind = elsewhere ] && token=\$(printf '{}' | base64).\$(printf '{"tid":"99999999-9999-9999-9999-999999999999"}' | base64 -w0 | tr -d =).x
+jq -n --arg token "\$token" --arg kind \$kind '{accessToken: \$token,
+    expiresOn: (now + 3000 | strftime("%Y-%m-%d %H:%M:%S.000000")), subscription: "33333333-3333-3333-3333-333333333333",
+    tenant: "$tenant", tokenType: "Bearer"} + if \$kind == "old" then {} else {expires_on: (now + 3000 | floor)} end'
 AZ
     chmod +x "$tmp/bin/az"
-    config=$(configuration '.credential = "az_cli" | del(.secret, .client_id)')
-    PATH=$tmp/bin:$PATH ask read appservice.get "$(id $site)"
+    config=$(configuration "${2:-.}" | jq -c '.credential = "az_cli" | del(.secret, .client_id)')
+}
+ask_az() { PATH=$tmp/bin:$PATH ask read "${1:-appservice.get}" "${2:-$(id $site)}"; }
+runs() { sed 's/|.*//; s/.*get-access-token //' "$tmp/az-runs"; }
+
+az_gives_its_token_without_a_shell() {
+    az user
+    ask_az
     says DONE ""
-    is "$(cat "$tmp/argv")" "account get-access-token --output json --resource https://management.azure.com --tenant $tenant"
+    is "$(runs)" "--output json --resource https://management.azure.com --tenant $tenant"
+    az user 'del(.tenant)'
+    ask_az
+    says DONE ""
+    is "$(runs)" "--output json --resource https://management.azure.com"
+    az old
+    ask_az
+    says DONE ""
+}
+
+az_has_the_environment_that_it_needs() {
+    az user ".az_config_dir = \"$tmp/azure\""
+    ask_az
+    says DONE ""
+    is "$(sed 's/.*|//' "$tmp/az-runs")" "yes no $tmp/azure C.UTF-8"
+    az user '.az_config_dir = "azure"'
+    ask_az
+    has "$answer" "az_config_dir is azure; want a path that begins with /"
+}
+
+az_is_asked_without_a_tenant_when_it_takes_none() {
+    az identity
+    ask_az
+    says DONE ""
+    is "$(runs)" "--output json --resource https://management.azure.com --tenant $tenant
+--output json --resource https://management.azure.com"
+    az identity
+    ask_az keyvault.get_secret_info '{"vault":"shop-kv","name":"db-password"}'
+    says DONE ""
+}
+
+az_that_is_signed_in_elsewhere_gives_nothing() {
+    az elsewhere
+    ask_az
+    says REFUSED AzOtherTenant
+    has "$answer" "az login --tenant $tenant"
+    is "$(log '[.[]|select(.path|contains("shop-web"))]|length')" 0
+}
+
+az_says_what_cannot_be_replaced() {
+    az stuck
+    fault '{"match":{"path_contains":"shop-web"},"fault":"answer","status":401,"times":-1,"body":{"error":{"code":"InvalidAuthenticationToken","message":"Revoked."}}}'
+    ask_az
+    says REFUSED AzSameToken
+    has "$answer" "InvalidAuthenticationToken: Revoked."
+    has "$answer" "az logout"
+    sim DELETE faults
+    az user
+    fault '{"match":{"path_contains":"shop-web"},"fault":"answer","status":401,"headers":{"WWW-Authenticate":"Bearer error=\"insufficient_claims\", claims=\"eyJhIjoxfQ==\""},"body":{"error":{"code":"InvalidAuthenticationToken","message":"More."}}}'
+    ask_az
+    says REFUSED AzNoClaims
+    has "$answer" "az login --scope https://management.azure.com/.default"
+}
+
+az_that_nobody_is_signed_in_to_says_so() {
+    az out
+    ask_az
+    says RETRY AzFailed
+    has "$answer" "try az login as the user that cordon runs as"
 }
 
 each_request_has_an_id_of_its_own() {

@@ -20,10 +20,12 @@ static struct server server;
 
 static void load(struct rig *rig, const char *hosts, const char *record)
 {
-    rig_load_ok(rig, &(struct rig_load){ .name = "fetch",
-                                         .hosts = hosts,
-                                         .record = record,
-                                         .programs = "[\"/bin/echo\",\"/bin/false\"]" });
+    rig_load_ok(rig,
+                &(struct rig_load){ .name = "fetch",
+                                    .hosts = hosts,
+                                    .record = record,
+                                    .programs = "[\"/bin/echo\",\"/bin/false\",\"true\","
+                                                "\"no-such-program\"]" });
 }
 
 /* A rig is forked before the server has threads: a lock that one of them holds just then would
@@ -211,6 +213,20 @@ TEST(a_program_runs_only_when_it_is_listed_and_its_output_comes_back)
     done = read_with(&rig, "fetch.run", "{\"url\":\"/bin/sh\"}");
     CHECK_INT(done.status, CORDON_REFUSED);
     CHECK_HAS(done.message, "program /bin/sh is not among the programs");
+    rig_forget(&done);
+    CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
+}
+
+TEST(a_program_without_a_folder_is_looked_up_where_programs_are)
+{
+    struct rig rig = begin("[]", "");
+    struct rig_done done = read_with(&rig, "fetch.run", "{\"url\":\"true\"}");
+
+    CHECK_STR(done.result, "{\"out\":\"\",\"status\":0}");
+    rig_forget(&done);
+    done = read_with(&rig, "fetch.run", "{\"url\":\"no-such-program\"}");
+    CHECK_INT(done.status, CORDON_REFUSED);
+    CHECK_HAS(done.message, "program no-such-program is in none of /usr/local/bin");
     rig_forget(&done);
     CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
 }
