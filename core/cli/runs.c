@@ -41,6 +41,15 @@ static int wrong_state(const struct options *options)
                                nearest ? nearest : "");
 }
 
+/* A service said when it wants to be asked again. */
+static void add_waits(struct str *cell, struct span waits)
+{
+    str_add_text(cell, "waits until ");
+    render_date(cell, json_get_int(waits, "until", 0));
+    str_add_text(cell, " because the service said: ");
+    render_value(cell, json_get(waits, "why"), TABLE_WHOLE_MAX);
+}
+
 static void add_run_row(struct table *table, const struct look *look, struct span run)
 {
     struct span error = json_get(run, "error"), gate = json_get(run, "gate");
@@ -76,6 +85,8 @@ static void add_run_row(struct table *table, const struct look *look, struct spa
         render_value(&cell, gate, 40);
     else if (json_kind(error) > JSON_NULL)
         render_error(&cell, error);
+    else if (json_kind(json_get(run, "waits")) == JSON_OBJECT)
+        add_waits(&cell, json_get(run, "waits"));
     else
         render_value(&cell, json_get(run, "title"), TABLE_WHOLE_MAX);
     table_cell(table, &cell);

@@ -89,10 +89,11 @@ struct step {
     int extends;         /* so often by now for that time */
     int doubts;          /* observations since the intent got into doubt */
     int retries;
-    int waits;          /* that a service asked for: see wait.c */
-    int excused;        /* attempts that it put off, and that count for nothing */
-    bool is_waiting;    /* until wake_ms, by a row */
-    int64_t put_off_ms; /* an effect in doubt: when the service wants to be asked again */
+    int waits;            /* that a service asked for: see wait.c */
+    int excused;          /* attempts that it put off, and that count for nothing */
+    bool is_waiting;      /* until wake_ms, by a row */
+    struct span wait_why; /* what the service said then, JSON */
+    int64_t put_off_ms;   /* an effect in doubt: when the service wants to be asked again */
     int64_t intent_ms, wake_ms, until_ms, intent_seq, outcome_seq;
     int64_t call;      /* the host call under way; 0 none */
     int64_t looked_at; /* by the engine's slice_clock */

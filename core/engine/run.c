@@ -183,6 +183,26 @@ static int64_t run_due(struct run *run)
     return due;
 }
 
+/* Of the steps that a service put off, the one that goes on first. */
+static void put_waits(struct run *run, struct json_out *out)
+{
+    const struct step *first = NULL;
+
+    list_each (link, after, &run->steps) {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (wait_is_parked(step) && (first == NULL || step->wake_ms < first->wake_ms))
+            first = step;
+    }
+    if (first == NULL)
+        return;
+    json_key(out, "waits");
+    json_open(out, '{');
+    json_put_int(out, "until", first->wake_ms);
+    json_put_raw(out, "why", first->wait_why);
+    json_close(out);
+}
+
 void run_put_entry(struct run *run)
 {
     struct str body = { 0 };
@@ -212,6 +232,8 @@ void run_put_entry(struct run *run)
     json_put_int(&out, "started", run->started_ms);
     if (run->ended_ms > 0)
         json_put_int(&out, "ended", run->ended_ms);
+    if (!run_is_over(run))
+        put_waits(run, &out);
     if (run->why != NULL && run->why[0] != '\0')
         json_put(&out, "why", run->why);
     json_close(&out);

@@ -72,6 +72,7 @@ void wait_apply(struct step *step, const struct json_fields *in)
     step->wake_ms = json_int(json_field(in, "until"), 0);
     step->waits = (int)json_int(json_field(in, "i"), step->waits + 1);
     step->excused += json_bool(json_field(in, "x"), false);
+    step->wait_why = json_field(in, "msg");
     step->is_waiting = true;
 }
 

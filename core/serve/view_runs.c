@@ -39,6 +39,8 @@ static void put_run(struct serve *serve, struct json_out *out, const struct entr
     json_put(out, "run", id_run(entry->run).text);
     json_put(out, "state", run_state_name(entry->state));
     json_put_raw(out, "title", json_get(body, "title"));
+    if (json_kind(json_get(body, "waits")) == JSON_OBJECT)
+        json_put_raw(out, "waits", json_get(body, "waits"));
     json_put_raw(out, "why", json_get(body, "why"));
     /* The last: the entry's bytes are not ours any more after another look into the store. */
     json_put(out, "break_glass", glass_word(serve, entry->run, body));

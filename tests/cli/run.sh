@@ -419,6 +419,8 @@ a_run_that_is_watched_tells_what_it_did_until_now() {
     has "an old drift" "$out" "drift"
     lacks "an old drift" "$out" "cordon settle"
     has sleep "$out" "sleeps until 2030-03-17T17:46:40Z"
+    has "a wait that a service asked for" "$out" "waits until 2030-03-17T17:46:40Z"
+    has "what the service said" "$out" "because the service said: Too many requests."
     has "how it goes on" "$out" "cordon engine"
     is past "$(asked watch | jq -r .past)" true
 }

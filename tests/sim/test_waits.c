@@ -95,6 +95,9 @@ TEST(a_long_wait_parks_the_run_with_the_time_at_which_it_goes_on)
         CHECK(until_ms > w->now_ms);
         CHECK_INT(w_run(w, 1)->due_ms, until_ms);
         CHECK_HAS(last_row(w, ROW_WAIT)->body, "the world is like that");
+        CHECK_INT(json_get_int(json_get(span_of(w_run(w, 1)->body), "waits"), "until", 0),
+                  until_ms);
+        CHECK_HAS(w_run(w, 1)->body, "the world is like that");
         w_free(w);
     }
 }

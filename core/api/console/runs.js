@@ -60,7 +60,7 @@ export async function runPage(name, refresh) {
     if (row.seq) seen.add(row.seq);
     const words = line({ ...row, kind });
     if (words) list.append(el("li", { class: words[0] }, el("div", {}, words[1]), row.at && el("div", { class: "soft" }, when(row.at))));
-    if (["gate", "gate_end", "end", "drift", "doubt"].includes(kind)) reread();
+    if (["gate", "gate_end", "wait", "end", "drift", "doubt"].includes(kind)) reread();
   }
 
   async function reread() {
@@ -72,7 +72,8 @@ export async function runPage(name, refresh) {
   function draw() {
     const path = "/v1/runs/" + encodeURIComponent(name), isOver = !["running", "waiting", "stuck"].includes(run.state);
     clear(head, el("h1", {}, shown(run.playbook)), el("div", { class: "row" }, state(run.state), el("code", {}, run.run), run.gate && link("#/gates/" + run.gate, "waits at a gate")),
-      facts([["Started", when(run.at)], ["By", shown(run.by)], ["Undoes", run.of ? link("#/runs/" + run.of, run.of) : ""], ["Error", run.error ? el("span", { class: "bad" }, shown(run.error.message)) : ""]]),
+      facts([["Started", when(run.at)], ["By", shown(run.by)], ["Undoes", run.of ? link("#/runs/" + run.of, run.of) : ""],
+        ["Waits", run.waits ? el("span", {}, "until ", when(run.waits.until), " because the service said: ", shown(run.waits.why)) : ""], ["Error", run.error ? el("span", { class: "bad" }, shown(run.error.message)) : ""]]),
       may("responder") && el("div", { class: "actions" }, isOver && run.kind !== "rollback" && button("Roll back…", rollback, "main"),
         isOver && run.kind === "live" && button("Recover", () => ask("Recover", "Runs the playbook's own way back, with its questions.", reason => post(path + "/recover", {}), "optional")),
         !isOver && button("Cancel", () => ask("Cancel this run", "It stops where it is. What is contained stays contained.", reason => post(path + "/cancel", { reason }), "required"), "danger"),
