@@ -363,8 +363,12 @@ static void on_sleep(struct live *live, struct str *out, const struct row *row)
     int64_t until_ms = json_get_int(row->body, "until", 0);
     bool is_signal = span_is(json_get_raw(row->body, "k"), "signal");
 
-    begin(live, out, row, STYLE_DIM, is_signal ? "wait" : "sleep");
-    str_add_text(out, is_signal ? "for a signal until " : "until ");
+    bool is_wait = span_is(json_get_raw(row->body, "k"), "wait_until");
+
+    begin(live, out, row, STYLE_DIM, is_signal || is_wait ? "wait" : "sleep");
+    str_add_text(out, is_signal ? "for a signal until "
+                      : is_wait ? "looks again and again until "
+                                : "until ");
     render_date(out, until_ms);
     str_add_text(out, " (");
     render_took(out, until_ms - row->at_ms);

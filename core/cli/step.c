@@ -412,8 +412,12 @@ static void on_sleep(struct str *out, const struct step *step)
 {
     bool is_signal = span_is(json_get_raw(step->body, "k"), "signal");
 
-    begin(out, step, STYLE_DIM, is_signal ? "wait" : "sleep");
-    str_add_text(out, is_signal ? "for a signal until " : "until ");
+    bool is_wait = span_is(json_get_raw(step->body, "k"), "wait_until");
+
+    begin(out, step, STYLE_DIM, is_signal || is_wait ? "wait" : "sleep");
+    str_add_text(out, is_signal ? "for a signal until "
+                      : is_wait ? "looks again and again until "
+                                : "until ");
     render_date(out, json_get_int(step->body, "until", 0));
     str_add_char(out, '\n');
 }

@@ -36,7 +36,8 @@ enum step_state {
     STEP_APPLYING, /* its intent is journaled; APPLY or RESTORE is with the host */
     STEP_IN_DOUBT, /* OBSERVE is with the host, to learn what became of the intent */
     STEP_PAUSING,  /* waits a moment before it asks again */
-    STEP_SLEEPING, /* ctx.sleep */
+    STEP_SLEEPING, /* ctx.sleep; ctx.wait_until between its looks */
+    STEP_LOOKING,  /* ctx.wait_until: the playbook looks, and nothing of it is journaled */
     STEP_CHILD,    /* another run answers it */
     STEP_HUMAN,    /* doubt or drift: a person must settle it */
     STEP_ANSWERED  /* its answer is journaled */
@@ -107,6 +108,9 @@ struct step {
     bool is_failed; /* an undo that could not be done; it may be tried again */
     const char *settled_by;
     const char *choice; /* how a person settled it; NULL */
+    int64_t again_n;    /* ctx.wait_until: its answer goes to this wish; 0: to its own */
+    int looks;          /* of this load */
+    bool is_ending;     /* its look is being journaled */
     int ordinal;        /* among the run's intents; names its hold */
     struct span also;   /* groups that its next gate asks too */
     bool must_look;     /* its next gate wants the target looked at first */
@@ -452,6 +456,23 @@ void host_call(struct step *step, int op);
 struct span step_result(struct step *step);  /* what the playbook gets for a change */
 int64_t step_until(const struct step *step); /* when its hold expires by itself; 0 never */
 void step_settle(struct step *step, const char *choice);
+
+/* -- look.c ----------------------------------------------------------------------------- */
+void look_begin(struct step *step);
+void look_go_on(struct step *step);
+/* When a step that sleeps goes on, and whether its run may leave memory until then. */
+int64_t look_due(const struct step *step);
+bool look_may_park(const struct step *step);
+/* Is the answer one of a look that is not journaled? */
+bool look_keeps(const struct step *step);
+/* A wish comes: true when it is an open look's "not yet". When it is more than reading, the
+ * looks that are open in its branch and above are journaled first. */
+struct event_wish;
+bool look_takes(struct run *run, const struct event_wish *wish);
+/* Journals all looks that are open. */
+void look_end_all(struct run *run);
+/* Which wish the answer is for; value gets it. */
+int64_t look_number(struct step *step, struct str *value);
 
 /* -- step.c: what its neighbours share --------------------------------------------------- */
 /* The plugin ABI's numbers; the engine does not include the plugin's header. */

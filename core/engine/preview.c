@@ -230,6 +230,20 @@ static bool is_assumed(const struct run *shadow, const struct step *step)
     return false;
 }
 
+/* It looks once: what is true later is not known. */
+static void preview_wait(struct step *step)
+{
+    struct str value = { 0 };
+
+    if (json_get(step->args, "at").len > 0) {
+        block(step, "what follows waits for something that is not so yet");
+        return;
+    }
+    str_printf(&value, "{\"at\":%lld,\"look\":1}", (long long)step->run->engine->now_ms);
+    step_answer(step, true, str_span(&value));
+    str_fini(&value);
+}
+
 void preview_step(struct step *step)
 {
     struct run *shadow = step->run;
@@ -248,6 +262,8 @@ void preview_step(struct step *step)
     } else if (strcmp(kind, "rollback") == 0 || strcmp(kind, "atomic_undo") == 0 ||
                strcmp(kind, "call") == 0 || strcmp(kind, "signal") == 0) {
         block(step, "what follows depends on another run");
+    } else if (strcmp(kind, "wait_until") == 0) {
+        preview_wait(step);
     } else if (strcmp(kind, "sleep") == 0) {
         step_answer(step, true, span_of("null"));
     } else {

@@ -176,7 +176,7 @@ static int64_t run_due(struct run *run)
         struct step *step = list_item(link, struct step, in_run);
 
         if (step->state == STEP_SLEEPING)
-            due = sooner(due, step->until_ms);
+            due = sooner(due, look_due(step));
         else if (wait_is_parked(step))
             due = sooner(due, step->wake_ms);
     }
@@ -296,6 +296,7 @@ void run_end(struct run *run, int state, struct span error)
         preview_end(run, state == RUN_DONE ? NULL : "the playbook stopped");
         return;
     }
+    look_end_all(run);
     gate_void_all(run);
     family_put_all(run, 0);
     json_open(&out, '{');
@@ -453,7 +454,7 @@ static bool is_parked_state(const struct run *run, const struct step *step)
         return child == NULL || child->is_loaded;
     case STEP_GATED: return step->gate > 0;
     case STEP_PAUSING: return wait_is_parked(step);
-    case STEP_SLEEPING: return step->until_ms - run->engine->now_ms >= PARK_SLEEP_MS;
+    case STEP_SLEEPING: return look_may_park(step);
     default: return false;
     }
 }

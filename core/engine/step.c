@@ -72,6 +72,14 @@ void answer_write(struct step *step, bool ok, struct span value, bool is_noop)
     struct str body = { 0 };
     struct json_out out = { .str = &body };
 
+    if (look_keeps(step)) {
+        step->ok = ok;
+        step->value = run_keep(step->run, value);
+        step->state = STEP_ANSWERED;
+        list_add(&step->run->order, &step->in_order);
+        run_push(step->run);
+        return;
+    }
     json_open(&out, '{');
     if (step->action[0] != '\0')
         json_put(&out, "a", step->action);
@@ -349,6 +357,8 @@ void step_begin(struct step *step)
         gate_begin(step);
     } else if (strcmp(kind, "sleep") == 0 || strcmp(kind, "signal") == 0) {
         begin_sleep(step);
+    } else if (strcmp(kind, "wait_until") == 0) {
+        look_begin(step);
     } else if (strcmp(kind, "rollback") == 0 || strcmp(kind, "atomic_undo") == 0 ||
                strcmp(kind, "call") == 0) {
         start_wish_child(step);
@@ -574,7 +584,9 @@ void step_go_on(struct step *step)
             timer_want(engine, step->wake_ms);
         break;
     case STEP_SLEEPING:
-        if (step->until_ms <= engine->now_ms && strcmp(step->kind, "signal") == 0)
+        if (strcmp(step->kind, "wait_until") == 0)
+            look_go_on(step);
+        else if (step->until_ms <= engine->now_ms && strcmp(step->kind, "signal") == 0)
             step_answer_error(step, "timeout", "the signal did not come in time");
         else if (step->until_ms <= engine->now_ms)
             step_answer(step, true, span_of("null"));

@@ -81,8 +81,8 @@ static struct span name_of(const struct wish *wish)
 /* What a test does not speak of unless it wants to. */
 static bool is_quiet(const struct wish *wish)
 {
-    static const char *const quiet[] = { "now",  "random",       "uuid",
-                                         "note", "atomic_begin", "atomic_end" };
+    static const char *const quiet[] = { "now",          "random",     "uuid",      "note",
+                                         "atomic_begin", "atomic_end", "wait_until" };
 
     for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
         if (span_is(wish->kind, quiet[i]))
@@ -203,6 +203,44 @@ static int answer_step(struct answers *answers, struct serve *serve,
     return 0;
 }
 
+/* The clock goes on to the next look, or to the end of the time. */
+static struct span answer_wait(struct answers *answers, struct span args)
+{
+    int64_t every_s = (json_get_int(args, "every", 1000) + 999) / 1000;
+    int64_t at_s = json_get_int(args, "at", answers->now_s * 1000) / 1000;
+    int64_t end_s = at_s + (json_get_int(args, "ms", 0) + 999) / 1000;
+    bool is_first = json_get(args, "at").len == 0;
+    bool is_over = !is_first && answers->now_s >= end_s;
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    if (!is_first && !is_over)
+        answers->now_s +=
+            answers->now_s + every_s < end_s ? every_s : end_s - answers->now_s;
+    json_open(&out, '{');
+    json_put_int(&out, "at", at_s * 1000);
+    json_put_int(&out, "look", (answers->now_s - at_s) / every_s + 1);
+    if (is_over)
+        json_put_bool(&out, "timeout", true);
+    if (!is_first)
+        json_put_int(&out, "to", json_get_int(args, "of", 1));
+    json_close(&out);
+    struct span kept = span_of(arena_strdup(&answers->arena, str_text(&text)));
+    str_fini(&text);
+    return kept;
+}
+
+/* For the case, a wait sleeps between its looks: so it was written down before. */
+static void show_wait(struct answers *answers, struct wish *wish, struct span answer)
+{
+    int64_t ms = json_get_int(wish->args, "every", 0);
+
+    if (json_get(wish->args, "at").len == 0 || json_get(answer, "timeout").len > 0)
+        return;
+    wish->kind = span_of("sleep");
+    wish->args = span_of(arena_printf(&answers->arena, "{\"ms\":%lld}", (long long)ms));
+}
+
 static int answer_other(struct answers *answers, const struct wish *wish, struct span given,
                         struct answer *answer, struct err *err)
 {
@@ -226,6 +264,8 @@ static int answer_other(struct answers *answers, const struct wish *wish, struct
     else if (span_is(kind, "random"))
         answer->value =
             json_get_int(wish->args, "n", 0) > 0 ? span_of("1") : span_of("0.5");
+    else if (span_is(kind, "wait_until"))
+        answer->value = answer_wait(answers, wish->args);
     else if (span_is(kind, "sleep") || span_is(kind, "rollback") ||
              span_is(kind, "atomic_undo") || is_quiet(wish))
         answer->value = span_of("null");
@@ -250,7 +290,9 @@ int answers_next(struct answers *answers, struct serve *serve, struct answer *an
     int rc = span_is(wish->kind, "step")
                  ? answer_step(answers, serve, wish, given, answer, err)
                  : answer_other(answers, wish, given, answer, err);
-    if (span_is(wish->kind, "sleep"))
+    if (rc == 0 && span_is(wish->kind, "wait_until"))
+        show_wait(answers, wish, answer->value);
+    else if (span_is(wish->kind, "sleep"))
         answers->now_s += (json_get_int(wish->args, "ms", 0) + 999) / 1000;
     answers->at++;
     return rc;

@@ -15,7 +15,9 @@
 #include "vm/value.h"
 
 static const char source[] =
-    "local ctx, begin, number, finish, undo, options, timed_out, pcall, rethrow = ...\n"
+    "local ctx, begin, number, finish, undo, options, timed_out, wait, look_from, "
+    "is_number, pcall, "
+    "rethrow = ...\n"
     "local now, sleep = ctx.now, ctx.sleep\n"
     "\n"
     "function ctx.atomic(fn)\n"
@@ -30,15 +32,32 @@ static const char source[] =
     "    return rethrow(value)\n"
     "end\n"
     "\n"
-    "function ctx.wait_until(fn, opts)\n"
-    "    local every, within = options(fn, opts)\n"
-    "    local started = now()\n"
+    "-- A run that began before waits were one wish goes on as it began.\n"
+    "local function wait_by_sleeping(fn, every, within, started)\n"
+    "    every, within = every // 1000, (within + 999) // 1000\n"
     "    while true do\n"
     "        local value = fn()\n"
     "        if value then return value end\n"
-    "        if now() - started >= within then return timed_out(within) end\n"
+    "        if now() - started >= within then return timed_out(within * 1000) end\n"
     "        sleep(every)\n"
     "    end\n"
+    "end\n"
+    "\n"
+    "-- Each look takes the numbers of the one before, unless that one is journaled.\n"
+    "function ctx.wait_until(fn, opts)\n"
+    "    local every, within = options(fn, opts)\n"
+    "    local turn = wait(every, within)\n"
+    "    if is_number(turn) then\n"
+    "        return wait_by_sleeping(fn, every, within, turn)\n"
+    "    end\n"
+    "    local base, at = number(), turn.at\n"
+    "    while not turn.timeout do\n"
+    "        local value = fn(turn.look)\n"
+    "        if value then return value end\n"
+    "        turn = wait(every, within, at, base)\n"
+    "        if turn.to then look_from(turn.to) else base = number() end\n"
+    "    end\n"
+    "    return timed_out(within)\n"
     "end\n";
 
 static int l_begin(lua_State *L)
@@ -78,7 +97,7 @@ static int l_undo(lua_State *L)
     return wish_from(L, "atomic_undo");
 }
 
-/* wait_until's options: every and within, both in whole seconds. */
+/* wait_until's options: every and within, both in milliseconds. */
 static int l_options(lua_State *L)
 {
     static const char *const known[] = { "every", "within", NULL };
@@ -96,16 +115,46 @@ static int l_options(lua_State *L)
     }
     if (every_ms < 1000)
         return luaL_error(L, "ctx.wait_until: every wants at least 1s");
-    lua_pushinteger(L, every_ms / 1000);
-    lua_pushinteger(L, (within_ms + 999) / 1000);
+    lua_pushinteger(L, every_ms);
+    lua_pushinteger(L, within_ms);
     return 2;
+}
+
+/* wait(every, within, at, of): may it look? Without the last two it is the first look. */
+static int l_wait(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+    struct json_out out = { .str = &vm->args };
+
+    str_reset(&vm->args);
+    json_open(&out, '{');
+    if (!lua_isnoneornil(L, 3))
+        json_put_int(&out, "at", lua_tointeger(L, 3));
+    json_put_int(&out, "every", lua_tointeger(L, 1));
+    json_put_int(&out, "ms", lua_tointeger(L, 2));
+    if (!lua_isnoneornil(L, 4))
+        json_put_int(&out, "of", lua_tointeger(L, 4));
+    json_close(&out);
+    return run_wish(L, "wait_until", "", str_span(&vm->args));
+}
+
+static int l_look_from(lua_State *L)
+{
+    run_wish_again(L, (int)lua_tointeger(L, 1));
+    return 0;
+}
+
+static int l_is_number(lua_State *L)
+{
+    lua_pushboolean(L, lua_type(L, 1) == LUA_TNUMBER);
+    return 1;
 }
 
 static int l_timed_out(lua_State *L)
 {
     char shown[32];
 
-    duration_show((int64_t)lua_tointeger(L, 1) * 1000, shown);
+    duration_show((int64_t)lua_tointeger(L, 1), shown);
     lua_createtable(L, 0, 2); /* error */
     lua_pushliteral(L, "timeout");
     lua_setfield(L, -2, "code");
@@ -122,8 +171,9 @@ static int l_rethrow(lua_State *L)
 
 void prelude_add(lua_State *L)
 {
-    static const lua_CFunction parts[] = { l_begin, l_number,  l_finish,
-                                           l_undo,  l_options, l_timed_out };
+    static const lua_CFunction parts[] = { l_begin, l_number,    l_finish,
+                                           l_undo,  l_options,   l_timed_out,
+                                           l_wait,  l_look_from, l_is_number };
 
     int status =
         luaL_loadbufferx(L, source, sizeof source - 1, "=ctx", "t"); /* ctx chunk */
@@ -137,5 +187,5 @@ void prelude_add(lua_State *L)
     lua_getfield(L, -1, "pcall");
     lua_remove(L, -2);
     lua_pushcfunction(L, l_rethrow); /* ctx chunk ctx begin ... pcall rethrow */
-    lua_call(L, 9, 0);               /* ctx */
+    lua_call(L, 12, 0);              /* ctx */
 }

@@ -101,3 +101,5 @@ int run_wish(lua_State *L, const char *kind, const char *action, struct span arg
 int run_fork(lua_State *L, int count, int at_once);
 /* How many wishes the calling branch has had. */
 int run_wish_number(lua_State *L);
+/* The wishes behind that number have been forgotten: the next one takes its place. */
+void run_wish_again(lua_State *L, int number);

@@ -42,6 +42,16 @@ int run_wish_number(lua_State *L)
     return (*branch_slot(L))->wishes;
 }
 
+void run_wish_again(lua_State *L, int number)
+{
+    struct branch *branch = *branch_slot(L);
+
+    if (number < 1 || number > branch->wishes)
+        luaL_error(L, "the wait goes on from a step that it did not make");
+    branch->run->wishes -= branch->wishes - number;
+    branch->wishes = number;
+}
+
 /* After the wait: ok, value on top. */
 static int on_answer(lua_State *L, int status, lua_KContext context)
 {

@@ -347,7 +347,59 @@ TEST(a_wrong_word_to_ctx_is_answered_with_the_right_one)
     check_failed("return tostrong(1)", "did you mean 'tostring'?");
 }
 
-TEST(wait_until_asks_again_and_gives_up_in_time)
+static const char waits[] =
+    "local ok, e = pcall(ctx.wait_until, function(look)\n"
+    "  return site.get { look = look }.state == 'Running' and 'up' end,\n"
+    "  { every = '1.5s', within = '20s' })\n"
+    "return { ok, ok and e or e.code, ctx.now() }";
+
+TEST(each_look_of_wait_until_takes_the_numbers_of_the_one_before)
+{
+    struct proc proc;
+
+    load(&proc, proc_wrap(waits));
+    check_wish(proc_start(&proc, 1, "{}"), 1, "wait_until", "",
+               "{\"every\":1500,\"ms\":20000}");
+    check_wish(proc_answer(&proc, 1, "0", 1, true, "{\"at\":7000,\"look\":1}"), 2, "step",
+               "azure.appservice.get", "{\"look\":1}");
+    for (int look = 2; look <= 40; look++) {
+        char turn[64], args[64];
+
+        check_wish(proc_answer(&proc, 1, "0", 2, true, "{\"state\":\"Stopped\"}"), 3,
+                   "wait_until", "", "{\"at\":7000,\"every\":1500,\"ms\":20000,\"of\":1}");
+        snprintf(turn, sizeof turn, "{\"at\":7000,\"look\":%d,\"to\":1}", look);
+        snprintf(args, sizeof args, "{\"look\":%d}", look);
+        check_wish(proc_answer(&proc, 1, "0", 3, true, turn), 2, "step",
+                   "azure.appservice.get", args);
+    }
+    check_wish(proc_answer(&proc, 1, "0", 2, true, "{\"state\":\"Running\"}"), 3, "now", "",
+               "{}");
+    CHECK_STR(proc_answer(&proc, 1, "0", 3, true, "9").value, "[true,\"up\",9]");
+    proc_close(&proc, 0);
+}
+
+TEST(a_look_that_was_journaled_keeps_its_numbers_and_the_end_of_the_time_is_an_error)
+{
+    struct proc proc;
+
+    load(&proc, proc_wrap(waits));
+    proc_start(&proc, 1, "{}");
+    proc_answer(&proc, 1, "0", 1, true, "{\"at\":7000,\"look\":1}");
+    check_wish(proc_answer(&proc, 1, "0", 2, true, "{\"state\":\"Stopped\"}"), 3,
+               "wait_until", "", "{\"at\":7000,\"every\":1500,\"ms\":20000,\"of\":1}");
+    check_wish(proc_answer(&proc, 1, "0", 3, true, "{\"at\":7000,\"look\":4}"), 4, "step",
+               "azure.appservice.get", "{\"look\":4}");
+    check_wish(proc_answer(&proc, 1, "0", 4, true, "{\"state\":\"Stopped\"}"), 5,
+               "wait_until", "", "{\"at\":7000,\"every\":1500,\"ms\":20000,\"of\":3}");
+    check_wish(proc_answer(&proc, 1, "0", 5, true,
+                           "{\"at\":7000,\"look\":9,\"timeout\":true,\"to\":3}"),
+               4, "now", "", "{}");
+    CHECK_STR(proc_answer(&proc, 1, "0", 4, true, "9").value, "[false,\"timeout\",9]");
+    proc_close(&proc, 0);
+}
+
+/* The journal has the time where an earlier version began the wait. */
+TEST(a_wait_that_an_earlier_version_began_goes_on_by_sleeping)
 {
     struct proc proc;
 
@@ -356,7 +408,8 @@ TEST(wait_until_asks_again_and_gives_up_in_time)
                           "  { every = '15s', within = '20s' })\n"
                           "return { ok, ok and e or e.code }"));
     for (int64_t run = 1; run <= 2; run++) {
-        check_wish(proc_start(&proc, run, "{}"), 1, "now", "", "{}");
+        check_wish(proc_start(&proc, run, "{}"), 1, "wait_until", "",
+                   "{\"every\":15000,\"ms\":20000}");
         check_wish(proc_answer(&proc, run, "0", 1, true, "100"), 2, "step",
                    "azure.appservice.get", "{}");
         check_wish(proc_answer(&proc, run, "0", 2, true, "{\"state\":\"Stopped\"}"), 3,
