@@ -148,7 +148,8 @@ int64_t opts_duration_at(lua_State *L, int idx, const char *what)
         text.ptr = lua_tolstring(L, idx, &text.len);
         if (duration_parse(text, &ms))
             return ms;
-        luaL_error(L, "%s: \"%s\" is no duration; want \"15s\", \"30m\", \"24h\" or \"7d\"",
+        luaL_error(L,
+                   "%s: \"%s\" is no duration; want \"1.5s\", \"30m\", \"24h\" or \"7d\"",
                    what, lua_tostring(L, idx));
     }
     luaL_error(L, "%s: want a duration such as \"15s\", \"30m\" or \"24h\", got %s", what,
