@@ -308,7 +308,7 @@ END
 }
 settled() { local i; for i in $(seq 100); do [[ $(count) -ge $1 ]] && return 0; sleep 0.05; done; is "$1" "$(count)"; }
 alert_names() { timeout 30 "$CORDON" alerts --json --limit 500 --state "$state" | jq -r --arg id "$1" '.alerts[] | select(.id | test($id)) | .alert'; }
-noted() { timeout 30 "$CORDON" explain "$1" --json --state "$state" | jq -e '.normalised.notes[0] | test("^line [0-9]+, column [0-9]+ of the delivery: ")' >/dev/null; }
+noted() { timeout 30 "$CORDON" explain "$1" --json --state "$state" | jq -e '.normalised.notes[0] // "" | test("^line [0-9]+, column [0-9]+ of the delivery: ")' >/dev/null; }
 refuses_codings() {
     local coding
     alert z1 && gzip -c "$work/alert.json" >"$work/alert.gz"
@@ -321,8 +321,11 @@ refuses_codings() {
 lists_unread() {
     timeout 30 "$CORDON" alerts --unreadable --json --state "$state" >"$work/unread.json" &&
         jq -e '[.unreadable[] | select(.source == "signed" and (.why | test("^line 1, column")) and (.delivery | test("^d-")) and .bytes >= 0)] | length >= 8' "$work/unread.json" >/dev/null &&
-        jq -e '[.refused[] | .source] | contains(["bearer", "events", "signed", "slow"])' "$work/unread.json" >/dev/null &&
-        timeout 30 "$CORDON" doctor --state "$state" >"$work/doctor"
+        jq -e '[.refused[] | .source] | contains(["bearer", "events", "signed", "slow"])' "$work/unread.json" >/dev/null || return 1
+    timeout 30 "$CORDON" doctor --rebuild --state "$state" >"$work/rebuilt" || { cat "$work/rebuilt" && return 1; }
+    timeout 30 "$CORDON" alerts --unreadable --json --state "$state" | jq -e --slurpfile was "$work/unread.json" '.unreadable == $was[0].unreadable' >/dev/null || return 1
+    timeout 30 "$CORDON" doctor --state "$state" >"$work/doctor" # finds deliveries that cannot be read
+    grep -q '^ok  *verified' "$work/doctor" || return 1
     grep -q '^not ok  deliveries  .*cannot be read' "$work/doctor" && grep -q 'signed (generic, 4096 bytes, 500 a second)' "$work/doctor"
 }
 refuses_large() {
