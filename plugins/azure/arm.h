@@ -52,7 +52,8 @@ bool answer_is_good(struct job *job, const struct answer *answer, bool needs_bod
                     const char *what);
 
 /* Does it say that the target, or the group in which it lies, does not exist? Not of a
- * subscription: that is also what another tenant is answered. */
+ * subscription: that is also what another tenant is answered. Nor of a secret: one that is
+ * deleted can be recovered, and is then as we left it. */
 bool answer_says_gone(const struct answer *answer);
 
 /* The address that a nextLink means, when it is one of base (an address without a slash at
