@@ -136,7 +136,8 @@ static int after_seconds(const char *text)
     if (whole == 0 || whole > AFTER_DIGITS_MAX || (text[whole] == '.' && rest == 0) ||
         text[whole + (rest > 0 ? rest + 1 : 0)] != '\0')
         return 0;
-    return atoi(text) + (strspn(text + whole, ".0") < strlen(text + whole));
+    return (int)strtol(text, NULL, 10) +
+           (strspn(text + whole, ".0") < strlen(text + whole));
 }
 
 static void finish(struct cordon_call *call, const struct cordon_input *in,
