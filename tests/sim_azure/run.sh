@@ -1030,9 +1030,12 @@ one_connection_serves_many_requests() {
         -o "$tmp/a" "$path" -o "$tmp/b" "$path" -o "$tmp/c" "$path" | xargs)" "1 0 0"
 }
 
+# shellcheck source=tests/sim_azure/honesty.sh
+. "$here/honesty.sh"
+
 # -- Running them -----------------------------------------------------------------------
 
-tests=$(sed -n 's/^\([a-z_0-9]*_[a-z_0-9]*\)() {$/\1/p' "$0")
+tests=$(sed -n 's/^\([a-z_0-9]*_[a-z_0-9]*\)() {$/\1/p' "$here/run.sh" "$here/honesty.sh")
 passed=0
 failures=0
 if ! start --world "$shop"; then
