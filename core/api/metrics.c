@@ -96,6 +96,8 @@ static void put_engine(struct str *out, struct span json)
         { "gates_open", "gates_open", "Gates that wait for people." },
         { "halts_in_force", "halts_in_force", "Halts in force." },
         { "holds_on", "holds_on", "What is contained." },
+        { "holds_not_in_force", "holds_not_in_force",
+          "Containments that the last check did not find as cordon left them." },
     };
     struct span index = json_get(json, "index");
 

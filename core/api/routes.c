@@ -78,6 +78,7 @@ const struct route routes[] = {
           signal_run),
     ROUTE(POST, "/v1/runs/{run}/release", LISTENER_CONSOLE, ROLE_RESPONDER, JSON,
           release_hold),
+    ROUTE(POST, "/v1/holds/check", LISTENER_CONSOLE, ROLE_RESPONDER, JSON, check_holds),
     ROUTE(POST, "/v1/halts", LISTENER_CONSOLE, ROLE_RESPONDER, JSON, set_halt),
     ROUTE(DELETE, "/v1/halts/{scope}", LISTENER_CONSOLE, ROLE_ADMIN, JSON, lift_halt),
     /* what people say: the policy says which of them */

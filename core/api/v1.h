@@ -37,7 +37,7 @@ handler_fn list_runs, start_run, get_run, list_run_steps, follow_run, roll_back_
     review_break_glass;
 handler_fn list_gates, get_gate, vote_at_gate, answer_gate;
 handler_fn list_holds, list_playbooks, get_playbook, list_actions, get_policy, list_halts,
-    set_halt, lift_halt, follow_changes, get_openapi, get_metrics;
+    set_halt, lift_halt, check_holds, follow_changes, get_openapi, get_metrics;
 handler_fn list_alerts, get_alert, list_unreadable;
 handler_fn check_source, test_playbook, test_policy;
 

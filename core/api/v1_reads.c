@@ -94,6 +94,21 @@ void set_halt(struct request *request)
     args_drop(&args);
 }
 
+/* The answer comes when the targets have been observed. */
+void check_holds(struct request *request)
+{
+    struct span body;
+    struct args args;
+
+    if (!v1_body(request, "Nothing", &body))
+        return;
+    args_open(&args);
+    json_put_bool(&args.out, "wait", true);
+    if (args_query(request, &args, NULL))
+        args_ask(request, &args, "check_holds", v1_on_read);
+    args_drop(&args);
+}
+
 void lift_halt(struct request *request)
 {
     static const char *const taken[] = { "reason", NULL };

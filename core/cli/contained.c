@@ -4,10 +4,19 @@
  */
 #include "cli/command.h"
 
+#include <stdio.h>
+
+#include "base/err.h"
+
 #include "cli/ask.h"
 #include "cli/render.h"
 
-enum { COLUMNS = 80, WHAT_MAX = 400, TARGET_MAX = 4000 };
+enum {
+    COLUMNS = 80,
+    WHAT_MAX = 400,
+    TARGET_MAX = 4000,
+    CHECK_OLDER_MS = 500 /* a target that was observed so recently is not observed again */
+};
 
 /* Lines of a hold, none longer than a narrow terminal but for the target; --json has all. */
 static void add_line(struct str *out, size_t start, size_t columns)
@@ -76,6 +85,37 @@ static void add_people(struct str *out, struct span hold)
     }
 }
 
+static const char *verdict_text(struct span verdict)
+{
+    struct span word = json_raw(verdict);
+
+    return span_is(word, "undone") ? "NOT IN FORCE: somebody put it back"
+           : span_is(word, "gone") ? "NOT IN FORCE: the target does not exist any more"
+                                   : "NOT IN FORCE: somebody changed it";
+}
+
+/* What the last check found, when that is not what we left. */
+static void add_seen(struct str *out, const struct look *look, struct span hold,
+                     size_t columns)
+{
+    struct span seen = json_get(hold, "seen");
+    size_t start = out->len;
+
+    if (json_kind(seen) != JSON_OBJECT)
+        return;
+    str_add_text(out, "  ");
+    render_styled(out, look, STYLE_BAD, verdict_text(json_get(seen, "verdict")));
+    str_add_text(out, ", found ");
+    render_when(out, look, json_get_int(seen, "since", 0));
+    add_line(out, start, columns);
+    start = out->len;
+    if (json_get(seen, "now").len > 0) {
+        str_add_text(out, "  it is now ");
+        render_value(out, json_get(seen, "now"), WHAT_MAX);
+        add_line(out, start, look->columns > 0 ? columns : WHAT_MAX);
+    }
+}
+
 static void add_release(struct str *out, struct span hold)
 {
     str_add_text(out, "  cordon release ");
@@ -106,6 +146,7 @@ static void add_hold(struct str *out, const struct look *look, struct span hold)
     render_value(out, json_kind(what) == JSON_STRING ? what : json_get(hold, "action"),
                  400);
     add_line(out, start, look->columns > 0 ? columns : WHAT_MAX);
+    add_seen(out, look, hold, columns);
     start = out->len;
     add_since(out, look, hold);
     add_line(out, start, columns);
@@ -117,8 +158,32 @@ static void add_hold(struct str *out, const struct look *look, struct span hold)
     add_line(out, start, columns);
 }
 
+/* Has the targets observed again: with --check before the answer, else beside it, so that the
+ * next look at the list has it. */
+static int check_holds(const struct options *options)
+{
+    char args[64];
+    struct str reply = { 0 };
+    struct err err;
+
+    snprintf(args, sizeof args, "{\"older\":%d,\"wait\":%s}",
+             options->check ? 0 : CHECK_OLDER_MS, options->check ? "true" : "false");
+    int exit_code = ask_once(options, "check_holds", span_of(args), &reply, &err);
+    int64_t failed = json_get_int(str_span(&reply), "failed", 0);
+
+    if (options->check && exit_code < 0)
+        fprintf(stderr, "cordon: the targets were not observed: %s\n", err.text);
+    else if (failed > 0)
+        fprintf(stderr,
+                "cordon: %lld target%s could not be observed now; shown as last seen\n",
+                (long long)failed, failed > 1 ? "s" : "");
+    str_fini(&reply);
+    return options->check && exit_code < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 static int run_contained(const struct options *options)
 {
+    int checked = check_holds(options);
     struct look look = look_of_stdout();
     struct str reply = { 0 }, out = { 0 };
     struct span hold;
@@ -135,17 +200,20 @@ static int run_contained(const struct options *options)
     }
     str_fini(&reply);
     str_fini(&out);
-    return exit_code;
+    return exit_code != EXIT_DONE ? exit_code : checked;
 }
 
 const struct command command_contained = {
     .name = "contained",
     .summary = "what is contained now, by which runs, and how to release it",
-    .usage = "cordon contained",
-    .about = "What several runs want is listed once for each of them, with all of their "
-             "names; it\n"
-             "is put back when the last of them lets go.",
+    .usage = "cordon contained [--check]",
+    .about =
+        "What several runs want is listed once for each of them, with all of their "
+        "names; it\n"
+        "is put back when the last of them lets go. Each target is observed again while\n"
+        "the list is shown, and by a daemon every 15 minutes; with --check the list waits\n"
+        "for that. A containment that somebody has undone says NOT IN FORCE.",
     .example = "cordon contained",
-    .options = OPTION_ENGINE,
+    .options = OPTION_ENGINE | OPTION_CHECK,
     .run = run_contained,
 };

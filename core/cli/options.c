@@ -41,6 +41,7 @@ static const struct option known[] = {
     { "--limit", OPTION_ONLY, "N", "at most so many (50 when not given)" },
     { "--unreadable", OPTION_UNREADABLE, NULL,
       "what was kept and could not be read, and what was refused" },
+    { "--check", OPTION_CHECK, NULL, "observe each target again before the answer" },
     { "--rebuild", OPTION_REBUILD, NULL, "make the tables again from the journal" },
     { "--reject", OPTION_REJECT, NULL, "it should not have been done" },
     { "--detach", OPTION_DETACH, NULL, "return when it is journaled; do not follow" },
@@ -175,6 +176,7 @@ static void set_flag(struct options *options, const char *name)
     options->help |= strcmp(name, "--help") == 0;
     options->rebuild |= strcmp(name, "--rebuild") == 0;
     options->unreadable |= strcmp(name, "--unreadable") == 0;
+    options->check |= strcmp(name, "--check") == 0;
     options->force |= strcmp(name, "--force") == 0;
     options->deny |= strcmp(name, "--deny") == 0;
     options->plan |= strcmp(name, "--plan") == 0;

@@ -39,6 +39,7 @@ enum option_bit {
     OPTION_BACK = 1 << 25, /* --to and --plan of a rollback */
     OPTION_RUN = 1 << 26,
     OPTION_UNREADABLE = 1 << 27,
+    OPTION_CHECK = 1 << 29,
     OPTION_ENGINE = OPTION_STATE | OPTION_CONFIG | OPTION_JSON
 };
 
@@ -59,7 +60,7 @@ struct options {
         *playbooks[OPTIONS_ROLES_MAX];
     int role_count, group_count, playbook_count;
     int64_t limit; /* 0: not given */
-    bool password_stdin, json, yes, help, rebuild, detach, force, deny, reject, plan;
+    bool password_stdin, json, yes, help, rebuild, check, detach, force, deny, reject, plan;
     bool unreadable;
     struct options_param params[OPTIONS_PARAMS_MAX];
     int param_count;

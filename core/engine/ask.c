@@ -305,6 +305,10 @@ void ask_handle(struct engine *engine, const struct event *event)
         ask_halt(engine, event, span_is(verb, "halt"));
         return;
     }
+    if (span_is(verb, "check_holds")) {
+        ask_check_holds(engine, event);
+        return;
+    }
     if (ask_key(engine, event) || ask_access(engine, event))
         return;
     struct span name = json_get_raw(event->json, "run");

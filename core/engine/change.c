@@ -267,7 +267,6 @@ void outcome_done(struct step *step, const struct event *event, const char *how)
         hold_take(step);
 }
 
-enum { GONE_LOOKS = 2 }; /* a cache that lags must not end a hold */
 
 bool undo_is_gone(const struct step *step, const struct event *event)
 {
@@ -349,6 +348,8 @@ bool change_begins_undo(struct step *step)
         step->state = STEP_NEW; /* until the rows are there */
     } else if (share.kind == SHARE_GONE) {
         share_leave(step, &share);
+    } else if (step->run->is_check) {
+        begins = true; /* a shared target is looked at, too */
     } else if (share.kind == SHARE_NONE && is_final(step)) {
         share_end(step, HOLD_NOT_RESTORED, span_of(step->what));
     } else if (share.kind == SHARE_ALL) {
@@ -403,6 +404,10 @@ void change_on_observed(struct step *step, const struct event *event)
 {
     bool is_as_left = false;
 
+    if (step->run->is_check) {
+        check_on_observed(step, event);
+        return;
+    }
     if (undo_is_gone(step, event) && step->retries >= GONE_LOOKS - 1) {
         share_end(step, HOLD_GONE, event->message);
         return;

@@ -90,6 +90,7 @@ void engine_free(struct engine *engine)
             struct run *run = list_item(engine->table[i].next, struct run, in_table);
             run_free(run);
         }
+    checks_free(engine);
     turn_free(turn);
     for (int i = 0; i < TABLE_SIZE; i++) {
         list_each (link, after, &engine->calls[i]) {
@@ -365,6 +366,7 @@ static void on_rows(struct engine *engine, const struct event *event)
     family_join(run);
     holds_on_loaded(run);
     undo_on_loaded(run);
+    check_on_loaded(run);
     tell_waiting_parent(run);
     handle_waiting(run);
     run_push(run);

@@ -68,11 +68,12 @@ enum row_kind {
         28,          /* run 0: it came again, was routed; or a delivery could not be read */
     ROW_KEEP = 25,   /* a hold whose time is over stays on: until when */
     ROW_CURSOR = 29, /* run 0: how far a source that is polled has been taken */
-    ROW_ACCOUNT = 30, /* run 0: somebody may sign in with a password, or no longer */
-    ROW_TOKEN = 31,   /* run 0: a token is made or revoked */
-    ROW_NOTICE = 32,  /* run 0: a channel was told of a row, or was not */
-    ROW_ONCE = 33,    /* run 0: the answer to an ask that may come again */
-    ROW_WAIT = 34     /* the service said when to ask again: until when, and why */
+    ROW_ACCOUNT = 30,   /* run 0: somebody may sign in with a password, or no longer */
+    ROW_TOKEN = 31,     /* run 0: a token is made or revoked */
+    ROW_NOTICE = 32,    /* run 0: a channel was told of a row, or was not */
+    ROW_ONCE = 33,      /* run 0: the answer to an ask that may come again */
+    ROW_HOLD_SEEN = 38, /* run 0: a check found a hold's target otherwise than before */
+    ROW_WAIT = 34       /* the service said when to ask again: until when, and why */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
 
@@ -134,6 +135,16 @@ enum hold_state {
 /* "on", "off", "left", "gone", "not_restored"; and back, 0 for any other word. */
 const char *hold_state_name(int state);
 int hold_state_of(struct span word);
+
+/* What the last observation says of a hold that is on: see hold_check.c. */
+enum hold_verdict {
+    HOLD_IN_FORCE = 0,
+    HOLD_UNDONE,     /* the target is as it was before */
+    HOLD_CHANGED,    /* it is neither as before nor as we left it */
+    HOLD_TARGET_GONE /* it does not exist any more */
+};
+/* "in_force", "undone", "changed", "gone" */
+const char *hold_verdict_name(int verdict);
 
 enum run_kind { RUN_LIVE = 1, RUN_RECOVER = 2, RUN_ROLLBACK = 3, RUN_PLAN = 4 };
 

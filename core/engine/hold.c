@@ -170,6 +170,8 @@ void hold_on_seen(struct engine *engine, const struct event *event)
     hold->extends = (int)json_get_int(event->json, "i", 0);
     hold->kept_in = json_get_int(event->json, "k", 0);
     hold->expired_in = json_get_int(event->json, "q", 0);
+    hold->verdict = (int)json_get_int(event->json, "c", 0);
+    hold->verdict_seq = json_get_int(event->json, "cs", 0);
     if (json_get(event->json, "g").len > 0)
         hold->goal = span_dup(json_get(event->json, "g"));
     hold->goal_ms = json_get_int(event->json, "at", 0);
@@ -272,6 +274,10 @@ static void put_all(struct json_out *out, const struct hold *hold)
     json_open(out, '{');
     if (hold->goal_ms > 0)
         json_put_int(out, "at", hold->goal_ms);
+    if (hold->verdict != HOLD_IN_FORCE) {
+        json_put_int(out, "c", hold->verdict);
+        json_put_int(out, "cs", hold->verdict_seq);
+    }
     if (hold->goal != NULL)
         json_put_raw(out, "g", span_of(hold->goal));
     if (hold->extends > 0)
@@ -290,7 +296,7 @@ static void put_entry(struct engine *engine, const struct hold *hold, int state)
     struct str body = { 0 };
     struct json_out out = { .str = &body };
     bool is_plain = hold->goal == NULL && hold->extends == 0 && hold->kept_in == 0 &&
-                    hold->expired_in == 0;
+                    hold->expired_in == 0 && hold->verdict == HOLD_IN_FORCE;
 
     if (state != HOLD_ON)
         str_add_text(&body, "{}");
@@ -379,6 +385,15 @@ void hold_put(struct step *step, int state)
         let_go(engine, step, state);
     else
         put_entry(engine, hold_take(step), state);
+}
+
+struct hold *hold_seen_in_row(struct engine *engine, int64_t run, int n)
+{
+    struct hold *hold = hold_find(engine, run, n);
+
+    if (hold == NULL)
+        hold = hold_add(engine, run, n);
+    return hold->is_off ? NULL : hold;
 }
 
 /* Another hold's undo leaves this to it: what undoing it shall leave from now on. */

@@ -18,16 +18,22 @@ struct hold {
     uint64_t slice;
     char *
         goal; /* what undoing it leaves, when another hold passed that on; NULL: as journaled */
-    int64_t goal_ms;    /* and when that was seen */
-    int extends;        /* how often its time was prolonged */
-    int64_t expired_in; /* the rollback that its end began and that is not over; 0 */
-    int64_t kept_in;    /* the rollback in which somebody said that it stays; 0 */
-    int64_t goal_seq;   /* while the index is made again: the row that passed it on */
-    bool is_off;        /* while the index is made again: it was, and is let go of */
+    int64_t goal_ms;     /* and when that was seen */
+    int extends;         /* how often its time was prolonged */
+    int64_t expired_in;  /* the rollback that its end began and that is not over; 0 */
+    int64_t kept_in;     /* the rollback in which somebody said that it stays; 0 */
+    int64_t goal_seq;    /* while the index is made again: the row that passed it on */
+    bool is_off;         /* while the index is made again: it was, and is let go of */
+    int verdict;         /* enum hold_verdict, of the last observation that gave one */
+    int64_t verdict_seq; /* its row; 0: in force since it was taken */
+    int64_t seen_ms;     /* when a check last observed the target; 0: not in this process */
     /* read from its run's rows on demand: what it wants */
     bool is_asked, is_known;
     char *action, *target, *before, *after, *own_goal;
 };
+
+/* A cache that lags must not end a hold. */
+enum { GONE_LOOKS = 2 };
 
 /* -- hold.c ----------------------------------------------------------------------------- */
 struct hold *hold_find(struct engine *engine, int64_t run, int n);
@@ -47,6 +53,10 @@ void holds_free(struct engine *engine);
 void hold_put_on(struct engine *engine, const struct hold *hold);
 /* Is what it wants known? Otherwise its run is being loaded, and tells. */
 bool hold_learn(struct engine *engine, struct hold *hold);
+
+/* While the index is made again: the hold that a row names, also when its run comes later.
+ * NULL when it is off. */
+struct hold *hold_seen_in_row(struct engine *engine, int64_t run, int n);
 
 /* -- share.c ---------------------------------------------------------------------------- */
 enum share_kind {

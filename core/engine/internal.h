@@ -216,10 +216,12 @@ struct run {
     bool has_undo_list;
     int64_t wait_rows_of; /* ROLLBACK: loading the rows of that run */
     bool is_awaited;      /* a rollback waits for the rows of this one */
+    bool is_check_wanted; /* of its holds, once its rows are there */
     struct span error;
     struct list waiting; /* events that wait for the rows */
     /* shadows */
     struct run *shadow; /* the preview that this run waits for */
+    bool is_check;      /* shadow: it looks whether its run's holds are in force */
     struct run *casts;  /* shadow: whose preview it is */
     struct step *at;    /* shadow: the gate's step, taken as granted */
     int64_t plan_ask;   /* shadow of `cordon plan`: who asked */
@@ -363,13 +365,14 @@ struct engine {
     int64_t slice_clock;                 /* one more with each effect that begins or ends */
     int64_t slice_changed[SLICE_PLACES]; /* and when the last one was */
     struct list holds_by_run[TABLE_SIZE], holds_by_slice[TABLE_SIZE];
-    bool is_reindexing;    /* the index is made again */
-    bool is_policy_coming; /* it is being read */
-    struct list queue;     /* runs to look at */
-    struct intake *intake; /* alert.c, route.c */
-    struct onces *onces;   /* once.c; NULL: no ask has come that wants it */
-    struct span trace;     /* of the ask that starts a run now; else empty */
-    struct span notify;    /* of the route by which a run starts now; else empty */
+    bool is_reindexing;         /* the index is made again */
+    bool is_policy_coming;      /* it is being read */
+    struct list queue;          /* runs to look at */
+    struct intake *intake;      /* alert.c, route.c */
+    struct hold_checks *checks; /* hold_check.c; NULL: none has begun */
+    struct onces *onces;        /* once.c; NULL: no ask has come that wants it */
+    struct span trace;          /* of the ask that starts a run now; else empty */
+    struct span notify;         /* of the route by which a run starts now; else empty */
     bool is_ready;
 };
 
@@ -822,6 +825,15 @@ struct hold *hold_take(struct step *step);
 bool step_holds(const struct step *step); /* done, and not undone by this run */
 void holds_put_all(struct run *run);
 void holds_known_until(struct run *run, int64_t seq);
+
+/* -- hold_check.c ------------------------------------------------------------------------- */
+/* Observes the targets of holds, and journals each verdict that is new. */
+void ask_check_holds(struct engine *engine, const struct event *event);
+void check_on_loaded(struct run *run);
+void check_on_observed(struct step *step, const struct event *event);
+void check_on_end(struct run *shadow);
+void verdict_put_entry(struct engine *engine, struct span body, int64_t seq);
+void checks_free(struct engine *engine);
 
 /* -- expire.c --------------------------------------------------------------------------- */
 void hold_on_due(struct run *run, int n);

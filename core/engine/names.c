@@ -23,6 +23,7 @@ static const char *const row_names[] = {
     [ROW_CANCEL] = "cancel",
     [ROW_END] = "end",
     [ROW_HALT] = "halt",
+    [ROW_HOLD_SEEN] = "hold_seen",
     [ROW_LEAVE] = "leave",
     [ROW_KEEP] = "keep",
     [ROW_REMIND] = "remind",

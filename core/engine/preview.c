@@ -15,7 +15,7 @@
 #include "base/id.h"
 #include "frame/frame.h"
 
-enum { PREVIEW_MS = 60 * 1000 };
+enum { PREVIEW_MS = 60 * 1000, CHECK_MS = 15 * 1000 };
 
 static void list_step(struct run *shadow, struct step ***steps, int *count, int *cap,
                       struct step *step)
@@ -425,6 +425,8 @@ void preview_end(struct run *shadow, const char *stopped)
         shadow->casts = NULL;
         if (!run_is_over(run) && run->stop_state == 0 && !run->is_canceling)
             gate_offer(run, shadow->at, shadow);
+    } else if (shadow->is_check) {
+        check_on_end(shadow);
     } else {
         reply_plan(shadow);
     }
@@ -433,12 +435,14 @@ void preview_end(struct run *shadow, const char *stopped)
 
 void preview_check_bounds(struct run *shadow)
 {
+    int64_t end_ms = shadow->begun_ms + (shadow->is_check ? CHECK_MS : PREVIEW_MS);
+
     if (is_at_rest(shadow))
         preview_end(shadow, shadow->blocked);
     else if (shadow->reads > ENGINE_PREVIEW_CALLS_MAX)
         preview_end(shadow, "the preview stopped at its limit of calls");
-    else if (shadow->engine->now_ms - shadow->begun_ms > PREVIEW_MS)
+    else if (shadow->engine->now_ms > end_ms)
         preview_end(shadow, "the preview stopped at its limit of time");
     else
-        timer_want(shadow->engine, shadow->begun_ms + PREVIEW_MS + 1);
+        timer_want(shadow->engine, end_ms + 1);
 }

@@ -76,6 +76,8 @@ static void put_global(struct engine *engine, const struct event_row *row)
         cursor_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_NOTICE)
         notice_put_entry(engine, row->body, row->seq);
+    else if (row->kind == ROW_HOLD_SEEN)
+        verdict_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_ONCE)
         once_put_entry(engine, row->body, row->seq);
 }

@@ -76,6 +76,7 @@ static bool put_change(struct json_out *out, const struct shown_row *row)
     case ROW_ESCALATE: put_gate(out, row); break;
     case ROW_START: put_members(out, row->body, start); break;
     case ROW_HALT: put_members(out, row->body, halt); break;
+    case ROW_HOLD_SEEN: json_put_raw(out, "verdict", json_get(row->body, "s")); break;
     case ROW_PLAYBOOK: put_members(out, row->body, name); break;
     case ROW_END:
         json_put(out, "state", run_state_name((int)json_get_int(row->body, "s", 0)));

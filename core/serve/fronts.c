@@ -79,6 +79,7 @@ static const struct {
     { "plan", "responder" },
     { "rollback", "responder" },
     { "release", "responder" },
+    { "check_holds", "responder" },
     { "retry", "responder" },
     { "recover", "responder" },
     { "cancel", "responder" },

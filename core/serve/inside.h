@@ -113,6 +113,7 @@ struct serve {
     bool is_ready, is_stopping, is_ending;
     struct supervisor *supervisor; /* NULL: nobody wants to hear */
     struct timer linger;
+    struct timer watch; /* watch.c */
     /* pump.c */
     struct turn *turn;
     int items_done, commands_done;
@@ -234,6 +235,14 @@ struct shown_row {
 void rows_show(struct serve *serve, struct json_out *out, const struct shown_row *row);
 /* The newest row's seq of a run, 0 when there is no such run. */
 int64_t rows_last(struct serve *serve, int64_t run);
+
+/* -- watch.c -------------------------------------------------------------------------- */
+struct watch_counts {
+    int on, not_in_force;
+};
+void watch_start(struct serve *serve);
+/* Of the holds in the index. */
+void watch_count(struct serve *serve, struct watch_counts *counts);
 
 /* -- ledger.c ------------------------------------------------------------------------- */
 struct ledger_query {

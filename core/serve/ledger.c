@@ -22,7 +22,8 @@ enum { LEDGER_RUNS_MAX = 20 }; /* named with one hold */
 struct hold {
     int64_t run, due_ms, first_seq, at_ms;
     int64_t expired_in, kept_in; /* rollbacks: see engine/holds.h */
-    int n, state, extends;
+    int64_t verdict_seq;
+    int n, state, extends, verdict;
     uint64_t slice;
     struct str body, goal; /* of its row, once it was read; what was passed on to it */
     bool is_read, is_join, is_done, is_listed;
@@ -230,6 +231,30 @@ static void put_expired(struct ledger *ledger, const struct hold *hold)
         json_put(ledger->out, "gate", id_gate(hold->expired_in, (int)gate).text);
 }
 
+static int put_seen_row(const struct row *row, void *arg)
+{
+    struct json_out *out = arg;
+
+    json_put_raw(out, "now", json_get(row->body, "now"));
+    json_put_int(out, "since", row->at_ms);
+    return 1; /* just this one */
+}
+
+/* What a check found that is not as we left it, since when, and what stands there now. */
+static void put_seen(struct ledger *ledger, const struct hold *hold)
+{
+    struct err ignored;
+
+    if (hold->verdict == HOLD_IN_FORCE)
+        return;
+    json_key(ledger->out, "seen");
+    json_open(ledger->out, '{');
+    store_each(ledger->serve->store, hold->verdict_seq, put_seen_row, ledger->out,
+               &ignored);
+    json_put(ledger->out, "verdict", hold_verdict_name(hold->verdict));
+    json_close(ledger->out);
+}
+
 static void put_hold(struct ledger *ledger, struct hold *hold)
 {
     struct json_out *out = ledger->out;
@@ -252,6 +277,7 @@ static void put_hold(struct ledger *ledger, struct hold *hold)
         str_printf(&release, "cordon release %s", id_hold(hold->run, hold->n).text);
     json_put(out, "release", hold->state == HOLD_ON ? str_text(&release) : NULL);
     put_runs(ledger, hold);
+    put_seen(ledger, hold);
     json_put(out, "state", hold_state_name(hold->state));
     put_until(ledger, hold);
     json_close(out);
@@ -274,6 +300,8 @@ static int add_entry(const struct entry *entry, void *arg)
     hold->extends = (int)json_get_int(entry->body, "i", 0);
     hold->kept_in = json_get_int(entry->body, "k", 0);
     hold->expired_in = json_get_int(entry->body, "q", 0);
+    hold->verdict = (int)json_get_int(entry->body, "c", 0);
+    hold->verdict_seq = json_get_int(entry->body, "cs", 0);
     if (!engine_read_slice(entry->body, &hold->slice) && hold->state == HOLD_ON &&
         read_row(ledger, hold))
         hold->slice = slice_of(hold); /* from before holds were shared */

@@ -497,6 +497,7 @@ static void be_ready(struct serve *serve)
         return;
     }
     serve->is_ready = true;
+    watch_start(serve);
     dues_arm(serve->dues);
     fronts_describe(serve, &listens);
     say_ready(serve, "ready");
@@ -641,6 +642,7 @@ static void close_all(struct serve *serve)
     clients_close(serve);
     feeds_close(serve);
     timer_stop(&serve->linger);
+    timer_stop(&serve->watch);
     timer_stop(&serve->commit);
     timer_stop(&serve->tick);
     timer_stop(&serve->walk);

@@ -14,9 +14,10 @@
 #include "store/store.h"
 
 static const char *const words[] = {
-    "gate",      "reminder",   "escalation", "gate_end",     "break_glass",  "review",
-    "run_done",  "run_failed", "run_denied", "run_canceled", "run_diverged", "run_blocked",
-    "run_stuck", "hold_due",   "halt",       "shadow",       "unreadable",   "not_started",
+    "gate",         "reminder",    "escalation",  "gate_end",    "break_glass",
+    "review",       "run_done",    "run_failed",  "run_denied",  "run_canceled",
+    "run_diverged", "run_blocked", "run_stuck",   "hold_due",    "halt",
+    "shadow",       "unreadable",  "not_started", "hold_broken",
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -26,13 +27,14 @@ static const char *severity_of(const char *word)
     static const struct {
         const char *word, *severity;
     } severities[] = {
-        { "break_glass", "alert" },  { "run_stuck", "critical" },
-        { "halt", "critical" },      { "run_failed", "error" },
-        { "run_diverged", "error" }, { "reminder", "warning" },
-        { "escalation", "warning" }, { "run_blocked", "warning" },
-        { "hold_due", "warning" },   { "unreadable", "warning" },
-        { "not_started", "error" },  { "gate_end", "info" },
-        { "run_done", "info" },      { "shadow", "info" },
+        { "break_glass", "alert" },    { "run_stuck", "critical" },
+        { "halt", "critical" },        { "run_failed", "error" },
+        { "run_diverged", "error" },   { "reminder", "warning" },
+        { "escalation", "warning" },   { "run_blocked", "warning" },
+        { "hold_broken", "critical" }, { "hold_due", "warning" },
+        { "not_started", "error" },    { "unreadable", "warning" },
+        { "gate_end", "info" },        { "run_done", "info" },
+        { "shadow", "info" },
     };
 
     for (size_t i = 0; i < sizeof severities / sizeof *severities; i++)
@@ -106,6 +108,8 @@ const char *tell_word(const struct shown_row *row)
     case ROW_BREAK_GLASS: return "break_glass";
     case ROW_REVIEW: return "review";
     case ROW_HALT: return "halt";
+    case ROW_HOLD_SEEN:
+        return span_is(json_get_raw(row->body, "s"), "in_force") ? NULL : "hold_broken";
     case ROW_DOUBT:
     case ROW_DRIFT: return "run_stuck";
     case ROW_END: return end_word((int)json_get_int(row->body, "s", 0));
@@ -283,7 +287,9 @@ static void put_facts(struct writing *writing, struct span gate)
         put_text_fact(writing, "Scope", json_get(row->body, "scope"));
         put_text_fact(writing, "By", json_get(row->body, "who"));
     }
-    if (row->kind == ROW_DOUBT || row->kind == ROW_DRIFT) {
+    if (row->kind == ROW_HOLD_SEEN)
+        put_text_fact(writing, "Found", json_get(row->body, "s"));
+    if (row->kind == ROW_DOUBT || row->kind == ROW_DRIFT || row->kind == ROW_HOLD_SEEN) {
         put_text_fact(writing, "Action", json_get(row->body, "a"));
         if (writing->tell->is_full)
             put_text_fact(writing, "Target", json_get(row->body, "t"));
@@ -311,6 +317,7 @@ static const char *lead_of(const struct shown_row *row)
     case ROW_DOUBT: return "Nobody can know whether it happened: a person must say";
     case ROW_DRIFT: return "Somebody else has changed it: a person must say";
     case ROW_START: return "A containment's time is over";
+    case ROW_HOLD_SEEN: return "A containment is not in force any more";
     case ROW_HALT: return json_get_bool(row->body, "on", false) ? "Halted" : "Halt lifted";
     case ROW_ALERT_NOTE:
         if (span_is(json_get_raw(row->body, "k"), "unreadable"))

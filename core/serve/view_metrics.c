@@ -80,10 +80,19 @@ static void put_oldest_gate(struct view *view)
     json_put_int(&view->out, "oldest_gate_at", view->left);
 }
 
+static void put_not_in_force(struct view *view)
+{
+    struct watch_counts counts;
+
+    watch_count(view->serve, &counts);
+    json_put_int(&view->out, "holds_not_in_force", counts.not_in_force);
+}
+
 static void count_all(struct view *view)
 {
     for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
         put_count(view, counted[i].key, counted[i].kind, counted[i].state);
+    put_not_in_force(view);
     put_oldest_gate(view);
     json_key(&view->out, "runs");
     json_open(&view->out, '{');

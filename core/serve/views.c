@@ -302,6 +302,21 @@ static void check_policy(struct view *view)
               : "write a policy.lua; playbooks/policy.lua is one to begin with");
 }
 
+/* As the last check of each found it. */
+static void check_holds(struct view *view)
+{
+    struct watch_counts counts;
+    char text[128];
+
+    watch_count(view->serve, &counts);
+    snprintf(text, sizeof text, "%d of %d containments are not in force any more",
+             counts.not_in_force, counts.on);
+    if (counts.on > 0)
+        check(&view->out, "containments", counts.not_in_force == 0,
+              counts.not_in_force > 0 ? text : "as cordon left them when last observed",
+              "cordon contained --check says which, and what stands there now");
+}
+
 static int view_status(struct view *view, const struct asked *asked, struct err *err)
 {
     struct serve *serve = view->serve;
@@ -324,6 +339,7 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
     check_pulls(view);
     check_sources(view);
     unread_checks(serve, check_unread, view);
+    check_holds(view);
     json_close(&view->out);
     return 0;
 }

@@ -4,7 +4,7 @@
 # What was promised, tried from outside: approvals are bound to what was approved, hostile
 # playbooks hurt nobody, bad input is told in one sentence, and people are who they are.
 #
-#   BUILD=/abs/build/release tests/acceptance/run.sh [binding|hostile|badinput|people|gates|offline|percent|edits]...
+#   BUILD=/abs/build/release tests/acceptance/run.sh [binding|hostile|badinput|people|gates|offline|percent|watch|edits]...
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,7 +19,7 @@ end() { # ends what this script started, and lets each part clean up behind itse
 }
 trap end EXIT
 
-(($# > 0)) || set -- edits hostile badinput binding people gates offline percent
+(($# > 0)) || set -- edits hostile badinput binding people gates offline percent watch
 # Side by side: most of their time they wait.
 for part in "$@"; do
     bash "$here/$part.sh" >"$out/$part" 2>&1 &

@@ -27,7 +27,7 @@ hook=http://127.0.0.1:$(cat "$work/hookport")
 me=$(id -un)
 
 words=(gate reminder escalation gate_end review run_done run_failed run_denied run_canceled run_diverged run_blocked
-    run_stuck hold_due halt shadow unreadable not_started)
+    run_stuck hold_due hold_broken halt shadow unreadable not_started)
 channel() { echo "$1 = { kind = \"webhook\", url = \"$hook/$1\", secret = \"signing\"${2:-} },"; }
 config() { # config [MORE]: a channel for each word, and some that are named by gates and routes
     local word
@@ -92,6 +92,7 @@ playbook question 'ctx.ask { title = p.what, from = "others", within = "1h", not
 playbook fails 'error("no")'
 playbook blocked 'noop.set { target = "forbidden", value = 1 }'
 playbook drifts 'noop.set { target = "drifting", value = "mine" }'
+playbook watched 'noop.set { target = "watched", value = "mine-too" }'
 playbook timed 'noop.set { target = "timed", value = 1, expires = "1s" }'
 playbook glass 'noop.set { target = "glass-1", value = 1 }'
 playbook asked 'noop.set { target = "asked-target", value = "asked-value" }'
@@ -198,6 +199,12 @@ glass_is_told() {
     [[ $(post "$ben" "/v1/runs/$run/review" '{"reason":"it did burn"}') == 20* ]] || cat "$work/body"
     told review "A break-glass was reviewed"
 }
+broken_is_told() { # what holds the target now is a file of the plugin's world
+    local file
+    starts watched >/dev/null && await grep -qs mine-too "$work"/effects/*.json || return 1
+    for file in $(grep -l mine-too "$work"/effects/*.json); do echo '"theirs"' >"$file"; done
+    cordon contained --check; told hold_broken "A containment is not in force any more"
+}
 halt_is_told() {
     cordon halt all --reason "for the test" >/dev/null && told halt "Halted" && cordon resume all >/dev/null && told halt "Halt lifted"
 }
@@ -225,6 +232,7 @@ nobody_else_is_told() { # each channel has heard of its word alone, and of nothi
         run_stuck) lead='must say' ;;
         run_*) lead="^Run over: ${word#run_}" ;;
         hold_due) lead='time is over' ;;
+        hold_broken) lead='is not in force any more' ;;
         halt) lead='^Halt' ;;
         shadow) lead='shadow mode' ;;
         unreadable) lead='could not be read' ;;
@@ -338,6 +346,7 @@ tell each_end_of_a_run_is_told ends_are_told
 tell what_somebody_else_changed_is_told a_stranger_is_told
 tell the_end_of_a_containments_time_is_told time_is_told
 tell a_break_glass_is_told_to_everybody_and_its_review_to_its_channel glass_is_told
+tell a_containment_that_somebody_undid_is_told broken_is_told
 tell a_halt_and_its_end_are_told halt_is_told
 tell shadow_and_unreadable_are_told alerts_are_told
 tell a_run_that_diverges_is_told divergence_is_told
