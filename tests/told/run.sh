@@ -202,8 +202,8 @@ glass_is_told() {
 broken_is_told() { # what holds the target now is a file of the plugin's world
     local file
     starts watched >/dev/null && await grep -qs mine-too "$work"/effects/*.json || return 1
-    for file in $(grep -l mine-too "$work"/effects/*.json); do echo '"theirs"' >"$file"; done
-    cordon contained --check; told hold_broken "A containment is not in force any more"
+    grep -l mine-too "$work"/effects/*.json | while read -r file; do echo '"theirs"' >"$file"; done
+    cordon contained --check >/dev/null && until_said hold_broken "A containment is not in force any more"
 }
 halt_is_told() {
     cordon halt all --reason "for the test" >/dev/null && told halt "Halted" && cordon resume all >/dev/null && told halt "Halt lifted"
