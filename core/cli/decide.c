@@ -32,6 +32,8 @@ void decide_vote_args(struct str *args, const struct options *options, struct sp
         json_put(&out, "reason", reason);
     if (armor)
         json_put(&out, "sig", armor);
+    if (person_is_there(options))
+        json_put_bool(&out, "terminal", true);
     ask_put_follow(&out, options);
     json_close(&out);
 }
@@ -166,6 +168,15 @@ static bool ask_for_answer(const struct options *options, struct span gate, char
     return has_answer;
 }
 
+/* Is it asked of who asked for the run, whose vote cannot count? */
+static bool is_own_request(struct span gate)
+{
+    struct span by = json_path(gate, "body.by");
+
+    return !gate_is_question(gate) && !json_bool(json_path(gate, "body.self"), true) &&
+           by.len > 0 && json_same(by, json_get(gate, "you"));
+}
+
 bool decide_at_gate(const struct options *options, const char *gate_id, char **verb,
                     struct str *args)
 {
@@ -186,7 +197,10 @@ bool decide_at_gate(const struct options *options, const char *gate_id, char **v
         str_add_char(&out, '\n');
         ask_print(&out);
         /* Keys are named on the command line. */
-        if (person_is_there(options) && !gate_wants_signature(gate))
+        if (is_own_request(gate))
+            str_add_text(&out,
+                         "you asked for this run, so somebody else must approve it\n");
+        else if (person_is_there(options) && !gate_wants_signature(gate))
             has_next = gate_is_question(gate) ? ask_for_answer(options, gate, verb, args)
                                               : ask_for_vote(options, gate, verb, args);
         if (!has_next) {

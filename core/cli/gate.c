@@ -483,6 +483,11 @@ static void quorum(struct str *out, const struct look *look, struct span gate)
     label(out, look, "  ", gate_is_question(gate) ? "answer by" : "approval");
     gate_render_demands(out, body);
     str_add_char(out, '\n');
+    if (json_get(body, "unable").len > 0 && gate_is_open(gate)) {
+        label(out, look, "  ", "in vain");
+        render_value(out, json_get(body, "unable"), WHOLE);
+        str_add_char(out, '\n');
+    }
     escalated(out, look, gate);
     if (json_get_int(body, "deny_threshold", 1) > 1) {
         label(out, look, "  ", "to deny");

@@ -5,9 +5,11 @@
 #include "cli/command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/id.h"
 #include "cli/ask.h"
 #include "cli/decide.h"
 #include "cli/follow.h"
@@ -184,6 +186,28 @@ static int approve_open(const struct options *options, struct span gate)
     return EXIT_WAITING;
 }
 
+/* Without a terminal nobody reads what the run's gate is by now: a command that is repeated
+ * would vote for the next one. */
+static int vote_unnamed(const struct options *options, struct span gate, const char *verb)
+{
+    char *name = json_get_text(gate, "gate");
+    int exit_code = command_usage_error(
+        options,
+        "without a terminal a vote names the gate, or its digest with --digest: %s is open "
+        "now; read it with cordon gates %s, then cordon %s %s",
+        name, name, verb, name);
+    free(name);
+    return exit_code;
+}
+
+static bool names_only_run(const struct options *options)
+{
+    int64_t run;
+
+    return !person_is_there(options) && options->digest == NULL &&
+           id_parse_run(span_of(options->args[0]), &run);
+}
+
 static int run_approve(const struct options *options)
 {
     struct str reply = { 0 };
@@ -195,6 +219,8 @@ static int run_approve(const struct options *options)
         exit_code =
             command_usage_error(options, "%s asks for an answer: cordon answer %s VALUE",
                                 options->args[0], options->args[0]);
+    } else if (!is_over && options->yes && gate_is_open(gate) && names_only_run(options)) {
+        exit_code = vote_unnamed(options, gate, "approve");
     } else if (!is_over) {
         show_gate(options, gate);
         exit_code =
@@ -238,7 +264,9 @@ static int run_deny(const struct options *options)
                                    "a denial wants a reason: cordon deny %s --reason TEXT",
                                    options->args[0]);
     int exit_code = get_gate(options, &reply, &is_over);
-    if (!is_over)
+    if (!is_over && gate_is_open(str_span(&reply)) && names_only_run(options))
+        exit_code = vote_unnamed(options, str_span(&reply), "deny");
+    else if (!is_over)
         exit_code = vote(options, str_span(&reply), "deny");
     str_fini(&reply);
     return exit_code;

@@ -65,6 +65,8 @@ void gate_on_answer(struct run *run, int number, const struct event *event)
         struct json_out out = { .str = &body };
 
         json_open(&out, '{');
+        if (event->channel.len > 0)
+            json_put_span(&out, "channel", event->channel);
         json_put_int(&out, "g", number);
         if (vote_groups(event).len > 0)
             json_put_raw(&out, "groups", vote_groups(event));

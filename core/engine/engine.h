@@ -232,9 +232,10 @@ struct event {
     const struct event_row *rows;    /* EV_ROWS */
     const struct event_wish *wishes; /* EV_VM_TURN */
     int count;                       /* of rows or wishes */
-    struct span who; /* EV_ASK: the person, as the socket says; EV_PLAYBOOK: its author;
+    struct span who;     /* EV_ASK: the person, as the socket says; EV_PLAYBOOK: its author;
                       * EV_PLUGIN: who trusted it */
-    struct span via; /* set by the engine alone: who carried the vote of who here */
+    struct span channel; /* how a vote came: terminal, command, session, token, file */
+    struct span via;     /* set by the engine alone: who carried the vote of who here */
     /* EV_START */
     int64_t last_seq, last_run;
     int64_t first_seq; /* EV_HOLD */

@@ -752,6 +752,11 @@ void gate_apply_vote(struct run *run, const struct event_row *row);
 void gate_apply_end(struct run *run, const struct event_row *row);
 
 /* -- opening.c -------------------------------------------------------------------------- */
+/* gate_can.c: "unable", why nobody can grant a gate with these demands; nothing when they can. */
+void gate_put_unable(struct json_out *out, struct step *step, const struct run *shadow,
+                     const struct list *demands);
+/* Nobody is asked, or there is no time to answer: then the step has been answered. */
+bool gate_is_in_vain(struct step *step);
 void gate_begin(struct step *step);                         /* ctx.approve and ctx.ask */
 void gate_for_step(struct step *step, struct span differs); /* policy */
 void gate_open(struct run *run, struct step *step, struct run *shadow);

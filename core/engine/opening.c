@@ -17,6 +17,8 @@ void gate_begin(struct step *step)
 {
     step->state = STEP_GATED;
     step->gate = 0;
+    if (strcmp(step->kind, "step") != 0 && gate_is_in_vain(step))
+        return;
     if (strcmp(step->kind, "ask") == 0)
         gate_open(step->run, step, NULL);
     else if (step->run->shadow == NULL)
@@ -391,6 +393,7 @@ void gate_open(struct run *run, struct step *step, struct run *shadow)
         json_put_raw(&out, "title", json_get(step->args, "title"));
     else
         json_put(&out, "title", step->what);
+    gate_put_unable(&out, step, shadow, &asked.demands);
     gate_put_wider(&out, step);
     json_close(&out);
     add_digest(run, &body);

@@ -160,6 +160,7 @@ static void take_vote(struct run *run, struct gate *gate, const struct event *ev
 
     put_vote(&json, event, statement);
     vote.via = event->who;
+    vote.channel = span_of("file");
     vote.who = statement->who;
     vote.json = str_span(&json);
     if (!signed_vote_is_good(run, gate, &vote, statement->vote == VOTE_APPROVE,

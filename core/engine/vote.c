@@ -168,6 +168,8 @@ void gate_on_vote(struct run *run, int number, const struct event *event, bool y
         /* answered */
     } else {
         json_open(&out, '{');
+        if (event->channel.len > 0)
+            json_put_span(&out, "channel", event->channel);
         json_put_raw(&out, "d", json_get(gate->body, "digest"));
         json_put_int(&out, "g", number);
         if (vote_groups(event).len > 0)

@@ -292,6 +292,16 @@ static void put_bound(struct str *text, const struct asked *asked)
     json_close(&out);
 }
 
+/* A front says by what its caller is known; a command, whether a person was at it. */
+static struct span channel_of(const struct asked *asked)
+{
+    struct span via = json_get_raw(asked->powers, "via");
+
+    if (via.len > 0)
+        return span_of(span_is(via, "console") ? "session" : "token");
+    return span_of(json_get_bool(asked->args, "terminal", false) ? "terminal" : "command");
+}
+
 void clients_to_engine(struct serve *serve, const struct asked *asked)
 {
     struct str bound = { 0 };
@@ -304,6 +314,7 @@ void clients_to_engine(struct serve *serve, const struct asked *asked)
                                 .name = asked->verb,
                                 .json = bound.len > 0 ? str_span(&bound) : asked->args,
                                 .number = asked->number,
+                                .channel = channel_of(asked),
                                 .who = asked->who });
     str_fini(&bound);
 }

@@ -156,7 +156,7 @@ END
     noop_state fork && policy "self_approval = true," && gone "$state" && exits 3 cordon run "$work/fork.lua" &&
         exits 2 cordon approve r-000001 --yes && has 'has 2 open gates, g-000001-1 and g-000001-2: name' &&
         exits 0 cordon gates && has 'g-000001-1' && has 'g-000001-2' &&
-        exits 3 cordon approve g-000001-2 --yes && exits 0 cordon approve r-000001 --yes
+        exits 3 cordon approve g-000001-2 --yes && exits 0 cordon approve g-000001-1 --yes
 }
 tell "two open gates of a run are named, and not guessed" two_gates
 

@@ -76,7 +76,7 @@ carry_on() { # carry_on STATE
         now=$(jq -r '.runs[0].state // "none"' <<<"$json")
         case $now in
         none) try run contain-app-service --alert "$alert" --state "$state" ;;
-        waiting) try approve r-000001 --yes --reason x --state "$state" ;;
+        waiting) try approve "$(cordon gates --json --state "$state" 2>/dev/null | jq -r '.gates[-1].gate // "r-000001"')" --yes --reason x --state "$state" ;;
         running) try watch r-000001 --state "$state" ;;
         *)
             echo "$now"

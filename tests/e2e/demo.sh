@@ -70,8 +70,8 @@ show "cordon run contain-app-service --alert alert-appservice.json"
 if [ "$code" = 3 ]; then
     headline "The gate lists exactly what will run; its approval is good for that and nothing else"
     code=0
-    show "cordon approve r-000001 --yes --reason 'confirmed by phone'"
-    "$CORDON" approve r-000001 --yes --reason 'confirmed by phone' || code=$?
+    show "cordon approve g-000001-1 --yes --reason 'confirmed by phone'"
+    "$CORDON" approve g-000001-1 --yes --reason 'confirmed by phone' || code=$?
 fi
 wait "$reaper" || true
 reaper=

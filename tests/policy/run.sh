@@ -172,7 +172,7 @@ explained() { # explained PLAYBOOK PARAM...: before and after it runs, each chan
     has "waits at a gate g-" "needs 1 of change-managers" "rules   the rest needs a change manager"
     cordon 0 policy explain "$run" --json
     has '"now":{' '"rules":["the rest needs a change manager"]'
-    cordon 0 approve "$run" --yes --reason seen
+    cordon 0 approve "${run/r-/g-}-1" --yes --reason seen
     cordon 0 policy explain "$run"
     has "state   done, approved at g-" "rules   the rest needs a change manager"
     lacks "waits at a gate"
