@@ -217,8 +217,7 @@ static bool is_pinned_elsewhere(const struct step *step)
     struct span list =
         json_path(span_of(step->run->engine->policy), "guards.subscriptions");
     char *plain = target_plain(step->target);
-    bool is_here =
-        json_count(list) == 0 || (!span_glob(span_of(plain), "/subscriptions/*"));
+    bool is_here = json_count(list) == 0; /* what shows no subscription is in none */
     struct span item;
     size_t pos = 0;
 
@@ -283,7 +282,7 @@ static bool is_elsewhere(const struct step *step, struct str *why)
         return is_foreign_tenant(step, why);
     str_printf(why,
                "guard subscriptions: %s is in no subscription that the policy's "
-               "guards.subscriptions lists",
+               "guards.subscriptions lists, or does not show in which it lies",
                step->target);
     raise(why, "guards.subscriptions");
     return true;
