@@ -252,6 +252,7 @@ static const struct {
     { "/subscriptions/u/vault/k", true, true }, { "/subscriptions/u/own", true, true },
     { "/subscriptions/v/a", true, true },       { "/subscriptions/u/tagged", true, false },
     { "/subscriptions/u/self", true, false },
+    { "secret/of/a/vault", true, false }, /* it shows no subscription */
 };
 enum { PLACES = sizeof places / sizeof *places };
 
