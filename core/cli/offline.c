@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/schema.h"
@@ -142,6 +143,16 @@ static int show(const struct options *options)
 
 /* -- sign --------------------------------------------------------------------------------- */
 
+/* GATE.sig.json, or GATE.2.sig.json and so on: another signer's vote stays where it is. */
+static void vote_path(struct str *path, const char *gate)
+{
+    str_printf(path, "%s.sig.json", gate);
+    for (int i = 2; access(str_text(path), F_OK) == 0 && i < 1000; i++) {
+        str_reset(path);
+        str_printf(path, "%s.%d.sig.json", gate, i);
+    }
+}
+
 static int write_vote(const struct options *options, const struct statement *statement)
 {
     struct str armor = { 0 }, said = { 0 }, file = { 0 }, path = { 0 };
@@ -151,7 +162,7 @@ static int write_vote(const struct options *options, const struct statement *sta
     if (options->out != NULL)
         str_add_text(&path, options->out);
     else
-        str_printf(&path, "%s.sig.json", options->args[1]);
+        vote_path(&path, options->args[1]);
     statement_put(&said, statement);
     if (sign_statement(&armor, options->sign, statement, &err) == 0)
         vote_file_put(&file, str_span(&said), str_text(&armor));

@@ -46,6 +46,7 @@ asked() {
 }
 
 signed() { # signed KEY WHO [MORE...]: the vote, in gate.json.sig.json
+    rm -f "$there"/gate.json*.sig.json
     exits 0 on_the_other gate sign gate.json --sign "$1" --who "$2" --yes "${@:3}"
 }
 
