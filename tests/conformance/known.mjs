@@ -3,7 +3,23 @@
  * known.mjs - what the validators say without anything being wrong, one by one, and why.
  * Nothing else is let through; and one that is no longer met fails the run as well.
  */
+/* What the folder of descriptions does not have: the operation is Microsoft's all the same. */
+const undescribed = [
+    ['the permissions of the caller', /\/providers\/Microsoft\.Authorization\/permissions\?/,
+     'Permissions_ListForResource of authorization 2022-04-01'],
+    ['the WebJobs of a site', /\/webjobs\?/, 'WebApps_ListWebJobs of web 2024-04-01'],
+    ['the vault references of a site', /\/config\/configreferences\/appsettings\?/,
+     'WebApps_GetAppSettingsKeyVaultReferences of web 2024-04-01'],
+].map(([what, path, why]) => ({
+    name: `${what} are in no description of the folder`,
+    why,
+    is: ({ code, message, url, line }) => path.test(url ?? line?.path ?? '') &&
+        (code === 'OPERATION_NOT_FOUND_IN_CACHE' || code === 'NO_PATH_MATCHED_ERROR' ||
+         message === 'Selected route not found'),
+}));
+
 export const traffic = [
+    ...undescribed,
     {
         name: 'GetSecretVersions cannot be routed',
         why: 'oav finds two templates, .../versions and .../{secret-version}; Prism looks at it',
@@ -15,6 +31,7 @@ export const traffic = [
 
 /* What Prism has against requests, mocked or proxied. */
 const requests = [
+    ...undescribed,
     {
         name: 'a vault is asked without a token first',
         why: 'its challenge is how a client learns tenant and audience',

@@ -545,6 +545,95 @@ static void list_settings(struct request *request, struct reply *reply)
     reply_json(reply, 200, json);
 }
 
+/* The WebJobs of a site: "webjobs" of the world, each with a name. */
+static void list_jobs(struct request *request, struct reply *reply)
+{
+    const cJSON *site = find_site(request, reply, request->age_ms);
+    const cJSON *job;
+
+    if (site == NULL)
+        return;
+    cJSON *list = cJSON_CreateArray();
+    cJSON_ArrayForEach(job, json_get(site, "webjobs"))
+    {
+        cJSON *json = cJSON_Duplicate(job, true);
+        char *id = text_format("%s/webjobs/%s", json_text(site, "id"),
+                               json_text(job, "name") ? json_text(job, "name") : "");
+        json_set_text(json, "id", id);
+        json_set_text(json, "type", "Microsoft.Web/sites/webjobs");
+        cJSON_AddItemToArray(list, json);
+        free(id);
+    }
+    arm_reply_page(request, reply, list);
+}
+
+/* The part of a reference to a vault, "SecretUri=https://VAULT.vault.azure.net/secrets/NAME" or
+ * "VaultName=VAULT;SecretName=NAME;SecretVersion=V", that begins with name; to be freed. */
+static char *reference_part(const char *text, const char *name)
+{
+    const char *at = strcasestr(text, name);
+
+    if (at == NULL)
+        return NULL;
+    at += strlen(name);
+    return text_format("%.*s", (int)strcspn(at, "./;)"), at);
+}
+
+/* A setting that is taken from a vault, as App Service reads it; NULL for any other. */
+static cJSON *render_reference(const cJSON *site, const cJSON *setting)
+{
+    static const char *const parts[][3] = {
+        { "vaultName", "VaultName=", "https://" },
+        { "secretName", "SecretName=", "/secrets/" },
+    };
+    const char *text = cJSON_GetStringValue(setting);
+
+    if (!text_starts(text, "@Microsoft.KeyVault("))
+        return NULL;
+    cJSON *json = cJSON_CreateObject();
+    char *id = text_format("%s/config/configreferences/appsettings/%s",
+                           json_text(site, "id"), setting->string);
+    cJSON_AddStringToObject(json, "id", id);
+    cJSON_AddStringToObject(json, "name", setting->string);
+    cJSON_AddStringToObject(json, "type", "Microsoft.Web/sites/config/configreferences");
+    cJSON *properties = cJSON_AddObjectToObject(json, "properties");
+    cJSON_AddStringToObject(properties, "reference", text);
+    cJSON_AddStringToObject(properties, "status", "Resolved");
+    for (int i = 0; i < 2; i++) {
+        char *part = reference_part(text, parts[i][1]);
+        part = part != NULL ? part : reference_part(text, parts[i][2]);
+        cJSON_AddStringToObject(properties, parts[i][0], part != NULL ? part : "");
+        free(part);
+    }
+    char *secret = text_format("/secrets/%s/", json_text(properties, "secretName"));
+    char *version = reference_part(text, "SecretVersion=");
+    version = version != NULL ? version : reference_part(text, secret);
+    if (version != NULL && version[0] != '\0')
+        cJSON_AddStringToObject(properties, "secretVersion", version);
+    free(version);
+    free(secret);
+    free(id);
+    return json;
+}
+
+static void list_references(struct request *request, struct reply *reply)
+{
+    const cJSON *site = find_site(request, reply, request->age_ms);
+    const cJSON *setting;
+
+    if (site == NULL)
+        return;
+    cJSON *list = cJSON_CreateArray();
+    cJSON_ArrayForEach(setting, json_get(json_get(json_get(site, "config"), "appsettings"),
+                                         "properties"))
+    {
+        cJSON *one = render_reference(site, setting);
+        if (one != NULL)
+            cJSON_AddItemToArray(list, one);
+    }
+    arm_reply_page(request, reply, list);
+}
+
 static void publish_profile(struct request *request, struct reply *reply)
 {
     const cJSON *site = find_site(request, reply, request->age_ms);
@@ -606,6 +695,9 @@ static void put_ftp(struct request *request, struct reply *reply)
         { "POST", at "/start", ACTION "start/Action", start_site, NULL },                  \
         { "POST", at "/restart", ACTION "restart/Action", restart_site,                    \
           "softRestart synchronous" },                                                     \
+        { "GET", at "/webjobs", ACTION "webjobs/Read", list_jobs, "$skiptoken" },          \
+        { "GET", at "/config/configreferences/appsettings", ACTION "config/Read",          \
+          list_references, "$skiptoken" },                                                 \
         { "POST", at "/publishxml", ACTION "publishxml/Action", publish_profile, NULL },   \
         { "GET", at "/config", ACTION "config/Read", list_configs, "$skiptoken" },         \
         { "GET", at "/config/web", ACTION "config/Read", get_config, NULL },               \
