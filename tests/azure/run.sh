@@ -709,6 +709,23 @@ what_is_cordons_own_is_said_in_the_plan() {
     is "$(owned keyvault.disable_secret '{"vault":"shop-kv","name":"db-password"}' '{"version":"1","enabled":true}')" null
 }
 
+cordon_knows_its_identity_from_its_token_and_from_nothing_else() {
+    local us=11111111-aaaa-4aaa-8aaa-111111111111 form wanted
+    local state="{\"present\":true,\"principal_id\":\"$us\",\"scope\":\"/s\",\"role_definition_id\":\"/r\"}"
+    for form in jwt opaque; do
+        sim POST options "{\"tokens\":\"$form\"}"
+        [ $form = jwt ] && wanted="principal $us is cordon's own identity" || wanted=null
+        hello
+        talk plan rbac.remove "$(id $grant)" "{\"before\":$state}"
+        is "$(text .own)" null
+        talk read appservice.get "$(id $site)"
+        talk plan rbac.remove "$(id $grant)" "{\"before\":$state}"
+        is "$(text .own)" "$wanted"
+        goodbye
+    done
+    sim POST options '{"tokens":null}'
+}
+
 # learned SPEC: what the plan of a block says after the site was looked at; own and ask.
 learned() {
     talk plan appservice.block_ips "$(block "$1")" '{"before":{"blocked":{},"unmatched":"Allow"}}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2154,SC2034 # run.sh has the names
+# shellcheck shell=bash disable=SC2154,SC2034,SC2016 # run.sh has the names
 #
 # Where the simulator once answered otherwise than Azure: docs/azure/honesty.md has the rows.
 # run.sh reads this file, and runs what is in it like its own.
