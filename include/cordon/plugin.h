@@ -150,9 +150,11 @@ struct cordon_observation {
 struct cordon_plan {
     uint32_t size;
     const char *after; /* the slice as it will be. The same as before: nothing to do */
-    const char *what;  /* for approvers: "stop site shop-web" */
-    const char *undo;  /* "start it again"; NULL when nothing can be undone */
-    int64_t affects;   /* how many things or people feel it; 0 when not known */
+    /* For approvers: "stop site shop-web". It names all that the slice will hold, also what is
+     * so already: cordon lists the hold of a run that found everything as wanted with it. */
+    const char *what;
+    const char *undo;         /* "start it again"; NULL when nothing can be undone */
+    int64_t affects;          /* how many things or people feel it; 0 when not known */
     const char *affects_what; /* "users", "addresses", ...; NULL */
     /* Only when size says that it is there: why the target is the runner's own (identity,
      * vault, way out), so that doing it would cut the runner off; NULL when it is not. No

@@ -254,8 +254,10 @@ static int block_plan(struct cordon_call *call, const struct cordon_input *in,
     const struct cidr_list *ranges = cidr_written(job, fresh);
     json_copy(after, "unmatched", job->before, "unmatched");
     out->after = job_print(job, after);
-    out->what = job_text(job, "block %s at %s; every other rule stays",
-                         cidr_words(job, ranges), site_words(job, change->id));
+    /* What the hold keeps is all of it, though others may have blocked a part before. */
+    out->what =
+        job_text(job, "block %s at %s; every other rule stays",
+                 cidr_words(job, cidr_written(job, blocked)), site_words(job, change->id));
     if (ranges->count > 0)
         out->undo = "take exactly these rules off again";
     own_tell(out, own_address(job, change->ips));

@@ -268,11 +268,14 @@ static int remove_plan(struct cordon_call *call, const struct cordon_input *in,
 {
     struct job *job = job_begin(call, in);
 
-    if (assignment_of(job) == NULL)
+    const char *id = assignment_of(job);
+
+    if (id == NULL)
         return job_end_plan(job);
     out->after = "{\"present\":false}";
-    if (!json_true(job->before, "present")) {
-        out->what = "remove a role assignment that is not there";
+    if (!json_true(job->before, "present")) { /* its role cannot be read any more */
+        out->what = job_text(job, "remove role assignment %s at %.*s", armid_name(id),
+                             (int)(strlen(id) - ASSIGNMENT_TAIL), id);
         return job_end_plan(job);
     }
     const char *kind = json_text(job->before, "principal_type");

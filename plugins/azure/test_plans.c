@@ -161,6 +161,44 @@ TEST(what_the_service_shows_last_is_neither_compared_nor_sent_and_all_else_goes_
     }
 }
 
+#define BLOCKED(text) "\"" text "\":true"
+#define OPEN(text)    "\"" text "\":false"
+
+/* What an earlier block left of the wanted addresses, and what the plan says. A run that
+ * joins an earlier hold is listed with these words. */
+static const struct {
+    const char *ips, *blocked, *what;
+} joins[] = {
+    { "\"192.0.2.44\"", OPEN("192.0.2.44"), "block 1 address at" },
+    { "\"192.0.2.44\"", BLOCKED("192.0.2.44"), "block 1 address at" },
+    { "\"192.0.2.0/24\"", BLOCKED("192.0.2.0/24"), "block 1 prefix with 256 addresses at" },
+    { "\"2001:db8::9\"", BLOCKED("2001:db8::9"), "block 1 address at" },
+    { "\"192.0.2.44\",\"198.51.100.9\"", BLOCKED("192.0.2.44") "," OPEN("198.51.100.9"),
+      "block 2 addresses at" },
+    { "\"192.0.2.44\",\"198.51.100.9\"", BLOCKED("192.0.2.44") "," BLOCKED("198.51.100.9"),
+      "block 2 addresses at" },
+    { "\"192.0.2.44\",\"198.51.100.8/31\"",
+      BLOCKED("198.51.100.8/31") "," OPEN("192.0.2.44"),
+      "block 2 prefixes with 3 addresses at" },
+};
+
+TEST(a_block_that_is_there_already_is_described_with_all_of_its_addresses)
+{
+    for (size_t i = 0; i < sizeof joins / sizeof *joins; i++) {
+        struct rig rig;
+        char args[512], before[512];
+
+        rig_open(&rig);
+        snprintf(args, sizeof args, "{\"id\":\"" SITE "\",\"ips\":[%s]}", joins[i].ips);
+        snprintf(before, sizeof before, "{\"blocked\":{%s},\"unmatched\":\"Allow\"}",
+                 joins[i].blocked);
+        rig.before = before;
+        rig_plan(&rig, "azure.appservice.block_ips", RIG_PLAN, args);
+        CHECK_HAS(rig.what, joins[i].what);
+        rig_close(&rig);
+    }
+}
+
 TEST(the_right_to_each_subnet_in_the_list_is_named_in_the_plan)
 {
     struct rig rig;

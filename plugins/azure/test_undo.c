@@ -139,6 +139,18 @@ TEST(the_same_right_under_another_name_is_as_before)
     }
 }
 
+TEST(a_removal_that_is_done_already_is_described_with_the_name_of_the_assignment)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig.before = "{\"present\":false}";
+    rig_plan(&rig, "azure.rbac.remove", RIG_PLAN, ARGS);
+    CHECK_STR(rig.what,
+              "remove role assignment abababab-1111-4222-8333-444444444444 at " GROUP);
+    rig_close(&rig);
+}
+
 TEST(a_look_after_the_removal_does_not_search_for_other_names)
 {
     struct rig rig;
