@@ -160,6 +160,7 @@ END
 
 a_policy_refuses_what_it_denies_and_names_itself() {
     local id="$sub/$auth/policyAssignments/no-rules"
+    options '{"lro_ms":0}'
     changed "$id" '{"properties":{"displayName":"No rules","policyDefinitionId":"/p/1"},"denies":["Microsoft.Network/*/securityRules"],"where":{"properties":{"access":"Deny"}}}'
     arm PUT "$nsg/securityRules/block?$net" "$deny_rule"
     error 403 RequestDisallowedByPolicy
@@ -169,9 +170,9 @@ a_policy_refuses_what_it_denies_and_names_itself() {
     arm PUT "$nsg/securityRules/open?$net" "$(rule '.properties.access="Allow"')"
     status 201
     changed "$id" '{"properties":{"enforcementMode":"DoNotEnforce"}}'
-    sleep 1.1
     arm PUT "$nsg/securityRules/block?$net" "$(rule '.properties.priority=101')"
     status 201
+    options '{"lro_ms":1000}'
 }
 
 a_disabled_subscription_can_only_be_read() {
