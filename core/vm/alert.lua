@@ -229,12 +229,21 @@ function alert.arm(id)
     }
 end
 
+-- The id without what senders put around it: spaces, the address of ARM in front, a slash at the
+-- end or none at the beginning.
+local function bare_id(value)
+    if type(value) ~= "string" then return nil end
+    local id = value:match("^%s*(.-)/*%s*$"):gsub("^[hH][tT][tT][pP][sS]://management%.[%w.-]+", "")
+    return id:sub(1, 14):lower() == "subscriptions/" and "/" .. id or id
+end
+
 -- Those of the values that are ARM ids, as a list.
 function alert.resources(...)
     local found = {}
     local values = table.pack(...)
     for i = 1, values.n do
-        if alert.arm(values[i]) then found[#found + 1] = values[i] end
+        local id = bare_id(values[i])
+        if alert.arm(id) then found[#found + 1] = id end
     end
     return found
 end
@@ -243,7 +252,7 @@ end
 function alert.subscription(...)
     local values = table.pack(...)
     for i = 1, values.n do
-        local parts = alert.arm(values[i])
+        local parts = alert.arm(bare_id(values[i]))
         if parts then return parts.subscription end
     end
 end

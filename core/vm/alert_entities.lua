@@ -45,6 +45,7 @@ function alert.ip(value)
     value = value:match("^%s*(.-)%s*$")
     value = value:match("^(%d+%.%d+%.%d+%.%d+):%d+$") or value:match("^%[([%x:.]+)%]$")
         or value:match("^%[([%x:.]+)%]:%d+$") or value
+    value = value:match("^(%x*:[%x:.]*)%%[%w.-]+$") or value -- fe80::1%eth0: with its zone
     value = value:match("^(%d+%.%d+%.%d+%.%d+)/32$") or value:match("^([%x:.]+)/128$") or value
     return not value:find("/", 1, true) and is_ip(value) or nil
 end
@@ -337,6 +338,8 @@ local function kind_of(value)
         kind = "ip"
     elseif text(value, "resourceId") then
         kind = "azureresource"
+    elseif type(get(value, "userAccount")) == "table" then
+        kind = "account"
     end
     return kind, entity
 end

@@ -36,8 +36,10 @@ function alert.state(status, ...)
     return status, nil
 end
 
-local sample_titles = { "^%s*%[sample alert%]", "^%s*%[sample%]", "^%s*%[test ?alert%]", "^%s*sample alert", "^%s*test alert",
-    "^%s*this is a sample alert", "^%s*%[simulated%]", "^%s*simulated alert" }
+-- "%f[%W]": the word ends there, so that "Sample alerted" is none of them.
+local sample_titles = { "^%W*sample%W*alert%f[%W]", "^%W*test%W*alert%f[%W]", "^%W*simulated%W*alert%f[%W]",
+    "^%W*this is a sample alert%f[%W]", "^%s*%[sample%]", "^%s*%[simulated%]",
+    "^microsoft defender for [%a ]+ test alert%f[%W]", "^azure security center test alert%f[%W]" }
 
 -- True when one of the texts (title, description, type, provider) says that nothing happened:
 -- the product made the alert for a test. Only the beginning of a title counts: a file's name
@@ -68,7 +70,7 @@ function alert.has_simulator(value, depth)
 end
 
 local products = {
-    ["defender-for-cloud"] = "azuresecuritycenter microsoftdefenderforcloud azuredefender microsoftazuredefender"
+    ["defender-for-cloud"] = "azuresecuritycenter asc microsoftdefenderforcloud azuredefender microsoftazuredefender"
         .. " microsoftdefenderforservers microsoftdefenderforstorage microsoftdefenderfordns"
         .. " microsoftdefenderfordatabases microsoftdefenderforcontainers microsoftdefenderfornetwork"
         .. " microsoftdefenderforappservice microsoftdefenderforkeyvault microsoftdefenderforresourcemanager"
@@ -77,13 +79,16 @@ local products = {
     ["sentinel"] = "azuresentinel microsoftsentinel nrtalerts scheduledalerts",
     ["defender-for-endpoint"] = "microsoftdefenderforendpoint microsoftdefenderadvancedthreatprotection mdatp"
         .. " windowsdefenderatp microsoftdefenderatp",
-    ["defender-for-identity"] = "microsoftdefenderforidentity azureadvancedthreatprotection",
-    ["defender-for-office-365"] = "microsoftdefenderforoffice365 office365advancedthreatprotection officeatp",
-    ["defender-for-cloud-apps"] = "microsoftdefenderforcloudapps microsoftcloudappsecurity cloudappsecurity",
+    ["defender-for-identity"] = "microsoftdefenderforidentity azureadvancedthreatprotection aatp",
+    ["defender-for-office-365"] = "microsoftdefenderforoffice365 office365advancedthreatprotection officeatp"
+        .. " oatp",
+    ["defender-for-cloud-apps"] = "microsoftdefenderforcloudapps microsoftcloudappsecurity cloudappsecurity"
+        .. " mcas",
     ["defender-for-iot"] = "microsoftdefenderforiot azuresecuritycenterforiot",
-    ["defender-xdr"] = "microsoft365defender microsoftdefenderxdr m365defender microsoftxdr",
+    ["defender-xdr"] = "microsoft365defender microsoftdefenderxdr m365defender microsoftxdr"
+        .. " microsoftthreatprotection",
     ["entra-id-protection"] = "azureadidentityprotection azureactivedirectoryidentityprotection"
-        .. " microsoftentraidprotection aadidentityprotection",
+        .. " microsoftentraidprotection aadidentityprotection ipc",
 }
 local product_of = {}
 for product, words in pairs(products) do

@@ -101,6 +101,8 @@ local function read_context(found, data, context)
     read_dimensions(found, context)
 end
 
+local endings = { resolved = true, closed = true, deactivated = true }
+
 -- The action group's test sends rules "test-..." about a resource group "test-RG".
 local function is_test(essentials, rule, resources)
     local parts = alert.arm(resources[1])
@@ -126,7 +128,7 @@ local function from_alert(event)
         type = rule,
         title = alert.text(essentials, "description") or rule,
         severity = severity,
-        status = condition:lower() == "resolved" and "resolved" or "active",
+        status = endings[condition:lower()] and "resolved" or "active",
         time = alert.when(found, essentials, { "firedDateTime", "resolvedDateTime" }),
         subscription = alert.subscription(resources[1], alert.get(essentials, "alertId")),
         resources = resources,
@@ -176,6 +178,7 @@ end
 
 return {
     want = "the common alert schema (schemaId azureMonitorCommonAlertSchema), or an entry of the activity log",
+    kin = { "defender-for-cloud", "cloudevents", "event-grid" }, -- the log has Defender's entries too
 
     is = function(event)
         return (schema_of(event) == COMMON and type(alert.at(event, "data", "essentials")) == "table")

@@ -116,17 +116,27 @@ end
 
 -- What the identifiers name: resources, and whose they are.
 local function identified(found, event)
+    found.tenants = {}
     for _, one in ipairs(alert.list(alert.opened(alert.get(event, "ResourceIdentifiers")))) do
-        alert.join(found.resources, alert.resources(alert.get(one, "AzureResourceId"), alert.get(one, "ResourceId")))
-        found.tenant = found.tenant or alert.text(one, "AzureResourceTenantId", "AadTenantId")
+        local ids = alert.resources(alert.get(one, "AzureResourceId"), alert.get(one, "ResourceId"))
+        local tenant = alert.text(one, "AzureResourceTenantId")
+        for _, id in ipairs(tenant and ids or {}) do found.tenants[id:lower()] = tenant end
+        alert.join(found.resources, ids)
+        found.tenant = found.tenant or tenant
+        found.directory = found.directory or alert.text(one, "AadTenantId")
         found.subscription = found.subscription or alert.text(one, "WorkspaceSubscriptionId")
     end
 end
 
+-- The attacked thing's own, else that of another resource or of the directory.
+local function tenant_of(found, resources)
+    return resources[1] and found.tenants[resources[1]:lower()] or found.tenant or found.directory
+end
+
 -- Where the attacked thing is says more than where the workspace is.
-local function subscription(found, event, document)
-    return alert.subscription(found.resources[1])
-        or (not found.resources[1] and alert.text(event, "AzureResourceSubscriptionId"))
+local function subscription(found, event, document, resources)
+    return alert.subscription(resources[1])
+        or (not resources[1] and alert.text(event, "AzureResourceSubscriptionId"))
         or found.subscription
         or (not is_row(event) and alert.text(event, "WorkspaceSubscriptionId"))
         or alert.text(document, "subscriptionId")
@@ -215,8 +225,8 @@ local function from_event(event, document)
         confidence = alert.confidence(alert.get(event, "ConfidenceLevel"), alert.get(event, "ConfidenceScore")),
         status = status,
         time = alert.when(found, event, names.time),
-        tenant = found.tenant or (not is_row(event) and alert.named(event, names.tenant)) or nil,
-        subscription = subscription(found, event, document),
+        tenant = tenant_of(found, resources) or (not is_row(event) and alert.named(event, names.tenant)) or nil,
+        subscription = subscription(found, event, document, resources),
         link = alert.named(event, names.link),
         resources = resources,
         entities = entities,
@@ -272,7 +282,7 @@ local function from_activity(event)
         status = status,
         time = alert.when(found, event, { "eventTimestamp", "submissionTimestamp", "time" }),
         tenant = alert.text(event, "tenantId"),
-        subscription = subscription(found, properties, event) or alert.subscription(alert.text(event, "resourceId")),
+        subscription = subscription(found, properties, event, resources) or alert.subscription(alert.text(event, "resourceId")),
         resources = resources,
         entities = entities,
         tactics = alert.tactics(alert.get(properties, "intent"), true),

@@ -249,6 +249,9 @@ static const struct row addresses[] = {
       MDC("[" ENTITY("198.51.100.35", "") "," ENTITY("198.51.100.36", "") "]",
           ",'CompromisedEntity':'198.51.100.36'"),
       BECOMES("['198.51.100.35']", "['198.51.100.36']"), NULL },
+    { "an address with the zone of an interface", "defender-for-cloud",
+      MDC("[" ENTITY("2001:db8:5::37%eth1", "") "," ENTITY("fe80::5%12", "") "]", ""),
+      BECOMES("['2001:db8:5::37']", "['fe80::5']"), NULL },
     { "nobody's account is no account",
       "defender-for-cloud",
       MDC("[{'Type':'account','AadUserId':'00000000-0000-0000-0000-000000000000'},{'Type':"
@@ -736,6 +739,26 @@ static const struct row shapes[] = {
       "'severity':'low'}",
       { { "time", "'2026-09-07T00:00:00+02:00'" }, { "notes", "" } },
       NULL },
+    { "an account whose type the place says",
+      "graph",
+      GRAPH("[{'@odata.type':'#microsoft.graph.security.cloudLogonSessionEvidence',"
+            "'account':{'userAccount':{'userPrincipalName':'eve@fabrikam.test'}}}]"),
+      { { "entities.accounts", "['eve@fabrikam.test']" } },
+      NULL },
+    { "Defender's entry of the activity log at the hook of Azure Monitor",
+      "azure-monitor",
+      "{'category':'Security','operationName':'Microsoft.Security/locations/alerts/"
+      "activate/"
+      "action','eventName':'x','resourceId':'" ALERT_1
+      "','properties':{'severity':'High'}}",
+      { { "source", "'defender-for-cloud'" }, { "severity", "'high'" } },
+      NULL },
+    { "Azure Monitor's older word for an end",
+      "azure-monitor",
+      "{'schemaId':'azureMonitorCommonAlertSchema','data':{'essentials':{'alertId':'c-1',"
+      "'alertRule':'r','severity':'Sev2','monitorCondition':'Deactivated'}}}",
+      { { "over", "true" } },
+      NULL },
     { "scores and advice are no alerts",
       "defender-for-cloud",
       "[{'type':'Microsoft.Security/assessments/subAssessments','properties':{}},{'type':"
@@ -967,6 +990,24 @@ static const struct row state_rows[] = {
       "'alertRule':'test-of-payments','severity':'Sev3','alertTargetIDs':['" VM_ID "']}}}",
       { { "simulated", "" } },
       NULL },
+    { "a sample in other brackets",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'da-9','severity':'high',"
+      "'title':'(Sample-Alert) Unusual sign-in'}",
+      { { "simulated", "true" } },
+      NULL },
+    { "the test alert of a cluster",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'da-9','severity':'high',"
+      "'title':'Microsoft Defender for Cloud test alert (not a threat)'}",
+      { { "simulated", "true" } },
+      NULL },
+    { "a word that only begins as sample alert does",
+      "defender-for-cloud",
+      "{'SystemAlertId':'s-32','AlertType':'VM_X','Severity':'High','AlertDisplayName':"
+      "'Sample alerted by a test run'}",
+      { { "simulated", "" } },
+      NULL },
     { "by hand",
       "generic",
       "{'id':'g-1','title':'t','severity':'low','simulated':true}",
@@ -1068,6 +1109,35 @@ static const struct row identity_rows[] = {
       "'roles':['attacked'],'resourceId':'" VAULT_ID "'}]}",
       { { "resources", "['" VAULT_ID "','" VM_ID "']" },
         { "subscription", "'7d1e0a33-0000-4000-8000-00000000000b'" } },
+      NULL },
+    { "the workspace is named before the site",
+      "defender-for-cloud",
+      OWN("'ResourceIdentifiers':[{'AzureResourceId':'/subscriptions/"
+          "7d1e0a33-0000-4000-8000-"
+          "00000000000b/resourceGroups/soc/providers/Microsoft.OperationalInsights/"
+          "workspaces/"
+          "w'},{'AzureResourceId':'" SITE_ID "'}]"),
+      { { "subscription", "'5f0c7a11-0000-4000-8000-00000000000a'" } },
+      NULL },
+    { "the directory is named before the site",
+      "defender-for-cloud",
+      OWN("'ResourceIdentifiers':[{'Type':'AAD','AadTenantId':'t-of-the-directory'},{"
+          "'AzureResourceId':'" SITE_ID "','AzureResourceTenantId':'t-of-the-site'}]"),
+      { { "tenant", "'t-of-the-site'" } },
+      NULL },
+    { "ids as addresses of ARM, without a slash, with one too many",
+      "defender-for-cloud",
+      OWN("'ResourceIdentifiers':[{'AzureResourceId':'https://management.azure.com" SITE_ID
+          "'},{'AzureResourceId':' subscriptions/7d1e0a33-0000-4000-8000-00000000000b/"
+          "resourceGroups/k/providers/Microsoft.KeyVault/vaults/v7/'}]"),
+      { { "resources", "['" SITE_ID "','" VAULT_ID "']" } },
+      NULL },
+    { "Sentinel's short name of a product",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'da-10','title':'t','severity'"
+      ":"
+      "'low','serviceSource':'MCAS'}",
+      { { "product", "'defender-for-cloud-apps'" } },
       NULL },
     { "the tenant of the resource, not of the workspace",
       "defender-for-cloud",
