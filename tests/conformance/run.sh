@@ -278,7 +278,7 @@ clients() {
         -addext subjectAltName=IP:127.0.0.1,DNS:shop-kv.vault.azure.net -keyout "$tmp/key" -out "$tmp/cert" 2>"$tmp/openssl" ||
         lacks "openssl makes no certificate: $(tail -n 1 "$tmp/openssl")"
     simulator clients --tls-cert "$tmp/cert" --tls-key "$tmp/key"
-    NODE_EXTRA_CA_CERTS=$tmp/cert lines 60 sdk.mjs "$sim"
+    NODE_EXTRA_CA_CERTS=$tmp/cert lines 120 sdk.mjs "$sim"
     stop_all
 }
 

@@ -279,6 +279,8 @@ a_query_option_that_nobody_reads_is_refused_on_every_plane() {
     error 400 InvalidQueryParameter
     graph 'security/alerts_v2?$filter=startswith(title,%27a%27)'
     error 400 BadRequest
+    send GET "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com/&clientid=x" '' -H 'Metadata: true'
+    is "$code $(get .error)" "400 invalid_request"
     queue GET '/_queue/shopqueue/alerts/messages?peek=1'
     is "$code $(header x-ms-error-code)" "400 UnsupportedQueryParameter"
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "query.h"
 #include "sim.h"
 #include "token.h"
 
@@ -40,59 +41,78 @@ static int match_managed(cJSON *identity, void *arg)
     return 0;
 }
 
-void imds_serve(struct request *request, struct reply *reply)
+/* Is it a request for a token, in form? Replies and returns false when not. */
+static bool check_form(struct request *request, struct reply *reply)
 {
-    struct search search = { .request = request };
-    const char *resource = request_query(request, "resource");
-    char audience[AUDIENCE_SIZE];
-    const struct token_ask ask = { .audience = audience, .proof = "2" };
+    static const char options[] = "api-version resource client_id object_id msi_res_id";
+    const char *wrong = NULL;
 
     if (!text_is(request->path, "/metadata/identity/oauth2/token") ||
         !request_is(request, "GET")) {
         refuse_imds(reply, 404, "not_found", "only identity/oauth2/token is served here");
-        return;
+        return false;
     }
-    if (!text_is(request_header(request, "Metadata"), "true")) {
-        refuse_imds(reply, 400, "invalid_request", "the header Metadata: true is missing");
-        return;
-    }
-    if (request_query(request, "api-version") == NULL || resource == NULL) {
-        refuse_imds(reply, 400, "invalid_request", "api-version and resource are needed");
-        return;
-    }
+    if (!text_is(request_header(request, "Metadata"), "true"))
+        wrong = "the header Metadata: true is missing";
+    else if (request_query(request, "api-version") == NULL ||
+             request_query(request, "resource") == NULL)
+        wrong = "api-version and resource are needed";
+    else if (!query_is_known(request, reply, options, NULL))
+        wrong = "one of the query options is not served";
+    if (wrong != NULL)
+        refuse_imds(reply, 400, "invalid_request", wrong);
+    return wrong == NULL;
+}
+
+/* The one managed identity that the request means; NULL after having replied. */
+static const cJSON *find_identity(struct request *request, struct reply *reply)
+{
+    struct search search = { .request = request };
+
     store_each(&request->sim->store, KIND_IDENTITY, 0, match_managed, &search);
-    if (search.found == NULL) {
-        refuse_imds(reply, 400, "invalid_request", "Identity not found");
+    if (search.count == 1)
+        return search.found;
+    refuse_imds(reply, 400, "invalid_request",
+                search.count == 0
+                    ? "Identity not found"
+                    : "Multiple user assigned identities exist, please specify the "
+                      "clientId / resourceId of the identity in the token request");
+    return NULL;
+}
+
+static void add_number(cJSON *json, const char *name, int64_t number)
+{
+    char *text = text_format("%lld", (long long)number);
+
+    cJSON_AddStringToObject(json, name, text);
+    free(text);
+}
+
+void imds_serve(struct request *request, struct reply *reply)
+{
+    const char *resource = request_query(request, "resource");
+    char audience[AUDIENCE_SIZE];
+    const struct token_ask ask = { .audience = audience, .proof = "2" };
+    int64_t now_s = clock_ms() / 1000;
+    int ttl_s = request->sim->settings.token_ttl_s;
+
+    if (!check_form(request, reply))
         return;
-    }
-    if (search.count > 1) {
-        refuse_imds(
-            reply, 400, "invalid_request",
-            "Multiple user assigned identities exist, please specify the clientId / "
-            "resourceId of the identity in the token request");
+    const cJSON *identity = find_identity(request, reply);
+    if (identity == NULL)
         return;
-    }
     if (!token_audience(request->sim, resource, audience)) {
         refuse_imds(reply, 400, "invalid_resource", "no resource of this name is known");
         return;
     }
-    int64_t now_s = clock_ms() / 1000;
-    int ttl_s = request->sim->settings.token_ttl_s;
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "access_token",
-                            token_give(request->sim, search.found, &ask));
-    json_copy(json, search.found, "client_id");
-    char *ttl = text_format("%d", ttl_s);
-    char *ends = text_format("%lld", (long long)now_s + ttl_s);
-    char *starts = text_format("%lld", (long long)now_s);
-    cJSON_AddStringToObject(json, "expires_in", ttl);
-    cJSON_AddStringToObject(json, "expires_on", ends);
-    cJSON_AddStringToObject(json, "ext_expires_in", ttl);
-    cJSON_AddStringToObject(json, "not_before", starts);
+    cJSON_AddStringToObject(json, "access_token", token_give(request->sim, identity, &ask));
+    json_copy(json, identity, "client_id");
+    add_number(json, "expires_in", ttl_s);
+    add_number(json, "expires_on", now_s + ttl_s);
+    add_number(json, "ext_expires_in", ttl_s);
+    add_number(json, "not_before", now_s);
     cJSON_AddStringToObject(json, "resource", resource);
     cJSON_AddStringToObject(json, "token_type", "Bearer");
-    free(ttl);
-    free(ends);
-    free(starts);
     reply_json(reply, 200, json);
 }
