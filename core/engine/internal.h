@@ -680,6 +680,12 @@ void gate_remind(struct run *run, struct gate *gate);
 void gate_apply_remind(struct run *run, const struct event_row *row);
 void gate_apply_escalate(struct run *run, const struct event_row *row);
 
+/* -- params.c --------------------------------------------------------------------------- */
+/* A run's parameters from those that an alert gives (matched) and those of the ask: words are
+ * texts of a command line, read as the playbook's schema wants them. In the turn's memory. */
+int params_merge(struct engine *engine, struct span info, struct span matched,
+                 struct span args, struct span *params, struct err *err);
+
 /* -- need.c ----------------------------------------------------------------------------- */
 /* As approvers see it, and what a guard would say to it. */
 void need_put(struct json_out *out, const struct step *step, const struct need *need);

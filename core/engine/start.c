@@ -59,78 +59,6 @@ static struct span reason_json(struct engine *engine, const struct err *err)
     return kept;
 }
 
-/* One typed word from the command line, as the schema wants it. */
-static void put_typed(struct json_out *out, struct span schema, struct span text)
-{
-    struct span type = json_get_raw(schema, "type");
-    struct err ignored;
-
-    if (span_is(type, "array")) {
-        struct span items = json_get(schema, "items");
-        size_t start = 0;
-
-        json_open(out, '[');
-        for (size_t i = 0; i <= text.len; i++) {
-            if (i < text.len && text.ptr[i] != ',')
-                continue;
-            if (i > start)
-                put_typed(out, items, (struct span){ text.ptr + start, i - start });
-            start = i + 1;
-        }
-        json_close(out);
-    } else if (!span_is(type, "string") &&
-               json_check(text.ptr, text.len, JSON_LEN_MAX, &ignored) == 0) {
-        json_raw_value(out, text);
-    } else {
-        json_string_span(out, text);
-    }
-}
-
-/* Parameters as the playbook gets them: those of the alert, then typed ones, then words. */
-static struct span merge_params(struct engine *engine, struct span info,
-                                struct span matched, struct span args)
-{
-    struct span properties = json_get(json_get(info, "params"), "properties");
-    struct span words = json_get(args, "params");
-    struct span typed = json_get(args, "params_json");
-    struct span key, value;
-    struct str text = { 0 };
-    struct json_out out = { .str = &text };
-    size_t pos = 0;
-
-    json_open(&out, '{');
-    while (json_next(words, &pos, &key, &value)) {
-        struct str word = { 0 };
-        char *name = span_dup(key);
-
-        json_text_to(&word, value);
-        json_key_span(&out, key);
-        put_typed(&out, json_get(properties, name), str_span(&word));
-        str_fini(&word);
-        free(name);
-    }
-    for (int round = 0; round < 2; round++) {
-        struct span from = round == 0 ? typed : matched;
-
-        pos = 0;
-        while (json_next(from, &pos, &key, &value)) {
-            char *name = span_dup(key);
-            bool is_given = json_get(words, name).len > 0 ||
-                            (round == 1 && json_get(typed, name).len > 0);
-
-            if (!is_given) {
-                json_key_span(&out, key);
-                json_raw_value(&out, value);
-            }
-            free(name);
-        }
-    }
-    json_close(&out);
-    struct span kept = turn_keep(engine, str_span(&text));
-    str_fini(&text);
-    return kept;
-}
-
 static struct span canonical(struct engine *engine, struct span json)
 {
     struct str text = { 0 };
@@ -168,11 +96,17 @@ static void start(struct engine *engine, struct playbook *playbook, struct span 
 {
     struct span info = span_of(playbook->info);
     struct span alert = json_get(args, "alert");
-    struct span params = canonical(engine, merge_params(engine, info, matched, args));
+    struct span params = { 0 };
     struct err err;
 
     if (json_kind(alert) == JSON_NULL)
         alert = (struct span){ 0 };
+    if (params_merge(engine, info, matched, args, &params, &err) != 0) {
+        err_wrap(&err, "playbook %s", playbook->name);
+        reply_json(engine, ask, 2, reason_json(engine, &err), false);
+        return;
+    }
+    params = canonical(engine, params);
     if (params.len > ENGINE_ASK_MAX) {
         reply_error(engine, ask, 2, "too_big",
                     "the parameters have %zu bytes, and those of one run may have %d",

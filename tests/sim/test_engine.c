@@ -447,3 +447,71 @@ TEST(a_plan_whose_playbook_fails_says_so_with_the_error)
     CHECK(json_get(json_get(span_of(reply->json), "error"), "message").len > 0);
     w_free(w);
 }
+
+/* -- parameters of a command line ------------------------------------------------------------ */
+
+static const char takes_params[] =
+    "{\"name\":\"p\",\"params\":{\"additionalProperties\":false,\"properties\":{"
+    "\"list\":{\"items\":{\"type\":\"string\"},\"type\":\"array\"},"
+    "\"counts\":{\"items\":{\"type\":\"integer\"},\"type\":\"array\"},"
+    "\"map\":{\"type\":\"object\"},\"n\":{\"type\":\"integer\"},"
+    "\"text\":{\"type\":\"string\"}},\"type\":\"object\"}}";
+
+static const char *start_row(const struct world *w)
+{
+    for (int i = 0; i < w->row_count; i++)
+        if (w->rows[i].kind == ROW_START)
+            return w->rows[i].body;
+    return "";
+}
+
+TEST(a_list_parameter_given_as_json_is_read_as_json_and_a_text_stays_a_text)
+{
+    static const struct {
+        const char *name, *text;
+        const char *want; /* in the run's parameters; NULL: refused */
+        const char *why;
+    } rows[] = {
+        { "list", "[\\\"red\\\",\\\"green\\\"]", "{\"list\":[\"red\",\"green\"]}", NULL },
+        { "list", " [ \\\"red, light\\\" ]\\n", "{\"list\":[\"red, light\"]}", NULL },
+        { "list", "[]", "{\"list\":[]}", NULL },
+        { "list", "red,green", "{\"list\":[\"red\",\"green\"]}", NULL },
+        { "list", "red", "{\"list\":[\"red\"]}", NULL },
+        { "list", "{red},\\\"x\\\"", "{\"list\":[\"{red}\",\"\\\"x\\\"\"]}", NULL },
+        { "counts", "[4,5]", "{\"counts\":[4,5]}", NULL },
+        { "counts", "4,5", "{\"counts\":[4,5]}", NULL },
+        { "map", "{\\\"a\\\":[1]}", "{\"map\":{\"a\":[1]}}", NULL },
+        { "n", "7", "{\"n\":7}", NULL },
+        { "text", "[\\\"red\\\"]", "{\"text\":\"[\\\"red\\\"]\"}", NULL },
+        { "text", "{not json", "{\"text\":\"{not json\"}", NULL },
+        { "text", "7", "{\"text\":\"7\"}", NULL },
+        { "list", "[\\\"red\\\",", NULL, "parameter list is no JSON list: " },
+        { "list", "[red,green]", NULL, "words with commas between: a,b" },
+        { "list", "[\\\"a\\\"],[\\\"b\\\"]", NULL, "parameter list is no JSON list: " },
+        { "counts", "[\\\"x\\\"]", NULL, "counts" },
+        { "map", "{\\\"a\\\":}", NULL, "parameter map is no JSON object: " },
+        { "map", "[1]", NULL, "it is another kind of value" },
+        { "map", "a=b", NULL, "want {\\\"name\\\":\\\"value\\\"}" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world *w = w_new(61 + i, two_sets);
+        char ask[256];
+
+        w->info = takes_params;
+        w->policy = w_open_policy;
+        w_crash(w);
+        snprintf(ask, sizeof ask, "{\"name\":\"p\",\"params\":{\"%s\":\"%s\"}}",
+                 rows[i].name, rows[i].text);
+        const struct w_reply *reply = ask_and_wait(w, "run", ask);
+        if (rows[i].want == NULL) {
+            CHECK_INT(reply->exit, 2);
+            CHECK_HAS(reply->json, rows[i].why);
+            CHECK_STR(w_state(w, 1), "absent");
+        } else {
+            CHECK_STR(w_state(w, 1), "done");
+            CHECK_HAS(start_row(w), rows[i].want);
+        }
+        w_free(w);
+    }
+}
