@@ -404,6 +404,8 @@ void engine_reach(struct engine *engine, engine_reach_fn *fn, void *arg);
 /* Checks a list of routes; the error begins with the place: "routes[2].match.severity: ...". */
 int engine_check_routes(struct span routes, struct err *err);
 
+/* A route's parameter "$alert.resource:TYPE" is the first resource of that type. */
+#define ROUTE_BY_TYPE "resource:"
 /* The run under which ENTRY_CURSOR has the pull of that name. */
 int64_t engine_cursor_key(struct span name);
 

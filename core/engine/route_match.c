@@ -144,10 +144,9 @@ static struct span resource_of_type(struct span alert, struct span type)
 
 static struct span param_value(struct span alert, struct span path)
 {
-    static const char by_type[] = "resource:";
-    const size_t len = sizeof by_type - 1;
+    const size_t len = sizeof ROUTE_BY_TYPE - 1;
 
-    if (span_starts(path, by_type))
+    if (span_starts(path, ROUTE_BY_TYPE))
         return resource_of_type(alert, (struct span){ path.ptr + len, path.len - len });
     return route_alert_value(alert, path);
 }

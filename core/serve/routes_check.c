@@ -56,6 +56,28 @@ static int check_path(struct paths *paths, struct span path)
     return 0;
 }
 
+/* "resource:Microsoft.Web/sites" is the first resource of a type. */
+static int check_type(struct paths *paths, struct span type)
+{
+    const char *slash = memchr(type.ptr, '/', type.len);
+
+    if (slash != NULL && slash > type.ptr && slash + 1 < type.ptr + type.len)
+        return 0;
+    return err_set(paths->err, ERR_INVALID,
+                   "%s: want the type of a resource behind $alert." ROUTE_BY_TYPE
+                   ", like Microsoft.Web/sites",
+                   paths->what);
+}
+
+static int check_param(struct paths *paths, struct span path)
+{
+    const size_t len = sizeof ROUTE_BY_TYPE - 1;
+
+    if (span_starts(path, ROUTE_BY_TYPE))
+        return check_type(paths, (struct span){ path.ptr + len, path.len - len });
+    return check_path(paths, path);
+}
+
 static int check_params(struct paths *paths, struct span params, int place)
 {
     static const char prefix[] = "$alert.";
@@ -68,8 +90,8 @@ static int check_params(struct paths *paths, struct span params, int place)
         snprintf(paths->what, sizeof paths->what, "routes[%d].params.%.*s", place,
                  (int)(key.len < 40 ? key.len : 40), key.ptr);
         if (json_kind(value) == JSON_STRING && span_starts(word, prefix) &&
-            check_path(paths, (struct span){ word.ptr + sizeof prefix - 1,
-                                             word.len - sizeof prefix + 1 }) != 0)
+            check_param(paths, (struct span){ word.ptr + sizeof prefix - 1,
+                                              word.len - sizeof prefix + 1 }) != 0)
             return paths->err->code;
     }
     return 0;
