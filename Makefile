@@ -375,16 +375,24 @@ compile_commands.json: FORCE
 
 # -- Installing and cleaning ------------------------------------------------------------
 
+# What is shipped, by name: a file that somebody keeps beside these is not ours to install.
+shipped_plugins := azure notify
+shipped_playbooks := block-attacker-ip contain-app-service policy remove-rogue-role-assignment rotate-exposed-secret
+shipped_headers := ip plugin
+shipped_man := cordon.1 cordon-policy.5
+
 root = $(DESTDIR)$(PREFIX)
 put = $(if $(2),install -d $(root)/$(3) && install -m $(1) $(2) $(root)/$(3))
 install: products
 	$(call put,755,$(cordon),bin)
 	$(call put,755,$(azsim),libexec/cordon)
-	$(call put,644,$(plugins),lib/cordon/plugins)
-	$(call put,644,$(filter-out %.test.lua,$(wildcard playbooks/*.lua)),share/cordon/playbooks)
-	$(call put,644,$(wildcard include/cordon/*.h),include/cordon)
-	$(call put,644,docs/systemd/cordon.service,lib/systemd/system)
-	$(foreach n,1 5 7 8,$(if $(wildcard docs/man/*.$(n)),$(call put,644,$(wildcard docs/man/*.$(n)),share/man/man$(n)) &&)) true
+	$(call put,644,$(filter $(shipped_plugins:%=$(B)/plugins/%.so),$(plugins)),lib/cordon/plugins)
+	$(call put,644,$(shipped_playbooks:%=playbooks/%.lua),share/cordon/playbooks)
+	$(call put,644,$(shipped_headers:%=include/cordon/%.h),include/cordon)
+	install -d $(root)/lib/systemd/system
+	sed 's|/usr/local/|$(PREFIX)/|' docs/systemd/cordon.service >$(root)/lib/systemd/system/cordon.service
+	chmod 644 $(root)/lib/systemd/system/cordon.service
+	$(foreach page,$(shipped_man),$(call put,644,docs/man/$(page),share/man/man$(lastword $(subst ., ,$(page)))) &&) true
 
 clean:
 	rm -rf build compile_commands.json

@@ -207,5 +207,42 @@ forgets a_guard_without_an_entry docs/man/cordon-policy.5 '/^\.It Va targets_flo
 forgets a_key_that_is_new core/serve/rules.c 's/\\"reversible\\":/\\"weather\\":/' \
     'docs/man/cordon-policy.5: no entry for weather'
 
+# make install, in a tree that has no program to build and beside each folder's files a stranger's.
+rm -rf "$work/tree"
+mkdir -p "$work/tree/docs/systemd"
+cp -r Makefile playbooks include "$work/tree/"
+cp -r docs/man "$work/tree/docs/"
+cp docs/systemd/cordon.service "$work/tree/docs/systemd/"
+for stray in playbooks/mine.lua include/cordon/draft.h docs/man/mine.1; do
+    echo 'mine' >"$work/tree/$stray"
+done
+# installs PREFIX: the paths below it, sorted.
+installs() {
+    rm -rf "$work/root"
+    make -s -C "$work/tree" install DESTDIR="$work/root" PREFIX="$1" >"$work/out" 2>&1 || cat "$work/out"
+    (cd "$work/root$1" 2>/dev/null && find . -type f | LC_ALL=C sort)
+}
+shipped=$({
+    find include/cordon -name '*.h'
+    git ls-files include/cordon playbooks docs/man 2>/dev/null
+} | LC_ALL=C sort -u | sed -nE 's|^include/cordon/|./&|p; s|^docs/man/(.*\.([0-9]))$|./share/man/man\2/\1|p
+    /\.test\.lua$/d; s|^playbooks/[^/]*$|./share/cordon/&|p; $a ./lib/systemd/system/cordon.service' | LC_ALL=C sort)
+git rev-parse -q --verify HEAD >/dev/null 2>&1 || shipped=$(installs /usr) # an archive: nothing to compare with
+# The strays are in no list; what git has is.
+for prefix in /usr /usr/local /opt/cordon; do
+    was=$(installs "$prefix")
+    if [[ $was == "$shipped" && $was != *mine* && $was != *draft* ]]; then
+        ok "make install puts what is shipped below $prefix, and nothing else"
+    else
+        not_ok "make install puts what is shipped below $prefix, and nothing else" "$was" "$shipped"
+    fi
+    was=$(grep -o '[^ =]*/bin/cordon' "$work/root$prefix/lib/systemd/system/cordon.service")
+    if [[ $was == "$prefix/bin/cordon" ]]; then
+        ok "the installed unit starts the program below $prefix"
+    else
+        not_ok "the installed unit starts the program below $prefix" "$was" "$prefix/bin/cordon"
+    fi
+done
+
 echo "$passed passed, $failed failed"
 ((failed == 0))
