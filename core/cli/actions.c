@@ -5,13 +5,14 @@
 #include "cli/command.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/schema.h"
 #include "cli/ask.h"
 #include "cli/render.h"
 #include "cli/table.h"
 
-enum { LABEL_COLUMN = 15, TEXT_MAX = 4000, NAMES_MAX = 2000 };
+enum { LABEL_COLUMN = 15, TEXT_MAX = 4000, NAMES_MAX = 2000, DEPTH_MAX = 4 };
 
 static void show_list(struct str *out, const struct look *look, struct span actions)
 {
@@ -59,63 +60,95 @@ static bool is_required(struct span schema, struct span key)
     return false;
 }
 
-static void add_type(struct table *table, struct span property)
+static void add_type(struct str *cell, struct span property)
 {
     struct span format = json_get(property, "format"),
                 arm = json_get(property, "x-arm-type");
     struct span items = json_get(property, "items");
-    struct str cell = { 0 };
 
-    render_list(&cell, json_get(property, "type"), 60);
+    render_list(cell, json_get(property, "type"), 60);
     if (json_kind(items) == JSON_OBJECT) {
-        str_add_text(&cell, " of ");
-        render_list(&cell,
+        str_add_text(cell, " of ");
+        render_list(cell,
                     json_get(items, json_get(items, "format").len ? "format" : "type"), 40);
     }
     if (json_kind(format) == JSON_STRING) {
-        str_add_text(&cell, ", ");
-        render_value(&cell, format, 40);
+        str_add_text(cell, ", ");
+        render_value(cell, format, 40);
     }
     if (json_kind(arm) == JSON_STRING) {
-        str_add_text(&cell, " of ");
-        render_value(&cell, arm, 60);
+        str_add_text(cell, " of ");
+        render_value(cell, arm, 60);
     }
     if (json_kind(json_get(property, "enum")) == JSON_ARRAY) {
-        str_add_text(&cell, ": ");
-        render_list(&cell, json_get(property, "enum"), 80);
+        str_add_text(cell, ": ");
+        render_list(cell, json_get(property, "enum"), 80);
+    }
+}
+
+/* What a value has that has members: its own, or those of the items of a list. */
+static struct span members_of(struct span schema)
+{
+    struct span items = json_get(schema, "items");
+
+    return json_kind(items) == JSON_OBJECT ? items : schema;
+}
+
+static void add_about(struct table *table, struct span property)
+{
+    struct span value = json_get(property, "default");
+    struct str cell = { 0 };
+
+    render_value(&cell, json_get(property, "description"), 200);
+    if (value.len) {
+        str_add_text(&cell, cell.len ? "; default " : "default ");
+        str_add_shown(&cell, value.ptr, value.len);
     }
     table_cell(table, &cell);
+}
+
+/* A row a member; those of a member stand under it, further in. */
+static void add_members(struct table *table, struct span schema, int depth)
+{
+    struct span key, property;
+    size_t pos = 0;
+
+    while (json_next(json_get(schema, "properties"), &pos, &key, &property)) {
+        struct str cell = { 0 };
+
+        str_printf(&cell, "%*s", 2 * depth, "");
+        str_add_shown(&cell, key.ptr, key.len);
+        table_cell(table, &cell);
+        table_text(table, is_required(schema, key) ? "needed" : " ");
+        add_type(&cell, property);
+        table_cell(table, &cell);
+        add_about(table, property);
+        if (depth < DEPTH_MAX)
+            add_members(table, members_of(property), depth + 1);
+    }
 }
 
 static void show_schema(struct str *out, const struct look *look, const char *title,
                         struct span schema)
 {
     struct table table = { .columns = 4, .head = { "  name", "", "type", "" } };
-    struct span key, property;
-    size_t pos = 0;
+    struct span type = json_get(schema, "type");
+    bool is_list = json_kind(json_get(schema, "items")) == JSON_OBJECT;
 
-    while (json_next(json_get(schema, "properties"), &pos, &key, &property)) {
-        struct str cell = { 0 };
-        str_add_text(&cell, "  ");
-        str_add_shown(&cell, key.ptr, key.len);
-        table_cell(&table, &cell);
-        table_text(&table, is_required(schema, key) ? "needed" : " ");
-        add_type(&table, property);
-        render_value(&cell, json_get(property, "description"), 200);
-        if (json_get(property, "default").len) {
-            str_add_text(&cell, cell.len ? "; default " : "default ");
-            struct span value = json_get(property, "default");
-            str_add_shown(&cell, value.ptr, value.len);
-        }
-        table_cell(&table, &cell);
-    }
+    add_members(&table, members_of(schema), 1);
     str_add_char(out, '\n');
     render_styled(out, look, STYLE_BOLD, title);
-    str_add_char(out, '\n');
-    if (table.count)
+    str_add_text(out, is_list && table.count ? ", a list of\n" : "\n");
+    if (table.count) {
         table_render(&table, out, look);
+        return;
+    }
+    str_add_text(out, "  ");
+    if (json_kind(type) > JSON_NULL && !span_is(json_raw(type), "object"))
+        add_type(out, schema);
     else
-        str_add_text(out, "  none\n");
+        str_add_text(out, "none");
+    str_add_char(out, '\n');
 }
 
 static void show_one(struct str *out, const struct look *look, struct span action)
@@ -150,6 +183,30 @@ static struct span find_action(struct span actions, const char *name)
     return (struct span){ 0 };
 }
 
+/* Those below the prefix that a playbook's `use` takes: {"actions":[...]}. False: none is. */
+static bool find_below(struct str *found, struct span actions, const char *prefix)
+{
+    struct json_out out = { .str = found };
+    struct span action;
+    size_t pos = 0, len = strlen(prefix);
+    bool has_any = false;
+
+    json_open(&out, '{');
+    json_key(&out, "actions");
+    json_open(&out, '[');
+    while (json_next(actions, &pos, NULL, &action)) {
+        struct span name = json_get_raw(action, "name");
+
+        if (!span_starts(name, prefix) || name.len <= len || name.ptr[len] != '.')
+            continue;
+        json_raw_value(&out, action);
+        has_any = true;
+    }
+    json_close(&out);
+    json_close(&out);
+    return has_any;
+}
+
 static int unknown_action(const struct options *options, struct span actions)
 {
     char *names[NAMES_MAX];
@@ -169,13 +226,29 @@ static int unknown_action(const struct options *options, struct span actions)
     return exit_code;
 }
 
+static int show_below(const struct options *options, const struct look *look,
+                      struct span actions, struct str *out)
+{
+    struct str found = { 0 };
+    int exit_code = EXIT_DONE;
+
+    if (!find_below(&found, actions, options->args[0]))
+        exit_code = unknown_action(options, actions);
+    else if (options->json)
+        str_printf(out, "%s\n", str_text(&found));
+    else
+        show_list(out, look, json_get(str_span(&found), "actions"));
+    str_fini(&found);
+    return exit_code;
+}
+
 static int show_named(const struct options *options, const struct look *look,
                       struct span actions, struct str *out)
 {
     struct span action = find_action(actions, options->args[0]);
 
     if (!action.len)
-        return unknown_action(options, actions);
+        return show_below(options, look, actions, out);
     if (options->json)
         str_add_span(out, action);
     else
@@ -210,7 +283,9 @@ const struct command command_actions = {
     .name = "actions",
     .summary = "what playbooks can do, and what each action takes",
     .usage = "cordon actions [NAME]",
-    .example = "cordon actions azure.appservice.stop",
+    .about = "NAME is an action, or what stands before some in a playbook's use: azure,\n"
+             "azure.keyvault. Without it all actions are listed.",
+    .example = "cordon actions azure.keyvault",
     .options = OPTION_ENGINE,
     .args_max = 1,
     .run = run_actions,

@@ -13,6 +13,7 @@
 #include "armid.h"
 #include "count.h"
 #include "job.h"
+#include "known.h"
 #include "rbac.h"
 #include "rights.h"
 #include "text.h"
@@ -160,7 +161,58 @@ static void ask_schedules(struct job *job, struct look *look)
     arm_send(job, &request);
 }
 
-/* For a change that is planned the schedule is read; later looks say what was found then. */
+/* -- What is its role called? ------------------------------------------------------------ */
+
+enum { ROLE_MS = 3000, ROLE_KEPT_MS = 60 * 60 * 1000 };
+
+static const char *role_of(const struct look *look)
+{
+    return json_text(look->slice, "role_definition_id");
+}
+
+/* Approvers know a role by its name; the slice has its id only. "": the name is not known. */
+static void end_role(struct job *job, struct look *look, const char *name)
+{
+    job->instead = NULL;
+    known_keep(job, job_text(job, "role %s", job_lower(job, role_of(look))), name,
+               ROLE_KEPT_MS);
+    if (name[0] != '\0')
+        job_note(job, "the role is \"%s\" (%s)", name, armid_name(role_of(look)));
+    ask_schedules(job, look);
+}
+
+static void on_no_role(struct job *job, enum cordon_status status, const char *why)
+{
+    struct look *look = job->courtesy;
+
+    (void)status;
+    job->host->log(0, "the name of role %s is not known: %s", role_of(look), why);
+    end_role(job, look, "");
+}
+
+static void on_role(struct job *job, const struct answer *answer, void *arg)
+{
+    if (answer_is_good(job, answer, true, "read the role"))
+        end_role(job, arg, json_text(json_get(answer->json, "properties"), "roleName"));
+}
+
+static void ask_role(struct job *job, struct look *look)
+{
+    const char *role = role_of(look);
+    const char *name = known_find(job, job_text(job, "role %s", job_lower(job, role)));
+
+    if (name != NULL || role[0] != '/' || !text_is_word(role, "-._()/", 1, 512)) {
+        end_role(job, look, name != NULL ? name : "");
+        return;
+    }
+    job->courtesy = look;
+    job->instead = on_no_role;
+    job->instead_until_ms = job->host->now_ms() + ROLE_MS;
+    arm_get(job, role, ARM_AUTH, on_role, look);
+}
+
+/* For a change that is planned its role's name and schedule are read; later looks say what was
+ * found then. */
 static void on_present(struct job *job, const char *id, const cJSON *json)
 {
     struct look *look = job_alloc(job, sizeof *look);
@@ -169,7 +221,7 @@ static void on_present(struct job *job, const char *id, const cJSON *json)
     cJSON_AddBoolToObject(look->slice, "present", true);
     if (job->before == NULL) {
         assignment_add(look->slice, json);
-        ask_schedules(job, look);
+        ask_role(job, look);
         return;
     }
     assignment_add_like(look->slice, json, job->before);
@@ -381,8 +433,10 @@ static int remove_restore(struct cordon_call *call, const struct cordon_input *i
 static const char *const permissions[] = {
     "Microsoft.Authorization/roleAssignments/read",
     "Microsoft.Authorization/roleAssignmentScheduleInstances/read",
+    "Microsoft.Authorization/roleDefinitions/read",
     "Microsoft.Authorization/roleAssignments/delete",
-    "Microsoft.Authorization/roleAssignments/write", NULL
+    "Microsoft.Authorization/roleAssignments/write",
+    NULL
 };
 
 const struct cordon_action rbac_remove = {

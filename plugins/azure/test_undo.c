@@ -232,6 +232,39 @@ TEST(an_assignment_is_the_same_however_the_api_spells_it)
     }
 }
 
+/* -- its role's name --------------------------------------------------------------------------- */
+
+static const struct {
+    int status;
+    const char *body, *note; /* "": none */
+} roles[] = {
+    { 200, "{\"properties\":{\"roleName\":\"Owner\"}}", "the role is \\\"Owner\\\"" },
+    { 200, "{\"properties\":{\"roleName\":\"Storage Blob Data Reader\"}}",
+      "\\\"Storage Blob Data Reader\\\" (" OWNER ")" },
+    { 200, "{\"properties\":{}}", "" },
+    { 403, SAYS("AuthorizationFailed"), "" },
+    { 404, SAYS("RoleDefinitionDoesNotExist"), "" },
+    { 503, SAYS("ServiceUnavailable"), "" },
+};
+
+TEST(approvers_of_a_removal_are_told_the_name_of_the_role)
+{
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        struct rig rig;
+
+        rig_open(&rig);
+        rig_add(&rig, "GET", "/abababab-", 200, "", SHOWN(GROUP, ROLE OWNER, WHO, "User"));
+        rig_add(&rig, "*GET", "/roleDefinitions/", roles[i].status, "", roles[i].body);
+        rig_add(&rig, "*GET", "/roleAssignmentScheduleInstances?", 200, "",
+                "{\"value\":[]}");
+        rig_call(&rig, "azure.rbac.remove", RIG_OBSERVE, ARGS);
+        CHECK_INT(rig.status, CORDON_DONE);
+        CHECK_HAS(rig.notes, roles[i].note);
+        CHECK_INT(strstr(rig.notes, "the role is") != NULL, roles[i].note[0] != '\0');
+        rig_close(&rig);
+    }
+}
+
 /* -- a right for a time ------------------------------------------------------------------------ */
 
 #define INSTANCE(more)                                                \

@@ -573,6 +573,47 @@ check_takes_a_folder_of_playbooks_as_it_is() {
     rm "$tmp/playbooks/policy.lua"
 }
 
+actions_are_listed_by_the_prefix_that_use_takes() {
+    start
+    for prefix in azure azure.appservice; do
+        cordon actions "$prefix"
+        exits "actions $prefix" 0
+        has "actions $prefix" "$out" "azure.appservice.stop"
+        cordon actions "$prefix" --json
+        is "actions $prefix --json" "$(jq -c '[.actions[].name]' <<<"$out")" \
+            '["azure.appservice.stop"]'
+    done
+    for name in azure.appserv azure. azure.appservice.stop.now stop; do
+        cordon actions "$name"
+        exits "actions $name" 2
+    done
+}
+
+# resulting RESULT WORDS...: how an action with that result is shown.
+resulting() {
+    jq --argjson result "$1" '.actions[0][0].reply.actions[0].result = $result' \
+        "$here/script.json" >"$state/result.json"
+    start "$state/result.json"
+    cordon actions azure.appservice.stop
+    shift
+    for word in "$@"; do
+        has "a result" "$out" "$word"
+    done
+    stop
+}
+
+the_result_of_an_action_is_shown_with_all_members_also_those_of_a_list() {
+    resulting '{"type": "array", "items": {"type": "object", "required": ["id"], "properties": {
+        "id": {"type": "string"}, "role_name": {"type": "string", "description": "such as Owner"}}}}' \
+        "result, a list of" "  id         needed  string" "role_name" "such as Owner"
+    lacks "a list" "$out" none
+    resulting '{"type": "array", "items": {"type": "string"}}' "array of string"
+    resulting '{"type": "integer"}' "  integer"
+    resulting '{"type": "object", "properties": {"rules": {"type": "array", "items": {"type": "object",
+        "properties": {"priority": {"type": "integer"}}}}}}' "array of object" "    priority"
+    resulting '{"type": "object"}' "  none"
+}
+
 contained_tells_what_where_and_how_to_release_it() {
     start
     cordon contained
