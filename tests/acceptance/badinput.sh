@@ -67,7 +67,7 @@ parameters() {
     azure_state parameters && refused 2 '"ap".*did you mean "app"' run "$work/fine.lua" --param "ap=$site" &&
         refused 2 'app' run "$work/fine.lua" &&
         refused 2 'n: want an integer, got "abc"' run "$work/fine.lua" --param "app=$site" --param n=abc &&
-        refused 2 'app: want an Azure resource id, got "hello"' run "$work/fine.lua" --param app=hello &&
+        refused 2 'app: want an Azure resource id \(it does not begin with /\), got "hello"' run "$work/fine.lua" --param app=hello &&
         refused 2 'want NAME=VALUE' run "$work/fine.lua" --param app &&
         refused 2 'no option --alrt: did you mean --alert' run "$work/fine.lua" --alrt x && no_run
 }
@@ -92,7 +92,7 @@ alerts() {
     local try
     azure_state alerts || return 1
     for try in "text:line 1, column 1: want a value" "truncated:line 6, column 17: .*no end" \
-        'twice:line 3, column 3: member "AlertType" is there twice' "large:larger than 256 KiB" \
+        'twice:line 3, column 3: member "AlertType" is there twice' "large:larger than 1024 KiB" \
         "empty:column 1: want a value, got the end" "none:no alert that is known: want" \
         "bytes:byte 0xff" "deep:at most 32 deep" "nosuch:No such file"; do
         refused 2 "${try#*:}" run contain-app-service --alert "$work/${try%%:*}.json" || return 1
