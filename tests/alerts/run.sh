@@ -104,6 +104,9 @@ start_engine() {
     await_from "$daemon" grep -q 'is ready' "$work/out"
 }
 
+# Without its routes the tests below would wait, each to its end, for runs that cannot come.
+routes_are_read() { ! grep 'routes.lua' "$work/err" | sed 's/^/# /' | grep .; }
+
 cordon() { timeout 60 "$CORDON" "$@" --state "$state"; }
 
 send() { # send ID TITLE TYPE SEVERITY [MORE]
@@ -396,6 +399,8 @@ loses_nothing_acked() { # what was acknowledged before a kill, and never sent ag
 }
 
 start_engine || exit 1
+tell "every route of the file is accepted, also one that takes a resource by its type" routes_are_read
+routes_are_read >"$work/out" || { summary; exit 1; }
 tell "the same alert starts one run and is counted" starts_one_run
 tell "explain says which playbook took it, and why another did not" says_why
 tell "a severity that rises is kept, and may start what the lower one did not" raises
