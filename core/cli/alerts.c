@@ -261,11 +261,7 @@ static void put_plan(struct str *out, const struct look *look, struct span plann
         render_error(out, error);
         str_add_char(out, '\n');
     }
-    if (json_kind(json_get(plan, "more")) == JSON_STRING) {
-        str_add_text(out, "  More may follow: ");
-        render_value(out, json_get(plan, "more"), 400);
-        str_add_char(out, '\n');
-    }
+    gate_render_limits(out, look, plan, "More may follow");
 }
 
 static void put_head(struct str *out, struct span alert)

@@ -36,10 +36,7 @@ static void show_plan(struct span reply)
         str_printf(&out, ", %d wait%s for a person", (int)json_count(drifted),
                    json_count(drifted) == 1 ? "s" : "");
     str_add_text(&out, "; nothing was changed\n");
-    if (json_kind(json_get(reply, "more")) == JSON_STRING) {
-        render_value(&out, json_get(reply, "more"), 400);
-        str_add_char(&out, '\n');
-    }
+    gate_render_limits(&out, &look, reply, "More may follow");
     ask_print(&out);
     str_fini(&out);
 }

@@ -250,6 +250,26 @@ void gate_render_failed(struct str *out, const struct look *look, struct span li
         failed_look(out, look, failed);
 }
 
+void gate_render_limits(struct str *out, const struct look *look, struct span preview,
+                        const char *lead)
+{
+    struct span item;
+    size_t pos = 0;
+
+    if (json_kind(json_get(preview, "more")) == JSON_STRING) {
+        str_add_text(out, "  ");
+        render_styled(out, look, STYLE_WARN, lead);
+        str_add_text(out, ": ");
+        render_value(out, json_get(preview, "more"), WHOLE);
+        str_add_char(out, '\n');
+    }
+    while (json_next(json_get(preview, "assumes"), &pos, NULL, &item)) {
+        str_add_text(out, "  Assumed: ");
+        render_value(out, item, WHOLE);
+        str_add_char(out, '\n');
+    }
+}
+
 /* Why there may be less than the playbook would do. */
 static void preview_rest(struct str *out, const struct look *look, struct span body)
 {
@@ -542,11 +562,10 @@ void gate_render(struct str *out, const struct look *look, struct span gate)
         str_add_char(out, '\n');
     gate_render_changes(out, look, json_get(body, "changes"));
     preview_rest(out, look, body);
-    if (json_kind(json_get(body, "more")) == JSON_STRING) {
-        str_add_text(out, "\n  More may follow, with gates of its own: ");
-        render_value(out, json_get(body, "more"), WHOLE);
+    if (json_kind(json_get(body, "more")) == JSON_STRING ||
+        json_count(json_get(body, "assumes")) > 0)
         str_add_char(out, '\n');
-    }
+    gate_render_limits(out, look, body, "More may follow, with gates of its own");
     if (!gate_is_question(gate) && json_raw(json_get(gate, "digest")).len > 0) {
         str_add_char(out, '\n');
         line(out, look, "  ", "gate digest", json_get(gate, "digest"));

@@ -19,6 +19,10 @@ void gate_render_change(struct str *out, const struct look *look, struct span ch
 int gate_render_changes(struct str *out, const struct look *look, struct span changes);
 /* The steps of a plan or a gate that could not be looked at, or are known to be refused. */
 void gate_render_failed(struct str *out, const struct look *look, struct span list);
+/* A line why a preview may not show all (its "more", behind lead), and one for each of its
+ * "assumes". */
+void gate_render_limits(struct str *out, const struct look *look, struct span preview,
+                        const char *lead);
 /* A gate as the ask "gate" replies it. */
 void gate_render(struct str *out, const struct look *look, struct span gate);
 /* The lines that approve, deny or answer it from another terminal. */

@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "base/schema.h"
 #include "cli/ask.h"
+#include "cli/gate.h"
 #include "cli/input.h"
 #include "cli/render.h"
 
@@ -159,6 +160,7 @@ static void put_step(struct str *out, struct span step)
 static void show_run(struct span reply)
 {
     struct span steps = json_get(reply, "steps"), error = json_get(reply, "error"), step;
+    struct look look = look_of_stdout();
     struct str out = { 0 };
     size_t pos = 0;
 
@@ -172,6 +174,7 @@ static void show_run(struct span reply)
         put_step(&out, step);
     if (json_count(steps) == 0)
         str_add_text(&out, "  it has changed nothing, and nothing waits\n");
+    gate_render_limits(&out, &look, reply, "More may follow");
     if (json_kind(error) == JSON_OBJECT) {
         str_add_text(&out, "  it ended because: ");
         render_error(&out, error);
@@ -220,6 +223,7 @@ static void show_plan(struct span reply)
 {
     struct span changes = json_get(reply, "changes"), error = json_get(reply, "error"),
                 step;
+    struct look look = look_of_stdout();
     struct str out = { 0 };
     size_t pos = 0;
 
@@ -229,6 +233,7 @@ static void show_plan(struct span reply)
     }
     if (json_count(changes) == 0)
         str_add_text(&out, "nothing would be changed\n");
+    gate_render_limits(&out, &look, reply, "More may follow");
     if (json_kind(error) == JSON_OBJECT) {
         str_add_text(&out, "the plan ends here: ");
         render_error(&out, error);

@@ -59,8 +59,7 @@ static void show_plan(struct span reply)
     if (reads > 0)
         str_printf(&out, ", after %lld read%s", reads, reads == 1 ? "" : "s");
     str_add_text(&out, "; nothing was changed\n");
-    if (span_is(json_get_raw(reply, "state"), "gate"))
-        str_add_text(&out, "what comes after the gate is not known yet\n");
+    gate_render_limits(&out, &look, reply, "More may follow");
     if (json_kind(error) > JSON_NULL) {
         str_add_text(&out, "the plan ends here: ");
         render_error(&out, error);

@@ -129,6 +129,28 @@ static void put_gate(struct json_out *out, struct gate *gate, struct span only)
     run_free(shadow);
 }
 
+/* Why what its open gates list may not be all, and what they take as given. */
+static void put_limits(struct run *run, struct json_out *out)
+{
+    struct span more = { 0 }, item;
+
+    json_key(out, "assumes");
+    json_open(out, '[');
+    list_each (link, after, &run->gates) {
+        const struct gate *gate = list_item(link, struct gate, in_run);
+        size_t pos = 0;
+
+        if (gate->state != GATE_OPEN || gate->is_question)
+            continue;
+        while (json_next(json_get(gate->body, "assumes"), &pos, NULL, &item))
+            json_raw_value(out, item);
+        if (more.len == 0)
+            more = json_get(gate->body, "more");
+    }
+    json_close(out);
+    json_put_raw(out, "more", more);
+}
+
 static bool is_change(const struct step *step)
 {
     return strcmp(step->kind, "step") == 0 && (step->attempt > 0 || step->is_noop);
@@ -168,6 +190,7 @@ void explain_reply(struct run *run, const struct event *event)
         return;
     }
     json_open(&out, '{');
+    put_limits(run, &out);
     json_put_raw(&out, "error", run->error);
     json_put(&out, "playbook", run->playbook_name);
     json_put(&out, "policy", run->engine->policy_hash);

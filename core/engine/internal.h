@@ -60,6 +60,7 @@ struct step {
     int state;
     bool is_wished;    /* the VM has asked for it since it was started */
     bool is_assumed;   /* shadow: it comes after a change whose result was taken as given */
+    bool is_relied_on; /* shadow: this is such a change */
     bool is_delivered; /* and has been given the answer */
     /* the answer */
     bool ok;
@@ -234,6 +235,8 @@ struct run {
     const char *more;      /* what it does not show, when it ended in time */
     struct step **drifted; /* undos that would write nothing, and wait for a person */
     int drifted_count, drifted_cap;
+    struct step **granted; /* approvals that a plan takes as given */
+    int granted_count, granted_cap;
     struct step **failed; /* what could not be looked at, or would be refused */
     int failed_count, failed_cap;
     bool is_refused; /* one of those: the change would be refused */
@@ -797,6 +800,9 @@ void preview_undo(struct step *step, bool is_drift);
 /* What a rollback of run with these limits would do, for whoever asked. */
 void preview_rollback(struct run *run, const struct event *event, struct span limits);
 /* The undos that a gate shows and that it is not about: what would be left alone, and why. */
+/* What it assumes, a sentence each: changes that end as planned, approvals that are given. */
+bool preview_assumes(const struct run *shadow);
+void preview_put_assumes(const struct run *shadow, struct json_out *out);
 void preview_put_rest(const struct run *shadow, struct json_out *out);
 void preview_end(struct run *shadow, const char *stopped);
 void preview_check_bounds(struct run *shadow);

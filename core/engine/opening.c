@@ -292,6 +292,8 @@ static void put_what(struct json_out *out, struct step *step, struct run *shadow
 {
     struct engine *engine = step->run->engine;
 
+    if (shadow != NULL && preview_assumes(shadow))
+        preview_put_assumes(shadow, out);
     put_changes(out, shadow, asked);
     demands_put(out, &asked->demands);
     put_number(out, "deny_threshold", policy_number(engine, "gate.deny_threshold", 1), 1);

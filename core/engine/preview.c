@@ -223,11 +223,17 @@ static bool are_beside(const char *a, const char *b)
  * to this step? Then what the step is may depend on it. */
 static bool is_assumed(const struct run *shadow, const struct step *step)
 {
-    for (int i = 0; i < shadow->planned_count; i++)
-        if (shadow->planned[i]->is_delivered &&
-            !are_beside(shadow->planned[i]->branch, step->branch))
-            return true;
-    return false;
+    bool is_found = false;
+
+    for (int i = 0; i < shadow->planned_count; i++) {
+        struct step *before = shadow->planned[i];
+
+        if (!before->is_delivered || are_beside(before->branch, step->branch))
+            continue;
+        before->is_relied_on |= strcmp(step->kind, "step") == 0;
+        is_found = true;
+    }
+    return is_found;
 }
 
 /* It looks once: what is true later is not known. */
@@ -244,6 +250,15 @@ static void preview_wait(struct step *step)
     str_fini(&value);
 }
 
+/* A plan goes on behind an approval as if it were given. */
+static void preview_grant(struct step *step)
+{
+    struct run *shadow = step->run;
+
+    list_step(shadow, &shadow->granted, &shadow->granted_count, &shadow->granted_cap, step);
+    step_answer(step, true, span_of("{\"by\":[]}"));
+}
+
 void preview_step(struct step *step)
 {
     struct run *shadow = step->run;
@@ -256,7 +271,7 @@ void preview_step(struct step *step)
         if (shadow->casts != NULL)
             block(step, "what follows the next gate is shown there");
         else
-            step_answer(step, true, span_of("{\"by\":[]}"));
+            preview_grant(step);
     } else if (strcmp(kind, "ask") == 0) {
         block(step, "what follows depends on a question to people");
     } else if (strcmp(kind, "rollback") == 0 || strcmp(kind, "atomic_undo") == 0 ||
@@ -275,7 +290,7 @@ void preview_step(struct step *step)
 static bool plan_more(struct run *shadow, struct step *step)
 {
     shadow->planned_bytes += step->args.len + 2 * step->before.len + step->after.len +
-                             step->plan_info.len + strlen(step->target);
+                             step->plan_info.len + 2 * strlen(step->target);
     if (shadow->planned_bytes > ENGINE_PREVIEW_MAX && shadow->planned_count > 0) {
         preview_end(shadow, "there is more than one gate can show");
         return false;
@@ -353,6 +368,49 @@ static void put_steps(struct json_out *out, const char *key, struct step *const 
     json_close(out);
 }
 
+static void put_relied_on(const struct run *shadow, struct json_out *out)
+{
+    struct str text = { 0 };
+
+    for (int i = 0; i < shadow->planned_count; i++) {
+        const struct step *step = shadow->planned[i];
+
+        if (!step->is_relied_on)
+            continue;
+        str_printf(&text, "%s %s on %s ends as planned", step_path(step), step->action,
+                   step->target);
+        json_string(out, str_text(&text));
+        str_reset(&text);
+    }
+    str_fini(&text);
+}
+
+void preview_put_assumes(const struct run *shadow, struct json_out *out)
+{
+    struct str text = { 0 };
+
+    json_key(out, "assumes");
+    json_open(out, '[');
+    for (int i = 0; i < shadow->granted_count; i++) {
+        str_add_text(&text, "approval \"");
+        json_text_to(&text, json_get(shadow->granted[i]->args, "title"));
+        str_add_text(&text, "\" is given");
+        json_string(out, str_text(&text));
+        str_reset(&text);
+    }
+    put_relied_on(shadow, out);
+    json_close(out);
+    str_fini(&text);
+}
+
+bool preview_assumes(const struct run *shadow)
+{
+    for (int i = 0; i < shadow->planned_count; i++)
+        if (shadow->planned[i]->is_relied_on)
+            return true;
+    return shadow->granted_count > 0;
+}
+
 void preview_put_rest(const struct run *shadow, struct json_out *out)
 {
     put_steps(out, "drifted", shadow->drifted, shadow->drifted_count, put_drift);
@@ -388,6 +446,7 @@ static void reply_plan(struct run *shadow)
     struct need need;
 
     json_open(&out, '{');
+    preview_put_assumes(shadow, &out);
     json_key(&out, "changes");
     json_open(&out, '[');
     for (int i = 0; i < shadow->planned_count; i++) {

@@ -243,6 +243,7 @@ static void put_gate(struct writing *writing, struct span gate)
     put_text_fact(writing, "Asked for by", json_get(gate, "by"));
     put_list_fact(writing, "Who decides", json_get(gate, "from"));
     put_changes(writing, json_get(gate, "changes"));
+    put_text_fact(writing, "More may follow", json_get(gate, "more"));
     put_time_fact(writing, "Decide by", json_get_int(gate, "due", 0));
 }
 

@@ -573,6 +573,25 @@ check_takes_a_folder_of_playbooks_as_it_is() {
     rm "$tmp/playbooks/policy.lua"
 }
 
+what_a_preview_cuts_short_and_assumes_is_shown_wherever_it_is() {
+    local limits='{more: "what follows depends on another run",
+        assumes: ["approval \"go on\" is given", "0/2 noop.set on b ends as planned"]}'
+    jq "$limits as \$l | .plan[0][0].reply += \$l
+        | .explain = [[{reply: ({run: \"r-000001\", steps: []} + \$l)}]]
+        | .rollback = [[{reply: ({changes: []} + \$l)}]] | .gate[0][0].reply.body += \$l" \
+        "$here/script.json" >"$state/limits.json"
+    start "$state/limits.json"
+    for words in "plan contain-app-service" "policy explain contain-app-service" \
+        "policy explain r-1" "rollback r-1 --plan" "gates g-000001-1"; do
+        # shellcheck disable=SC2086
+        cordon $words
+        has "$words" "$out" ": what follows depends on another run"
+        has "$words" "$out" "More may follow"
+        has "$words" "$out" 'Assumed: approval "go on" is given'
+        has "$words" "$out" "Assumed: 0/2 noop.set on b ends as planned"
+    done
+}
+
 actions_are_listed_by_the_prefix_that_use_takes() {
     start
     for prefix in azure azure.appservice; do

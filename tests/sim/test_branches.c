@@ -121,6 +121,73 @@ TEST(a_change_that_comes_after_a_planned_one_is_shown_as_assumed)
     w_free(w);
 }
 
+static const struct w_wish then_a_question[] = {
+    SET("0", 1, 1, "a"), { 2, "0", 2, "ask", "", "{\"from\":\"soc\",\"title\":\"?\"}" }, END
+};
+static const struct w_wish approved[] = {
+    { 1, "0", 1, "approve", "", "{\"from\":\"soc\",\"need\":1,\"title\":\"go on\"}" },
+    SET("0", 2, 2, "b"),
+    SET("0", 3, 3, "c"),
+    END
+};
+static const struct w_wish a_note_after[] = {
+    SET("0", 1, 1, "a"), { 2, "0", 2, "note", "", "{\"text\":\"done\"}" }, END
+};
+
+/* What a plan and a gate say of their limits: "" and [] when there are none. */
+static const struct {
+    const struct w_wish *script;
+    const char *plan_assumes, *gate_assumes, *plan_more, *gate_more;
+} limits[] = {
+    { in_turn, "[\"0/1 noop.set on a ends as planned\"]",
+      "[\"0/1 noop.set on a ends as planned\"]", "", "" },
+    { forked,
+      "[\"0.1.1/1 noop.set on a ends as planned\",\"0.1.2/1 noop.set on b ends as "
+      "planned\"]",
+      "[\"0.1.1/1 noop.set on a ends as planned\",\"0.1.2/1 noop.set on b ends as "
+      "planned\"]",
+      "", "" },
+    { then_a_question, "[]", "", "what follows depends on a question to people",
+      "what follows depends on a question to people" },
+    { approved,
+      "[\"approval \\\"go on\\\" is given\",\"0/2 noop.set on b ends as planned\"]",
+      "[\"0/2 noop.set on b ends as planned\"]", "", "" },
+    { side_by_side,
+      "[\"approval \\\"one\\\" is given\",\"approval \\\"two\\\" is given\",\"0.1.3/1 "
+      "noop.set on c ends as planned\"]",
+      "", "", "what follows the next gate is shown there" },
+    { a_note_after, "[]", "", "", "" },
+};
+
+static void check_limits(struct span preview, const char *assumes, const char *more)
+{
+    CHECK_SPAN(json_get(preview, "assumes"), assumes);
+    CHECK_SPAN(json_get_raw(preview, "more"), more);
+}
+
+static struct span reply_to(struct world *w, const char *verb, const char *args)
+{
+    w_ask(w, verb, "bob", args);
+    w_pump(w);
+    return span_of(w->replies[w->next_ask - 1].json);
+}
+
+TEST(a_plan_a_gate_and_its_explanation_say_what_is_cut_short_and_what_is_assumed)
+{
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct world *w = started(limits[i].script, w_policy);
+
+        check_limits(span_of(gate(w, 1)->body), limits[i].gate_assumes,
+                     limits[i].gate_more);
+        const char *gate_assumes = limits[i].gate_assumes;
+        check_limits(reply_to(w, "explain", "{\"run\":\"r-000001\"}"),
+                     gate_assumes[0] != '\0' ? gate_assumes : "[]", limits[i].gate_more);
+        check_limits(reply_to(w, "plan", "{\"name\":\"p\",\"params\":{}}"),
+                     limits[i].plan_assumes, limits[i].plan_more);
+        w_free(w);
+    }
+}
+
 TEST(branches_side_by_side_assume_nothing_of_each_other_and_what_joins_them_does)
 {
     struct world *w = started(forked, w_policy);
