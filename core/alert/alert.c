@@ -114,8 +114,7 @@ static int take_list(struct alert_list *list, struct span json, const char *key,
     while (json_next(value, &pos, NULL, &item)) {
         if (json_kind(item) != JSON_STRING)
             return err_set(err, ERR_INVALID, "the alert's %s: want a list of texts", key);
-        if (alert_add_value(list, item, err) != 0)
-            return err->code;
+        alert_add_value(list, item);
     }
     return 0;
 }
@@ -226,37 +225,36 @@ static void note_address(struct alert *alert, const char *text, const char *is,
 /* One host that somebody on the internet can have is an attacker; its one spelling is kept. A
  * host that nobody can have there is an asset. A prefix, which may be half of the internet, and
  * what is no address stay in raw only. */
-static int sift_address(struct alert *alert, const char *text, struct alert_list *ips,
-                        struct err *err)
+static void sift_address(struct alert *alert, const char *text, struct alert_list *ips)
 {
     char shown[CORDON_IP_SHOWN];
     struct cordon_ip ip;
 
     if (!ip_parse(span_of(text), &ip)) {
         note_address(alert, text, "no address", "raw");
-        return 0;
+        return;
     }
     if (!cordon_ip_is_host(&ip)) {
         note_address(alert, text, "a prefix", "raw");
-        return 0;
+        return;
     }
     cordon_ip_show(&ip, shown);
-    if (cordon_ip_special(&ip) == NULL)
-        return alert_add_text(ips, span_of(shown), err);
+    if (cordon_ip_special(&ip) == NULL) {
+        alert_add_text(ips, span_of(shown));
+        return;
+    }
     note_address(alert, text, cordon_ip_special(&ip), "entities.assets");
-    return alert_add_text(&alert->assets, span_of(shown), err);
+    alert_add_text(&alert->assets, span_of(shown));
 }
 
-static int sift_addresses(struct alert *alert, struct err *err)
+static void sift_addresses(struct alert *alert)
 {
-    struct alert_list ips = { 0 };
-    int rc = 0;
+    struct alert_list ips = { .is_cut = alert->ips.is_cut };
 
-    for (int i = 0; i < alert->ips.count && rc == 0; i++)
-        rc = sift_address(alert, alert->ips.items[i], &ips, err);
+    for (int i = 0; i < alert->ips.count; i++)
+        sift_address(alert, alert->ips.items[i], &ips);
     alert_list_fini(&alert->ips);
     alert->ips = ips;
-    return rc;
 }
 
 static int take_notes(struct alert *alert, struct span json, struct err *err)
@@ -301,10 +299,12 @@ int alert_read(struct alert *alert, struct span json, struct err *err)
         check_names(json_get(json, "entities"), kinds, sizeof kinds / sizeof kinds[0],
                     err) != 0 ||
         take_texts(alert, json, err) != 0 || take_lists(alert, json, err) != 0 ||
-        take_notes(alert, json, err) != 0 || sift_addresses(alert, err) != 0 ||
+        take_notes(alert, json, err) != 0 ||
         alert_set_severity(alert, json_get(json, "severity"), err) != 0 ||
         check_texts(alert, err) != 0)
         return err->code;
+    alert_note_cut(alert);
+    sift_addresses(alert);
     if (json_kind(json_get(json, "confidence")) > JSON_NULL &&
         !alert_set_confidence(alert, json_get(json, "confidence")))
         return err_set(err, ERR_INVALID,

@@ -121,9 +121,8 @@ int alert_grow(struct span known, struct span told, struct span others, struct s
         rc = alert_read(&more, told, err);
     if (rc == 0)
         rc = alert_read(&after, known, err);
-    if (rc == 0)
-        rc = alert_join(&after, &more, err);
     if (rc == 0) {
+        alert_join(&after, &more);
         settle_state(&before, &more, &after);
         after.raw = more.raw;
         rc = alert_write(&after, grown, err);

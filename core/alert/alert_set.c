@@ -37,13 +37,10 @@ static struct alert_set_item *item_new(struct alert_set *set)
 
 /* -- Two that are one --------------------------------------------------------------------- */
 
-static int list_join(struct alert_list *list, const struct alert_list *more,
-                     struct err *err)
+static void list_join(struct alert_list *list, const struct alert_list *more)
 {
     for (int i = 0; i < more->count; i++)
-        if (alert_add_text(list, span_of(more->items[i]), err) != 0)
-            return err->code;
-    return 0;
+        alert_add_text(list, span_of(more->items[i]));
 }
 
 static void text_join(struct str *text, const struct str *other)
@@ -82,7 +79,7 @@ static void join_words(struct alert *alert, const struct alert *more)
     text_join(&alert->product, &more->product);
 }
 
-static int join_lists(struct alert *alert, const struct alert *more, struct err *err)
+static void join_lists(struct alert *alert, const struct alert *more)
 {
     struct {
         struct alert_list *list;
@@ -102,20 +99,17 @@ static int join_lists(struct alert *alert, const struct alert *more, struct err 
     };
 
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        if (list_join(lists[i].list, lists[i].more, err) != 0)
-            return err->code;
+        list_join(lists[i].list, lists[i].more);
+    alert_note_cut(alert);
     alert_remove(&alert->ips, &alert->assets);
     for (int i = 0; i < more->notes.count; i++)
         alert_add_note(alert, span_of(more->notes.items[i]));
-    return 0;
 }
 
-int alert_join(struct alert *alert, const struct alert *more, struct err *err)
+void alert_join(struct alert *alert, const struct alert *more)
 {
-    if (join_lists(alert, more, err) != 0)
-        return err->code;
+    join_lists(alert, more);
     join_words(alert, more);
-    return 0;
 }
 
 /* json is a completed alert. */
@@ -127,10 +121,10 @@ static int item_join(struct alert_set_item *item, struct span json, struct err *
 
     if (rc == 0)
         rc = alert_read(&more, json, err);
-    if (rc == 0)
-        rc = alert_join(&alert, &more, err);
-    if (rc == 0)
+    if (rc == 0) {
+        alert_join(&alert, &more);
         rc = alert_write(&alert, &out, err);
+    }
     alert_fini(&alert);
     alert_fini(&more);
     if (rc == 0) {

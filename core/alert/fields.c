@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alert/fields.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,32 +46,30 @@ bool alert_has(const struct alert_list *list, struct span text)
     return false;
 }
 
-int alert_add_text(struct alert_list *list, struct span text, struct err *err)
+void alert_add_text(struct alert_list *list, struct span text)
 {
     if (text.len == 0 || alert_has(list, text))
-        return 0;
-    if (list->count == ALERT_ITEMS_MAX)
-        return err_set(err, ERR_TOO_BIG, "the alert names more than %d things of one kind",
-                       ALERT_ITEMS_MAX);
+        return;
+    if (list->count == ALERT_ITEMS_MAX) {
+        list->is_cut = true;
+        return;
+    }
     if (list->count == list->cap) {
         list->cap = list->cap ? list->cap * 2 : 8;
         list->items = xrealloc(list->items, (size_t)list->cap * sizeof list->items[0]);
     }
     list->items[list->count++] = span_dup(text);
-    return 0;
 }
 
-int alert_add_value(struct alert_list *list, struct span value, struct err *err)
+void alert_add_value(struct alert_list *list, struct span value)
 {
     struct str text = { 0 };
-    int rc = 0;
 
     if (json_kind(value) == JSON_STRING) {
         json_text_to(&text, value);
-        rc = alert_add_text(list, str_span(&text), err);
+        alert_add_text(list, str_span(&text));
     }
     str_fini(&text);
-    return rc;
 }
 
 void alert_remove(struct alert_list *list, const struct alert_list *gone)
@@ -88,10 +87,31 @@ void alert_remove(struct alert_list *list, const struct alert_list *gone)
 
 void alert_add_note(struct alert *alert, struct span text)
 {
-    struct err ignored;
-
     if (alert->notes.count < ALERT_NOTES_MAX)
-        alert_add_text(&alert->notes, text, &ignored); /* below the bound of every list */
+        alert_add_text(&alert->notes, text);
+}
+
+void alert_note_cut(struct alert *alert)
+{
+    struct {
+        const char *name;
+        const struct alert_list *list;
+    } const lists[] = {
+        { "resources", &alert->resources }, { "ips", &alert->ips },
+        { "assets", &alert->assets },       { "accounts", &alert->accounts },
+        { "hosts", &alert->hosts },         { "urls", &alert->urls },
+        { "files", &alert->files },         { "children", &alert->children },
+        { "keys", &alert->keys },
+    };
+    char note[120];
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        snprintf(note, sizeof note,
+                 "%s has the first %d that are named: the others stay in raw",
+                 lists[i].name, ALERT_ITEMS_MAX);
+        if (lists[i].list->is_cut)
+            alert_add_note(alert, span_of(note));
+    }
 }
 
 /* -- Words ------------------------------------------------------------------------------ */

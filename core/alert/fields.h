@@ -13,6 +13,7 @@ struct err;
 struct alert_list {
     char **items; /* heap, no two the same without regard to case */
     int count, cap;
+    bool is_cut; /* more than ALERT_ITEMS_MAX were added: the first ones are there */
 };
 
 struct alert {
@@ -30,17 +31,20 @@ int alert_read(struct alert *alert, struct span json, struct err *err);
 void alert_fini(struct alert *alert);
 void alert_list_fini(struct alert_list *list);
 /* What more names too, the higher severity, and the later state. */
-int alert_join(struct alert *alert, const struct alert *more, struct err *err);
+void alert_join(struct alert *alert, const struct alert *more);
 int alert_write(const struct alert *alert, struct str *out, struct err *err);
 
 /* Removes those items that are in gone. */
 void alert_remove(struct alert_list *list, const struct alert_list *gone);
 bool alert_has(const struct alert_list *list, struct span text);
-/* Adds the text, unless it is empty or there already. */
-int alert_add_text(struct alert_list *list, struct span text, struct err *err);
+/* Adds the text, unless it is empty or there already, or the list is full. */
+void alert_add_text(struct alert_list *list, struct span text);
 
-/* Adds the text of a JSON string, unless it is empty or there already. */
-int alert_add_value(struct alert_list *list, struct span value, struct err *err);
+/* The same with the text of a JSON string. */
+void alert_add_value(struct alert_list *list, struct span value);
+
+/* Notes which lists are cut. */
+void alert_note_cut(struct alert *alert);
 
 /* Adds a sentence, unless it is there already or there are ALERT_NOTES_MAX of them. */
 void alert_add_note(struct alert *alert, struct span text);

@@ -16,7 +16,10 @@
 #include "cli/render.h"
 #include "cli/table.h"
 
-enum { TEXT_MAX = 1024 * 1024 };
+enum {
+    TEXT_MAX = 1024 * 1024,
+    UNREAD_SHOWN_MAX = 400 /* bytes of why an item cannot be read */
+};
 
 /* -- alerts -------------------------------------------------------------------------------- */
 
@@ -420,6 +423,12 @@ static int run_test(const struct options *options)
             put_head(&out, alert);
             put_notes(&out, alert);
             put_decisions(&out, json_get(one, "decisions"));
+        }
+        pos = 0;
+        while (json_next(json_get(str_span(&reply), "unread"), &pos, NULL, &one)) {
+            str_add_text(&out, "not read: ");
+            render_value(&out, one, UNREAD_SHOWN_MAX);
+            str_add_char(&out, '\n');
         }
         ask_print(&out);
     }

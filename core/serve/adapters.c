@@ -165,27 +165,47 @@ static int add_item(const struct job *job, struct span item, struct alert_set *a
                          job->arrived_ms, err);
 }
 
-/* Checks and completes the alerts that the adapter made. */
+static void add_unread(struct alert_set *alerts, const char *why)
+{
+    struct str unread = { 0 };
+    struct json_out json = { .str = &unread };
+
+    json_open(&json, '{');
+    json_put(&json, "unread", why);
+    json_close(&json);
+    alert_set_add_other(alerts, str_span(&unread));
+    str_fini(&unread);
+}
+
+/* Checks and completes the alerts that the adapter made. One that is none does not keep the
+ * others from being taken; false when all are such. */
 static bool complete(const struct job *job, struct span list, struct str *out)
 {
     struct alert_set alerts = { 0 };
     struct span item;
-    struct err err;
-    size_t pos = 0, n = 0;
-    int rc = 0;
+    struct err err, first = { 0 };
+    size_t pos = 0, n = 0, taken = 0;
 
-    while (rc == 0 && json_next(list, &pos, NULL, &item)) {
+    while (json_next(list, &pos, NULL, &item)) {
         n++;
-        rc = add_item(job, item, &alerts, &err);
+        if (json_get(item, "unread").len > 0) {
+            alert_set_add_other(&alerts, item);
+        } else if (add_item(job, item, &alerts, &err) == 0) {
+            taken++;
+        } else {
+            if (json_count(list) > 1)
+                err_wrap(&err, "alert %zu of %zu", n, json_count(list));
+            if (first.code == 0)
+                first = err;
+            add_unread(&alerts, err.text);
+        }
     }
-    if (rc != 0 && json_count(list) > 1)
-        err_wrap(&err, "alert %zu of %zu", n, json_count(list));
-    if (rc == 0)
+    if (taken > 0 || first.code == 0)
         alert_set_write(&alerts, out);
     else
-        put_message(out, err.text);
+        put_message(out, first.text);
     alert_set_fini(&alerts);
-    return rc == 0;
+    return taken > 0 || first.code == 0;
 }
 
 /* -- Sending ------------------------------------------------------------------------------ */

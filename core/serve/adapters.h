@@ -11,7 +11,9 @@
 struct serve;
 
 /* ok: json is the list of alerts, each as alert/alert.h has them, canonical; a delivery may
- * hold none (a test message) or many. Not ok: json is {"message": a sentence}. Borrowed. */
+ * hold none (a test message) or many. Among them is {"unread": a sentence} for each item that
+ * cannot be read. Not ok, when there are only such: json is {"message": the first sentence}.
+ * Borrowed. */
 typedef void adapters_done_fn(void *arg, bool ok, struct span json);
 
 /* kind is that of the source ("defender-for-cloud"); "" takes whichever kind says that this

@@ -297,14 +297,29 @@ static void end_delivery(struct delivery *delivery, int64_t alerts, const char *
     serve_maybe_end(serve);
 }
 
+/* Those of its items that cannot be read make it an unreadable one, whose alerts are taken. */
 static void give_alerts(struct delivery *delivery, struct span alerts)
 {
-    struct span alert;
+    struct str why = { 0 };
+    struct span item;
     size_t pos = 0;
+    int64_t taken = 0;
 
-    while (json_next(alerts, &pos, NULL, &alert))
-        give_alert(delivery, alert);
-    end_delivery(delivery, (int64_t)json_count(alerts), NULL);
+    while (json_next(alerts, &pos, NULL, &item)) {
+        struct span unread = json_get(item, "unread");
+
+        if (unread.len == 0) {
+            give_alert(delivery, item);
+            taken++;
+            continue;
+        }
+        str_add_text(&why, why.len > 0 ? "; " : "in part only: ");
+        json_text_to(&why, unread);
+    }
+    if (why.len > 0)
+        unread_say(delivery->serve, delivery->seq, delivery->source, str_text(&why));
+    end_delivery(delivery, taken, why.len > 0 ? str_text(&why) : NULL);
+    str_fini(&why);
 }
 
 static void on_read(void *arg, bool ok, struct span json)

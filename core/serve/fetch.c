@@ -30,7 +30,9 @@ struct fetch {
     int tries;
     int64_t arrived_ms; /* of the delivery */
     struct timer again;
-    struct str out; /* the list of alerts */
+    struct str out;   /* the list of alerts */
+    int taken;        /* alerts in it */
+    struct str first; /* why the first item of the others cannot be read */
     adapters_done_fn *done;
     void *arg;
 };
@@ -42,6 +44,7 @@ static void free_fetch(struct fetch *fetch)
     timer_stop(&fetch->again);
     list_remove(&fetch->in_serve);
     str_fini(&fetch->out);
+    str_fini(&fetch->first);
     free(fetch->list);
     free(fetch);
 }
@@ -55,34 +58,51 @@ static void end(struct fetch *fetch, bool ok, struct span json)
     free_fetch(fetch);
 }
 
-static void fail(struct fetch *fetch, const char *why)
+static void put_one(struct str *text, const char *key, struct span why)
 {
-    struct str error = { 0 };
-    struct json_out out = { .str = &error };
+    struct json_out out = { .str = text };
 
     json_open(&out, '{');
-    json_put(&out, "message", why);
+    json_put_span(&out, key, why);
     json_close(&out);
-    end(fetch, false, str_span(&error));
-    str_fini(&error);
 }
 
-static void add(struct fetch *fetch, struct span alert)
+/* An alert, or why an item is none. */
+static void add(struct fetch *fetch, struct span item)
 {
+    struct span why = json_get(item, "unread");
+
     if (fetch->out.len > 1)
         str_add_char(&fetch->out, ',');
-    str_add_span(&fetch->out, alert);
+    str_add_span(&fetch->out, item);
+    fetch->taken += why.len == 0;
+    if (why.len > 0 && fetch->first.len == 0)
+        json_text_to(&fetch->first, why);
+}
+
+/* The others of the delivery are fetched all the same. */
+static void add_unread(struct fetch *fetch, struct span why)
+{
+    struct str item = { 0 };
+
+    put_one(&item, "unread", why);
+    add(fetch, str_span(&item));
+    str_fini(&item);
+    next(fetch);
 }
 
 /* What was fetched is an alert as its API has it. */
 static void on_read(void *arg, bool ok, struct span json)
 {
     struct fetch *fetch = arg;
+    struct str why = { 0 };
     struct span alert;
     size_t pos = 0;
 
     if (!ok) {
-        end(fetch, false, json);
+        json_text_to(&why, json_get(json, "message"));
+        add_unread(fetch, str_span(&why));
+        str_fini(&why);
         return;
     }
     while (json_next(json, &pos, NULL, &alert))
@@ -112,7 +132,7 @@ static void on_answer(void *arg, const struct hosts_answer *answer)
     snprintf(why, sizeof why, "what the notification names cannot be fetched: %.*s",
              (int)(answer->message.len < 400 ? answer->message.len : 400),
              answer->message.ptr);
-    fail(fetch, why);
+    add_unread(fetch, span_of(why));
 }
 
 static void ask(void *arg)
@@ -136,6 +156,20 @@ static void ask(void *arg)
     str_fini(&args);
 }
 
+static void finish(struct fetch *fetch)
+{
+    struct str error = { 0 };
+
+    str_add_char(&fetch->out, ']');
+    if (fetch->taken > 0 || fetch->first.len == 0) {
+        end(fetch, true, str_span(&fetch->out));
+        return;
+    }
+    put_one(&error, "message", str_span(&fetch->first));
+    end(fetch, false, str_span(&error));
+    str_fini(&error);
+}
+
 static void next(struct fetch *fetch)
 {
     struct span list = span_of(fetch->list);
@@ -148,8 +182,7 @@ static void next(struct fetch *fetch)
         }
         add(fetch, fetch->now);
     }
-    str_add_char(&fetch->out, ']');
-    end(fetch, true, str_span(&fetch->out));
+    finish(fetch);
 }
 
 static void on_named(void *arg, bool ok, struct span json)

@@ -18,9 +18,9 @@
 struct trial {
     struct serve *serve;
     int64_t ask;
-    char *source; /* the name in cordon.lua; NULL: a kind was named */
-    struct str alerts, answers;
-    struct span alert; /* the one that is being asked about */
+    char *source;                       /* the name in cordon.lua; NULL: a kind was named */
+    struct str alerts, unread, answers; /* lists */
+    struct span alert;                  /* the one that is being asked about */
     size_t pos;
     struct str out;
     struct json_out json;
@@ -33,6 +33,7 @@ static void trial_next(struct trial *trial);
 static void trial_free(struct trial *trial)
 {
     str_fini(&trial->alerts);
+    str_fini(&trial->unread);
     str_fini(&trial->answers);
     str_fini(&trial->out);
     free(trial->source);
@@ -145,6 +146,8 @@ static void trial_next(struct trial *trial)
 {
     if (!json_next(str_span(&trial->alerts), &trial->pos, NULL, &trial->alert)) {
         json_close(&trial->json);
+        if (trial->unread.len > 2)
+            json_put_raw(&trial->json, "unread", str_span(&trial->unread));
         json_close(&trial->json);
         clients_reply(trial->serve, trial->ask, 0, str_span(&trial->out));
         trial_free(trial);
@@ -158,21 +161,37 @@ static void trial_next(struct trial *trial)
 }
 
 /* As its source would deliver it. */
-static void add_fed(struct trial *trial, struct span alerts)
+static void add_fed(struct trial *trial, struct span alert)
 {
-    struct span alert;
     struct err err;
+
+    if (trial->alerts.len > 1)
+        str_add_char(&trial->alerts, ',');
+    if (trial->source == NULL ||
+        alert_put_feed(alert, span_of(trial->source), &trial->alerts, &err) != 0)
+        str_add_span(&trial->alerts, alert);
+}
+
+static void add_items(struct trial *trial, struct span items)
+{
+    struct span item;
     size_t pos = 0;
 
     str_add_char(&trial->alerts, '[');
-    while (json_next(alerts, &pos, NULL, &alert)) {
-        if (trial->alerts.len > 1)
-            str_add_char(&trial->alerts, ',');
-        if (trial->source == NULL ||
-            alert_put_feed(alert, span_of(trial->source), &trial->alerts, &err) != 0)
-            str_add_span(&trial->alerts, alert);
+    str_add_char(&trial->unread, '[');
+    while (json_next(items, &pos, NULL, &item)) {
+        struct span why = json_get(item, "unread");
+
+        if (why.len == 0) {
+            add_fed(trial, item);
+            continue;
+        }
+        if (trial->unread.len > 1)
+            str_add_char(&trial->unread, ',');
+        str_add_span(&trial->unread, why);
     }
     str_add_char(&trial->alerts, ']');
+    str_add_char(&trial->unread, ']');
 }
 
 static void on_trial_read(void *arg, bool ok, struct span json)
@@ -187,7 +206,7 @@ static void on_trial_read(void *arg, bool ok, struct span json)
         trial_free(trial);
         return;
     }
-    add_fed(trial, json);
+    add_items(trial, json);
     trial->json.str = &trial->out;
     json_open(&trial->json, '{');
     json_key(&trial->json, "alerts");

@@ -289,7 +289,8 @@ struct work {
     struct span kind;
     struct span delivery;
     struct json_out out;
-    int count;
+    int events, count, unread; /* items of the delivery, alerts, and items that are none */
+    struct str why;            /* the first item cannot be read */
 };
 
 /* The JSON behind the alert at the top: the event; or the event's own "raw" where the adapter
@@ -428,6 +429,32 @@ static void add_result(struct vm *vm, struct work *work, int event_idx, struct s
     lua_pop(L, 1);
 }
 
+/* The others of the delivery are read all the same; these are told of beside them. */
+static void put_unread(struct work *work, const char *why)
+{
+    struct str text = { 0 };
+
+    if (work->unread++ == 0)
+        str_add_text(&work->why, why);
+    if (work->unread > VM_UNREAD_MAX)
+        return;
+    str_printf(&text, "item %d: %s", work->events, why);
+    json_open(&work->out, '{');
+    json_put_span(&work->out, "unread", str_span(&text));
+    json_close(&work->out);
+    str_fini(&text);
+}
+
+static void put_rest_unread(struct work *work)
+{
+    char text[80];
+
+    snprintf(text, sizeof text, "and %d more items", work->unread - VM_UNREAD_MAX);
+    json_open(&work->out, '{');
+    json_put(&work->out, "unread", text);
+    json_close(&work->out);
+}
+
 static void read_event(struct vm *vm, struct work *work, struct span event)
 {
     lua_State *L = vm->L;
@@ -444,8 +471,10 @@ static void read_event(struct vm *vm, struct work *work, struct span event)
     if (status != LUA_OK) {
         lua_xmove(co, L, 1);
         if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "%s:1: the adapter raised a table", vm->name);
-        lua_error(L);
+            lua_pushfstring(L, "%s:1: the adapter raised a table", vm->name);
+        put_unread(work, lua_tostring(L, -1));
+        lua_settop(L, base);
+        return;
     }
     if (count == 0)
         lua_pushnil(co);
@@ -460,7 +489,11 @@ static void on_event(void *arg, struct span event)
 {
     struct work *work = arg;
 
-    read_event(work->vm, work, event);
+    work->events++;
+    if (work->count < VM_ALERTS_MAX)
+        read_event(work->vm, work, event);
+    else
+        put_unread(work, "the delivery holds more alerts than are read of one");
 }
 
 static void read_delivery(struct vm *vm, void *arg)
@@ -471,7 +504,13 @@ static void read_delivery(struct vm *vm, void *arg)
     json_open(&work->out, '[');
     adapt_each(work->delivery, adapters_of(vm)->own_ref == LUA_NOREF, &vm->row, on_event,
                work);
+    if (work->unread > VM_UNREAD_MAX)
+        put_rest_unread(work);
     json_close(&work->out);
+    if (work->count > 0 || work->unread == 0)
+        return;
+    lua_pushlstring(vm->L, work->why.ptr, work->why.len);
+    lua_error(vm->L);
 }
 
 static void set_error(struct vm *vm, struct str *out, const char *text)
@@ -495,10 +534,11 @@ bool adapt_read(struct vm *vm, struct span kind, struct span delivery)
     budget_begin(vm, VM_STEPS_MAX);
     int rc = json_mend(&vm->mended, delivery, &vm->mends, &err);
     work.delivery = str_span(&vm->mended);
-    if (rc == 0 && door_enter(vm, read_delivery, &work, &err) == 0)
-        return true;
-    set_error(vm, &vm->adapted, err.text);
-    return false;
+    bool is_read = rc == 0 && door_enter(vm, read_delivery, &work, &err) == 0;
+    str_fini(&work.why);
+    if (!is_read)
+        set_error(vm, &vm->adapted, err.text);
+    return is_read;
 }
 
 /* -- Loading ------------------------------------------------------------------------------ */

@@ -23,6 +23,7 @@ enum {
     VM_NAME_MAX = 128,      /* bytes of a playbook's, a parameter's, an action's name */
     VM_TEXT_MAX = 8 * 1024, /* bytes of a title, a note, a summary */
     VM_ALERTS_MAX = 1000,   /* alerts of one delivery */
+    VM_UNREAD_MAX = 20,     /* items of it that cannot be read and are told of */
     VM_ADAPTED_MAX = 6 * 1024 * 1024, /* bytes of JSON that it becomes */
     VM_RAW_MAX = 512 * 1024,          /* bytes of "raw" of one alert */
     VM_MENDS_NOTED_MAX = 12,          /* replacements that one alert lists */

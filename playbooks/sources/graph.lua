@@ -240,7 +240,7 @@ local function from_notification(event)
     local resource = alert.text(event, "resource") or ""
     local kind, rest = resource:lower():match("security/(%a+_?v?2?)[/(](.*)$")
     local id = alert.text(alert.get(event, "resourceData"), "id")
-    if rest and not id then id = resource:sub(-#rest):match("^'?([^')/]+)") end
+    if rest and rest ~= "" and not id then id = resource:sub(-#rest):match("^'?([^')/]+)") end
     if kind ~= "alerts_v2" and kind ~= "incidents" then return nil end
     if not id then alert.refuse("the notification does not name what has changed") end
     return { fetch = kind == "incidents" and "graph-incidents" or "graph-alerts", id = id }

@@ -310,6 +310,12 @@ keeps_unreadable() {
     cordon hook send azure-monitor "$work/odd.json" >/dev/null && cordon hook test azure-monitor "$work/odd.json" >/dev/null 2>"$work/why"
     [[ $? == 2 && -s $work/why ]]
 }
+takes_the_others() { # of a batch of three the middle one has no severity that is known
+    printf '[{"id":"part-1","title":"one","type":"T","severity":"high"},{"id":"part-2","title":"two","severity":"purple"},{"id":"part-3","title":"three","severity":"high"}]' >"$work/part.json"
+    cordon hook test generic "$work/part.json" | grep -q '^not read: .*alert 2 of 3.*purple' && cordon hook send generic "$work/part.json" >/dev/null &&
+        until_is 1 part-1 '.runs | length' && until_is 1 part-3 '.runs | length' &&
+        cordon alerts --unreadable --json | jq -e '.unreadable[0].why | test("in part only: alert 2 of 3: .*purple")' >/dev/null
+}
 refuses_garbage() {
     echo '{"a":1,"a":2}' >"$work/twice.json"
     cordon hook send generic "$work/twice.json" >/dev/null 2>"$work/why"
@@ -429,6 +435,7 @@ tell "a route that asks for what is resolved gets it, once, and later too" asks_
 tell "the same alert a thousand times starts one run and counts a thousand" is_thousand
 tell "hook test shows what would be started, and changes nothing" tests_only
 tell "what its adapter cannot read is kept, and says why" keeps_unreadable
+tell "one item that cannot be read leaves the others of its delivery, and is listed" takes_the_others
 tell "of a key that is there twice the last is taken, and noted; what is no JSON is refused" refuses_garbage
 tell "routes that have changed hold for the next alert" routes_anew
 tell "a playbook that has changed holds for the next alert" runs_new_version

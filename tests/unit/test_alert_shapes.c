@@ -64,7 +64,7 @@ static char *read_all(const char *kind, const char *delivery, bool *is_read)
     while (json_next(str_span(&vm->adapted), &pos, NULL, &alert)) {
         if (out.len > 1)
             str_add_char(&out, ',');
-        if (json_get(alert, "fetch").len > 0)
+        if (json_get(alert, "fetch").len > 0 || json_get(alert, "unread").len > 0)
             str_add_span(&out, alert);
         else
             CHECK_OK(alert_complete_at(alert, span_of(kind), INT64_C(1796090584000), &out,
@@ -827,6 +827,104 @@ TEST(the_last_word_of_a_delivery_about_an_alert_counts)
     check_want(&wanted, span_of(list), "count", "1");
     check_want(&wanted, span_of(list), "status", "'resolved'");
     free(list);
+}
+
+/* -- Items of one delivery that cannot be read ------------------------------------------------ */
+
+#define GOOD(id) \
+    "{'SystemAlertId':'" id "','AlertType':'T','AlertDisplayName':'d','Severity':'Low'}"
+
+static const struct {
+    const char *what, *kind, *delivery, *alerts; /* their ids, in order */
+    const char *unread; /* parts of the sentence about each item that is none; NULL: none */
+    const char *refused;
+} part_rows[] = {
+    { "the last has no severity", "defender-for-cloud",
+      "[" GOOD("p-1") ",{'SystemAlertId':'p-2','AlertType':'T','AlertDisplayName':'d'}]",
+      "p-1", "item 2: the Defender for Cloud alert has no Severity", NULL },
+    { "the first is of another product", "graph",
+      "{'value':[{'made':'up'}," GOOD("p-3") "," GOOD("p-4") "]}", "p-3 p-4",
+      "item 1: ", NULL },
+    { "between two is a word that is no severity", "",
+      "{'records':[" GOOD("p-5") ",{'SystemAlertId':'p-6','Severity':'Purple'}," GOOD(
+          "p-7") "]}",
+      "p-5 p-7", "item 2: the Defender for Cloud alert's severity is \"Purple\"", NULL },
+    { "texts and numbers among alerts", "sentinel", "['x'," GOOD("p-8") ",7,null]", "p-8",
+      "item 1: ", NULL },
+    { "a bad row of a table", "defender-for-cloud",
+      "{'tables':[{'columns':[{'name':'SystemAlertId'},{'name':'AlertName'},{'name':"
+      "'AlertSeverity'}],'rows':[['p-9','n','High'],['p-10','n','?']]}]}",
+      "p-9", "item 2: ", NULL },
+    { "an event that holds an alert of no known form", "event-grid",
+      "[{'id':'1','topic':'" SUB "','subject':'s','eventType':'x.y','eventTime':"
+      "'2026-10-02T03:04:05Z','dataVersion':'1','data':{}},{'id':'2','topic':'" SUB "',"
+      "'subject':'s','eventType':'Microsoft.Security.Alert','eventTime':"
+      "'2026-10-02T03:04:05Z','dataVersion':'1','data':{'alertSeverity':'?'}}]",
+      "1", "item 2: ", NULL },
+    { "a notification that names nothing", "graph",
+      "{'value':[{'changeType':'updated','subscriptionId':'s','resource':"
+      "'security/alerts_v2/p-11'},{'changeType':'updated','subscriptionId':'s','resource':"
+      "'security/alerts_v2/'}]}",
+      "p-11", "item 2: the notification does not name", NULL },
+    { "one that becomes nothing beside one that is unread", "defender-for-cloud",
+      "[{'type':'Microsoft.Security/"
+      "assessments','properties':{}},{'SystemAlertId':'p-12'}]",
+      "", NULL, "has no Severity" },
+    { "none can be read: the first sentence", "defender-for-cloud",
+      "[{'SystemAlertId':'p-13'},{'made':'up'}]", "", NULL, "has no Severity" },
+    { "all can be read", "defender-for-cloud", "[" GOOD("p-14") "," GOOD("p-15") "]",
+      "p-14 p-15", NULL, NULL },
+};
+
+TEST(an_item_that_cannot_be_read_leaves_the_others_of_its_delivery)
+{
+    for (size_t i = 0; i < sizeof part_rows / sizeof part_rows[0]; i++) {
+        char *delivery = quoted(part_rows[i].delivery);
+        struct str ids = { 0 }, unread = { 0 };
+        struct span item;
+        size_t pos = 0;
+        bool is_read;
+        char *became = read_all(part_rows[i].kind, delivery, &is_read);
+
+        if (is_read != (part_rows[i].refused == NULL))
+            FAIL("%s: %s", part_rows[i].what, became);
+        if (!is_read && strstr(became, part_rows[i].refused) == NULL)
+            FAIL("%s: refused with %s", part_rows[i].what, became);
+        while (is_read && json_next(span_of(became), &pos, NULL, &item)) {
+            struct span id = json_get(item, "id");
+            if (ids.len > 0 && id.len > 0)
+                str_add_char(&ids, ' ');
+            json_text_to(id.len > 0 ? &ids : &unread,
+                         id.len > 0 ? id : json_get(item, "unread"));
+        }
+        if (strcmp(str_text(&ids), part_rows[i].alerts) != 0)
+            FAIL("%s: the alerts are %s", part_rows[i].what, str_text(&ids));
+        if ((part_rows[i].unread == NULL) != (unread.len == 0) ||
+            (unread.len > 0 && strstr(str_text(&unread), part_rows[i].unread) == NULL))
+            FAIL("%s: unread is %s", part_rows[i].what, str_text(&unread));
+        str_fini(&ids);
+        str_fini(&unread);
+        free(became);
+        free(delivery);
+    }
+}
+
+TEST(an_alert_that_names_too_much_keeps_the_first_and_says_so)
+{
+    struct str delivery = { 0 }, out = { 0 };
+    struct err err;
+
+    str_add_text(&delivery, "{\"id\":\"many\",\"title\":\"t\",\"severity\":\"high\","
+                            "\"entities\":{\"ips\":[\"198.51.100.1\"");
+    for (int i = 0; i < ALERT_ITEMS_MAX + 5; i++)
+        str_printf(&delivery, ",\"2001:db8::%x\"", i + 1);
+    str_add_text(&delivery, "]}}");
+    CHECK_OK(alert_complete(str_span(&delivery), span_of("generic"), &out, &err), &err);
+    CHECK_INT(json_count(json_path(str_span(&out), "entities.ips")), ALERT_ITEMS_MAX);
+    CHECK(strstr(str_text(&out), "\"ips\":[\"198.51.100.1\"") != NULL);
+    CHECK(strstr(str_text(&out), "ips has the first 1000 that are named") != NULL);
+    str_fini(&delivery);
+    str_fini(&out);
 }
 
 /* -- Over, judged or not real ---------------------------------------------------------------- */
