@@ -186,26 +186,30 @@ static int approve_open(const struct options *options, struct span gate)
     return EXIT_WAITING;
 }
 
-/* Without a terminal nobody reads what the run's gate is by now: a command that is repeated
- * would vote for the next one. */
+/* Without a terminal nobody reads which gate of the run is open by now: a command that is repeated
+ * would vote for the next one. So there a run's name names its first gate, and no other. */
 static int vote_unnamed(const struct options *options, struct span gate, const char *verb)
 {
     char *name = json_get_text(gate, "gate");
     int exit_code = command_usage_error(
         options,
-        "without a terminal a vote names the gate, or its digest with --digest: %s is open "
-        "now; read it with cordon gates %s, then cordon %s %s",
+        "without a terminal a vote names the gate, or its digest with --digest, since a "
+        "run's name stands for its first gate: %s is open now; read it with cordon gates "
+        "%s, "
+        "then cordon %s %s",
         name, name, verb, name);
     free(name);
     return exit_code;
 }
 
-static bool names_only_run(const struct options *options)
+static bool names_other_gate(const struct options *options, struct span gate)
 {
     int64_t run;
+    int n = 0;
 
     return !person_is_there(options) && options->digest == NULL &&
-           id_parse_run(span_of(options->args[0]), &run);
+           id_parse_run(span_of(options->args[0]), &run) &&
+           !(id_parse_gate(json_get_raw(gate, "gate"), &run, &n) && n == 1);
 }
 
 static int run_approve(const struct options *options)
@@ -219,7 +223,8 @@ static int run_approve(const struct options *options)
         exit_code =
             command_usage_error(options, "%s asks for an answer: cordon answer %s VALUE",
                                 options->args[0], options->args[0]);
-    } else if (!is_over && options->yes && gate_is_open(gate) && names_only_run(options)) {
+    } else if (!is_over && options->yes && gate_is_open(gate) &&
+               names_other_gate(options, gate)) {
         exit_code = vote_unnamed(options, gate, "approve");
     } else if (!is_over) {
         show_gate(options, gate);
@@ -264,7 +269,8 @@ static int run_deny(const struct options *options)
                                    "a denial wants a reason: cordon deny %s --reason TEXT",
                                    options->args[0]);
     int exit_code = get_gate(options, &reply, &is_over);
-    if (!is_over && gate_is_open(str_span(&reply)) && names_only_run(options))
+    if (!is_over && gate_is_open(str_span(&reply)) &&
+        names_other_gate(options, str_span(&reply)))
         exit_code = vote_unnamed(options, str_span(&reply), "deny");
     else if (!is_over)
         exit_code = vote(options, str_span(&reply), "deny");
@@ -308,7 +314,8 @@ const struct command command_approve = {
     .usage = "cordon approve GATE|RUN [--reason TEXT] [--digest HEX] [--sign KEYFILE]",
     .about =
         "Shows the gate first, every change whole, and asks at a terminal. Without one it\n"
-        "votes only with --yes, or with --digest. The vote names the digest of what was\n"
+        "votes only with --yes, or with --digest, and a run's name stands for its first\n"
+        "gate. The vote names the digest of what was\n"
         "shown: if anything is different by then, it does not count, and a new gate says\n"
         "what differs. With --sign the vote carries a signature of your SSH key, which\n"
         "some gates want; cordon gate does the same on another machine.",

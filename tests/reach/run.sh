@@ -148,10 +148,16 @@ gate two_slots_want_two_people 'it needs 2 approvals' 'need = { "both", "both" }
 gate an_empty_list_of_groups_is_refused 'from is an empty list, so nobody could approve' 'from = {}'
 gate no_time_at_all_is_refused 'within' 'from = "pair", within = "0s"'
 
-printf 'return playbook { name = "asks", summary = "asks", run = function(p, ctx)\n  ctx.approve { title = "May it?", from = "open" }\nend }\n' >"$work/asks.lua"
+kill "$(cat "$state/lock")" 2>/dev/null
+state=$work/votes
+mkdir -m 700 "$state"
+echo "return { self_approval = true, groups = { open = { \"$me\" } }, rules = {} }" >"$state/policy.lua"
+printf 'return playbook { name = "asks", summary = "asks", run = function(p, ctx)\n  ctx.approve { title = "May it?", from = "open" }\n  ctx.approve { title = "And now?", from = "open" }\nend }\n' >"$work/asks.lua"
 run=$(cordon run "$work/asks.lua" | grep -o 'g-[0-9]*-1' | head -n 1)
-check a_vote_without_a_terminal_names_no_run "a vote names the gate" "$(cordon approve "r-${run:2:6}" --yes)"
-check a_denial_without_a_terminal_names_no_run "a vote names the gate" "$(cordon deny "r-${run:2:6}" --reason no)"
+check a_runs_name_stands_for_its_first_gate "g-${run:2:6}-2" "$(cordon approve "r-${run:2:6}" --yes)"
+check a_repeated_vote_does_not_grant_the_next_gate "a vote names the gate" "$(cordon approve "r-${run:2:6}" --yes)"
+check a_denial_by_the_runs_name_does_not_deny_the_next_gate "a vote names the gate" "$(cordon deny "r-${run:2:6}" --reason no)"
+check the_next_gate_is_still_open "g-${run:2:6}-2" "$(cordon gates)"
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
