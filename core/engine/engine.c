@@ -174,6 +174,8 @@ static void on_playbook(struct engine *engine, const struct event *event)
     json_put(&out, "hash", playbook->hash);
     json_put_raw(&out, "info", event->json);
     json_put_span(&out, "name", name);
+    if (event->path.len > 0)
+        json_put_span(&out, "path", event->path);
     json_put_span(&out, "source", event->text);
     json_close(&out);
     playbook->seq = engine->next_seq;
@@ -484,6 +486,7 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
         break;
     case EV_READY: engine->is_ready = true; break;
     case EV_ROWS: on_rows(engine, event); break;
+    case EV_FOUND: start_on_found(engine, event); break;
     case EV_VM_TURN:
         run = run_find(engine, event->run);
         if (run != NULL)

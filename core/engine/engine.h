@@ -186,6 +186,8 @@ enum event_kind {
     EV_ROWS,          /* the answer to CMD_LOAD: all rows of a run, oldest first */
     EV_CURSOR,        /* json: {"after","name","since"} of a source that was polled */
     EV_NOTICE, /* a channel was told of a row, or was given up: json its row's body */
+    EV_FOUND, /* the answer to CMD_FIND: run, json as there, name the version's hash (empty:
+                * none was found), text why what was found cannot be used (empty: it can) */
     EV_VM_TURN,
     EV_VM_MATCHED,
     EV_VM_GONE, /* the VM process of a playbook ended */
@@ -220,6 +222,7 @@ struct event {
     struct span name; /* playbook hash (hex), plugin name, halt scope, ask verb */
     bool ok;
     struct span json; /* info, policy, declaration, value, params, ask arguments */
+    struct span path; /* EV_PLAYBOOK: of the file that it came from; empty: not known */
     struct span text; /* source, path, error sentence, why, message */
     struct span hash; /* EV_POLICY, EV_PLUGIN: SHA-256 in hex */
     int64_t number;   /* EV_VM_TURN: enum vm_turn; EV_CHANGE_SEEN: at_ms; EV_ASK,
@@ -255,6 +258,8 @@ enum command_kind {
     CMD_VM_KILL, /* of playbook name */
     CMD_HOST,    /* send frame to the host of plugin name; start it when it is not there */
     CMD_LOAD,    /* read all rows of run -> EV_ROWS */
+    CMD_FIND, /* find the version that playbook name means to a run that calls it -> EV_FOUND;
+                  * bytes {"branch","by","caller","n"}, caller the hash of its playbook */
     CMD_TIMER,   /* EV_TICK no later than number (unix ms); replaces the one before */
     CMD_EVENT,   /* to ask number: FRAME_EVENT json */
     CMD_FOLLOW,  /* ask number follows run: gets its rows as they become durable, and a

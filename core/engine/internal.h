@@ -38,6 +38,7 @@ enum step_state {
     STEP_PAUSING,  /* waits a moment before it asks again */
     STEP_SLEEPING, /* ctx.sleep; ctx.wait_until between its looks */
     STEP_LOOKING,  /* ctx.wait_until: the playbook looks, and nothing of it is journaled */
+    STEP_FINDING,  /* ctx.call: it is looked which version the name means */
     STEP_CHILD,    /* another run answers it */
     STEP_HUMAN,    /* doubt or drift: a person must settle it */
     STEP_ANSWERED  /* its answer is journaled */
@@ -998,6 +999,7 @@ struct run *start_for_alert(struct engine *engine, struct playbook *playbook,
                             struct span params, struct span alert, struct span who,
                             struct err *err);
 void start_wish_child(struct step *step);
+void start_on_found(struct engine *engine, const struct event *event);
 struct playbook *playbook_of(struct engine *engine, const char *hash);
 
 /* -- engine.c --------------------------------------------------------------------------- */

@@ -288,25 +288,22 @@ static void start_rollback_wish(struct step *step)
     put_child(step, child);
 }
 
-static void start_call_wish(struct step *step)
+static void start_called(struct step *step, struct playbook *playbook)
 {
     struct engine *engine = step->run->engine;
     struct span name = json_get_raw(step->args, "playbook");
-    struct playbook *playbook = playbook_named(engine, name);
     struct span params = json_get(step->args, "params");
     struct err err;
 
     if (params.len == 0 || json_kind(params) == JSON_ARRAY)
         params = span_of("{}");
-    if (step->run->depth >= ENGINE_CALLS_MAX) {
-        step_answer_error(step, "limit", "runs call each other at most %d deep",
-                          ENGINE_CALLS_MAX);
-    } else if (playbook == NULL) {
-        step_answer_error(
-            step, "not_found",
-            "no playbook %.*s has been run here: run it once first, since what is called "
-            "is the newest version that ran",
-            (int)name.len, name.ptr);
+    if (playbook == NULL) {
+        step_answer_error(step, "not_found",
+                          "there is no playbook %.*s: the catalogue (playbooks of "
+                          "cordon.lua) has none, there is no %.*s.lua beside the file of "
+                          "%s, and none of that name has been run here",
+                          (int)name.len, name.ptr, (int)name.len, name.ptr,
+                          step->run->playbook_name);
     } else if (schema_match(json_get(span_of(playbook->info), "params"), params, &err) !=
                0) {
         step_answer_error(step, "params", "playbook %s: %s", playbook->name, err.text);
@@ -317,6 +314,54 @@ static void start_call_wish(struct step *step)
         child->wants_vm = true;
         put_child(step, child);
     }
+}
+
+/* Which version a name means is not known in here: files are looked at for that. */
+static void start_call_wish(struct step *step)
+{
+    struct run *run = step->run;
+    struct str body = { 0 };
+    struct json_out out = { .str = &body };
+
+    if (run->depth >= ENGINE_CALLS_MAX) {
+        step_answer_error(step, "limit", "runs call each other at most %d deep",
+                          ENGINE_CALLS_MAX);
+        return;
+    }
+    json_open(&out, '{');
+    json_put(&out, "branch", step->branch);
+    json_put(&out, "by", run->by);
+    json_put(&out, "caller", run->hash_hex);
+    json_put_int(&out, "n", step->n);
+    json_close(&out);
+    step->state = STEP_FINDING;
+    run->engine->busy++;
+    struct command *command = turn_command(run->engine, CMD_FIND, false);
+    command->run = run->id;
+    command->name = turn_keep(run->engine, json_get_raw(step->args, "playbook"));
+    command->bytes = turn_keep(run->engine, str_span(&body));
+    str_fini(&body);
+}
+
+void start_on_found(struct engine *engine, const struct event *event)
+{
+    struct run *run = run_find(engine, event->run);
+    struct step *step = NULL;
+
+    engine->busy--;
+    if (run != NULL && !run_is_over(run) && run->stop_state == 0 && !run->is_canceling)
+        step = step_find(run, json_get_raw(event->json, "branch"),
+                         json_get_int(event->json, "n", 0));
+    if (step == NULL || step->state != STEP_FINDING)
+        return;
+    struct span name = json_get_raw(step->args, "playbook");
+    struct playbook *playbook = event->name.len > 0 ? playbook_find(engine, event->name)
+                                                    : playbook_named(engine, name);
+    if (event->text.len > 0)
+        step_answer_error(step, "playbook", "%.*s", (int)event->text.len, event->text.ptr);
+    else
+        start_called(step, playbook);
+    run_push(run);
 }
 
 /* In a rollback: what the called run did, undone by a rollback of that run. */

@@ -32,6 +32,7 @@
  *   ledger.c   what is contained: from the index, and from rows of runs under way
  *   rebuild.c  the index made again from the rows
  *   child.c    a process of our own binary; supervisor.c is who started this one
+ *   calls.c    which version a name means to a run that calls it
  *   tests.c    playbook tests: a VM without an engine; answers.c is what it hears
  *
  * Everything happens on the loop's thread. Nothing here calls pump_event() from inside a
@@ -101,6 +102,7 @@ struct known { /* a playbook version that the engine has */
     struct list in_serve;
     char hash[HASH_HEX_LEN + 1];
     char *name, *source;
+    char *path; /* of the file that it was last started from; NULL: not known */
 };
 
 struct serve {
@@ -132,6 +134,7 @@ struct serve {
     int64_t own_calls; /* hosts_own_call() so far */
     struct list known;
     struct list loading; /* starts.c: runs of versions that are being loaded */
+    struct list finding; /* calls.c */
     struct list pulls;   /* pull.c */
     int64_t pull_asks;
     struct list fetches;  /* fetch.c */
@@ -184,8 +187,8 @@ bool serve_stamp_same(const struct stamp *a, const struct stamp *b);
 struct known *serve_known(struct serve *serve, struct span hash);
 /* Tells the engine what runs that call each other have changed so far. */
 int serve_give_families(struct serve *serve, struct err *err);
-void serve_know(struct serve *serve, struct span hash, struct span name,
-                struct span source);
+struct known *serve_know(struct serve *serve, struct span hash, struct span name,
+                         struct span source);
 
 /* -- open.c --------------------------------------------------------------------------- */
 /* Reads which runs the index has as running, and their rows. Before the configuration and the
@@ -447,6 +450,11 @@ void clients_drop_all(struct serve *serve, struct front *front);
 
 /* -- rebuild.c ------------------------------------------------------------------------ */
 bool rebuild_ask(struct serve *serve, const struct asked *asked);
+
+/* -- calls.c -------------------------------------------------------------------------- */
+/* CMD_FIND: the catalogue's version, or the file beside that of the caller. */
+void calls_find(struct serve *serve, const struct command *command);
+void calls_close(struct serve *serve);
 
 /* -- starts.c, trust.c, keys.c, tests.c, views.c: true when the verb is one of theirs ---------- */
 /* A version that has been loaded is known from here on. path and bringer as of author_of(). */

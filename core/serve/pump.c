@@ -160,6 +160,7 @@ static void execute(struct serve *serve, const struct command *command)
     case CMD_VM_KILL: vms_kill(serve, command->name); break;
     case CMD_HOST: hosts_send(serve, command); break;
     case CMD_LOAD: load(serve, command->run); break;
+    case CMD_FIND: calls_find(serve, command); break;
     case CMD_TIMER: wait_until(serve, command->number); break;
     case CMD_EVENT: clients_event(serve, command->number, command->bytes); break;
     case CMD_FOLLOW: clients_follow(serve, command->number, command->run); break;

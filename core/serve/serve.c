@@ -86,7 +86,8 @@ struct known *serve_known(struct serve *serve, struct span hash)
     return NULL;
 }
 
-void serve_know(struct serve *serve, struct span hash, struct span name, struct span source)
+struct known *serve_know(struct serve *serve, struct span hash, struct span name,
+                         struct span source)
 {
     struct known *known = xcalloc(1, sizeof *known);
 
@@ -94,6 +95,7 @@ void serve_know(struct serve *serve, struct span hash, struct span name, struct 
     known->name = span_dup(name);
     known->source = span_dup(source);
     list_add(&serve->known, &known->in_serve);
+    return known;
 }
 
 /* -- what the journal knows --------------------------------------------------------------- */
@@ -175,7 +177,8 @@ static int take_source(const struct row *row, void *arg)
         hash_hex(hash_of(source, strlen(source)), hash);
     walk->is_source_good = row->kind == ROW_PLAYBOOK && span_is(event->name, hash);
     if (walk->is_source_good && serve_known(walk->serve, event->name) == NULL)
-        serve_know(walk->serve, event->name, span_of(name), span_of(source));
+        serve_know(walk->serve, event->name, span_of(name), span_of(source))->path =
+            json_get_text(row->body, "path");
     free(name);
     free(by);
     free(source);
@@ -653,6 +656,7 @@ static void close_all(struct serve *serve)
     unread_close(serve);
     catalogue_close(serve);
     notices_close(serve);
+    calls_close(serve);
     vms_close(serve);
     hosts_close(serve);
     dues_free(serve->dues);
@@ -672,6 +676,7 @@ static void free_all(struct serve *serve)
 
         free(known->name);
         free(known->source);
+        free(known->path);
         free(known);
     }
     reload_close(serve);
@@ -695,6 +700,7 @@ static struct serve *new_serve(const struct serve_options *options)
     list_init(&serve->hosts);
     list_init(&serve->known);
     list_init(&serve->loading);
+    list_init(&serve->finding);
     list_init(&serve->adapting);
     list_init(&serve->pulls);
     list_init(&serve->fetches);

@@ -148,20 +148,36 @@ static void on_policy(void *arg, bool ok, struct span json)
     free_start(start);
 }
 
-void starts_know(struct serve *serve, struct span hash, struct span name,
-                 const char *source, const char *path, const char *bringer,
-                 struct span info)
+static void set_path(struct known *known, const char *path)
 {
-    if (serve_known(serve, hash) != NULL)
-        return;
-    serve_know(serve, hash, name, span_of(source));
+    free(known->path);
+    known->path = xstrdup(path);
+}
+
+static void know_version(struct serve *serve, struct span hash, struct span name,
+                         const char *source, const char *path, const char *bringer,
+                         struct span info)
+{
     char *author = author_of(path, span_of(source), bringer);
+
+    serve_know(serve, hash, name, span_of(source));
     pump_event(serve, &(struct event){ .kind = EV_PLAYBOOK,
                                        .name = hash,
                                        .json = info,
                                        .who = span_of(author),
+                                       .path = span_of(path),
                                        .text = span_of(source) });
     free(author);
+}
+
+void starts_know(struct serve *serve, struct span hash, struct span name,
+                 const char *source, const char *path, const char *bringer,
+                 struct span info)
+{
+    if (serve_known(serve, hash) == NULL)
+        know_version(serve, hash, name, source, path, bringer, info);
+    if (path != NULL)
+        set_path(serve_known(serve, hash), path);
 }
 
 static void know(struct start *start, struct span info)
@@ -217,6 +233,14 @@ static void load(struct start *start)
                  on_loaded, start);
 }
 
+/* What it calls lies beside the file from which it was started last. */
+static void go_on_known(struct start *start)
+{
+    if (start->path != NULL)
+        set_path(serve_known(start->serve, span_of(start->hash)), start->path);
+    go_on(start);
+}
+
 static void begin(struct start *start)
 {
     struct span name = span_of(start->name), source = span_of(start->source);
@@ -226,7 +250,7 @@ static void begin(struct start *start)
     else if (start->is_check)
         vms_check(start->serve, name, source, on_checked, start);
     else if (serve_known(start->serve, span_of(start->hash)) != NULL)
-        go_on(start);
+        go_on_known(start);
     else
         load(start);
 }

@@ -160,6 +160,31 @@ END
 }
 tell "two open gates of a run are named, and not guessed" two_gates
 
+calls_version() { # calls_version PLAYBOOK RUN WORD: RUN, which it calls, notes WORD
+    cordon run "$1" >"$work/out" 2>&1
+    exits 0 cordon watch "$2" && exits 0 cordon show "$2" && has "$3"
+}
+
+called_from_beside() {
+    playbook helper <<<'ctx.note "first"'
+    playbook caller <<<'return ctx.call("helper", {})'
+    noop_state beside && calls_version "$work/caller.lua" r-000002 first || return 1
+    sed -i s/first/second/ "$work/helper.lua"
+    gone "$state" && calls_version "$work/caller.lua" r-000004 second || return 1
+    echo 'return playbook {' >"$work/helper.lua"
+    exits 1 cordon run "$work/caller.lua" && has 'helper.lua:' && exits 0 cordon show r-000002 && has first || return 1
+    rm "$work/helper.lua"
+    calls_version "$work/caller.lua" r-000007 second || return 1
+    playbook later <<<'ctx.approve { title = "go on", from = "ops" } return ctx.call("helper", {})'
+    playbook helper <<<'ctx.note "third"'
+    noop_state after && exits 3 cordon run "$work/later.lua" && gone "$state" || return 1
+    cordon approve g-000001-1 --yes >"$work/out" 2>&1 # the journal knows where the caller came from
+    exits 0 cordon watch r-000002 && exits 0 cordon show r-000002 && has third || return 1
+    rm "$work/helper.lua"
+    noop_state alone && exits 1 cordon run "$work/caller.lua" && has 'no helper.lua beside the file of caller'
+}
+tell "a run calls a playbook that lies beside its file, as the file is at that moment" called_from_beside
+
 refused() { # refused PATTERN MORE
     policy "$2" && exits 1 cordon check "$state/policy.lua" && has "$1"
 }

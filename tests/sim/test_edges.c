@@ -525,6 +525,112 @@ TEST(a_playbook_that_calls_itself_does_not_go_on_for_ever)
     w_free(w);
 }
 
+static const char other_version[] =
+    "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee";
+
+/* A playbook that lies in a file, and that nothing has run. */
+static void bring(struct world *w, const char *hash, const char *name)
+{
+    struct str info = { 0 };
+
+    str_printf(&info, "{\"name\":\"%s\",\"params\":{\"type\":\"object\"}}", name);
+    w_handle(w, &(struct event){ .kind = EV_PLAYBOOK,
+                                 .name = span_of(hash),
+                                 .json = str_span(&info),
+                                 .who = span_of("dora"),
+                                 .text = span_of("other source") });
+    w_commit(w);
+    str_fini(&info);
+}
+
+static char *hash_of_run(struct world *w, int64_t run)
+{
+    for (int i = 0; i < w->row_count; i++)
+        if (w->rows[i].run == run && w->rows[i].kind == ROW_START)
+            return json_get_text(span_of(w->rows[i].body), "hash");
+    return NULL;
+}
+
+TEST(a_call_runs_the_version_that_was_found_although_a_newer_one_ran)
+{
+    struct world *w = open_world(27, calls);
+    char ask[128];
+
+    w->scripts[2] = called;
+    bring(w, other_version, "p"); /* newer than the caller's own */
+    w->found = w_hash;
+    snprintf(ask, sizeof ask, "{\"hash\":\"%s\",\"params\":{}}", w_hash);
+    w_ask(w, "run", "alice", ask);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done");
+    char *hash = hash_of_run(w, 2);
+    CHECK_STR(hash, w_hash);
+    free(hash);
+    w_free(w);
+}
+
+TEST(a_call_of_what_nobody_has_fails_and_names_the_places_that_were_looked_at)
+{
+    static const struct w_wish helper[] = {
+        WISH("0", 1, 1, "call", "{\"params\":{},\"playbook\":\"helper\"}"), END
+    };
+    struct world *w = open_world(28, helper);
+
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "failed");
+    CHECK_HAS(w_run(w, 1)->body, "no helper.lua beside the file of p");
+    w_free(w);
+}
+
+TEST(a_call_of_a_file_that_cannot_be_used_fails_with_its_line)
+{
+    struct world *w = open_world(29, calls);
+
+    w->found = w_hash;
+    w->found_why = "p.lua:3:5: unexpected symbol";
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "failed");
+    CHECK_HAS(w_run(w, 1)->body, "p.lua:3:5: unexpected symbol");
+    CHECK_STR(w_state(w, 2), "absent");
+    w_free(w);
+}
+
+TEST(a_run_whose_called_playbook_is_being_looked_for_can_be_canceled)
+{
+    struct world *w = open_world(30, calls);
+
+    w_start_run(w);
+    for (int i = 0; i < 1000 && !(w->message_count == 1 && w->messages[0].kind == CMD_FIND);
+         i++)
+        CHECK(w_message_turn(w));
+    w_ask(w, "cancel", "bob", "{\"run\":\"r-1\"}");
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "canceled");
+    CHECK_STR(w_state(w, 2), "absent");
+    CHECK_INT(engine_under_way(w->engine), 0);
+    w_free(w);
+}
+
+TEST(wherever_the_power_goes_a_called_run_starts_once_with_the_version_of_its_row)
+{
+    for (int at = 1; at < 40; at++) {
+        struct world *w = open_world(100 + (uint64_t)at, calls);
+
+        w->scripts[2] = called;
+        w->crash_at = w->steps + at;
+        w_start_run(w);
+        w_settle(w);
+        if (w_run(w, 1) != NULL) {
+            CHECK_STR(w_state(w, 1), "done");
+            CHECK_STR(w_state(w, 2), "done");
+            CHECK_STR(w_state(w, 3), "absent");
+        }
+        w_free(w);
+    }
+}
+
 TEST(a_run_that_was_just_called_when_the_power_went_is_started_all_the_same)
 {
     struct world *w = open_world(24, calls);

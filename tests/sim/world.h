@@ -130,16 +130,18 @@ struct world {
     bool is_twice;     /* a step's change took place again */
     char took[W_KEYS][STEP_KEY_LEN + 1]; /* keys of what took place */
     int took_count;
-    bool has_settled;    /* somebody said what became of a doubt or a drift */
-    bool may_edit;       /* somebody else changes targets too */
-    char *hint;          /* what followers were told last that is no row; NULL */
-    int settled;         /* how often followers were told how a run stands */
-    const char *refused; /* looks at this target are refused */
-    const char *unseen;  /* a change of this target cannot even be planned */
-    const char *gone;    /* this target does not exist any more, for an undo */
-    bool is_for_good;    /* undoing leaves what the change made */
-    int64_t wait_ms;     /* for which a failing call asks to be left alone */
-    int failures;        /* host calls that fail from here on, with fail_status */
+    bool has_settled;      /* somebody said what became of a doubt or a drift */
+    bool may_edit;         /* somebody else changes targets too */
+    char *hint;            /* what followers were told last that is no row; NULL */
+    int settled;           /* how often followers were told how a run stands */
+    const char *refused;   /* looks at this target are refused */
+    const char *unseen;    /* a change of this target cannot even be planned */
+    const char *found;     /* version that a call finds; NULL: none */
+    const char *found_why; /* and why it cannot be used; NULL */
+    const char *gone;      /* this target does not exist any more, for an undo */
+    bool is_for_good;      /* undoing leaves what the change made */
+    int64_t wait_ms;       /* for which a failing call asks to be left alone */
+    int failures;          /* host calls that fail from here on, with fail_status */
     int fail_op, fail_status, failed_calls;
     char *stood; /* how a run stands, as followers were told last */
     struct w_reply replies[16];
@@ -282,6 +284,7 @@ static void w_release(struct world *w, const struct command *command)
 
     switch (command->kind) {
     case CMD_VM:
+    case CMD_FIND:
     case CMD_HOST:
         CHECK(w->message_count < W_MESSAGES);
         message = &w->messages[w->message_count++];
@@ -1016,6 +1019,16 @@ static bool w_vote(struct world *w, const char *verb, const char *who,
     return w_ask(w, verb, who, json);
 }
 
+/* Which playbook a call means. */
+static bool w_find(struct world *w, const struct w_message *message)
+{
+    return w_handle(w, &(struct event){ .kind = EV_FOUND,
+                                        .run = message->run,
+                                        .json = { message->bytes, message->len },
+                                        .name = span_of(w->found),
+                                        .text = span_of(w->found_why) });
+}
+
 static bool w_message_turn(struct world *w)
 {
     int pick = (int)w_chance(w, (uint32_t)w->message_count);
@@ -1031,8 +1044,9 @@ static bool w_message_turn(struct world *w)
     memmove(&w->messages[pick], &w->messages[pick + 1],
             (size_t)(w->message_count - pick - 1) * sizeof message);
     w->message_count--;
-    bool alive = message.kind == CMD_VM ? w_run_vm(w, &message) : w_host_turn(w, &message);
-    return alive;
+    if (message.kind == CMD_FIND)
+        return w_find(w, &message);
+    return message.kind == CMD_VM ? w_run_vm(w, &message) : w_host_turn(w, &message);
 }
 
 /* Something that happens by itself: a due time, a timer, an approval. 0 when nothing does,
