@@ -86,7 +86,8 @@ const struct words openapi_words[] = {
     { "list_halts", "halts", "Halts in force", NULL, LISTED, .reply = "Halts",
       .answer = "The halts." },
     { "check_holds", "ledger", "Observe the target of each hold again",
-      "Nothing is written to a target. GET /v1/holds then says in seen what is not in force "
+      "Nothing is written to a target. GET /v1/holds then says in seen what is not in "
+      "force "
       "any more.",
       0, NULL, "Nothing", "Checked", NULL, NULL, "How many targets were observed." },
     { "set_halt", "halts", "Halt: nothing changes anything in this scope", NULL, DONE_ONCE,

@@ -267,7 +267,6 @@ void outcome_done(struct step *step, const struct event *event, const char *how)
         hold_take(step);
 }
 
-
 bool undo_is_gone(const struct step *step, const struct event *event)
 {
     return step->is_undo && event->status == STATUS_REFUSED &&

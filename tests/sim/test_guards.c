@@ -247,10 +247,14 @@ static const struct {
     const char *name;
     bool is_forbidden, is_spelled; /* is_spelled: in other letters it is still the same */
 } places[] = {
-    { "/subscriptions/u/a", false, true },      { "/subscriptions/u/b", false, true },
-    { "/subscriptions/u/c", false, true },      { "/subscriptions/u/vault", true, true },
-    { "/subscriptions/u/vault/k", true, true }, { "/subscriptions/u/own", true, true },
-    { "/subscriptions/v/a", true, true },       { "/subscriptions/u/tagged", true, false },
+    { "/subscriptions/u/a", false, true },
+    { "/subscriptions/u/b", false, true },
+    { "/subscriptions/u/c", false, true },
+    { "/subscriptions/u/vault", true, true },
+    { "/subscriptions/u/vault/k", true, true },
+    { "/subscriptions/u/own", true, true },
+    { "/subscriptions/v/a", true, true },
+    { "/subscriptions/u/tagged", true, false },
     { "/subscriptions/u/self", true, false },
     { "secret/of/a/vault", true, false }, /* it shows no subscription */
 };
