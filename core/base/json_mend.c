@@ -550,7 +550,7 @@ static int mend_all(struct mend *mend)
 {
     int rc;
 
-    if (mend->end - mend->pos >= 3 && memcmp(mend->pos, "\xef\xbb\xbf", 3) == 0)
+    while (mend->end - mend->pos >= 3 && memcmp(mend->pos, "\xef\xbb\xbf", 3) == 0)
         mend->text = mend->counted = mend->pos += 3;
     rc = mend_value(mend);
     if (rc == 0 && mend->pos != mend->end)

@@ -342,8 +342,12 @@ static void put_notes(struct vm *vm, struct work *work, struct span own, struct 
             left++;
             continue;
         }
-        snprintf(text, sizeof text, "line %ld, column %ld of the delivery: %s",
-                 mends->items[i].line, mends->items[i].column, mends->items[i].what);
+        if (mends->items[i].line == 0)
+            snprintf(text, sizeof text, "in a text that holds JSON: %s",
+                     mends->items[i].what);
+        else
+            snprintf(text, sizeof text, "line %ld, column %ld of the delivery: %s",
+                     mends->items[i].line, mends->items[i].column, mends->items[i].what);
         json_string(&work->out, text);
     }
     snprintf(text, sizeof text, "%d more places of the delivery are replaced", left);
@@ -372,6 +376,33 @@ static void put_raw(struct vm *vm, struct work *work, struct span raw)
     json_close(&work->out);
 }
 
+/* The others of the delivery are read all the same; these are told of beside them. */
+static void put_unread(struct work *work, const char *why)
+{
+    struct str text = { 0 };
+
+    if (work->unread++ == 0)
+        str_add_text(&work->why, why);
+    if (work->unread > VM_UNREAD_MAX)
+        return;
+    str_printf(&text, "item %d: %s", work->events, why);
+    json_open(&work->out, '{');
+    json_put_span(&work->out, "unread", str_span(&text));
+    json_close(&work->out);
+    str_fini(&text);
+}
+
+/* The alert is vm->json. */
+static bool has_room(struct vm *vm, struct work *work)
+{
+    if (work->count < VM_ALERTS_MAX && vm->adapted.len + vm->json.len <= VM_ADAPTED_MAX)
+        return true;
+    put_unread(work, work->count < VM_ALERTS_MAX
+                         ? "the delivery becomes more bytes of alerts than are taken of one"
+                         : "the delivery holds more alerts than are taken of one");
+    return false;
+}
+
 /* Stack: alert -> the same. */
 static void add_alert(struct vm *vm, struct work *work, int event_idx, struct span event)
 {
@@ -381,15 +412,14 @@ static void add_alert(struct vm *vm, struct work *work, int event_idx, struct sp
     if (lua_type(L, -1) != LUA_TTABLE)
         luaL_error(L, "%s: adapt wants to return an alert, a list of them or nil, got %s",
                    vm->name, value_kind(L, -1));
-    if (++work->count > VM_ALERTS_MAX)
-        luaL_error(L, "the delivery holds more than %d alerts", VM_ALERTS_MAX);
     struct span raw = raw_of(L, event_idx, event);
     lua_pushliteral(L, "raw"); /* only ours: what was read, not what was made of it */
     lua_pushnil(L);
     lua_rawset(L, -3);
     value_write(L, -1, "the alert", VALUE_IS_OBJECT);
-    if (vm->adapted.len + vm->json.len > VM_ADAPTED_MAX)
-        luaL_error(L, "the delivery becomes more than %d bytes of alerts", VM_ADAPTED_MAX);
+    if (!has_room(vm, work))
+        return;
+    work->count++;
     bool has_notes = vm->mends.count > 0;
     json_open(&work->out, '{');
     for (size_t pos = 0; json_next(str_span(&vm->json), &pos, &key, &value);) {
@@ -429,20 +459,13 @@ static void add_result(struct vm *vm, struct work *work, int event_idx, struct s
     lua_pop(L, 1);
 }
 
-/* The others of the delivery are read all the same; these are told of beside them. */
-static void put_unread(struct work *work, const char *why)
+/* A row of a table is made anew, and is nowhere in the delivery. */
+static void note_place(struct vm *vm, struct span event)
 {
-    struct str text = { 0 };
+    const char *start = vm->mended.ptr;
+    bool is_inside = event.ptr >= start && event.ptr < start + vm->mended.len;
 
-    if (work->unread++ == 0)
-        str_add_text(&work->why, why);
-    if (work->unread > VM_UNREAD_MAX)
-        return;
-    str_printf(&text, "item %d: %s", work->events, why);
-    json_open(&work->out, '{');
-    json_put_span(&work->out, "unread", str_span(&text));
-    json_close(&work->out);
-    str_fini(&text);
+    vm->event_at = is_inside ? (size_t)(event.ptr - start) : 0;
 }
 
 static void put_rest_unread(struct work *work)
@@ -462,6 +485,7 @@ static void read_event(struct vm *vm, struct work *work, struct span event)
     lua_State *co = lua_newthread(L); /* co */
 
     *branch_slot(co) = NULL;
+    note_place(vm, event);
     value_push(L, event); /* co event */
     lua_pushcfunction(co, l_event);
     lua_pushlstring(co, work->kind.ptr == NULL ? "" : work->kind.ptr, work->kind.len);
@@ -490,20 +514,42 @@ static void on_event(void *arg, struct span event)
     struct work *work = arg;
 
     work->events++;
-    if (work->count < VM_ALERTS_MAX)
+    if (work->vm->steps < VM_ADAPT_STEPS)
         read_event(work->vm, work, event);
     else
-        put_unread(work, "the delivery holds more alerts than are read of one");
+        put_unread(work, "the delivery takes more work than is done for one");
+}
+
+/* A workflow may send the JSON of an alert as a text. */
+static struct span opened(struct vm *vm, struct span delivery)
+{
+    struct str text = { 0 };
+    struct json_mends mends;
+    struct err err;
+
+    if (json_kind(delivery) != JSON_STRING)
+        return delivery;
+    json_text_to(&text, delivery);
+    str_reset(&vm->opened);
+    bool is_json = json_mend(&vm->opened, str_span(&text), &mends, &err) == 0;
+    str_fini(&text);
+    if (!is_json || json_kind(str_span(&vm->opened)) == JSON_STRING)
+        return delivery;
+    str_reset(&vm->mended);
+    str_add_span(&vm->mended, str_span(&vm->opened));
+    vm->mends = mends;
+    return str_span(&vm->mended);
 }
 
 static void read_delivery(struct vm *vm, void *arg)
 {
     struct work *work = arg;
+    bool is_shipped = adapters_of(vm)->own_ref == LUA_NOREF;
 
     make_env(vm->L, adapters_of(vm));
     json_open(&work->out, '[');
-    adapt_each(work->delivery, adapters_of(vm)->own_ref == LUA_NOREF, &vm->row, on_event,
-               work);
+    adapt_each(is_shipped ? opened(vm, work->delivery) : work->delivery, is_shipped,
+               &vm->row, on_event, work);
     if (work->unread > VM_UNREAD_MAX)
         put_rest_unread(work);
     json_close(&work->out);

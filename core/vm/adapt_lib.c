@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/ip.h"
 #include "base/json.h"
+#include "base/json_mend.h"
 #include "base/schema.h"
 #include "vm/budget.h"
 #include "vm/source.h"
@@ -100,16 +101,50 @@ static int l_text(lua_State *L)
     return 1;
 }
 
-/* json(text): the value that the text holds, nil when it holds none. */
+static bool is_noted(const struct json_mends *mends, const struct json_mend *mend)
+{
+    for (int i = 0; i < mends->count && i < JSON_MENDS_MAX; i++)
+        if (mends->items[i].line == 0 && mends->items[i].at == mend->at &&
+            strcmp(mends->items[i].what, mend->what) == 0)
+            return true;
+    return false;
+}
+
+/* Replacements in a text become notes of the alert that is being read; line 0 says that they
+ * are in a text. It may be opened more than once. */
+static void note_mends(struct vm *vm, const struct json_mends *inner)
+{
+    struct json_mends *mends = &vm->mends;
+
+    for (int i = 0; i < inner->count && i < JSON_MENDS_MAX; i++) {
+        struct json_mend mend = inner->items[i];
+
+        mend.at = vm->event_at;
+        mend.line = 0;
+        if (mends->count < JSON_MENDS_MAX && !is_noted(mends, &mend))
+            mends->items[mends->count++] = mend;
+    }
+}
+
+/* json(text): the value that the text holds, nil when it holds none. What an attacker typed may
+ * stand in it, so it is read as leniently as the delivery around it. */
 static int l_json(lua_State *L)
 {
+    struct vm *vm = vm_of(L);
     struct span text = span_at(L, 1);
+    struct json_mends mends;
     struct err err;
 
     budget_charge(L, text.len / 16);
-    if (text.len == 0 || json_check(text.ptr, text.len, VM_WISH_MAX, &err) != 0)
+    if (text.len > 0 && json_check(text.ptr, text.len, JSON_LEN_MAX, &err) == 0) {
+        value_push(L, text);
+        return 1;
+    }
+    str_reset(&vm->opened);
+    if (text.len == 0 || json_mend(&vm->opened, text, &mends, &err) != 0)
         return 0;
-    value_push(L, text);
+    note_mends(vm, &mends);
+    value_push(L, str_span(&vm->opened));
     return 1;
 }
 

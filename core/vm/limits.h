@@ -8,6 +8,7 @@ enum {
     VM_MEMORY_MAX = 64 * 1024 * 1024,    /* bytes Lua may hold, all runs of the process */
     VM_DATA_MAX = 192 * 1024 * 1024,     /* RLIMIT_DATA: Lua, frames and JSON together */
     VM_STEPS_MAX = 20 * 1000 * 1000,     /* VM instructions in one activation */
+    VM_ADAPT_STEPS = 16 * 1000 * 1000,   /* after these no further item is read */
     VM_STEPS_DATA_MAX = 2 * 1000 * 1000, /* the same for Lua-as-data */
     VM_STEPS_TICK = 1000,          /* instructions between two looks at the clock of work */
     VM_SOURCE_MAX = 256 * 1024,    /* bytes of one source */
@@ -22,7 +23,7 @@ enum {
     VM_PATH_CAP = 192,      /* "0.2.3", long enough for VM_FORK_DEPTH_MAX */
     VM_NAME_MAX = 128,      /* bytes of a playbook's, a parameter's, an action's name */
     VM_TEXT_MAX = 8 * 1024, /* bytes of a title, a note, a summary */
-    VM_ALERTS_MAX = 1000,   /* alerts of one delivery */
+    VM_ALERTS_MAX = 5000,   /* alerts of one delivery */
     VM_UNREAD_MAX = 20,     /* items of it that cannot be read and are told of */
     VM_ADAPTED_MAX = 6 * 1024 * 1024, /* bytes of JSON that it becomes */
     VM_RAW_MAX = 512 * 1024,          /* bytes of "raw" of one alert */

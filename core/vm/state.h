@@ -66,6 +66,8 @@ struct vm {
     struct str adapted; /* the list of alerts while it is made */
     struct str row;     /* of a table that was delivered, as an object */
     struct str mended;  /* the delivery as it is read */
+    struct str opened;  /* JSON in a text of it */
+    size_t event_at;    /* where the event that is being read begins in mended */
     struct json_mends mends;
 
     /* Runs; see run.h. */

@@ -69,6 +69,7 @@ void vm_free(struct vm *vm)
     str_fini(&vm->args);
     str_fini(&vm->draft);
     str_fini(&vm->adapted);
+    str_fini(&vm->opened);
     str_fini(&vm->row);
     str_fini(&vm->mended);
     str_fini(&vm->json);
