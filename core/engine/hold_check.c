@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "base/id.h"
+#include "engine/leaf.h"
 
 enum {
     RUNS_AT_ONCE = 4, /* whose holds are observed */
@@ -79,12 +80,18 @@ static bool is_stale(const struct hold_checks *checks, const struct hold *hold)
     return !hold->is_off && hold->seen_ms < checks->older_than_ms;
 }
 
-static void check_start(struct run *run)
+/* Begins to observe the holds of a run whose rows are there. One whose playbook is not there
+ * cannot be observed. */
+static void check_begin(struct run *run)
 {
     struct engine *engine = run->engine;
+
+    if (run->playbook == NULL) {
+        engine->checks->failed++;
+        return;
+    }
     struct run *shadow =
         run_new(engine, SHADOW | (SHADOW >> 2) | ++engine->checks->serial, RUN_ROLLBACK);
-
     shadow->playbook = run->playbook;
     shadow->hash_hex = run->playbook->hash;
     shadow->playbook_name = run_text(shadow, span_of(run->playbook_name));
@@ -93,10 +100,12 @@ static void check_start(struct run *run)
     shadow->is_check = true;
     shadow->is_loaded = true;
     shadow->begun_ms = engine->now_ms;
+    engine->checks->under_way++;
     run_push(shadow);
 }
 
-/* Begins with the holds of this run; they are not stale any more. */
+/* Begins with the holds of this run; they are not stale any more. A run whose rows are on
+ * their way has been counted already. */
 static void check_run(struct engine *engine, int64_t id)
 {
     struct run *run = run_wake(engine, id);
@@ -107,23 +116,14 @@ static void check_run(struct engine *engine, int64_t id)
         if (hold->run == id)
             hold->seen_ms = engine->now_ms;
     }
-    if (run == NULL)
+    if (run == NULL || run->is_check_wanted)
         return;
-    engine->checks->under_way++;
-    run->is_check_wanted = true;
-    if (run->is_loaded)
-        check_on_loaded(run);
-}
-
-void check_on_loaded(struct run *run)
-{
-    if (!run->is_check_wanted)
-        return;
-    run->is_check_wanted = false;
-    if (run->playbook != NULL)
-        check_start(run);
-    else
-        run->engine->checks->under_way--;
+    if (run->is_loaded) {
+        check_begin(run);
+    } else {
+        run->is_check_wanted = true;
+        engine->checks->under_way++;
+    }
 }
 
 static int64_t next_stale(struct engine *engine)
@@ -168,6 +168,28 @@ static void go_on(struct engine *engine)
         tell_askers(engine);
 }
 
+void check_on_loaded(struct run *run)
+{
+    if (!run->is_check_wanted)
+        return;
+    run->is_check_wanted = false;
+    run->engine->checks->under_way--;
+    check_begin(run);
+    go_on(run->engine);
+}
+
+/* A round that is under way never gets narrower: somebody may wait for all of it. */
+static void widen(struct hold_checks *checks, int64_t older_than_ms)
+{
+    if (checks->under_way == 0) {
+        checks->looked = checks->failed = 0;
+        checks->older_than_ms = older_than_ms;
+    } else if (older_than_ms > checks->older_than_ms) {
+        checks->older_than_ms = older_than_ms;
+    }
+    checks->bucket = 0;
+}
+
 /* {"older":MS, "wait":BOOL}: holds that nobody has looked at for so long. */
 void ask_check_holds(struct engine *engine, const struct event *event)
 {
@@ -177,8 +199,6 @@ void ask_check_holds(struct engine *engine, const struct event *event)
 
     if (older < 0)
         older = 0;
-    if (checks->under_way == 0)
-        checks->looked = checks->failed = 0;
     if (waits && checks->asker_count == ASKERS_MAX) {
         reply_error(engine, event->number, 1, "busy",
                     "%d others wait for a check of the holds already", ASKERS_MAX);
@@ -188,8 +208,7 @@ void ask_check_holds(struct engine *engine, const struct event *event)
         checks->askers[checks->asker_count++] = event->number;
     else if (event->number > 0)
         reply_json(engine, event->number, 0, span_of("{}"), false);
-    checks->older_than_ms = engine->now_ms - older;
-    checks->bucket = 0;
+    widen(checks, engine->now_ms - older);
     go_on(engine);
 }
 
@@ -238,60 +257,101 @@ static void verdict_take(struct engine *engine, struct hold *hold, int verdict, 
         hold_put_on(engine, hold);
 }
 
-/* What one run did to one target stands or falls together. */
 static void give_verdict(struct step *step, int verdict)
 {
     struct engine *engine = step->run->engine;
-    const struct hold *own = hold_find(engine, step->undoes_run, step->undoes_ordinal);
+    struct hold *hold = hold_find(engine, step->undoes_run, step->undoes_ordinal);
 
     engine->checks->looked++;
-    if (own == NULL)
-        return; /* released meanwhile */
-    list_each (link, after, &engine->holds_by_run[(uint64_t)own->run % TABLE_SIZE]) {
-        struct hold *hold = list_item(link, struct hold, in_run);
-
-        if (hold->run != own->run || hold->slice != own->slice || hold->verdict == verdict)
-            continue;
-        int64_t seq = engine->next_seq;
-        verdict_write(step, hold, verdict);
-        verdict_take(engine, hold, verdict, seq);
-    }
+    if (hold == NULL || hold->verdict == verdict)
+        return; /* released meanwhile, or nothing new */
+    int64_t seq = engine->next_seq;
+    verdict_write(step, hold, verdict);
+    verdict_take(engine, hold, verdict, seq);
 }
 
-/* A later hold of the slice, or one that another run shares, is what stands there now. */
-static bool is_as_some_hold_left(const struct step *step)
+/* The next hold of the slice that came after this one; NULL at the end. */
+static struct hold *later_than(struct engine *engine, const struct hold *at)
 {
-    const struct engine *engine = step->run->engine;
-    uint64_t slice = engine_slice(span_of(step->action), span_of(step->target));
+    const struct list *head = &engine->holds_by_slice[at->slice % TABLE_SIZE];
 
-    list_each (link, after, &engine->holds_by_slice[slice % TABLE_SIZE]) {
-        const struct hold *hold = list_item(link, struct hold, in_slice);
+    for (struct list *link = at->in_slice.next; link != head; link = link->next) {
+        struct hold *later = list_item(link, struct hold, in_slice);
 
-        if (hold->slice == slice && hold->after != NULL &&
-            json_same(step->now, span_of(hold->after)))
+        if (later->slice == at->slice)
+            return later;
+    }
+    return NULL;
+}
+
+/* False when the rows of a later hold must be read first. */
+static bool knows_later(struct step *step, const struct hold *own)
+{
+    struct engine *engine = step->run->engine;
+    struct hold *later = later_than(engine, own);
+
+    for (; later != NULL; later = later_than(engine, later))
+        if (!hold_learn(engine, later)) {
+            undo_wait_for(step->run, later->run);
+            return false;
+        }
+    return true;
+}
+
+/* Has a later hold left that there? */
+static bool is_of_later(const struct step *step, const struct hold *own,
+                        const struct leaf *leaf)
+{
+    struct engine *engine = step->run->engine;
+    const struct hold *later = later_than(engine, own);
+
+    for (; later != NULL; later = later_than(engine, later)) {
+        struct span after = span_of(later->after);
+
+        if (json_same(step->now, after) ||
+            (leaf->a.len > 0 && json_same(leaf->a, leaf_at(leaf, after))))
             return true;
     }
     return false;
 }
 
+/* Field by field as this hold or one that replaced it has left it? */
+static bool is_as_left(const struct step *step, const struct hold *own)
+{
+    struct leaves leaves;
+    bool is_left = true;
+
+    leaves_of(&leaves, step->now, step->own_after);
+    for (int i = 0; i < leaves.count && is_left; i++) {
+        const struct leaf *leaf = &leaves.items[i];
+
+        is_left = json_same(leaf->a, leaf->b) || is_of_later(step, own, leaf);
+    }
+    leaves_fini(&leaves);
+    return is_left;
+}
+
+/* As it was before, or as another hold that was released would have it. */
+static bool is_undone(const struct step *step, const struct hold *own)
+{
+    return json_same(step->now, step->own_goal) || json_same(step->now, step->before) ||
+           (own->goal != NULL && json_same(step->now, span_of(own->goal)));
+}
+
 static void look_at(struct step *step)
 {
-    struct share share;
-    int verdict = HOLD_CHANGED;
+    const struct hold *own =
+        hold_find(step->run->engine, step->undoes_run, step->undoes_ordinal);
 
-    share_of(step, step->now, &share);
-    if (json_same(step->now, step->own_after) || is_as_some_hold_left(step) ||
-        (share.kind == SHARE_SOME && share.is_as_left))
-        verdict = HOLD_IN_FORCE;
-    else if (json_same(step->now, step->own_goal))
-        verdict = HOLD_UNDONE;
-    if (share.kind == SHARE_WAIT)
+    if (own != NULL && !json_same(step->now, step->own_after) && !knows_later(step, own)) {
         step->state = STEP_NEW; /* until the rows of the other run are there */
-    else if (share.kind != SHARE_GONE)
-        give_verdict(step, verdict);
-    if (share.kind != SHARE_WAIT)
-        step_answer(step, true, span_of("{}"));
-    share_fini(&share);
+        return;
+    }
+    if (own != NULL)
+        give_verdict(step, is_as_left(step, own)  ? HOLD_IN_FORCE
+                           : is_undone(step, own) ? HOLD_UNDONE
+                                                  : HOLD_CHANGED);
+    step_answer(step, true, span_of("{}"));
 }
 
 void check_on_observed(struct step *step, const struct event *event)
@@ -310,11 +370,15 @@ void check_on_observed(struct step *step, const struct event *event)
         step_answer(step, true, span_of("{}"));
     } else {
         step->now = run_keep(step->run, event->state);
-        if (slice_is_busy(step) || slice_is_stale(step))
-            step_answer(step, true,
-                        span_of("{}")); /* it is being changed: the next round */
-        else
+        if (slice_is_busy(step)) {
+            step->state = STEP_HELD; /* until that change has its outcome */
+        } else if (slice_is_stale(step)) {
+            step->state =
+                STEP_NEW; /* changed since, or its rows were read: observe it again */
+            run_push(step->run);
+        } else {
             look_at(step);
+        }
     }
 }
 

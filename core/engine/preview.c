@@ -15,7 +15,11 @@
 #include "base/id.h"
 #include "frame/frame.h"
 
-enum { PREVIEW_MS = 60 * 1000, CHECK_MS = 15 * 1000 };
+enum {
+    PREVIEW_MS = 60 * 1000,
+    CHECK_MS = 15 * 1000,  /* of a check, and for each of its targets in addition */
+    CHECK_TARGET_MS = 1000 /* since only some are observed at once */
+};
 
 static void list_step(struct run *shadow, struct step ***steps, int *count, int *cap,
                       struct step *step)
@@ -99,7 +103,7 @@ bool preview_skips(struct step *step)
 {
     bool is_known = strcmp(step->kind, "step") == 0;
 
-    if (!run_is_shadow(step->run))
+    if (!run_is_shadow(step->run) || (step->run->is_check && is_known))
         return false;
     list_each (link, after, &step->run->steps) {
         const struct step *earlier = list_item(link, struct step, in_run);
@@ -494,11 +498,14 @@ void preview_end(struct run *shadow, const char *stopped)
 
 void preview_check_bounds(struct run *shadow)
 {
-    int64_t end_ms = shadow->begun_ms + (shadow->is_check ? CHECK_MS : PREVIEW_MS);
+    int64_t end_ms =
+        shadow->begun_ms + (shadow->is_check
+                                ? CHECK_MS + CHECK_TARGET_MS * (int64_t)shadow->step_count
+                                : PREVIEW_MS);
 
     if (is_at_rest(shadow))
         preview_end(shadow, shadow->blocked);
-    else if (shadow->reads > ENGINE_PREVIEW_CALLS_MAX)
+    else if (!shadow->is_check && shadow->reads > ENGINE_PREVIEW_CALLS_MAX)
         preview_end(shadow, "the preview stopped at its limit of calls");
     else if (shadow->engine->now_ms > end_ms)
         preview_end(shadow, "the preview stopped at its limit of time");

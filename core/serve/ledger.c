@@ -235,7 +235,8 @@ static int put_seen_row(const struct row *row, void *arg)
 {
     struct json_out *out = arg;
 
-    json_put_raw(out, "now", json_get(row->body, "now"));
+    if (json_get(row->body, "now").len > 0) /* a target that is gone has no state */
+        json_put_raw(out, "now", json_get(row->body, "now"));
     json_put_int(out, "since", row->at_ms);
     return 1; /* just this one */
 }
