@@ -50,27 +50,31 @@ static bool others_name(struct span others, int kind, struct span item)
     return false;
 }
 
-static bool is_news(const struct alert *known, struct span others, int kind,
-                    const char *item)
+static bool is_gained(const struct alert *known, int kind, const char *item)
 {
     struct span text = span_of(item);
     bool is_known = alert_has(list_of(known, kind), text) ||
                     (kinds[kind].list == offsetof(struct alert, children) &&
                      span_equal_nocase(text, str_span(&known->id)));
 
-    return !is_known && !others_name(others, kind, text);
+    return !is_known;
 }
 
-static void put_news(struct json_out *out, const struct alert *known,
-                     const struct alert *grown, struct span others)
+static void put_gained(struct str *text, const struct alert *known,
+                       const struct alert *grown, struct span others, bool is_foreign)
 {
+    struct json_out json = { .str = text }, *out = &json;
+
     json_open(out, '{');
     for (int kind = 0; kind < KINDS; kind++) {
         const struct alert_list *list = list_of(grown, kind);
         bool is_open = false;
 
         for (int i = 0; i < list->count; i++) {
-            if (!is_news(known, others, kind, list->items[i]))
+            struct span item = span_of(list->items[i]);
+
+            if (!is_gained(known, kind, list->items[i]) ||
+                others_name(others, kind, item) != is_foreign)
                 continue;
             if (!is_open) {
                 json_key(out, kinds[kind].key);
@@ -110,11 +114,10 @@ static void settle_state(const struct alert *known, const struct alert *told,
     grown->is_over = known->is_over;
 }
 
-int alert_grow(struct span known, struct span told, struct span others, struct str *grown,
-               struct str *news, struct err *err)
+int alert_grow(struct span known, struct span told, struct span others,
+               struct alert_gain *gain, struct err *err)
 {
     struct alert before = { 0 }, more = { 0 }, after = { 0 };
-    struct json_out out = { .str = news };
     int rc = alert_read(&before, known, err);
 
     if (rc == 0)
@@ -125,14 +128,56 @@ int alert_grow(struct span known, struct span told, struct span others, struct s
         alert_join(&after, &more);
         settle_state(&before, &more, &after);
         after.raw = more.raw;
-        rc = alert_write(&after, grown, err);
+        rc = alert_write(&after, &gain->grown, err);
     }
-    if (rc == 0)
-        put_news(&out, &before, &after, others);
+    if (rc == 0) {
+        put_gained(&gain->news, &before, &after, others, false);
+        put_gained(&gain->foreign, &before, &after, others, true);
+    }
     alert_fini(&before);
     alert_fini(&more);
     alert_fini(&after);
     return rc;
+}
+
+void alert_gain_fini(struct alert_gain *gain)
+{
+    str_fini(&gain->grown);
+    str_fini(&gain->news);
+    str_fini(&gain->foreign);
+}
+
+static void put_first(struct json_out *out, struct span list)
+{
+    struct span item;
+    size_t pos = 0;
+
+    json_open(out, '[');
+    for (int i = 0; i < ALERT_NAMED_MAX && json_next(list, &pos, NULL, &item); i++)
+        json_raw_value(out, item);
+    json_close(out);
+}
+
+void alert_put_names(struct span alert, struct str *text)
+{
+    static const char *const names[] = { "confidence", "feed",     "id",     "product",
+                                         "resources",  "severity", "source", "subscription",
+                                         "tenant",     "title",    "type" };
+    struct json_out out = { .str = text };
+
+    json_open(&out, '{');
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct span value = json_get(alert, names[i]);
+
+        if (value.len == 0)
+            continue;
+        json_key(&out, names[i]);
+        if (json_kind(value) == JSON_ARRAY)
+            put_first(&out, value);
+        else
+            json_raw_value(&out, value);
+    }
+    json_close(&out);
 }
 
 int alert_put_feed(struct span json, struct span feed, struct str *out, struct err *err)

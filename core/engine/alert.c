@@ -74,6 +74,7 @@ struct alert_card *alert_card_read(struct span body, int64_t number, int64_t fir
     card->last_ms = json_get_int(body, "last", 0);
     card->delivery = json_get_int(body, "d", 0);
     card->grown = json_get_int(body, "grown", 0);
+    card->ended = json_get_int(body, "ended", 0);
     card->is_routed = json_get_bool(body, "routed", false);
     card->is_simulated = json_get_bool(body, "simulated", false);
     card->id = text_of(body, "id");
@@ -104,6 +105,7 @@ struct alert_card *alert_card_read(struct span body, int64_t number, int64_t fir
             str_add_char(&card->starts, ',');
         str_add_span(&card->starts, run);
     }
+    tellers_read(card, json_get(body, "tellers"));
     return card;
 }
 
@@ -118,6 +120,7 @@ void alert_card_free(struct alert_card *card)
     free(card->news);
     str_fini(&card->runs);
     str_fini(&card->starts);
+    tellers_free(card);
     free(card);
 }
 
@@ -140,6 +143,10 @@ static void put_card(struct json_out *out, const struct alert_card *card)
     put_rows(out, "changes", card->changes, card->change_count);
     json_put_int(out, "count", card->count);
     json_put_int(out, "d", card->delivery);
+    if (tellers_are_due(card))
+        json_put_bool(out, "due", true);
+    if (card->ended > 0)
+        json_put_int(out, "ended", card->ended);
     json_put_int(out, "first", card->first_ms);
     if (card->grown > 0)
         json_put_int(out, "grown", card->grown);
@@ -158,6 +165,7 @@ static void put_card(struct json_out *out, const struct alert_card *card)
     if (card->starts.len > 0)
         json_put_raw(out, "starts", str_span(&starts));
     json_put(out, "status", card->status);
+    tellers_put(out, card);
     json_put(out, "title", card->title);
     json_put(out, "type", card->type);
     json_close(out);
@@ -168,7 +176,8 @@ static void put_card(struct json_out *out, const struct alert_card *card)
 static void put_entry(struct engine *engine, struct span card, int64_t number,
                       int64_t first_seq, int64_t last_seq)
 {
-    bool is_routed = json_get_bool(card, "routed", false) && json_get(card, "new").len == 0;
+    bool is_routed = json_get_bool(card, "routed", false) &&
+                     json_get(card, "new").len == 0 && !json_get_bool(card, "due", false);
 
     turn_add_entry(engine,
                    &(struct turn_entry){ .kind = ENTRY_ALERT,
@@ -482,6 +491,7 @@ static void signal_runs(struct engine *engine, const struct alert_card *card,
 /* What the card becomes by being told again. */
 struct telling {
     bool is_raised, is_ended, is_back, is_again;
+    bool is_joined;   /* under names that it was not told under before */
     struct span news; /* empty: nothing is new */
 };
 
@@ -495,6 +505,8 @@ static struct telling telling_of(const struct alert_card *card, const struct eve
         .is_ended = is_over && !card->is_over,
         .is_back = card->is_over && !is_over,
         .is_again = card->delivery != event->last_seq,
+        .is_joined =
+            teller_is_news(card, json_get(event->who, "told"), json_get(event->who, "was")),
         .news = json_count(news) > 0 ? news : (struct span){ 0 },
     };
 
@@ -502,24 +514,55 @@ static struct telling telling_of(const struct alert_card *card, const struct eve
     return telling;
 }
 
+/* Is there more to be routed? */
+static bool is_more(const struct telling *telling)
+{
+    return telling->news.len > 0 || telling->is_joined;
+}
+
+/* Is the alert another one than its newest row says? */
+static bool is_other(const struct telling *telling)
+{
+    return is_more(telling) || telling->is_raised || telling->is_ended || telling->is_back;
+}
+
+/* Now it may be one for a playbook that waits for the end, whatever it started at its
+ * beginning; or for one that wanted nothing of it while it was over. */
+static bool is_for_all(const struct alert_card *card, const struct telling *telling)
+{
+    return telling->is_ended ||
+           ((telling->is_raised || telling->is_back) && card->runs.len == 0);
+}
+
+static void take_news(struct engine *engine, struct alert_card *card, struct span news)
+{
+    char *joined = news_join(card->news, news);
+
+    free(card->news);
+    card->news = joined;
+    remember_change(card, engine->next_seq); /* the row that follows */
+}
+
 static void card_take(struct engine *engine, struct alert_card *card,
                       const struct event *event, const struct telling *telling)
 {
+    if (is_for_all(card, telling) && card->runs.len == 0)
+        str_reset(&card->starts); /* what a storm held or shadow planned is asked anew */
     card->count += telling->is_again;
     card->last_ms = engine->now_ms;
     card->delivery = event->last_seq;
+    card->ended += telling->is_ended;
     if (telling->is_raised)
         set(&card->severity, event->json, "severity");
     set(&card->status, event->json, "status");
     card->is_over = alert_is_over(event->json);
-    if (telling->news.len > 0) {
-        char *news = news_join(card->news, telling->news);
-
-        free(card->news);
-        card->news = news;
-        card->grown = engine->next_seq; /* the row that follows */
-        remember_change(card, engine->next_seq);
-    }
+    if (telling->news.len > 0)
+        take_news(engine, card, telling->news);
+    if (telling->is_joined)
+        teller_take(card, json_get(event->who, "told"), json_get(event->who, "was"),
+                    json_get(event->who, "foreign"));
+    if (is_other(telling))
+        card->grown = engine->next_seq;
 }
 
 static void note_telling(struct engine *engine, struct alert_card *card,
@@ -535,32 +578,35 @@ static void note_telling(struct engine *engine, struct alert_card *card,
     json_open(&out, '{');
     if (json_count(json_get(event->who, "keys")) > 0)
         json_put_raw(&out, "keys", json_get(event->who, "keys"));
-    if (telling->news.len > 0) {
+    if (telling->news.len > 0)
         json_put_raw(&out, "new", telling->news);
+    if (is_other(telling))
         json_put_raw(&out, "now", event->json);
-    }
     json_close(&out);
     alert_note(engine, card, kind, str_span(&more));
     str_fini(&more);
 }
 
-/* Now it may be one for a playbook for which its severity was too low, or that waits for the
- * end, whatever it started at its beginning. */
 static void route_again(struct engine *engine, struct alert_card *card,
                         const struct event *event, const struct telling *telling)
 {
-    bool is_for_more = telling->is_ended ||
-                       ((telling->is_raised || telling->is_back) && card->runs.len == 0);
-
-    if (!card->is_routed || (!is_for_more && telling->news.len == 0)) {
+    if (!card->is_routed || (!is_for_all(card, telling) && !is_more(telling)))
         alert_card_free(card);
-    } else if (is_for_more) {
-        free(card->news); /* the alert is routed with it as a whole */
-        card->news = NULL;
+    else if (is_for_all(card, telling))
         route_begin(engine, card, event->json);
-    } else {
-        route_begin_news(engine, card, event->json);
-    }
+    else
+        route_begin_more(engine, card, event->json);
+}
+
+static void signal_telling(struct engine *engine, const struct alert_card *card,
+                           const struct telling *telling)
+{
+    if (telling->is_raised)
+        signal_runs(engine, card, "alert_raised", (struct span){ 0 });
+    if (telling->is_ended)
+        signal_runs(engine, card, "alert_resolved", (struct span){ 0 });
+    if (telling->news.len > 0)
+        signal_runs(engine, card, "alert_changed", telling->news);
 }
 
 static void count_again(struct engine *engine, const struct event *event)
@@ -571,24 +617,18 @@ static void count_again(struct engine *engine, const struct event *event)
                        : alert_card_read(event->text, event->number, event->first_seq);
     struct telling telling = telling_of(card, event);
 
-    if (!telling.is_again && telling.news.len == 0) { /* this delivery is read once more */
+    if (!telling.is_again && !is_more(&telling)) { /* this delivery is read once more */
         if (routed == NULL)
             alert_card_free(card);
         return;
     }
     card_take(engine, card, event, &telling);
     note_telling(engine, card, event, &telling);
-    if (telling.is_raised)
-        signal_runs(engine, card, "alert_raised", (struct span){ 0 });
-    if (telling.is_ended)
-        signal_runs(engine, card, "alert_resolved", (struct span){ 0 });
-    if (telling.news.len > 0)
-        signal_runs(engine, card, "alert_changed", telling.news);
+    signal_telling(engine, card, &telling);
     if (routed == NULL)
         route_again(engine, card, event, &telling);
-    else if (telling.news.len >
-             0) /* the card is the routing's, which writes it at its end */
-        route_add_news(engine, event->number, event->json);
+    else if (is_more(&telling) || is_for_all(card, &telling))
+        route_add_more(engine, event->number, event->json, is_for_all(card, &telling));
 }
 
 void alert_on_alert(struct engine *engine, const struct event *event)
@@ -603,11 +643,8 @@ void alert_on_open(struct engine *engine, const struct event *event)
 {
     struct alert_card *card = alert_card_read(event->text, event->number, event->first_seq);
 
-    if (card->is_routed && card->news != NULL) {
-        route_begin_news(engine, card, event->json);
-        return;
-    }
-    free(card->news); /* it is routed with that */
-    card->news = NULL;
-    route_begin(engine, card, event->json);
+    if (card->is_routed)
+        route_begin_more(engine, card, event->json);
+    else
+        route_begin(engine, card, event->json);
 }

@@ -10,7 +10,7 @@
 /* In the order of their names, as news are written. */
 static const char *const news_keys[] = { "accounts", "assets", "children",  "files",
                                          "hosts",    "ips",    "resources", "urls" };
-enum { NEWS_KEYS = sizeof news_keys / sizeof *news_keys, STARTS_KEPT_MAX = 64 };
+enum { NEWS_KEYS = sizeof news_keys / sizeof *news_keys };
 
 static void put_all(struct json_out *out, struct span list)
 {
@@ -30,6 +30,18 @@ static bool has_item(struct span list, struct span wanted)
         if (span_equal(item, wanted))
             return true;
     return false;
+}
+
+/* The item of the list that is this one without regard to case; the empty span: none. */
+static struct span same_item(struct span list, struct span wanted)
+{
+    struct span item;
+    size_t pos = 0;
+
+    while (json_next(list, &pos, NULL, &item))
+        if (span_equal_nocase(item, wanted))
+            return item;
+    return (struct span){ 0 };
 }
 
 static void put_others(struct json_out *out, struct span list, struct span known)
@@ -64,6 +76,30 @@ char *news_join(const char *a, struct span b)
     return str_take(&text);
 }
 
+char *news_less(const char *a, struct span b)
+{
+    struct str text = { 0 }, list = { 0 };
+    struct json_out out = { .str = &text };
+
+    json_open(&out, '{');
+    for (size_t i = 0; i < NEWS_KEYS; i++) {
+        struct json_out items = { .str = &list };
+
+        str_reset(&list);
+        json_open(&items, '[');
+        put_others(&items, json_get(span_of(a), news_keys[i]), json_get(b, news_keys[i]));
+        json_close(&items);
+        if (json_count(str_span(&list)) > 0)
+            json_put_raw(&out, news_keys[i], str_span(&list));
+    }
+    json_close(&out);
+    str_fini(&list);
+    if (json_count(str_span(&text)) > 0)
+        return str_take(&text);
+    str_fini(&text);
+    return NULL;
+}
+
 /* -- what playbooks see of it ---------------------------------------------------------------- */
 
 static bool is_entity(const char *key)
@@ -77,15 +113,6 @@ static bool has_new_entities(struct span news)
         if (is_entity(news_keys[i]) && json_count(json_get(news, news_keys[i])) > 0)
             return true;
     return false;
-}
-
-/* Members stand in the order of their names. */
-static bool is_behind(struct span key, const char *name)
-{
-    size_t len = strlen(name);
-    int order = memcmp(key.ptr, name, key.len < len ? key.len : len);
-
-    return order > 0 || (order == 0 && key.len > len);
 }
 
 static void put_new(struct json_out *out, struct span news, bool with_resources,
@@ -102,82 +129,147 @@ static void put_new(struct json_out *out, struct span news, bool with_resources,
     json_close(out);
 }
 
-static void put_entities(struct json_out *out, struct span entities, struct span news)
+/* What is new stands in the place of each list that has something new; without is_new those
+ * items are left out. */
+static void put_entities(struct json_out *out, struct span entities, struct span news,
+                         bool is_new)
 {
     struct span key, value;
     size_t pos = 0;
 
-    json_key(out, "entities");
     json_open(out, '{');
     while (json_next(entities, &pos, &key, &value)) {
         char *name = span_dup(key);
         struct span list = json_get(news, name);
 
-        json_put_raw(out, name, list.len > 0 ? list : value);
+        json_key_span(out, key);
+        if (list.len > 0 && is_new) {
+            json_raw_value(out, list);
+        } else {
+            json_open(out, '[');
+            put_others(out, value, list);
+            json_close(out);
+        }
         free(name);
     }
     json_close(out);
 }
 
-static void put_resources(struct json_out *out, struct span resources, struct span fresh,
-                          int pass)
+/* Those that are new in front (or not at all), then the teller's, then the others. */
+static void put_resources(struct json_out *out, struct span resources, struct span first,
+                          struct span fresh, bool is_new)
 {
-    json_key(out, "resources");
+    struct span item;
+    size_t pos = 0;
+
     json_open(out, '[');
-    if (pass == 1)
+    if (is_new)
         put_all(out, fresh);
-    put_others(out, resources, fresh);
+    while (json_next(first, &pos, NULL, &item)) {
+        item = same_item(resources, item);
+        if (item.len > 0 && !has_item(fresh, item))
+            json_raw_value(out, item);
+    }
+    for (pos = 0; json_next(resources, &pos, NULL, &item);)
+        if (!has_item(fresh, item) && same_item(first, item).len == 0)
+            json_raw_value(out, item);
     json_close(out);
 }
 
-bool news_view(struct span alert, struct span news, int pass, struct str *text)
-{
-    struct json_out out = { .str = text };
-    struct span fresh = json_get(news, "resources"), key, value;
-    bool has_resources = json_count(fresh) > 0, is_put = false;
-    bool with_entities = !has_resources || pass == 2;
-    size_t pos = 0;
+/* The names by which the teller calls the alert, in the place of those that it had first. */
+static const char *const its_names[] = { "feed", "product", "severity", "source", "type" };
+static const char *const its_parts[] = { "confidence", "subscription", "tenant" };
+enum { ITS_NAMES = 5, ITS_PARTS = 3 };
 
-    if (pass == 2 && (!has_resources || !has_new_entities(news) ||
-                      json_count(json_get(alert, "resources")) == json_count(fresh)))
-        return false;
-    json_open(&out, '{');
-    while (json_next(alert, &pos, &key, &value)) {
-        if (!is_put && is_behind(key, "new")) {
-            put_new(&out, news, pass == 1, with_entities);
-            is_put = true;
-        }
-        if (span_is(key, "entities") && with_entities)
-            put_entities(&out, value, news);
-        else if (span_is(key, "resources"))
-            put_resources(&out, value, fresh, pass);
-        else {
-            json_key_span(&out, key);
-            json_raw_value(&out, value);
-        }
-    }
-    json_close(&out);
-    return true;
+static bool is_one_of(struct span key, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_is(key, names[i]))
+            return true;
+    return false;
 }
 
-/* -- what was started with ------------------------------------------------------------------- */
-
-bool news_is_known(struct alert_card *card, const char *playbook, struct span params)
+/* Does the teller say it, so that what the alert says does not hold? */
+static bool is_told(struct span teller, struct span key, enum view_kind kind)
 {
-    struct hash_list list;
-    char hex[HASH_HEX_LEN + 1];
+    char *name = span_dup(key);
+    bool is_there = json_get_raw(teller, name).len > 0;
 
-    hash_list_init(&list, "cordon.alert.start.v1");
-    hash_list_add_span(&list, span_of(playbook));
-    hash_list_add_span(&list, params);
-    hash_hex(hash_list_end(&list), hex);
-    hex[16] = '\0';
-    if (strstr(str_text(&card->starts), hex) != NULL)
-        return true;
-    if (card->starts.len >= (size_t)STARTS_KEPT_MAX * 19)
-        return false; /* better one too many than none: what is done already is no change */
-    if (card->starts.len > 0)
-        str_add_char(&card->starts, ',');
-    str_printf(&card->starts, "\"%s\"", hex);
-    return false;
+    free(name);
+    if (teller.len == 0)
+        return false;
+    if (is_one_of(key, its_parts, ITS_PARTS) || span_is(key, "title"))
+        return is_there && (kind == VIEW_TITLED || !span_is(key, "title"));
+    return is_one_of(key, its_names, ITS_NAMES);
+}
+
+static void put_told(struct json_out *out, struct span teller, enum view_kind kind)
+{
+    struct span key, value;
+    size_t pos = 0;
+
+    while (json_next(teller, &pos, &key, &value))
+        if (is_told(teller, key, kind)) {
+            json_key_span(out, key);
+            json_raw_value(out, value);
+        }
+}
+
+static void put_members(struct json_out *out, struct span alert, struct span teller,
+                        struct span lists, enum view_kind kind)
+{
+    bool is_gain = kind == VIEW_NEW_RESOURCES || kind == VIEW_NEW_ENTITIES;
+    bool with_entities =
+        kind == VIEW_NEW_ENTITIES || json_count(json_get(lists, "resources")) == 0;
+    struct span key, value;
+    size_t pos = 0;
+
+    while (json_next(alert, &pos, &key, &value)) {
+        if (is_told(teller, key, kind) || span_is(key, "new"))
+            continue;
+        json_key_span(out, key);
+        if (span_is(key, "entities") && kind == VIEW_OWN)
+            put_entities(out, value, lists, false);
+        else if (span_is(key, "entities") && is_gain && with_entities)
+            put_entities(out, value, lists, true);
+        else if (span_is(key, "resources"))
+            put_resources(out, value, json_get(teller, "resources"),
+                          is_gain || kind == VIEW_OWN ? json_get(lists, "resources")
+                                                      : (struct span){ 0 },
+                          kind == VIEW_NEW_RESOURCES);
+        else
+            json_raw_value(out, value);
+    }
+    if (is_gain)
+        put_new(out, lists, kind == VIEW_NEW_RESOURCES, with_entities);
+}
+
+/* New entities with the resources that were there, where both are new. */
+static bool has_second_view(struct span alert, struct span news)
+{
+    size_t fresh = json_count(json_get(news, "resources"));
+
+    return fresh > 0 && has_new_entities(news) &&
+           json_count(json_get(alert, "resources")) > fresh;
+}
+
+char *alert_view(struct span alert, struct span teller, struct span lists,
+                 enum view_kind kind)
+{
+    struct str text = { 0 }, sorted = { 0 };
+    struct json_out out = { .str = &text };
+    struct err err;
+
+    if (kind == VIEW_NEW_ENTITIES && !has_second_view(alert, lists))
+        return NULL;
+    if (kind == VIEW_FULL && teller.len == 0)
+        return span_dup(alert);
+    json_open(&out, '{');
+    put_told(&out, teller, kind);
+    put_members(&out, alert, teller, lists, kind);
+    json_close(&out);
+    if (json_canonical(&sorted, str_text(&text), text.len, &err) != 0)
+        str_add_span(&sorted, alert); /* it was one: this cannot be */
+    str_fini(&text);
+    return str_take(&sorted);
 }

@@ -888,7 +888,14 @@ struct playbook;
 /* An alert as its entry has it. */
 enum {
     ALERT_MADE_MAX = 8
-}; /* routings of one alert that are remembered: the first, and these */
+};              /* routings of one alert that are remembered: the first, and these */
+struct teller { /* a feed that tells of an alert, by the names that it has for it */
+    char *who;  /* JSON: {"confidence","feed","id","product","resources","severity",...} */
+    char *foreign; /* JSON: what it tells of and another known alert names; NULL: nothing */
+    bool is_due;   /* routes and playbooks have not decided on it */
+    bool is_asked; /* they are being asked */
+};
+
 struct alert_card {
     int64_t made[ALERT_MADE_MAX];
     int made_count;
@@ -898,9 +905,12 @@ struct alert_card {
     int64_t
         grown; /* row of the alert as it was told last with something new; 0: its first */
     char *id, *source, *type, *title, *severity, *status;
-    struct str runs;   /* JSON list of names, without brackets */
-    struct str starts; /* JSON list of hashes, the same: of what was started with */
-    char *news;        /* JSON: what it has gained and was not routed; NULL: nothing */
+    struct str runs;        /* JSON list of names, without brackets */
+    struct str starts;      /* JSON list of hashes, the same: of what was started with */
+    struct teller *tellers; /* none: just the feed that the alert came from */
+    int teller_count;
+    int64_t ended; /* how often */
+    char *news;    /* JSON: what it has gained and was not routed; NULL: nothing */
     bool is_routed, is_over, is_simulated;
 };
 
@@ -932,21 +942,52 @@ struct span alert_name(struct engine *engine, int64_t number); /* "a-000001" */
 /* -- grow.c ------------------------------------------------------------------------------ */
 /* What both lists of news say, JSON on the heap; a may be NULL. */
 char *news_join(const char *a, struct span b);
-/* The alert as playbooks see it when it has gained something: {"new": that} beside the rest.
- * Each list in the place of which something is new has just that, new resources in front of
- * the others. Where resources and entities are new, pass 2 has the new entities with the old
- * resources. False: there is no such pass. */
-bool news_view(struct span alert, struct span news, int pass, struct str *out);
-/* Has this alert started the playbook with these parameters? Remembers that it has. */
-bool news_is_known(struct alert_card *card, const char *playbook, struct span params);
+/* The first without the second, JSON on the heap; NULL: nothing is left. */
+char *news_less(const char *a, struct span b);
+/* The alert as routes and playbooks see it, on the heap, under the names that the teller has for
+ * it (the empty span: as it is), the teller's resources in front. */
+enum view_kind {
+    VIEW_FULL,          /* all of it, as if it came in now */
+    VIEW_TITLED,        /* the same, under the teller's title */
+    VIEW_OWN,           /* without the items of lists */
+    VIEW_NEW_RESOURCES, /* {"new": lists} beside the rest; new resources in front of the others,
+                         * or where none are new, new entities in the place of the others */
+    VIEW_NEW_ENTITIES /* where both are new: new entities with the old resources; else NULL */
+};
+char *alert_view(struct span alert, struct span teller, struct span lists,
+                 enum view_kind kind);
+
+/* -- teller.c ---------------------------------------------------------------------------- */
+/* Has the alert not been told under these names, or with a lower severity? was are the names of
+ * the alert as it was, which count while the card has no tellers. */
+bool teller_is_news(const struct alert_card *card, struct span told, struct span was);
+/* They are due to be asked about. */
+void teller_take(struct alert_card *card, struct span told, struct span was,
+                 struct span foreign);
+bool tellers_are_due(const struct alert_card *card);
+void tellers_settle(struct alert_card *card); /* those that were asked about are not due */
+void tellers_read(struct alert_card *card, struct span list);
+void tellers_put(struct json_out *out, const struct alert_card *card);
+void tellers_free(struct alert_card *card);
+/* Has the alert started the playbook with these parameters? Lists count without their order. */
+bool start_is_known(const struct alert_card *card, const char *playbook,
+                    struct span params);
+/* The same with any, by that route (the empty span: by its on_alert). */
+bool start_has_begun(const struct alert_card *card, const char *playbook,
+                     struct span route);
+void start_remember(struct alert_card *card, const char *playbook, struct span route,
+                    struct span params);
 
 /* -- route.c ----------------------------------------------------------------------------- */
-/* Takes the card. */
+/* Takes the card. Routes and playbooks are asked about the whole alert, under each name that it
+ * was told under. */
 void route_begin(struct engine *engine, struct alert_card *card, struct span alert);
-/* The same for what the card says that the alert has gained. */
-void route_begin_news(struct engine *engine, struct alert_card *card, struct span alert);
-/* The alert that is being routed has gained more: it is routed when that has ended. */
-void route_add_news(struct engine *engine, int64_t number, struct span alert);
+/* The same about what the alert has gained, and under the names that are due. */
+void route_begin_more(struct engine *engine, struct alert_card *card, struct span alert);
+/* There is more of the alert that is being routed, whose card says it: it is routed when that has
+ * ended; is_for_all: as a whole. */
+void route_add_more(struct engine *engine, int64_t number, struct span alert,
+                    bool is_for_all);
 /* The card of an alert that is being routed, which is newer than its entry; NULL. */
 struct alert_card *route_card(struct engine *engine, int64_t number);
 bool route_on_matched(struct engine *engine, const struct event *event); /* one of ours? */

@@ -25,29 +25,6 @@
 
 #include "base/id.h"
 #include "base/schema.h"
-#include "frame/frame.h"
-
-/* Ask numbers of the engine's own: no client has such a one. */
-#define MATCH_BASE (INT64_C(1) << 61)
-
-struct candidate {
-    struct list in_routing;
-    struct playbook *playbook;
-    int64_t match; /* 0: it has answered */
-    bool ok, matches;
-    char *params, *why;
-};
-
-struct routing {
-    struct list in_intake;
-    struct alert_card *card;
-    char *alert;
-    struct list candidates;
-    int pending;
-    int pass;    /* of what the alert has gained, 1 or 2; 0: the alert as a whole */
-    char *whole; /* the alert that it is a pass of; NULL */
-    char *grown; /* what it has become meanwhile; NULL: nothing is new */
-};
 
 /* -- the catalogue ------------------------------------------------------------------------- */
 
@@ -90,29 +67,20 @@ struct playbook *route_named(struct engine *engine, struct span name)
 
 /* -- decisions ----------------------------------------------------------------------------- */
 
-struct deciding {
-    struct engine *engine;
-    struct alert_card *card; /* NULL: only shown */
-    struct span alert;
-    struct json_out out;
-    struct span shadow, storm,
-        notify; /* the first route that says so, for all that starts */
-    int started;
-    bool is_ignored;
-    bool takes_simulated; /* a route wants simulated alerts to start what they fit */
-};
-
 static struct span source_of(struct deciding *deciding)
 {
     struct str who = { 0 };
 
-    str_printf(&who, "source:%s", deciding->card->source);
+    char *feed = json_get_text(deciding->alert, "feed");
+
+    str_printf(&who, "source:%s", feed != NULL ? feed : deciding->card->source);
+    free(feed);
     struct span kept = turn_keep(deciding->engine, str_span(&who));
     str_fini(&who);
     return kept;
 }
 
-static void start_it(struct deciding *deciding, struct playbook *playbook,
+static bool start_it(struct deciding *deciding, struct playbook *playbook,
                      struct span params, struct span notify)
 {
     struct alert_card *card = deciding->card;
@@ -121,7 +89,7 @@ static void start_it(struct deciding *deciding, struct playbook *playbook,
 
     if (deciding->started >= ENGINE_ALERT_RUNS_MAX) {
         json_put(&deciding->out, "error", "one alert starts no more runs than that");
-        return;
+        return false;
     }
     deciding->engine->notify = notify;
     run = start_for_alert(deciding->engine, playbook, params, deciding->alert,
@@ -129,13 +97,14 @@ static void start_it(struct deciding *deciding, struct playbook *playbook,
     deciding->engine->notify = (struct span){ 0 };
     if (run == NULL) {
         json_put(&deciding->out, "error", err.text);
-        return;
+        return false;
     }
     deciding->started++;
     json_put(&deciding->out, "run", id_run(run->id).text);
     if (card->runs.len > 0)
         str_add_char(&card->runs, ',');
     str_printf(&card->runs, "\"%s\"", id_run(run->id).text);
+    return true;
 }
 
 static void put_start(struct str *text, const struct deciding *deciding,
@@ -172,25 +141,9 @@ static bool is_only_planned(struct deciding *deciding, const struct playbook *pl
                                           : json_get(on_alert, "when"));
 }
 
-static void say_not(struct deciding *deciding, struct span playbook, struct span route,
-                    const char *text, struct span detail);
-
-/* What an alert gains and a playbook has no use for leads to what was started already. */
-static bool is_started(struct deciding *deciding, const struct playbook *playbook,
-                       struct span params, struct span route)
-{
-    bool is_known =
-        deciding->card != NULL && news_is_known(deciding->card, playbook->name, params);
-
-    if (!is_known || json_get(deciding->alert, "new").len == 0)
-        return false;
-    say_not(deciding, span_of(playbook->name), json_get(route, "name"),
-            "the alert has started it with these parameters", (struct span){ 0 });
-    return true;
-}
-
-/* Opens and closes one decision. Members in the order of their names. */
-static void decide(struct deciding *deciding, struct playbook *playbook, struct span params,
+/* Opens and closes one decision. Members in the order of their names. False: nothing could be
+ * started. */
+static bool decide(struct deciding *deciding, struct playbook *playbook, struct span params,
                    struct span route, const char *why)
 {
     struct json_out *out = &deciding->out;
@@ -201,12 +154,11 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
         json_get(route, "notify").len > 0 ? json_get(route, "notify") : deciding->notify;
     enum verdict verdict = START_NOW;
     int64_t count = 0;
-    bool is_planned = false, is_sample = is_only_planned(deciding, playbook, route);
+    bool is_planned = false, is_right = true,
+         is_sample = is_only_planned(deciding, playbook, route);
     bool is_shadow = shadow.len > 0 || is_sample;
     struct err err = { 0 };
 
-    if (is_started(deciding, playbook, params, route))
-        return;
     json_open(out, '{');
     if (storm.len > 0 && !is_shadow && deciding->card != NULL) {
         struct str start = { 0 };
@@ -218,13 +170,15 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
         json_put_int(out, "count", count);
     }
     if (is_shadow || deciding->card == NULL) {
-        if (schema_match(json_get(span_of(playbook->info), "params"), params, &err) != 0)
+        is_right =
+            schema_match(json_get(span_of(playbook->info), "params"), params, &err) == 0;
+        if (!is_right)
             json_put(out, "error", err.text);
         else if (deciding->card != NULL)
             is_planned = alert_plan(deciding->engine, deciding->card->number, playbook,
                                     params, deciding->alert, source_of(deciding));
     } else if (verdict == START_NOW) {
-        start_it(deciding, playbook, params, notify);
+        is_right = start_it(deciding, playbook, params, notify);
     }
     json_put_bool(out, "fits", true);
     if (notify.len > 0)
@@ -245,24 +199,29 @@ static void decide(struct deciding *deciding, struct playbook *playbook, struct 
         json_put_bool(out, "waits", verdict == START_LATER);
     json_put(out, "why", why);
     json_close(out);
+    return is_right;
 }
 
-/* Members in the order of their names. */
+/* Once for all names that the alert was told under. Members in the order of their names. */
 static void put_misfit(struct deciding *deciding, struct span playbook, struct span route,
                        struct span error, const char *why)
 {
-    struct json_out *out = &deciding->out;
+    struct str row = { 0 };
+    struct json_out out = { .str = &row };
 
-    json_open(out, '{');
+    json_open(&out, '{');
     if (error.len > 0)
-        json_put_span(out, "error", error);
-    json_put_bool(out, "fits", false);
+        json_put_span(&out, "error", error);
+    json_put_bool(&out, "fits", false);
     if (playbook.len > 0)
-        json_put_span(out, "playbook", playbook);
+        json_put_span(&out, "playbook", playbook);
     if (route.len > 0)
-        json_put_raw(out, "route", route);
-    json_put(out, "why", why);
-    json_close(out);
+        json_put_raw(&out, "route", route);
+    json_put(&out, "why", why);
+    json_close(&out);
+    if (strstr(str_text(deciding->out.str), str_text(&row)) == NULL)
+        json_raw_value(&deciding->out, str_span(&row));
+    str_fini(&row);
 }
 
 static void say_not(struct deciding *deciding, struct span playbook, struct span route,
@@ -288,9 +247,61 @@ static void say_cannot(struct deciding *deciding, struct span playbook, struct s
     str_fini(&why);
 }
 
+/* What routes are compared with. */
+static struct span matched_by(const struct deciding *deciding)
+{
+    const struct view *view = deciding->view;
+
+    return span_of(view->titled != NULL ? view->titled : view->full);
+}
+
+/* What the alert has started already is not started again: other names for it, and what it
+ * gains and the playbook has no use for, lead to the same parameters. */
+static void start_once(struct deciding *deciding, struct playbook *playbook,
+                       struct span alert, struct span params, struct span route,
+                       const char *why)
+{
+    struct alert_card *card = deciding->card;
+    struct span name = json_get(route, "name");
+
+    deciding->alert = alert;
+    if (card != NULL && start_is_known(card, playbook->name, params))
+        say_not(deciding, span_of(playbook->name), name,
+                "the alert has started it with these parameters", (struct span){ 0 });
+    else if (decide(deciding, playbook, params, route, why) && card != NULL)
+        start_remember(card, playbook->name, name, params);
+}
+
+/* All of it where it has started nothing; else the parts, which make up the whole with what it
+ * has started. */
+static void start_by_route(struct deciding *deciding, struct playbook *playbook,
+                           struct span route)
+{
+    static const char why[] = "the route names it";
+    const struct view *view = deciding->view;
+    struct span name = json_get(route, "name");
+    struct str whole = { 0 }, params = { 0 };
+    bool is_part =
+        view->parts[0] != NULL && start_has_begun(deciding->card, playbook->name, name);
+
+    route_put_params(&whole, json_get(route, "params"), span_of(view->full));
+    for (int i = 0; is_part && i < VIEW_PARTS && view->parts[i] != NULL; i++) {
+        str_reset(&params);
+        route_put_params(&params, json_get(route, "params"), span_of(view->parts[i]));
+        start_once(deciding, playbook, span_of(view->parts[i]), str_span(&params), route,
+                   why);
+    }
+    if (is_part)
+        start_remember(deciding->card, playbook->name, name, str_span(&whole));
+    else
+        start_once(deciding, playbook, span_of(view->full), str_span(&whole), route, why);
+    str_fini(&whole);
+    str_fini(&params);
+}
+
 static void take_route(struct deciding *deciding, struct span route)
 {
-    struct span bad = route_misfit(route, deciding->alert),
+    struct span bad = route_misfit(route, matched_by(deciding)),
                 name = json_get(route, "playbook");
     struct span mode = json_get_raw(route, "mode");
 
@@ -317,16 +328,12 @@ static void take_route(struct deciding *deciding, struct span route)
         return;
     }
     struct playbook *playbook = route_named(deciding->engine, json_raw(name));
-    struct str params = { 0 };
-    if (playbook == NULL) {
+    if (playbook == NULL)
         say_cannot(deciding, json_raw(name), json_get(route, "name"),
                    "no playbook of that name is among those of cordon.lua",
                    (struct span){ 0 });
-        return;
-    }
-    route_put_params(&params, json_get(route, "params"), deciding->alert);
-    decide(deciding, playbook, str_span(&params), route, "the route names it");
-    str_fini(&params);
+    else
+        start_by_route(deciding, playbook, route);
 }
 
 /* Does a route that fits name this playbook? Then on_alert is not asked too. */
@@ -337,13 +344,14 @@ static bool is_routed(struct deciding *deciding, const struct playbook *playbook
 
     while (json_next(span_of(intake_of(deciding->engine)->routes), &pos, NULL, &route))
         if (span_is(json_get_raw(route, "playbook"), playbook->name) &&
-            route_misfit(route, deciding->alert).len == 0)
+            route_misfit(route, matched_by(deciding)).len == 0)
             return true;
     return false;
 }
 
-static void take_answer(struct deciding *deciding, struct playbook *playbook, bool ok,
-                        bool matches, struct span params, struct span why)
+bool route_take_answer(struct deciding *deciding, struct playbook *playbook,
+                       struct span alert, bool ok, bool matches, struct span params,
+                       struct span why)
 {
     struct span name = span_of(playbook->name);
 
@@ -361,12 +369,14 @@ static void take_answer(struct deciding *deciding, struct playbook *playbook, bo
     else {
         char *text = span_dup(why);
 
-        decide(deciding, playbook, params, (struct span){ 0 }, text);
+        start_once(deciding, playbook, alert, params, (struct span){ 0 }, text);
         free(text);
+        return true;
     }
+    return false;
 }
 
-static void take_routes(struct deciding *deciding)
+void route_take_routes(struct deciding *deciding)
 {
     struct span route;
     size_t pos = 0;
@@ -376,223 +386,7 @@ static void take_routes(struct deciding *deciding)
         take_route(deciding, route);
 }
 
-/* -- an alert's routing -------------------------------------------------------------------- */
-
-static void free_routing(struct routing *routing)
-{
-    while (!list_is_empty(&routing->candidates)) {
-        struct candidate *candidate =
-            list_item(list_take(&routing->candidates), struct candidate, in_routing);
-
-        free(candidate->params);
-        free(candidate->why);
-        free(candidate);
-    }
-    list_remove(&routing->in_intake);
-    if (routing->card != NULL)
-        alert_card_free(routing->card);
-    free(routing->alert);
-    free(routing->whole);
-    free(routing->grown);
-    free(routing);
-}
-
-static void begin(struct engine *engine, struct routing *routing);
-
-/* The next pass of what the alert has gained; false: there is none. */
-static bool begin_pass(struct engine *engine, struct alert_card *card, const char *whole,
-                       int pass)
-{
-    struct str view = { 0 };
-
-    if (!news_view(span_of(whole), span_of(card->news), pass, &view))
-        return false;
-    struct routing *routing = xcalloc(1, sizeof *routing);
-    routing->card = card;
-    routing->pass = pass;
-    routing->whole = span_dup(span_of(whole));
-    routing->alert = str_take(&view);
-    begin(engine, routing);
-    return true;
-}
-
-/* At the end of a pass: the news are routed when no pass and nothing newer is left. */
-static bool is_last(const struct routing *routing)
-{
-    struct str view = { 0 };
-    bool has_next = routing->pass == 1 && news_view(span_of(routing->whole),
-                                                    span_of(routing->card->news), 2, &view);
-
-    str_fini(&view);
-    return !has_next && routing->grown == NULL;
-}
-
-/* What is left of the alert to be routed, with the card that this routing had. */
-static void go_on(struct engine *engine, struct routing *routing)
-{
-    struct alert_card *card = routing->card;
-    char *whole = routing->grown != NULL ? routing->grown : routing->whole;
-    int pass = routing->grown != NULL ? 1 : routing->pass + 1;
-
-    if (card->news == NULL || whole == NULL)
-        return;
-    whole = span_dup(span_of(whole));
-    routing->card = NULL;
-    if (!begin_pass(engine, card, whole, pass))
-        alert_card_free(card);
-    free(whole);
-}
-
-static void finish(struct engine *engine, struct routing *routing)
-{
-    struct str list = { 0 }, more = { 0 };
-    struct deciding deciding = { .engine = engine,
-                                 .card = routing->card,
-                                 .alert = span_of(routing->alert),
-                                 .out = { .str = &list } };
-    struct json_out out = { .str = &more };
-
-    json_open(&deciding.out, '[');
-    take_routes(&deciding);
-    list_each (link, after, &routing->candidates) {
-        struct candidate *candidate = list_item(link, struct candidate, in_routing);
-
-        take_answer(&deciding, candidate->playbook, candidate->ok, candidate->matches,
-                    span_of(candidate->params), span_of(candidate->why));
-    }
-    json_close(&deciding.out);
-    json_open(&out, '{');
-    json_put_raw(&out, "made", str_span(&list));
-    json_close(&out);
-    routing->card->is_routed = true;
-    if (routing->pass > 0 && is_last(routing)) {
-        free(routing->card->news);
-        routing->card->news = NULL;
-    }
-    alert_note(engine, routing->card, "routed", str_span(&more));
-    str_fini(&list);
-    str_fini(&more);
-    list_remove(&routing->in_intake);
-    go_on(engine, routing);
-    free_routing(routing);
-}
-
-static void ask_playbook(struct engine *engine, struct routing *routing,
-                         struct playbook *playbook)
-{
-    struct candidate *candidate = xcalloc(1, sizeof *candidate);
-    struct str bytes = { 0 };
-    struct frame_writer frame;
-
-    candidate->playbook = playbook;
-    candidate->match = MATCH_BASE + ++intake_of(engine)->next_match;
-    list_add(&routing->candidates, &candidate->in_routing);
-    routing->pending++;
-    engine->busy++;
-    frame_begin(&frame, &bytes, FRAME_VM_MATCH);
-    frame_add_span(&frame, span_of(routing->alert));
-    frame_finish(&frame);
-    struct command *command = turn_command(engine, CMD_VM, false);
-    command->name = turn_keep(engine, span_of(playbook->hash));
-    command->number = candidate->match;
-    command->bytes = turn_keep(engine, str_span(&bytes));
-    str_fini(&bytes);
-}
-
-static void begin(struct engine *engine, struct routing *routing)
-{
-    list_init(&routing->candidates);
-    list_add(&intake_of(engine)->routings, &routing->in_intake);
-    list_each (link, after, &engine->playbooks) {
-        struct playbook *playbook = list_item(link, struct playbook, in_engine);
-
-        if (route_enables(engine, playbook) &&
-            json_kind(json_get(span_of(playbook->info), "on_alert")) == JSON_OBJECT)
-            ask_playbook(engine, routing, playbook);
-    }
-    if (routing->pending == 0)
-        finish(engine, routing);
-}
-
-void route_begin(struct engine *engine, struct alert_card *card, struct span alert)
-{
-    struct routing *routing = xcalloc(1, sizeof *routing);
-
-    routing->card = card;
-    routing->alert = span_dup(alert);
-    begin(engine, routing);
-}
-
-void route_begin_news(struct engine *engine, struct alert_card *card, struct span alert)
-{
-    char *whole = span_dup(alert);
-
-    if (!begin_pass(engine, card, whole, 1))
-        alert_card_free(card);
-    free(whole);
-}
-
-static struct routing *routing_of(struct engine *engine, int64_t number)
-{
-    list_each (link, after, &intake_of(engine)->routings) {
-        struct routing *routing = list_item(link, struct routing, in_intake);
-
-        if (routing->card->number == number)
-            return routing;
-    }
-    return NULL;
-}
-
-void route_add_news(struct engine *engine, int64_t number, struct span alert)
-{
-    struct routing *routing = routing_of(engine, number);
-
-    free(routing->grown);
-    routing->grown = span_dup(alert);
-}
-
-struct alert_card *route_card(struct engine *engine, int64_t number)
-{
-    struct routing *routing = routing_of(engine, number);
-
-    return routing != NULL ? routing->card : NULL;
-}
-
-bool route_on_matched(struct engine *engine, const struct event *event)
-{
-    if (event->number < MATCH_BASE)
-        return false;
-    list_each (link, after, &intake_of(engine)->routings) {
-        struct routing *routing = list_item(link, struct routing, in_intake);
-
-        list_each (at, next, &routing->candidates) {
-            struct candidate *candidate = list_item(at, struct candidate, in_routing);
-
-            if (candidate->match != event->number)
-                continue;
-            candidate->match = 0;
-            candidate->ok = event->ok;
-            candidate->matches = event->number2 != 0;
-            candidate->params = span_dup(event->json);
-            candidate->why = span_dup(event->text);
-            engine->busy--;
-            if (--routing->pending == 0)
-                finish(engine, routing);
-            return true;
-        }
-    }
-    return true;
-}
-
-void routings_free(struct intake *intake)
-{
-    list_each (link, after, &intake->routings) {
-        free_routing(list_item(link, struct routing, in_intake));
-    }
-    list_each (link, after, &intake->storms) {
-        storm_free(intake, list_item(link, struct storm, in_intake));
-    }
-}
+/* -- storms that are over ------------------------------------------------------------------- */
 
 /* What waited for a storm to be over starts, once. The card is the alert's by now. */
 static void start_late(struct engine *engine, struct span start, const struct event *event)
@@ -644,22 +438,27 @@ void storm_on_due(struct engine *engine, const struct event *event)
 void engine_route_plan(struct engine *engine, struct span alert, struct span matched,
                        struct str *text)
 {
-    struct deciding deciding = { .engine = engine, .alert = alert, .out = { .str = text } };
+    struct view view = { .full = span_dup(alert) };
+    struct deciding deciding = {
+        .engine = engine, .alert = alert, .view = &view, .out = { .str = text }
+    };
     struct span answer;
     size_t pos = 0;
 
     json_open(&deciding.out, '[');
-    take_routes(&deciding);
+    route_take_routes(&deciding);
     while (json_next(matched, &pos, NULL, &answer)) {
         char *hash = json_get_text(answer, "hash"), *why = json_get_text(answer, "why");
         struct playbook *playbook = playbook_of(engine, hash);
 
         if (playbook != NULL)
-            take_answer(&deciding, playbook, json_get_bool(answer, "ok", false),
-                        json_get_bool(answer, "matches", false), json_get(answer, "params"),
-                        span_of(why));
+            route_take_answer(&deciding, playbook, alert,
+                              json_get_bool(answer, "ok", false),
+                              json_get_bool(answer, "matches", false),
+                              json_get(answer, "params"), span_of(why));
         free(hash);
         free(why);
     }
     json_close(&deciding.out);
+    free(view.full);
 }

@@ -3,6 +3,7 @@
  * engine/routing.h - what the files that route alerts are to each other.
  *
  *   route.c        which playbooks an alert starts, and why
+ *   routing.c      who is asked about which parts of an alert, and when all have answered
  *   route_match.c  does a route fit, and what does it take from the alert
  *   storm.c        of many that are alike, how many start something
  */
@@ -11,11 +12,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/json.h"
 #include "base/list.h"
 #include "base/str.h"
 
 struct engine;
 struct intake;
+struct playbook;
+
+enum { VIEW_PARTS = 2 };
+struct view { /* of an alert: one of the names that it was told under; JSON, on the heap */
+    char *full;              /* all of it, as if it came in now */
+    char *titled;            /* the same under its teller's title; NULL: the same title */
+    char *parts[VIEW_PARTS]; /* for what the alert has started: what is new; NULL: none */
+    bool is_gain;            /* the parts are what the alert has gained */
+};
+
+struct deciding { /* on one view of an alert */
+    struct engine *engine;
+    struct alert_card *card; /* NULL: only shown */
+    const struct view *view;
+    struct span alert; /* what is decided on */
+    struct json_out out;
+    /* The first route that says so, for all that starts: */
+    struct span shadow, storm, notify;
+    int started;
+    bool is_ignored;
+    bool takes_simulated; /* a route wants simulated alerts to start what they fit */
+};
+void route_take_routes(struct deciding *deciding);
+/* What a playbook's on_alert says of the alert. False: it starts nothing. */
+bool route_take_answer(struct deciding *deciding, struct playbook *playbook,
+                       struct span alert, bool ok, bool matches, struct span params,
+                       struct span why);
 
 /* Resolved, dismissed, judged false or expected. */
 bool alert_is_over(struct span alert);
@@ -29,7 +58,6 @@ void route_put_params(struct str *text, struct span params, struct span alert);
 
 /* What EV_CATALOGUE gave: the routes; the playbooks that alerts may start. */
 struct span route_list(struct engine *engine);
-struct playbook;
 bool route_enables(struct engine *engine, const struct playbook *playbook);
 struct playbook *route_named(struct engine *engine, struct span name); /* NULL: none */
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "alert/alert.h"
-#include "alert/alert_grow.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -15,47 +14,12 @@
 #include "base/log.h"
 #include "frame/frame.h"
 #include "serve/adapters.h"
+#include "serve/alert_join.h"
 #include "serve/inside.h"
 #include "serve/pull.h"
 #include "serve/sources.h"
 #include "serve/unread.h"
 #include "store/store.h"
-
-/* -- what a delivery and an alert are counted by --------------------------------------------- */
-
-static int64_t key_of(const char *domain, struct span source, struct span id)
-{
-    struct hash_list list;
-    struct hash hash;
-    int64_t key;
-
-    hash_list_init(&list, domain);
-    hash_list_add_span(&list, source);
-    hash_list_add_span(&list, id);
-    hash = hash_list_end(&list);
-    memcpy(&key, hash.bytes, sizeof key);
-    key &= INT64_MAX;
-    return key == 0 ? 1 : key;
-}
-
-/* A sample never joins a real alert, whatever id it has. */
-static bool is_simulated(struct span alert)
-{
-    return json_get_bool(alert, "simulated", false);
-}
-
-static int64_t alert_key(struct span source, struct span alert)
-{
-    return key_of(is_simulated(alert) ? "cordon.alert.simulated.v1" : "cordon.alert.v1",
-                  source, json_get_raw(alert, "id"));
-}
-
-static int64_t shared_key(struct span alert, struct span key)
-{
-    return key_of(is_simulated(alert) ? "cordon.alert.key.simulated.v1"
-                                      : "cordon.alert.key.v1",
-                  (struct span){ 0 }, key);
-}
 
 /* -- deliveries ------------------------------------------------------------------------------ */
 
@@ -71,7 +35,8 @@ void alerts_take(struct serve *serve, int64_t ask, struct span source, struct sp
                  struct span proof, struct span raw)
 {
     const int64_t days_ms = ALERTS_AGAIN_DAYS * INT64_C(24) * 3600 * 1000;
-    int64_t key = key_of("cordon.delivery.v1", source, delivery.len > 0 ? delivery : raw);
+    int64_t key =
+        alert_join_key("cordon.delivery.v1", source, delivery.len > 0 ? delivery : raw);
     struct entry entry;
     struct err err;
 
@@ -99,179 +64,17 @@ void alerts_take(struct serve *serve, int64_t ask, struct span source, struct sp
                                        .json = raw });
 }
 
-/* -- which alert it is ------------------------------------------------------------------- */
-
-struct joining { /* an alert that came in, and those that it may be */
-    struct serve *serve;
-    int64_t number;     /* that it is; 0: a new one */
-    struct str keys;    /* JSON list: those that are new */
-    struct str others;  /* JSON list of known alerts that it names too */
-    struct entry entry; /* of the number */
-    struct str card, known;
-    int other_count;
-    int64_t others_seen[ALERTS_JOINED_MAX];
-};
-
-static int take_known(const struct row *row, void *arg)
-{
-    struct span now = json_get(row->body, "now"); /* as it is since it has grown */
-
-    str_add_span(arg, now.len > 0 ? now : json_get(row->body, "alert"));
-    return 1;
-}
-
-/* The alert of that number as it was told last, and its card. */
-static bool find_known(struct serve *serve, int64_t number, struct entry *entry,
-                       struct str *card, struct str *known)
-{
-    struct err err;
-
-    if (store_find(serve->store, ENTRY_ALERT, number, 0, entry, &err) != 0)
-        return false;
-    str_add_span(card, entry->body);
-    int64_t seq = json_get_int(str_span(card), "grown", entry->first_seq);
-    if (store_each(serve->store, seq, take_known, known, &err) < 0)
-        log_warnx("%s", err.text);
-    return known->len > 0;
-}
-
-static int64_t number_of(struct serve *serve, int64_t key)
-{
-    struct entry entry;
-    struct err err;
-
-    if (store_find(serve->store, ENTRY_DELIVERY, key, 1, &entry, &err) != 0)
-        return 0;
-    return json_get_int(entry.body, "i", 0);
-}
-
-static void add_other(struct joining *joining, int64_t number)
-{
-    struct str card = { 0 }, known = { 0 };
-    struct entry entry;
-
-    for (int i = 0; i < joining->other_count; i++)
-        if (joining->others_seen[i] == number)
-            return;
-    if (joining->other_count == ALERTS_JOINED_MAX)
-        return;
-    joining->others_seen[joining->other_count++] = number;
-    if (find_known(joining->serve, number, &entry, &card, &known)) {
-        if (joining->others.len > 1)
-            str_add_char(&joining->others, ',');
-        str_add_span(&joining->others, str_span(&known));
-    }
-    str_fini(&card);
-    str_fini(&known);
-}
-
-static void add_key(struct joining *joining, int64_t key)
-{
-    if (joining->keys.len > 1)
-        str_add_char(&joining->keys, ',');
-    str_printf(&joining->keys, "%" PRId64, key);
-}
-
-/* Its own source and id come first, then the oldest alert with which it has a key in common. */
-static void find_number(struct joining *joining, struct span alert, int64_t own)
-{
-    struct span key;
-    size_t pos = 0;
-
-    joining->number = number_of(joining->serve, own);
-    bool is_own = joining->number > 0;
-    while (json_next(json_get(alert, "keys"), &pos, NULL, &key)) {
-        int64_t number = number_of(joining->serve, shared_key(alert, json_raw(key)));
-
-        if (number > 0 && !is_own && (joining->number == 0 || number < joining->number))
-            joining->number = number;
-    }
-}
-
-static void take_keys(struct joining *joining, struct span alert, int64_t own)
-{
-    struct span key;
-    size_t pos = 0;
-
-    if (joining->number > 0 && number_of(joining->serve, own) == 0)
-        add_key(joining, own);
-    while (json_next(json_get(alert, "keys"), &pos, NULL, &key)) {
-        int64_t shared = shared_key(alert, json_raw(key));
-        int64_t number = number_of(joining->serve, shared);
-
-        if (number == 0)
-            add_key(joining, shared);
-        else if (number != joining->number)
-            add_other(joining, number);
-    }
-}
-
-/* What the engine is told beside the alert: {"keys","news"}. The alert becomes the known one
- * with what is new in it; without an answer it is told as it came. */
-static void grow(struct joining *joining, struct str *alert, struct str *more)
-{
-    struct json_out out = { .str = more };
-    struct str grown = { 0 }, news = { 0 };
-    struct err err;
-
-    str_add_char(&joining->keys, ']');
-    str_add_char(&joining->others, ']');
-    json_open(&out, '{');
-    json_put_raw(&out, "keys", str_span(&joining->keys));
-    if (joining->known.len > 0 &&
-        alert_grow(str_span(&joining->known), str_span(alert), str_span(&joining->others),
-                   &grown, &news, &err) == 0) {
-        json_put_raw(&out, "news", str_span(&news));
-        str_reset(alert);
-        str_add_span(alert, str_span(&grown));
-    } else if (joining->known.len > 0) {
-        log_warnx("a-%06" PRId64 ": what the alert has gained is not taken: %s",
-                  joining->number, err.text);
-    }
-    json_close(&out);
-    str_fini(&grown);
-    str_fini(&news);
-}
-
-static void free_joining(struct joining *joining)
-{
-    str_fini(&joining->keys);
-    str_fini(&joining->others);
-    str_fini(&joining->card);
-    str_fini(&joining->known);
-}
-
 static void give_alert(struct delivery *delivery, struct span told)
 {
-    struct serve *serve = delivery->serve;
-    struct span source = span_of(delivery->source);
-    struct joining joining = { .serve = serve };
-    struct str alert = { 0 }, more = { 0 };
-    struct err err;
+    struct alert_joining *joining =
+        alert_join_begin(delivery->serve, span_of(delivery->source), told);
+    struct event event = { .kind = EV_ALERT,
+                           .name = span_of(delivery->source),
+                           .last_seq = delivery->seq };
 
-    if (alert_put_feed(told, source, &alert, &err) != 0)
-        str_add_span(&alert, told);
-    int64_t key = alert_key(source, str_span(&alert));
-    str_add_char(&joining.keys, '[');
-    str_add_char(&joining.others, '[');
-    find_number(&joining, str_span(&alert), key);
-    if (joining.number > 0 &&
-        !find_known(serve, joining.number, &joining.entry, &joining.card, &joining.known))
-        joining.number = joining.card.len > 0 ? joining.number : 0;
-    take_keys(&joining, str_span(&alert), key);
-    grow(&joining, &alert, &more);
-    pump_event(serve, &(struct event){ .kind = EV_ALERT,
-                                       .run = key,
-                                       .name = source,
-                                       .json = str_span(&alert),
-                                       .who = str_span(&more),
-                                       .number = joining.number,
-                                       .text = str_span(&joining.card),
-                                       .first_seq = joining.entry.first_seq,
-                                       .last_seq = delivery->seq });
-    free_joining(&joining);
-    str_fini(&alert);
-    str_fini(&more);
+    alert_join_put(joining, &event);
+    pump_event(delivery->serve, &event);
+    alert_join_end(joining);
 }
 
 static void free_delivery(struct delivery *delivery)

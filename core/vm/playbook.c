@@ -215,7 +215,7 @@ static void write_info(lua_State *L, int spec, struct str *info)
     put_text(L, spec, &out, "name");
     lua_pushliteral(L, "on_alert");
     json_key(&out, "on_alert");
-    bool gives = false;
+    bool gives = false, is_refused = false;
     if (lua_rawget(L, spec) == LUA_TNIL) { /* on_alert */
         json_null(&out);
     } else {
@@ -227,8 +227,13 @@ static void write_info(lua_State *L, int spec, struct str *info)
         lua_pushliteral(L, "params");
         gives = lua_rawget(L, -2) == LUA_TFUNCTION;
         lua_pop(L, 1);
+        lua_pushliteral(L, "changed");
+        is_refused = lua_rawget(L, -2) == LUA_TBOOLEAN; /* check_changed: false */
+        lua_pop(L, 1);
     }
     lua_pop(L, 1);
+    if (is_refused)
+        json_put_bool(&out, "on_alert_changed", false);
     json_put_bool(&out, "on_alert_gives", gives);
     json_put(&out, "on_failure",
              opts_choice(L, spec, "playbook", "on_failure", ends, "keep"));
