@@ -168,13 +168,42 @@ static bool ask_for_answer(const struct options *options, struct span gate, char
     return has_answer;
 }
 
-/* Is it asked of who asked for the run, whose vote cannot count? */
-static bool is_own_request(struct span gate)
+bool decide_may_vote(const struct options *options, struct span gate, struct str *why)
 {
-    struct span by = json_path(gate, "body.by");
+    struct str args = { 0 }, reply = { 0 };
+    struct json_out arg = { .str = &args };
+    struct err err;
 
-    return !gate_is_question(gate) && !json_bool(json_path(gate, "body.self"), true) &&
-           by.len > 0 && json_same(by, json_get(gate, "you"));
+    json_open(&arg, '{');
+    json_put_span(&arg, "gate", json_get_raw(gate, "gate"));
+    json_close(&arg);
+    int exit_code = ask_once(options, "may_vote", str_span(&args), &reply, &err);
+    if (exit_code < 0)
+        str_add_text(why, err.text);
+    else if (exit_code > 0)
+        json_text_to(why, json_get(str_span(&reply), "error"));
+    str_fini(&args);
+    str_fini(&reply);
+    return exit_code == 0;
+}
+
+/* Asks who is there, unless nothing that they say would count. */
+static bool ask_person(const struct options *options, struct span gate, char **verb,
+                       struct str *args)
+{
+    struct str why = { 0 };
+    bool has_next = false;
+
+    if (!decide_may_vote(options, gate, &why)) {
+        str_add_char(&why, '\n');
+        ask_print(&why);
+    } else if (person_is_there(options) && !gate_wants_signature(gate)) {
+        /* Keys are named on the command line. */
+        has_next = gate_is_question(gate) ? ask_for_answer(options, gate, verb, args)
+                                          : ask_for_vote(options, gate, verb, args);
+    }
+    str_fini(&why);
+    return has_next;
 }
 
 bool decide_at_gate(const struct options *options, const char *gate_id, char **verb,
@@ -196,13 +225,7 @@ bool decide_at_gate(const struct options *options, const char *gate_id, char **v
         gate_render(&out, &look, gate);
         str_add_char(&out, '\n');
         ask_print(&out);
-        /* Keys are named on the command line. */
-        if (is_own_request(gate))
-            str_add_text(&out,
-                         "you asked for this run, so somebody else must approve it\n");
-        else if (person_is_there(options) && !gate_wants_signature(gate))
-            has_next = gate_is_question(gate) ? ask_for_answer(options, gate, verb, args)
-                                              : ask_for_vote(options, gate, verb, args);
+        has_next = ask_person(options, gate, verb, args);
         if (!has_next) {
             str_add_text(&out, "the run waits; nothing is lost. To go on:\n");
             gate_render_commands(&out, gate);

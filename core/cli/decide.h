@@ -16,6 +16,10 @@ struct options;
 
 /* Shows the gate. When a person is there, asks; true when that gives an ask: *verb (heap,
  * what was there is freed) and args (overwritten). Else says what to type, and false. */
+/* Would a vote or an answer of who runs this command count at the gate? Else why gets a
+ * sentence. The engine knows: it has the policy's people, and who made what. */
+bool decide_may_vote(const struct options *options, struct span gate, struct str *why);
+
 bool decide_at_gate(const struct options *options, const char *gate_id, char **verb,
                     struct str *args);
 

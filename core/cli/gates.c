@@ -169,12 +169,23 @@ static int too_late(const struct options *options, struct span gate)
     return exit_code;
 }
 
+static bool may_vote(const struct options *options, struct span gate)
+{
+    struct str why = { 0 };
+    bool may = decide_may_vote(options, gate, &why);
+
+    str_fini(&why);
+    return may;
+}
+
 static int approve_open(const struct options *options, struct span gate)
 {
     bool can_ask = person_is_there(options);
+    bool is_said = options->yes || options->digest != NULL;
 
-    if (options->yes || options->digest != NULL ||
-        (can_ask && person_asked("approve?", false) == PERSON_YES))
+    /* Who cannot approve is refused by the engine, and not asked before. */
+    if (is_said || (can_ask && (!may_vote(options, gate) ||
+                                person_asked("approve?", false) == PERSON_YES)))
         return vote(options, gate, "approve");
     if (!can_ask)
         return command_refuse(

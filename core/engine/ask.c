@@ -226,6 +226,8 @@ static void ask_at_gate(struct run *run, const struct event *event)
         gate_on_answer(run, gate, event);
     else if (span_is(event->name, "import"))
         gate_on_import(run, gate, event);
+    else if (span_is(event->name, "may_vote"))
+        gate_on_may_vote(run, gate, event);
     else
         gate_on_vote(run, gate, event, span_is(event->name, "approve"));
 }
@@ -253,7 +255,7 @@ void ask_on_run(struct run *run, const struct event *event)
         reply_error(run->engine, event->number, 1, "over", "run %s is %s already",
                     id_run(run->id).text, run_state_name(run->state));
     else if (span_is(verb, "approve") || span_is(verb, "deny") || span_is(verb, "answer") ||
-             span_is(verb, "import"))
+             span_is(verb, "import") || span_is(verb, "may_vote"))
         ask_at_gate(run, event);
     else if (span_is(verb, "break_glass"))
         glass_break(run, event);

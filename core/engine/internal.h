@@ -782,6 +782,8 @@ void change_json(struct json_out *out, const struct step *step, const char *dige
 /* True when this person may speak at this gate now; else the ask has been answered. */
 /* Of whoever may vote for some groups only: those, as a JSON list; else empty. */
 struct span vote_groups(const struct event *event);
+/* Answers whether the vote of who asks would count, and why not; nothing is journaled. */
+void gate_on_may_vote(struct run *run, int number, const struct event *event);
 bool vote_may_speak(struct run *run, struct gate *gate, const struct event *event,
                     bool is_denial);
 void gate_on_vote(struct run *run, int number, const struct event *event, bool yes);

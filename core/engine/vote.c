@@ -115,6 +115,17 @@ bool vote_may_speak(struct run *run, struct gate *gate, const struct event *even
     return may;
 }
 
+void gate_on_may_vote(struct run *run, int number, const struct event *event)
+{
+    struct gate *gate = gate_find(run, number);
+
+    if (gate == NULL)
+        reply_error(run->engine, event->number, 2, "not_found", "run %s has no gate %d",
+                    id_run(run->id).text, number);
+    else if (vote_may_speak(run, gate, event, false))
+        reply_json(run->engine, event->number, 0, span_of("{\"may\":true}"), false);
+}
+
 static bool is_right_digest(struct run *run, struct gate *gate, const struct event *event)
 {
     struct span given = json_get_raw(event->json, "digest");

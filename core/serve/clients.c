@@ -321,11 +321,11 @@ void clients_to_engine(struct serve *serve, const struct asked *asked)
 
 static bool is_engine_verb(struct span verb)
 {
-    static const char *const verbs[] = { "approve",     "deny",       "answer",  "rollback",
-                                         "recover",     "cancel",     "halt",    "resume",
-                                         "settle",      "watch",      "signal",  "import",
-                                         "break_glass", "review",     "explain", "release",
-                                         "retry",       "check_holds" };
+    static const char *const verbs[] = {
+        "approve", "deny",    "answer", "rollback",    "recover", "cancel",      "halt",
+        "resume",  "settle",  "watch",  "signal",      "import",  "break_glass", "review",
+        "explain", "release", "retry",  "check_holds", "may_vote"
+    };
 
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (span_is(verb, verbs[i]))

@@ -57,6 +57,16 @@ slots='rules = { { name = "both", match = { action = "noop.set" }, need = { "cm"
 two='rules = { { name = "two", match = { action = "noop.set" }, need = 2, from = "cm" } },'
 one='rules = { { name = "one", match = { action = "noop.set" }, need = 1, from = "ops" } },'
 
+# told USER WHY: at a terminal they follow the run to its gate, hear why they cannot approve, are
+# not asked, and the run waits.
+told() {
+    local got=0
+    out=$(printf 'y\nok\n' | timeout 20 python3 "$(dirname "${BASH_SOURCE[0]}")/../cli/terminal.py" "${sudo[@]}" setpriv --reuid="$1" \
+        --regid="$group" --clear-groups "$work/bin/cordon" watch r-000001 --state "$state" 2>&1) || got=$?
+    is 3 "$got" "the exit code of watch at a terminal" && has "$2" && ! grep -q 'approve? \[' <<<"$out" &&
+        is 0 "$(noop_effects)" "effects"
+}
+
 one_person_one_slot() {
     opened slots "$slots" && exits 0 cordon gates g-000001-1 && has 'one person each of cm, own' &&
         has 'changes_per_run 1 of 50' && has 'good for +1h after it is approved' &&
@@ -70,7 +80,7 @@ the_author() {
     cp "$work/set.lua" "$mine" && printf -- '-- %s\n' "$ann wrote this" >>"$mine" &&
         "${sudo[@]}" chown "$ann" "$mine" && chmod 644 "$mine" && opened author "$one" "$mine" &&
         exits 4 by "$ann" approve g-000001-1 --yes && has "$ann wrote this version of playbook set" &&
-        is 0 "$(noop_effects)" "effects" && exits 0 by "$ben" approve g-000001-1 --yes &&
+        told "$ann" "$ann wrote this version of playbook set" && exits 0 by "$ben" approve g-000001-1 --yes &&
         is 1 "$(noop_effects)" "effects"
 }
 tell "whose file the playbook is, does not approve what it does" the_author
@@ -91,6 +101,13 @@ two_accounts() {
         has "$ben is the same person as $ann .*has voted" && is 0 "$(noop_effects)" "effects"
 }
 tell "one human with two accounts counts once" two_accounts
+
+another_account() {
+    opened account "people = { ann = { accounts = { '$me', '$ann' } } }, $one" &&
+        told "$ann" "$me, who is also $ann .*asked for this run" && told "$cat" "$cat is in none of the groups" &&
+        exits 0 by "$ben" approve g-000001-1 --yes && is 1 "$(noop_effects)" "effects"
+}
+tell "who cannot approve is told why at the terminal, and the run waits for others" another_account
 
 a_service() {
     opened service "services = { 'gam*' }, $one" && exits 4 by "$ben" approve g-000001-1 --yes &&

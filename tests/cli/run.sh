@@ -331,6 +331,18 @@ a_person_who_says_no_leaves_the_run_parked() {
     is approvals "$(grep -c '"verb": "approve"' "$state/asked.jsonl")" 0
 }
 
+who_cannot_approve_is_told_why_and_not_asked() {
+    jq '.may_vote = [[{"reply": {"code": "own_playbook", "error": "bob wrote this version of playbook x"}, "exit": 4}]]' \
+        "$here/script.json" >"$state/barred.json"
+    start "$state/barred.json"
+    on_terminal 'y\nlooks right\n' run contain-app-service
+    exits run 3
+    has why "$out" "bob wrote this version of playbook x"
+    has hint "$out" "cordon approve g-000001-1"
+    lacks question "$out" "approve? [y"
+    is approvals "$(grep -c '"verb": "approve"' "$state/asked.jsonl")" 0
+}
+
 colours_are_for_terminals_that_want_them() {
     start
     on_terminal '\n' runs

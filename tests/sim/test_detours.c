@@ -187,6 +187,57 @@ TEST(a_directory_name_in_a_group_may_vote)
     w_free(w);
 }
 
+TEST(who_would_vote_in_vain_is_told_why_before_and_nothing_is_journaled)
+{
+    static const struct {
+        const char *who, *code, *why;
+    } rows[] = {
+        { "bob", NULL, NULL },
+        { "rob", NULL, NULL }, /* another account of bob's */
+        { "alice", "own_request", "alice asked for this run" },
+        { "ali-adm", "own_request", "alice, who is also ali-adm" },
+        { "dora", "own_playbook", "dora wrote this version of playbook p" },
+        { "dora-adm", "own_playbook", "dora, who is also dora-adm" },
+        { "ivan", "own_plugin", "ivan trusted plugin noop" },
+        { "ivan-adm", "own_plugin", "ivan, who is also ivan-adm" },
+        { "svc-1", "service", "svc-1 is a service" },
+        { "eve", "not_an_approver", "eve is in none of the groups" },
+        { "carol", "voted", "carol has voted" },
+        { "carol-adm", "voted", "the same person as carol" },
+    };
+    struct world *w = w_new(1, one_set);
+
+    w->approves = false;
+    w->author = "dora";
+    w->installer = "ivan";
+    w->policy =
+        "{\"groups\":{\"soc\":[\"alice\",\"ali-adm\",\"bob\",\"rob\",\"carol\",\"carol-"
+        "adm\","
+        "\"dora\",\"dora-adm\",\"ivan\",\"ivan-adm\",\"svc-1\"]},\"people\":{"
+        "\"alice\":{\"accounts\":[\"ali-adm\"]},\"bob\":{\"accounts\":[\"rob\"]},"
+        "\"carol\":{\"accounts\":[\"carol-adm\"]},\"dora\":{\"accounts\":[\"dora-adm\"]},"
+        "\"ivan\":{\"accounts\":[\"ivan-adm\"]}},\"rules\":[{\"name\":\"two\",\"need\":2}],"
+        "\"services\":[\"svc-*\"]}";
+    w_crash(w);
+    w_start_run(w);
+    w_pump(w);
+    w_vote(w, "approve", "carol", w_entry(w, ENTRY_GATE, GATE_OPEN));
+    w_pump(w);
+    int before = w->row_count;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        w_ask(w, "may_vote", rows[i].who, "{\"gate\":\"g-1-1\"}");
+        w_pump(w);
+        if (rows[i].code != NULL) {
+            check_refused(w, rows[i].code);
+            CHECK_HAS(w->replies[w->next_ask - 1].json, rows[i].why);
+        } else {
+            CHECK_INT(w->replies[w->next_ask - 1].exit, 0);
+        }
+    }
+    CHECK_INT(w->row_count, before);
+    w_free(w);
+}
+
 /* -- breaking the glass --------------------------------------------------------------------- */
 
 static const char glass_policy[] =
