@@ -19,6 +19,33 @@ static int not_a_run(const struct options *options)
                                options->args[0]);
 }
 
+/* What stays as it is, and for whom or why. */
+static void show_left(struct str *out, struct span left)
+{
+    struct span item;
+    size_t pos = 0;
+
+    while (json_next(left, &pos, NULL, &item)) {
+        struct span wanted = json_get(item, "wanted"), why = json_get(item, "why");
+
+        str_add_text(out, "LEFT   ");
+        render_value(out, json_get(item, "path"), 80);
+        str_add_text(out, "  ");
+        render_target(out, json_get(item, "target"));
+        if (json_count(wanted) > 0) {
+            str_add_text(out, ": stays as it is, still wanted by ");
+            render_list(out, wanted, 200);
+        } else {
+            str_add_text(out, ": nothing is put back");
+        }
+        if (json_kind(why) == JSON_STRING) {
+            str_add_text(out, ": ");
+            render_value(out, why, 400);
+        }
+        str_add_char(out, '\n');
+    }
+}
+
 static void show_plan(struct span reply)
 {
     struct look look = look_of_stdout();
@@ -30,6 +57,7 @@ static void show_plan(struct span reply)
     while (json_next(drifted, &pos, NULL, &item))
         drift_render_planned(&out, &look, item);
     gate_render_failed(&out, &look, json_get(reply, "failed"));
+    show_left(&out, json_get(reply, "left"));
     str_printf(&out, "%s%d change%s would be undone", out.len ? "\n" : "", count,
                count == 1 ? "" : "s");
     if (json_count(drifted) > 0)

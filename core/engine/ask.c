@@ -89,14 +89,26 @@ static void ask_cancel(struct run *run, const struct event *event)
     str_fini(&body);
 }
 
+const char *const *engine_settle_choices(enum settle_kind kind)
+{
+    static const char *const choices[][4] = {
+        [SETTLE_DOUBT] = { "applied", "not-applied" },
+        [SETTLE_DRIFT] = { "leave", "restore", "accept" },
+        [SETTLE_FAILED] = { "leave", "accept" },
+    };
+
+    return choices[kind];
+}
+
 static bool is_choice(const struct step *step, struct span choice)
 {
-    if (step->is_failed)
-        return span_is(choice, "leave") || span_is(choice, "accept");
-    if (step->is_drift)
-        return span_is(choice, "leave") || span_is(choice, "restore") ||
-               span_is(choice, "accept");
-    return span_is(choice, "applied") || span_is(choice, "not-applied");
+    const char *const *words = engine_settle_choices(step->is_failed  ? SETTLE_FAILED
+                                                     : step->is_drift ? SETTLE_DRIFT
+                                                                      : SETTLE_DOUBT);
+
+    while (*words != NULL && !span_is(choice, *words))
+        words++;
+    return *words != NULL;
 }
 
 static void ask_settle(struct run *run, const struct event *event)

@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/str.h"
 
 struct engine;
@@ -389,6 +390,16 @@ int engine_check_guards(struct span guards, struct err *err);
 /* The severity and the confidence that a match of alerts wants. */
 int engine_check_alert_levels(struct span match, struct err *err);
 /* What is one slice, for all that the engine knows: an action and a target. */
+/* The choices with which a person can settle a step that waits for one, up to NULL: a doubt, a
+ * drift, or an undo that failed. */
+enum settle_kind { SETTLE_DOUBT, SETTLE_DRIFT, SETTLE_FAILED };
+const char *const *engine_settle_choices(enum settle_kind kind);
+/* Adds "break_glass", whether this person may grant the run's gates alone and what follows from
+ * that: {"may","sign","review_from","reviewers"}. Nothing when the policy has no break-glass.
+ * groups: a list of those for which what the person says counts; empty: all. */
+void engine_put_break_glass(struct engine *engine, struct json_out *out, struct span who,
+                            struct span groups);
+
 uint64_t engine_slice(struct span action, struct span target);
 /* The same from the body of a hold's entry; false when it has none. */
 bool engine_read_slice(struct span json, uint64_t *slice);

@@ -118,6 +118,22 @@ static bool may_break_glass(struct engine *engine, struct span who, struct span 
            !policy_is_service(engine, who);
 }
 
+void engine_put_break_glass(struct engine *engine, struct json_out *out, struct span who,
+                            struct span groups)
+{
+    struct span rules = engine->policy != NULL ? glass_policy(engine) : (struct span){ 0 };
+
+    if (rules.len == 0)
+        return;
+    json_key(out, "break_glass");
+    json_open(out, '{');
+    json_put_bool(out, "may", may_break_glass(engine, who, groups));
+    json_put_raw(out, "review_from", json_get(rules, "review_from"));
+    json_put_int(out, "reviewers", json_get_int(rules, "reviewers", REVIEWERS));
+    json_put_bool(out, "sign", policy_sign(engine, "break_glass.sign") != SIGN_NONE);
+    json_close(out);
+}
+
 static bool opened(struct span body, const struct gate *gate)
 {
     struct span number;

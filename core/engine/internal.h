@@ -240,6 +240,7 @@ struct run {
     int granted_count, granted_cap;
     struct step **failed; /* what could not be looked at, or would be refused */
     int failed_count, failed_cap;
+    struct str left; /* shadow: what its rollback would leave as it is, as JSON objects */
     bool is_refused; /* one of those: the change would be refused */
     int64_t begun_ms;
 };

@@ -460,6 +460,12 @@ static void reply_plan(struct run *shadow)
     json_close(&out);
     preview_put_rest(shadow, &out);
     json_put_raw(&out, "error", shadow->error);
+    if (shadow->left.len > 0) {
+        json_key(&out, "left");
+        json_open(&out, '[');
+        json_raw_value(&out, str_span(&shadow->left));
+        json_close(&out);
+    }
     json_put(&out, "more", shadow->stopped);
     json_put_int(&out, "reads", shadow->reads);
     json_put(&out, "state", shadow->error.len > 0 ? "failed" : "done");

@@ -81,6 +81,7 @@ void run_free(struct run *run)
     list_remove(&run->in_queue);
     list_remove(&run->in_table);
     run->engine->run_count--;
+    str_fini(&run->left);
     arena_fini(&run->arena);
     free(run);
 }

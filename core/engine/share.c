@@ -310,6 +310,27 @@ void share_fini(struct share *share)
     str_fini(&share->passes);
 }
 
+/* A preview of a rollback tells what stays as it is, and for whom or why. */
+static void preview_leave(struct step *undo, struct span wanted, const char *end,
+                          struct span why)
+{
+    struct json_out out = { .str = &undo->run->left };
+
+    if (!run_is_shadow(undo->run))
+        return;
+    if (undo->run->left.len > 0)
+        str_add_char(&undo->run->left, ',');
+    json_open(&out, '{');
+    json_put(&out, "action", undo->action);
+    json_put(&out, "end", end);
+    json_put(&out, "path", undo->undoes_path);
+    json_put(&out, "target", undo->target);
+    json_put_raw(&out, "wanted", json_count(wanted) > 0 ? wanted : span_of("[]"));
+    if (why.len > 0)
+        json_put_span(&out, "why", why);
+    json_close(&out);
+}
+
 void share_leave(struct step *undo, const struct share *share)
 {
     struct str body = { 0 };
@@ -328,6 +349,7 @@ void share_leave(struct step *undo, const struct share *share)
     if (json_count(str_span(&share->wanted)) > 0)
         json_put_raw(&out, "wanted", str_span(&share->wanted));
     json_close(&out);
+    preview_leave(undo, str_span(&share->wanted), NULL, (struct span){ 0 });
     row_write(undo->run, ROW_LEAVE, str_span(&body));
     str_fini(&body);
     if (share->kind != SHARE_GONE)
@@ -349,6 +371,7 @@ void share_end(struct step *undo, int state, struct span why)
     undoes_put(&out, undo);
     json_put(&out, "t", undo->target);
     json_close(&out);
+    preview_leave(undo, (struct span){ 0 }, hold_state_name(state), why);
     row_write(undo->run, ROW_LEAVE, str_span(&body));
     str_fini(&body);
     hold_release(undo, undo->outcome_seq);

@@ -260,6 +260,9 @@ struct ledger_query {
  * tell of them yet. */
 int ledger_show(struct serve *serve, struct json_out *out, const struct ledger_query *query,
                 struct err *err);
+/* Adds how many holds of a run are on, "in_place", and "undone" {"at","by"}: the run that let go
+ * of one last. */
+void ledger_put_standing(struct serve *serve, struct json_out *out, int64_t run);
 
 /* -- vms.c ---------------------------------------------------------------------------- */
 /* ok and json: what FRAME_VM_LOADED and FRAME_VM_DATA_DONE say; not ok also when the

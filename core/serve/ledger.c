@@ -20,7 +20,7 @@
 enum { LEDGER_RUNS_MAX = 20 }; /* named with one hold */
 
 struct hold {
-    int64_t run, due_ms, first_seq, at_ms;
+    int64_t run, due_ms, first_seq, last_seq, at_ms;
     int64_t expired_in, kept_in; /* rollbacks: see engine/holds.h */
     int64_t verdict_seq;
     int n, state, extends, verdict;
@@ -256,6 +256,28 @@ static void put_seen(struct ledger *ledger, const struct hold *hold)
     json_close(ledger->out);
 }
 
+static int put_off_row(const struct row *row, void *arg)
+{
+    struct json_out *out = arg;
+    struct span wanted = json_get(row->body, "wanted");
+
+    json_put_int(out, "off_at", row->at_ms);
+    json_put(out, "off_by", id_run(row->run).text);
+    if (json_count(wanted) > 0)
+        json_put_raw(out, "wanted", wanted);
+    return 1; /* just this one */
+}
+
+/* The run that let go of it, and the runs for which it left the target as it was. */
+static void put_off(struct ledger *ledger, const struct hold *hold)
+{
+    struct err ignored;
+
+    if (hold->state != HOLD_ON && hold->last_seq > 0)
+        store_each(ledger->serve->store, hold->last_seq, put_off_row, ledger->out,
+                   &ignored);
+}
+
 static void put_hold(struct ledger *ledger, struct hold *hold)
 {
     struct json_out *out = ledger->out;
@@ -274,6 +296,7 @@ static void put_hold(struct ledger *ledger, struct hold *hold)
     }
     put_expired(ledger, hold);
     json_put(out, "hold", id_hold(hold->run, hold->n).text);
+    put_off(ledger, hold);
     if (hold->state == HOLD_ON)
         str_printf(&release, "cordon release %s", id_hold(hold->run, hold->n).text);
     json_put(out, "release", hold->state == HOLD_ON ? str_text(&release) : NULL);
@@ -297,6 +320,7 @@ static int add_entry(const struct entry *entry, void *arg)
     hold->state = entry->state;
     hold->due_ms = entry->due_ms;
     hold->first_seq = entry->first_seq;
+    hold->last_seq = entry->last_seq;
     str_add_span(&hold->goal, json_get(entry->body, "g"));
     hold->extends = (int)json_get_int(entry->body, "i", 0);
     hold->kept_in = json_get_int(entry->body, "k", 0);
@@ -473,4 +497,46 @@ int ledger_show(struct serve *serve, struct json_out *out, const struct ledger_q
         hold_free(&ledger.holds[i]);
     free(ledger.holds);
     return rc;
+}
+
+/* -- how a run's holds stand, in short -------------------------------------------------------- */
+
+struct standing {
+    int on;
+    int64_t off_seq; /* the newest row that let go of one */
+};
+
+static int add_standing(const struct entry *entry, void *arg)
+{
+    struct standing *standing = arg;
+
+    standing->on += entry->state == HOLD_ON;
+    if (entry->state != HOLD_ON && entry->last_seq > standing->off_seq)
+        standing->off_seq = entry->last_seq;
+    return 0;
+}
+
+static int put_undone(const struct row *row, void *arg)
+{
+    struct json_out *out = arg;
+
+    json_key(out, "undone");
+    json_open(out, '{');
+    json_put_int(out, "at", row->at_ms);
+    json_put(out, "by", id_run(row->run).text);
+    json_close(out);
+    return 1; /* just this one */
+}
+
+void ledger_put_standing(struct serve *serve, struct json_out *out, int64_t run)
+{
+    struct standing standing = { 0 };
+    struct entry_query query = { .kind = ENTRY_HOLD, .state = -1, .run = run };
+    struct err ignored;
+
+    if (store_each_entry(serve->store, &query, add_standing, &standing, &ignored) < 0)
+        return;
+    json_put_int(out, "in_place", standing.on);
+    if (standing.off_seq > 0)
+        store_each(serve->store, standing.off_seq, put_undone, out, &ignored);
 }

@@ -93,6 +93,18 @@ static int put_origin(struct view *view, int64_t run, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
+/* Beside one gate that a person looks at: the alert, and whether they may grant it alone. */
+static void put_for_person(struct view *view, const struct gate_body *body, int64_t run,
+                           int64_t first_seq)
+{
+    if (view->who.len == 0)
+        return;
+    origin_put_alert(view, run, first_seq);
+    if (body->state == GATE_OPEN &&
+        !span_is(json_get_raw(str_span(&body->text), "k"), "ask"))
+        engine_put_break_glass(view->serve->engine, &view->out, view->who, view->groups);
+}
+
 static int put_gate(struct view *view, int64_t run, int n, struct err *err)
 {
     struct store *store = view->serve->store;
@@ -108,8 +120,10 @@ static int put_gate(struct view *view, int64_t run, int n, struct err *err)
     json_put_raw(out, "body", str_span(&body.text));
     json_put_raw(out, "digest", json_get(str_span(&body.text), "digest"));
     json_put(out, "gate", id_gate(run, n).text);
-    if (store_find(store, ENTRY_RUN, run, 0, &entry, err) == 0)
+    if (store_find(store, ENTRY_RUN, run, 0, &entry, err) == 0) {
         json_put_raw(out, "playbook", json_get(entry.body, "playbook"));
+        put_for_person(view, &body, run, entry.first_seq);
+    }
     int rc = view->who.len > 0 ? put_origin(view, run, err) : 0;
     view->gate = n;
     json_key(out, "reminders");
@@ -231,6 +245,7 @@ int view_gate(struct view *view, const struct asked *asked, struct err *err)
     int n = 0, found = -1;
 
     view->who = asked->who;
+    view->groups = json_get(asked->powers, "groups");
     bool is_named = id_parse_gate(name, &query.run, &n);
     if (!is_named && !id_parse_run(run_name, &query.run) && !id_parse_run(name, &query.run))
         query.run = 0;

@@ -89,6 +89,8 @@ static void put_book(struct view *view, const struct book *book, bool is_whole)
     json_open(out, '{');
     json_put(out, "author", book->by);
     json_put(out, "hash", book->hash);
+    json_put_bool(out, "in_catalogue",
+                  catalogue_version(view->serve, span_of(book->name)).len > 0);
     json_put(out, "name", book->name);
     json_put_bool(out, "on_alert", json_kind(json_get(info, "on_alert")) == JSON_OBJECT);
     if (is_whole) {

@@ -42,8 +42,12 @@ static void put_run(struct serve *serve, struct json_out *out, const struct entr
     if (json_kind(json_get(body, "waits")) == JSON_OBJECT)
         json_put_raw(out, "waits", json_get(body, "waits"));
     json_put_raw(out, "why", json_get(body, "why"));
+    bool is_over = entry->state >= RUN_DONE;
+    int64_t run = entry->run;
     /* The last: the entry's bytes are not ours any more after another look into the store. */
-    json_put(out, "break_glass", glass_word(serve, entry->run, body));
+    json_put(out, "break_glass", glass_word(serve, run, body));
+    if (is_over)
+        ledger_put_standing(serve, out, run);
     json_close(out);
 }
 
@@ -172,8 +176,11 @@ int view_show(struct view *view, const struct asked *asked, struct err *err)
     if (!id_parse_run(json_get_raw(asked->args, "run"), &view->run) ||
         store_find(view->serve->store, ENTRY_RUN, view->run, 0, &entry, err) != 0)
         return no_run(asked, err);
+    int64_t first_seq = entry.first_seq;
     json_key(&view->out, "run");
     put_run(view->serve, &view->out, &entry);
+    origin_put_alert(view, view->run, first_seq);
+    origin_put_recover(view, first_seq);
     json_key(&view->out, "rows");
     json_open(&view->out, '[');
     int rc = store_each_of_run(view->serve->store, rows_last(view->serve, view->run),

@@ -19,7 +19,7 @@ struct shown_step {
 struct steps {
     struct shown_step *items;
     int count, cap;
-    int64_t run;
+    bool is_rollback, is_over;
 };
 
 static void set(char **text, char *value)
@@ -132,6 +132,8 @@ static int take_row(const struct row *row, void *arg)
     struct steps *steps = arg;
     struct shown_step *step;
 
+    if (row->kind == ROW_START)
+        steps->is_rollback = json_get_int(row->body, "kind", RUN_LIVE) == RUN_ROLLBACK;
     if (row->kind == ROW_GATE_END) {
         end_gate(steps, row->body);
         return 0;
@@ -162,7 +164,37 @@ static int take_row(const struct row *row, void *arg)
     return 0;
 }
 
-static void put_step(struct view *view, const struct shown_step *step)
+/* The ways to settle a step that waits for a person; NULL: it does not. */
+static const char *const *choices_of(const struct steps *steps,
+                                     const struct shown_step *step)
+{
+    const char *state = step->state != NULL ? step->state : "";
+
+    if (steps->is_over)
+        return NULL;
+    if (strcmp(state, "doubt") == 0)
+        return engine_settle_choices(SETTLE_DOUBT);
+    if (strcmp(state, "drift") == 0)
+        return engine_settle_choices(SETTLE_DRIFT);
+    if (steps->is_rollback &&
+        (strcmp(state, "failed") == 0 || strcmp(state, "refused") == 0))
+        return engine_settle_choices(SETTLE_FAILED);
+    return NULL;
+}
+
+static void put_choices(struct json_out *out, const char *const *words)
+{
+    if (words == NULL)
+        return;
+    json_key(out, "choices");
+    json_open(out, '[');
+    for (; *words != NULL; words++)
+        json_string(out, *words);
+    json_close(out);
+}
+
+static void put_step(struct view *view, const struct steps *steps,
+                     const struct shown_step *step)
 {
     struct json_out *out = &view->out;
     struct str path = { 0 };
@@ -172,6 +204,7 @@ static void put_step(struct view *view, const struct shown_step *step)
     json_put(out, "action", step->action);
     json_put_int(out, "at", step->at_ms);
     json_put_int(out, "attempts", step->attempts);
+    put_choices(out, choices_of(steps, step));
     json_put(out, "gate", step->gate > 0 ? id_gate(view->run, (int)step->gate).text : NULL);
     json_put(out, "kind", step->kind != NULL ? step->kind : "step");
     json_put(out, "op", step->op);
@@ -208,12 +241,16 @@ int view_steps(struct view *view, const struct asked *asked, struct err *err)
     if (last == 0)
         return err_set(err, ERR_NOT_FOUND, "there is no run %.*s; `cordon runs` lists them",
                        (int)(name.len < 40 ? name.len : 40), name.ptr);
+    struct entry entry;
+    steps.is_over =
+        store_find(view->serve->store, ENTRY_RUN, view->run, 0, &entry, err) == 0 &&
+        entry.state >= RUN_DONE;
     int rc = store_each_of_run(view->serve->store, last, take_row, &steps, err);
     json_put(&view->out, "run", id_run(view->run).text);
     json_key(&view->out, "steps");
     json_open(&view->out, '[');
     for (int i = 0; i < steps.count; i++) {
-        put_step(view, &steps.items[i]);
+        put_step(view, &steps, &steps.items[i]);
         free_step(&steps.items[i]);
     }
     json_close(&view->out);

@@ -24,7 +24,7 @@ struct view {
     struct json_out out;
     int64_t run, left;
     int gate;
-    struct span who; /* of one gate: who looks at it */
+    struct span who, groups; /* of one gate: who looks at it, and for whom they speak */
 };
 
 typedef int view_fn(struct view *view, const struct asked *asked, struct err *err);
@@ -36,6 +36,12 @@ int64_t view_limit(const struct asked *asked, int64_t otherwise);
 view_fn view_runs, view_show;
 /* -- view_gates.c */
 view_fn view_gates, view_gate;
+/* -- view_origin.c: of one run */
+/* first_seq: the row that starts it. Adds "alert" {"alert","title","severity","source"} when an
+ * alert started the run, or the run that called it or that it undoes. */
+void origin_put_alert(struct view *view, int64_t run, int64_t first_seq);
+/* Adds "recover": does the version of its playbook have a recover function? */
+void origin_put_recover(struct view *view, int64_t first_seq);
 /* -- view_steps.c */
 view_fn view_steps;
 /* -- view_metrics.c */
