@@ -8,7 +8,7 @@
 #   core/api/page.sh FOLDER
 set -eu
 folder=$1
-modules="dom api dialogs gates runs pages app"
+modules="dom api dialogs plan glass gates runs pages app"
 
 script() {
     for module in $modules; do

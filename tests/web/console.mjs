@@ -6,6 +6,7 @@ import { chromium } from "playwright-core";
 import { readFileSync, mkdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
+import { walk } from "./walk.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const base = process.env.CONSOLE, shots = process.env.SHOTS;
@@ -304,6 +305,7 @@ await tell("whoever only looked is asked to sign in, and is where they were", as
   errors.length = 0;
   return manager.url() === gateUrl;
 });
+await walk({ open, signIn, clean, tell, cordon, base, analyst, manager, second, send: alert => execFileSync(process.env.SEND, [JSON.stringify(alert)], { timeout: 30000 }), errors });
 await tell("no script runs but the page's own, to the byte", async () => {
   const policy = (await manager.request.get(base + "/console/")).headers()["content-security-policy"];
   if (!/default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+';/.test(policy)) throw new Error(policy);

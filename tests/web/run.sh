@@ -51,11 +51,27 @@ return playbook { name = "dim", summary = "Something that is looked at first", p
     noop.set { target = "/things/lamp", value = "dim" }
   end }
 LUA
+hold() { # hold NAME [MORE]: a playbook that sets a thing, in a file of $work/things
+    cat <<LUA
+local noop = use "noop"
+return playbook { name = "$1", summary = "Something that can be undone", params = { thing = { "string", "the thing" } },
+  on_alert = { when = { type = "Hold_$1" }, params = function(alert) return { thing = alert.title } end },
+  run = function(p, ctx) noop.set { target = p.thing, value = "held" } ${2:-} end }
+LUA
+}
+hold hold >"$work/playbooks/hold.lua"
+hold once >"$work/once.lua"
+hold asks 'if ctx.ask { title = "And now?", choices = { "go on" } } then noop.set { target = p.thing .. "-2", value = 1 } end' >"$work/playbooks/asks.lua"
+hold heals | sed 's/return playbook {/&\n  recover = function(p, ctx) ctx.note("recovered") end,/' >"$work/playbooks/heals.lua"
+mkdir "$work/things"
 cat >"$work/routes.lua" <<'LUA'
 return { { name = "looked at first", match = { type = "Dim_*" }, mode = "shadow" } }
 LUA
 sed -i "s|^}|  playbooks = { \"$repo/playbooks\", \"$work/playbooks\" }, routes = \"$work/routes.lua\", sign_in = { [\"local\"] = true },\n  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
-cp "$repo/playbooks/policy.lua" "$state/policy.lua"
+sed -i "s|^  plugins = {|&\n    noop = { config = { dir = \"$work/things\" } },|" "$state/cordon.lua"
+sed -e 's|^  groups = {|  break_glass = { from = "glass", review_from = "reviewers", reviewers = 1 },\n&\n    glass = { "change-manager-1" }, reviewers = { "change-manager-1", "change-manager-2" },|' \
+    -e 's|^  rules = {|&\n    { name = "things behind glass", match = { action = "noop.set", target = "/glass/*" }, need = 3, from = "change-managers" },\n    { name = "things", match = { action = "noop.set" }, need = 0 },|' \
+    "$repo/playbooks/policy.lua" >"$state/policy.lua"
 "$CORDON" user add oncall --role viewer --role responder --password-stdin --state "$state" <<<"a long password 1" >/dev/null
 "$CORDON" user add change-manager-2 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 3" >/dev/null
 "$CORDON" user add change-manager-1 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 2" >/dev/null
@@ -82,7 +98,8 @@ cat >"$work/drop" <<SH
 exec pkill -KILL -P $daemon -f internal-front
 SH
 chmod +x "$work/drop"
-cp "$here/console.mjs" "$packages/"
+cp "$here/console.mjs" "$here/walk.mjs" "$packages/"
 # shellcheck disable=SC2154 # start_daemon sets it
 CONSOLE=$console SHOTS=$packages/shots CHROMIUM=$(command -v chromium) SEND=$work/send DROP=$work/drop CORDON=$CORDON STATE=$state \
+    ONCE=$work/once.lua THINGS=$work/things BOOKS=$work/playbooks \
     timeout 500 node "$packages/console.mjs"

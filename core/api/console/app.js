@@ -16,7 +16,7 @@ const PAGES = [
   ["me", "You", mePage],
 ];
 const CHANGES = ["gate", "gate_end", "vote", "start", "end", "halt", "alert", "alert_note", "outcome", "drift", "doubt", "settle", "cancel",
-  "break_glass", "review", "remind", "escalate", "leave", "keep", "playbook"];
+  "break_glass", "review", "remind", "escalate", "leave", "keep", "hold_seen", "playbook"];
 
 const app = document.getElementById("app");
 let shownPage = null, feed = null, open = 0, halts = [], glass = [], refreshing = null, isAway = false;
@@ -51,7 +51,7 @@ function frame() {
         button("Sign out", signOut))),
     isAway && el("div", { class: "banner warn", role: "status" }, "The server cannot be reached: what you see may be old. Trying again."),
     halts.map(one => el("div", { class: "banner bad", role: "status" }, `Halted: ${one.scope}, by ${one.who}: ${one.why || "no reason given"}. Nothing is changed until it is lifted.`)),
-    glass.map(one => el("div", { class: "banner warn", role: "status" }, `Break-glass of ${one.run} by ${one.who} waits for its review: ${one.why}`)),
+    glass.map(one => el("div", { class: "banner warn", role: "status" }, "Break-glass of ", link("#/runs/" + one.run, one.run), ` by ${one.who} waits for its review: ${one.why}`)),
   ];
 }
 

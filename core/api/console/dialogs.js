@@ -5,9 +5,9 @@ import { session, post } from "/console/api.js";
 
 let count = 0;
 
-// Asks; calls act(reason) when it is confirmed, stays open with the sentence when that fails.
-// true when it was done.
-export function confirmBox({ title, text, more, reason, typed, confirm, kind, act }) {
+// Asks; calls act(reason) when it is confirmed, stays open with the sentence when that fails. typed: a word to type,
+// ask: the sentence that asks for it. Without act there is nothing to confirm. true when it was done.
+export function confirmBox({ title, text, more, reason, typed, ask, confirm, kind, act }) {
   return new Promise(resolve => {
     const n = ++count;
     const error = el("p", { class: "error", role: "alert" });
@@ -17,6 +17,7 @@ export function confirmBox({ title, text, more, reason, typed, confirm, kind, ac
     let done = false;
     const form = el("form", { method: "dialog", novalidate: true, onsubmit: async event => {
       event.preventDefault();
+      if (!act) { box.close(); return; }
       error.textContent = "";
       if (reason === "required" && !why.value.trim()) { error.textContent = "Say why: it is kept in the journal, and others decide by it."; why.focus(); return; }
       if (typed && word.value.trim() !== typed) { error.textContent = `Type ${typed} to go on.`; word.focus(); return; }
@@ -27,8 +28,8 @@ export function confirmBox({ title, text, more, reason, typed, confirm, kind, ac
       if (!done) go.focus(); // a button that was disabled has lost it
     } }, el("h2", { id: `title${n}` }, title), text && el("p", {}, text), more,
       why && [el("label", { for: `why${n}` }, "Reason", reason === "required" ? "" : el("span", { class: "help" }, " (may be empty)")), why],
-      word && [el("label", { for: `typed${n}` }, `This cannot be undone. Type the last four characters of the target: ${typed}`), word],
-      error, el("div", { class: "actions" }, go, button("Cancel", () => box.close())));
+      word && [el("label", { for: `typed${n}` }, ask || `This cannot be undone. Type the last four characters of the target: ${typed}`), word],
+      error, el("div", { class: "actions" }, go, act && button("Cancel", () => box.close())));
     const box = el("dialog", { "aria-labelledby": `title${n}` }, form);
     document.body.append(box);
     box.addEventListener("close", () => { box.remove(); if (done) say("Done."); resolve(done); });

@@ -25,9 +25,10 @@ export function el(tag, attributes, ...children) {
 export const clear = (node, ...children) => { node.replaceChildren(...children.flat(9).filter(Boolean)); return node; };
 
 const STATES = {
-  good: ["done", "granted", "routed", "on"],
-  warn: ["waiting", "running", "open", "new", "held"],
-  bad: ["failed", "stuck", "denied", "canceled", "diverged", "blocked", "expired", "void"],
+  good: ["done", "granted", "routed", "on", "in place", "reviewed"],
+  warn: ["waiting", "running", "open", "new", "held", "unreviewed", "simulated"],
+  off: ["rolled back", "over", "left", "gone", "not restored"],
+  bad: ["failed", "stuck", "denied", "canceled", "diverged", "blocked", "expired", "void", "rejected", "not in force"],
 };
 export function state(word) {
   const kind = Object.keys(STATES).find(key => STATES[key].includes(word)) || "warn";
@@ -66,19 +67,30 @@ export const facts = pairs => el("dl", { class: "facts" }, pairs.filter(([, valu
 // An ARM id by its last two words; the whole stands below it.
 export const shortly = id => { const parts = shown(id).split("/").filter(Boolean); return parts.length > 2 ? parts.slice(-2).join("/") : shown(id); };
 
-// Fields of two objects beside each other, nested ones by their path.
-export function diff(before, after) {
-  const was = flat(before), will = flat(after), names = [...new Set([...was.keys(), ...will.keys()])].sort();
-  const changed = names.filter(name => was.get(name) !== will.get(name));
-  const value = (map, name) => map.has(name) ? map.get(name) : "(absent)";
-  return el("div", { class: "diff", role: "table", "aria-label": "what changes" },
-    row("head", "field", "now", "afterwards"),
-    changed.map(name => row("", name || "(all)", value(was, name), value(will, name))));
-  function row(kind, ...cells) {
-    const classes = kind ? [kind + " name", kind, kind] : ["name", "was", "will"];
-    return el("div", { class: "cells", role: "row" }, cells.map((cell, i) => el("div", { class: classes[i], role: kind ? "columnheader" : "cell" }, cell)));
-  }
+const FIELDS_MAX = 200; // of one table
+const differs = maps => name => maps.some(map => map.get(name) !== maps[0].get(name));
+
+// Objects beside each other, nested fields by their path. columns: [heading, object, CSS class]; mark(values) may
+// add a word to the last one.
+function sideBySide(label, columns, mark) {
+  const maps = columns.map(([, object]) => flat(object));
+  const names = [...new Set(maps.flatMap(map => [...map.keys()]))].sort(), changed = names.filter(differs(maps));
+  const cells = (role, kinds, texts) => el("div", { class: "cells", role: "row" }, texts.map((text, i) => el("div", { class: kinds[i], role }, text)));
+  const row = name => {
+    const values = maps.map(map => map.has(name) ? map.get(name) : "(absent)"), word = mark && mark(values);
+    return cells("cell", ["name", ...columns.map(column => column[2])], [name || "(all)", ...values.map((value, i) => word && i === values.length - 1 ? [value, el("div", { class: "mark" }, word)] : value)]);
+  };
+  const left = changed.length - FIELDS_MAX;
+  return [el("div", { class: "diff" + (columns.length > 2 ? " three" : ""), role: "table", "aria-label": label },
+    cells("columnheader", ["head name", ...columns.map(() => "head")], ["field", ...columns.map(([heading]) => heading)]), changed.slice(0, FIELDS_MAX).map(row)),
+    left > 0 && el("p", { class: "soft" }, `${left} more fields differ: cordon show has them all.`)];
 }
+
+export const diff = (before, after) => sideBySide("what changes", [["now", before, "was"], ["afterwards", after, "will"]]);
+
+// What cordon found, what it left, and what is there now, of a target that somebody else has changed.
+export const drift = (before, ours, now) => sideBySide("what is different", [["before", before, ""], ["as we left it", ours, ""], ["now", now, "was"]],
+  ([was, left, found]) => found === left ? "" : found === was ? "back as it was" : "changed by others");
 function flat(value, path = "", out = new Map()) {
   if (value !== null && typeof value === "object" && Object.keys(value).length)
     for (const [key, inner] of Object.entries(value)) flat(inner, path ? `${path}.${shown(key)}` : shown(key), out);

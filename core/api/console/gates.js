@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inbox, and one gate: what is about to happen, to what, how it is undone, and who says yes.
-import { el, clear, button, link, facts, state, when, until, diff, shortly, shown } from "/console/dom.js";
+import { el, clear, button, link, facts, state, when, until, shown } from "/console/dom.js";
 import { session, get, post, may } from "/console/api.js";
 import { confirmBox } from "/console/dialogs.js";
+import { change, rest, alertLink } from "/console/plan.js";
+import { breakGlass } from "/console/glass.js";
 
 const needs = body => (body.demands || []).map(one => `${one.need} of ${[].concat(one.from || []).join(", ") || "anybody"}`).join(" and ") ||
   (body.need ? `${body.need} of ${[].concat(body.from || []).join(", ") || "anybody"}` : "an answer");
@@ -23,21 +25,6 @@ function card(gate) {
       el("span", {}, `${(gate.votes || []).length} said`), changes.some(one => one.effect === "permanent") && el("span", { class: "bad" }, "cannot be undone")));
 }
 
-function change(one, i, all) {
-  return el("section", { class: "card", "aria-label": `change ${i + 1} of ${all.length}` },
-    el("div", { class: "row" }, el("h3", {}, `${i + 1}. ${shown(one.what)}`), one.op === "restore" && el("span", { class: "state warn" }, "puts back"),
-      one.effect === "permanent" ? el("span", { class: "state bad" }, "cannot be undone") : el("span", { class: "state good" }, "can be undone")),
-    el("p", { class: "target" }, shown(one.target)), diff(one.before, one.after),
-    facts([["Undo", one.undo && one.effect !== "permanent" ? shown(one.undo) : `none: ${shown(one.because) || "it cannot be undone"}`], ["Action", el("code", {}, shown(one.action))], ["Risk", shown(one.risk)],
-      ["Note", (one.notes || []).map(note => el("div", { class: "warn" }, shown(note)))],
-      ["Affects", one.affects ? `${one.affects} ${shown(one.affects_what)}` : ""], ["Rules", (one.needs?.rules || []).join("; ")],
-      ["Guard", one.needs?.guard ? shown(one.needs.guard) : ""], ["Freeze", (one.needs?.freezes || []).map(shown).join("; ")], ["Tags", Object.entries(one.tags || {}).map(([k, v]) => `${k}=${v}`).join(", ")]]));
-}
-
-export function failed(one) {
-  return el("div", { class: "card bad" }, el("strong", {}, "Not possible: "), shown(one.action), " ", one.target ? shortly(one.target) : shown(one.args), ": ", shown(one.message), one.code ? ` (${shown(one.code)})` : "");
-}
-
 export async function gatePage(name, refresh) {
   let gate = await get("/v1/gates/" + encodeURIComponent(name));
   const notice = el("div", { role: "status" });
@@ -45,20 +32,33 @@ export async function gatePage(name, refresh) {
   draw();
   return { nodes: [el("p", {}, link("#/gates", "← Inbox")), head, notice, gate.body.detail && el("p", {}, shown(gate.body.detail)),
     gate.body.differs && el("div", { class: "card warn" }, el("strong", {}, "It was approved before, and differs now: "), shown(gate.body.differs)),
-    gate.body.drifted?.length > 0 && el("div", { class: "card warn" }, el("strong", {}, "Left alone, since somebody else has changed it: "), gate.body.drifted.map(one => shortly(one.target)).join(", ")),
-    (gate.body.failed || []).map(failed), gate.body.error && el("div", { class: "card bad" }, el("strong", {}, "The preview of the playbook ended with an error: "), shown(gate.body.error.message)),
-    el("h2", {}, (gate.body.changes || []).length ? "What will happen" : "The question"), (gate.body.changes || []).map(change),
+    el("h2", {}, (gate.body.changes || []).length ? "What will happen" : "The question"), (gate.body.changes || []).map(change), rest(gate.body),
     el("h2", {}, "Who has said something"), votes], onchange, isStill: true };
 
   function draw() {
     const body = gate.body, isOpen = gate.state === "open";
     clear(head, el("h1", {}, body.title || "May this be done?"), el("div", { class: "row" }, state(gate.state), isOpen && until(body.due), link("#/runs/" + gate.run, gate.run), el("span", { class: "soft" }, shown(gate.playbook))),
-      facts([["Asked by", shown(body.by)], ["Wants", needs(body)], ["Until", when(body.due)], ["After that", shown(body.on_timeout || body.args?.on_timeout)],
+      facts([["Alert", alertLink(gate.alert)], ["Asked by", shown(body.by)], ["Wants", needs(body)], ["Until", when(body.due)], ["After that", shown(body.on_timeout || body.args?.on_timeout)],
         ["Signature", body.sign ? "must be signed with an SSH key: cordon approve --sign, or cordon gate export" : ""], ["Digest", el("code", {}, (gate.digest || "").slice(0, 16) + "…")]]),
-      isOpen && may("approver") && (body.k === "ask" ? answer(body) : vote(body)), isOpen && !may("approver") && el("p", { class: "soft" }, "You can look, and have no role to answer."));
+      isOpen && body.unable && el("p", { class: "card broken" }, shown(body.unable)), isOpen && answers(body));
     clear(votes, (gate.votes || []).length ? el("ol", { class: "line" }, gate.votes.map(one => el("li", { class: one.yes === false ? "bad" : "good" },
       el("strong", {}, shown(one.who)), " ", one.v !== undefined && one.v !== null ? `answered ${shown(one.v)}` : one.yes ? "approved" : "denied", one.why ? `: ${shown(one.why)}` : "", one.key ? " (signed)" : ""))) :
       el("p", { class: "soft" }, "Nobody yet."));
+  }
+
+  function answers(body) {
+    if (!may("approver")) return el("p", { class: "soft" }, "You can look, and have no role to answer.");
+    if (body.k === "ask") return answer(body);
+    const isOwn = body.self === false && body.by === session.me.who;
+    return [isOwn ? el("p", { class: "soft" }, "You asked for this run, so somebody else must approve it.") : vote(body), alone()];
+  }
+
+  // Only for those whom the policy names.
+  function alone() {
+    const glass = gate.break_glass;
+    if (!glass?.may) return null;
+    if (glass.sign) return el("p", { class: "soft" }, "You may break the glass, and the policy wants a signature for it: ", el("code", {}, `cordon break-glass ${gate.run} --reason TEXT --sign KEYFILE`));
+    return el("div", { class: "actions" }, button("Break the glass…", async () => await breakGlass(gate.run, glass) && reread(), "danger"));
   }
 
   function vote(body) {
