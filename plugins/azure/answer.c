@@ -36,6 +36,9 @@ static enum cordon_status judge(const struct exchange *exchange,
     if (reply->status >= 400 && answer->refusal == REFUSAL_PASSES &&
         reply->operation == NULL)
         return CORDON_RETRY;
+    /* A proxy that sends us elsewhere has not let the request through. */
+    if (reply->status >= 300 && reply->status < 400 && answer->is_foreign)
+        return CORDON_REFUSED;
     if (reply->status >= 400 && reply->status < 500 && reply->status != 408)
         return CORDON_REFUSED;
     return is_read(exchange) ? CORDON_RETRY : CORDON_UNKNOWN;
@@ -69,6 +72,7 @@ static void explain(struct job *job, const struct exchange *exchange, struct ans
     fault_read(&fault, job, from);
     answer->refusal = refusal_of(family_of(exchange), answer->status, &fault);
     answer->hint = refusal_hint(&fault);
+    answer->is_foreign = fault.is_foreign;
     answer->code = fault.code;
     answer->inner = fault.inner;
     answer->message = fault.message;
@@ -100,6 +104,7 @@ static void on_reply(struct cordon_call *call, const struct cordon_http_reply *r
         .type = job->host->header(reply, "Content-Type"),
         .error_code = job->host->header(reply, "x-ms-error-code"),
         .challenge = job->host->header(reply, "WWW-Authenticate"),
+        .location = job->host->header(reply, "Location"),
         .is_of_service = is_of_service(job, reply),
     };
     struct answer answer = {

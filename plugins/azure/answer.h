@@ -29,6 +29,7 @@ struct answer {
     const char *inner;   /* Key Vault's reason behind it; "" when there is none */
     const char *message; /* "" for 2xx; one line, and bounded */
     enum refusal refusal;
+    bool is_foreign;  /* a proxy or gateway answered, and not the service */
     const char *hint; /* what people can do about a sign-in that failed; "" */
     bool has_failed;  /* it was begun, and an operation that was followed says Failed */
     const struct cordon_http_reply *reply;

@@ -25,11 +25,35 @@ const char *site_of(struct job *job)
     return armid_of(job, types);
 }
 
+static bool is_slot(struct job *job, const char *id)
+{
+    return text_same(armid_part(job, id, 1), "slots");
+}
+
 const char *site_words(struct job *job, const char *id)
 {
-    if (text_same(armid_part(job, id, 1), "slots"))
+    if (is_slot(job, id))
         return job_text(job, "slot %s of site %s", armid_name(id), armid_part(job, id, 2));
     return job_text(job, "site %s", armid_name(id));
+}
+
+/* "Microsoft.Web/sites/slots/stop/action" for "Microsoft.Web/sites/stop/action". */
+static const char *slot_action(struct job *job, const char *action)
+{
+    static const char sites[] = "Microsoft.Web/sites/";
+
+    return job_text(job, "%sslots/%s", sites, action + sizeof sites - 1);
+}
+
+const struct rights *site_rights(struct job *job, const char *id,
+                                 const struct rights *of_site)
+{
+    if (!is_slot(job, id))
+        return of_site;
+    struct rights *rights = job_alloc(job, sizeof *rights);
+    rights->change = slot_action(job, of_site->change);
+    rights->undo = slot_action(job, of_site->undo);
+    return rights;
 }
 
 /* -- What is looked at for the guards ---------------------------------------------------- */
@@ -260,7 +284,7 @@ static void on_state(struct job *job, const struct answer *answer, void *arg)
     struct stop_look *look = job_alloc(job, sizeof *look);
     *look = (struct stop_look){ id, slice };
     note_kind(job, id, answer->json);
-    job->rights = &stop_rights;
+    job->rights = site_rights(job, id, &stop_rights);
     if (is_of_kind(answer->json, "functionapp"))
         end_stop_look(job, look);
     else

@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 
 struct job;
+struct rights;
 
 #define SITE_ID                                                                          \
     "\"id\":{\"type\":\"string\",\"format\":\"arm-id\","                                 \
@@ -22,6 +23,10 @@ struct job;
 const char *site_of(struct job *job);
 /* "site shop", "slot staging of site shop". */
 const char *site_words(struct job *job, const char *id);
+
+/* What a change of a site needs, as it is called for this one: a slot has actions of its own. */
+const struct rights *site_rights(struct job *job, const char *id,
+                                 const struct rights *of_site);
 
 /* Goes on with arg. */
 typedef void site_fn(struct job *job, void *arg);

@@ -182,7 +182,7 @@ static void on_observed(struct job *job, const struct answer *answer, void *arg)
     cJSON_AddStringToObject(slice, "unmatched", unmatched(properties));
     if (job->before == NULL)
         see_obstacles(job, change, list);
-    job->rights = &block_rights;
+    job->rights = site_rights(job, change->id, &block_rights);
     count_observed(job, COUNT_SITES, change->id, job_lower(job, change->id), slice);
 }
 

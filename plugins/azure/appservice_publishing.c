@@ -97,7 +97,7 @@ static void end(struct job *job, const struct walk *walk)
     cJSON *slice = job_object(job);
     for (int i = 0; i < WAYS; i++)
         cJSON_AddBoolToObject(slice, ways[i], walk->allowed[i]);
-    job->rights = &publishing_rights;
+    job->rights = site_rights(job, walk->id, &publishing_rights);
     count_observed(job, COUNT_SITES, walk->id, job_lower(job, walk->id), slice);
 }
 

@@ -143,8 +143,8 @@ void arm_next(struct job *job, const char *link, answer_fn *done, void *arg)
 
 bool answer_says_gone(const struct answer *answer)
 {
-    static const char *const codes[] = { "ResourceNotFound", "ResourceGroupNotFound",
-                                         "NotFound" };
+    static const char *const codes[] = { "ResourceNotFound", "ParentResourceNotFound",
+                                         "ResourceGroupNotFound", "NotFound" };
 
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (answer->status == 404 && text_same(answer->code, codes[i]))

@@ -122,7 +122,7 @@ static void take_token(struct job *job, struct fetch *fetch, cJSON *json,
 static void on_token(struct job *job, const struct answer *answer, void *arg)
 {
     struct fetch *fetch = arg;
-    if (answer->status == 200) {
+    if (answer->verdict == CORDON_DONE) { /* a proxy's page may come with 200, too */
         take_token(job, fetch, (cJSON *)answer->json, "access_token");
         return;
     }

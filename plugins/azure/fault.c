@@ -513,6 +513,42 @@ static void read_body(struct reading *reading, const char *text)
         add_sentence(reading, text, strlen(text));
 }
 
+/* The part of an address that people know: its host. */
+static const char *host_in(struct job *job, const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    host = host != NULL ? host + 3 : url;
+    return fault_clean(job, host, strcspn(host, "/?#"), NAME_SHOWN_MAX);
+}
+
+/* Plain text that has no header of the service's: its own errors are JSON or XML. */
+static bool is_foreign_text(const struct fault_source *from)
+{
+    const char *text = skip_mark(from->body);
+
+    return !from->is_of_service && from->status >= 400 && from->status < 500 &&
+           from->type != NULL && text_starts(from->type, "text/plain") && *text != '\0' &&
+           strchr("{[<\"", *text) == NULL;
+}
+
+/* Who answered instead of the service, by the status or form of the answer; NULL. */
+static const char *foreign_words(struct job *job, const struct fault_source *from)
+{
+    if (from->status == 407 || from->status == 511)
+        return "a proxy in between wants a sign-in of its own";
+    if (from->status >= 300 && from->status < 400 && !from->is_of_service)
+        return job_text(job,
+                        "a proxy or gateway in between, and not the service, answered "
+                        "with a redirect%s%s",
+                        from->location != NULL ? " to " : "",
+                        from->location != NULL ? host_in(job, from->location) : "");
+    if (is_foreign_text(from))
+        return "a proxy or gateway in between, and not the service, answered with plain "
+               "text";
+    return NULL;
+}
+
 void fault_read(struct fault *fault, struct job *job, const struct fault_source *from)
 {
     struct reading reading = { .job = job, .fault = fault };
@@ -526,14 +562,14 @@ void fault_read(struct fault *fault, struct job *job, const struct fault_source 
     read_headers(&reading, from);
     read_numbers(&reading);
     put_together(&reading, from->body);
-    if (from->status != 407 && from->status != 511)
+    const char *foreign = foreign_words(job, from);
+    if (foreign == NULL)
         return;
     fault->is_foreign = true;
     if (fault->code[0] == '\0')
         add_code(&reading, "NotTheService");
-    fault->message =
-        job_text(job, "a proxy in between wants a sign-in of its own (status %d)%s%s",
-                 from->status, fault->message[0] != '\0' ? ": " : "", fault->message);
+    fault->message = job_text(job, "%s (status %d)%s%s", foreign, from->status,
+                              fault->message[0] != '\0' ? ": " : "", fault->message);
 }
 
 bool fault_has(const struct fault *fault, const char *code)

@@ -8,7 +8,7 @@
  *     {"odata.error":{"code","message":{"value"}}}                 older directories, tables
  *     {"error":"invalid_client","error_description":"AADSTS..."}   sign-in, metadata service
  *     <Error><Code/><Message/></Error>, x-ms-error-code            Storage
- *     an HTML page                                                 a proxy in between
+ *     an HTML page, plain text, a redirect                         a proxy in between
  *
  * Names count in any letter case, and errors within errors are read too. The sentence is for
  * people: one line of valid UTF-8, without control characters, of at most FAULT_MESSAGE_MAX
@@ -36,6 +36,7 @@ struct fault_source {
     const char *type;       /* Content-Type; NULL: not given */
     const char *error_code; /* x-ms-error-code; NULL */
     const char *challenge;  /* WWW-Authenticate; NULL */
+    const char *location;   /* where a redirect goes; NULL */
     bool is_of_service;     /* it has a request id of Microsoft's */
 };
 

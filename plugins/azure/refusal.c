@@ -56,6 +56,7 @@ static const struct refusal_row table[] = {
     { FAMILY_VAULT, 409, NULL, "being purged", REFUSAL_PASSES },
     { FAMILY_VAULT, 409, NULL, "conflict", REFUSAL_PASSES },
     { FAMILY_VAULT, 403, "ForbiddenByRbac", NULL, REFUSAL_TOKEN },
+    { FAMILY_VAULT, 403, "AccessDenied", NULL, REFUSAL_TOKEN },
 
     /* Storage. */
     { FAMILY_STORAGE, 503, "ServerBusy", NULL, REFUSAL_PASSES },
@@ -71,6 +72,7 @@ static const struct refusal_row table[] = {
     /* App Service. */
     { FAMILY_WEB, 409, "59205", NULL, REFUSAL_PASSES },
     { FAMILY_WEB, 409, "59206", NULL, REFUSAL_PASSES },
+    { FAMILY_WEB, 409, NULL, "exclusive lock", REFUSAL_PASSES },
 
     /* Network. */
     { FAMILY_NETWORK, 0, "ReferencedResourceNotProvisioned", NULL, REFUSAL_PASSES },
@@ -79,6 +81,7 @@ static const struct refusal_row table[] = {
     /* Microsoft Graph. */
     { FAMILY_GRAPH, 403, "Authorization_RequestDenied", NULL, REFUSAL_TOKEN },
     { FAMILY_GRAPH, 403, "Forbidden", NULL, REFUSAL_TOKEN },
+    { FAMILY_GRAPH, 403, "accessDenied", NULL, REFUSAL_TOKEN },
     { FAMILY_GRAPH, 0, "Directory_ConcurrencyViolation", NULL, REFUSAL_PASSES },
 
     /* Each of them. */
@@ -97,6 +100,14 @@ static const struct refusal_row table[] = {
     { FAMILY_ANY, 409, NULL, "another operation", REFUSAL_PASSES },
     { FAMILY_ANY, 409, NULL, "operation is in progress", REFUSAL_PASSES },
     { FAMILY_ANY, 409, NULL, "operation in progress", REFUSAL_PASSES },
+    { FAMILY_ANY, 409, NULL, "operations in progress", REFUSAL_PASSES },
+    { FAMILY_ANY, 409, NULL, "being updated", REFUSAL_PASSES },
+    { FAMILY_ANY, 409, NULL, "being modified", REFUSAL_PASSES },
+    { FAMILY_ANY, 409, NULL, "is busy", REFUSAL_PASSES },
+    { FAMILY_ANY, 409, NULL, "retry the request", REFUSAL_PASSES },
+    { FAMILY_ANY, 409, NULL, "retry the operation", REFUSAL_PASSES },
+    { FAMILY_ANY, 409, NULL, "please retry", REFUSAL_PASSES },
+    { FAMILY_ANY, 409, NULL, "please try again", REFUSAL_PASSES },
     { FAMILY_ANY, 409, NULL, "concurrent", REFUSAL_PASSES },
     { FAMILY_ANY, 409, NULL, "try again later", REFUSAL_PASSES },
     { FAMILY_ANY, 409, NULL, "try again in", REFUSAL_PASSES },
@@ -120,7 +131,8 @@ static bool row_fits(const struct refusal_row *row, enum family family, int stat
 
 enum refusal refusal_of(enum family family, int status, const struct fault *fault)
 {
-    if (fault->is_foreign)
+    /* The metadata service marks its answers with nothing, and answers with pages. */
+    if (fault->is_foreign && family != FAMILY_IMDS)
         return status == 429 ? REFUSAL_PASSES : REFUSAL_FINAL;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (row_fits(&table[i], family, status, fault))

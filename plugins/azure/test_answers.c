@@ -39,6 +39,13 @@ static const struct {
       "\"ExtendedCode\":\"59205\"}}]}",
       CORDON_RETRY },
     { OF_SITE, 409, SAYS("Conflict", "The plan is too small."), CORDON_REFUSED },
+    { OF_SITE, 409,
+      "{\"Code\":\"Conflict\",\"Message\":\"Cannot acquire exclusive lock to update this "
+      "site. Retry the request later.\"}",
+      CORDON_RETRY },
+    { OF_SITE, 409, SAYS("Conflict", "The server farm is being updated."), CORDON_RETRY },
+    { OF_SITE, 409, SAYS("Conflict", "till is busy; please try again."), CORDON_RETRY },
+    { OF_SITE, 302, "", CORDON_REFUSED },
     { OF_SITE, 409, SAYS("ScopeLocked", "Remove the lock and try again later."),
       CORDON_REFUSED },
     { OF_SITE, 409, SAYS("ReadOnlyDisabledSubscription", "It is disabled."),
@@ -93,6 +100,8 @@ static const struct {
     { OF_LOGIN, 400, AADSTS("90033"), CORDON_RETRY },
     { OF_LOGIN, 400, "{\"error\":\"temporarily_unavailable\"}", CORDON_RETRY },
     { OF_LOGIN, 503, "", CORDON_RETRY },
+    { OF_LOGIN, 200, "<html><title>Guests, sign in</title></html>", CORDON_RETRY },
+    { OF_LOGIN, 307, "", CORDON_REFUSED },
 };
 
 /* A vault that asks who we are, before whatever the row says. */
@@ -188,6 +197,31 @@ TEST(the_metadata_service_is_asked_again_while_it_is_updated)
         CHECK_HAS(rig.message, "being updated");
         rig_close(&rig);
     }
+}
+
+TEST(the_metadata_service_is_asked_again_when_it_answers_with_a_page)
+{
+    struct rig rig;
+
+    rig_open_as(&rig, "{\"credential\":\"managed_identity\"}");
+    rig_add(&rig, "GET", "/metadata/identity", 404, "Content-Type: text/html\n",
+            "<html><title>404 - not found</title></html>");
+    rig_call(&rig, STOP, RIG_OBSERVE, "{\"id\":\"" SITE "\"}");
+    CHECK_INT(rig.status, CORDON_RETRY);
+    rig_close(&rig);
+}
+
+TEST(a_page_instead_of_a_token_is_told_as_a_proxys)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_add(&rig, "POST", "/oauth2/", 200, "Content-Type: text/html\n",
+            "<html><title>Guests, sign in</title></html>");
+    rig_call(&rig, STOP, RIG_OBSERVE, "{\"id\":\"" SITE "\"}");
+    CHECK_HAS(rig.message, "proxy");
+    CHECK_HAS(rig.message, "Guests, sign in");
+    rig_close(&rig);
 }
 
 TEST(a_right_that_was_granted_a_minute_ago_is_seen_with_a_fresh_token)

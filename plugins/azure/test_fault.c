@@ -167,6 +167,46 @@ TEST(a_proxy_that_wants_a_sign_in_is_told_as_such)
     CHECK_HAS(fault.message, "proxy");
 }
 
+static const struct {
+    int status;
+    const char *type, *location, *body;
+    bool is_of_service, is_foreign;
+    const char *says;
+} answers[] = {
+    { 302, NULL, "https://login.hotel.example/start?from=1", "", false, true,
+      "a redirect to login.hotel.example (status 302)" },
+    { 307, "text/plain", "/portal", "Moved", false, true, "a redirect" },
+    { 303, NULL, NULL, "", false, true, "a redirect (status 303)" },
+    { 302, NULL, "https://management.azure.com/x", "", true, false, "" },
+    { 403, "text/plain", NULL, "Blocked: category finance", false, true,
+      "answered with plain text (status 403): Blocked: category finance" },
+    { 451, "text/plain; charset=us-ascii", NULL, "\xef\xbb\xbf Not from here", false, true,
+      "plain text" },
+    { 403, "text/plain", NULL, "Blocked", true, false, "Blocked" },
+    { 403, "text/plain", NULL, "{\"error\":{\"code\":\"A\",\"message\":\"m\"}}", false,
+      false, "m" },
+    { 404, "text/plain", NULL, "", false, false, "" },
+    { 503, "text/plain", NULL, "The service is unavailable.", false, false,
+      "The service is unavailable." },
+    { 511, NULL, NULL, "", false, true, "wants a sign-in of its own (status 511)" },
+};
+
+TEST(a_redirect_or_plain_text_without_a_header_of_the_service_is_told_as_a_proxys)
+{
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct fault_source from = { .status = answers[i].status,
+                                     .type = answers[i].type,
+                                     .location = answers[i].location,
+                                     .body = answers[i].body,
+                                     .is_of_service = answers[i].is_of_service };
+        struct fault fault = read_with(&from);
+
+        CHECK_INT(fault.is_foreign, answers[i].is_foreign);
+        CHECK_HAS(fault.message, answers[i].says);
+        CHECK((strstr(fault.message, "proxy") != NULL) == answers[i].is_foreign);
+    }
+}
+
 TEST(headers_say_what_an_empty_body_does_not)
 {
     struct fault_source storage = { .status = 404,

@@ -373,6 +373,40 @@ TEST(a_right_that_is_missing_and_a_deny_assignment_are_known_before_people_are_a
     }
 }
 
+static const struct {
+    const char *id, *may, *code;
+} slots[] = {
+    { SITE "/slots/green", MAY("\"Microsoft.Web/sites/slots/*\"", ""), "" },
+    { SITE "/slots/green", MAY("\"Microsoft.Web/sites/*\"", ""), "" },
+    { SITE "/slots/green",
+      MAY("\"Microsoft.Web/sites/stop/action\",\"Microsoft.Web/sites/start/action\"", ""),
+      "AuthorizationFailed" },
+    { SITE "/SLOTS/green", MAY("\"*\"", "\"Microsoft.Web/sites/slots/*\""),
+      "AuthorizationFailed" },
+    { SITE, MAY("\"Microsoft.Web/sites/slots/*\"", ""), "AuthorizationFailed" },
+    { SITE, MAY("\"*\"", "\"Microsoft.Web/sites/slots/*\""), "" },
+};
+
+TEST(a_slot_needs_the_rights_to_slots_and_a_site_those_to_sites)
+{
+    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+        struct rig rig;
+        char may[512], args[512];
+
+        rig_open(&rig);
+        answer_site(&rig, "app", NULL);
+        snprintf(may, sizeof may, "{\"value\":[%s]}", slots[i].may);
+        snprintf(args, sizeof args, "{\"id\":\"%s\"}", slots[i].id);
+        rig_add(&rig, "*GET", "/green?", 200, "",
+                "{\"id\":\"x\",\"kind\":\"app\",\"properties\":{\"state\":\"Running\"}}");
+        rig_add(&rig, "*GET", "/permissions?", 200, "", may);
+        rig_call(&rig, "azure.appservice.stop", RIG_OBSERVE, args);
+        CHECK_INT(rig.status, CORDON_DONE);
+        CHECK_STR(rig.cannot_code, slots[i].code);
+        rig_close(&rig);
+    }
+}
+
 TEST(rights_are_asked_for_once_a_minute_while_nothing_is_in_the_way)
 {
     struct rig rig;

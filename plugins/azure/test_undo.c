@@ -52,6 +52,7 @@ static const struct {
     { OF_SITE, 404, SAYS("ResourceNotFound"), 1 },
     { OF_SITE, 404, SAYS("ResourceGroupNotFound"), 1 },
     { OF_SITE, 404, "{\"Code\":\"NotFound\",\"Message\":\"Cannot find Site.\"}", 1 },
+    { OF_SITE, 404, SAYS("ParentResourceNotFound"), 1 },
     { OF_SITE, 404, SAYS("SubscriptionNotFound"), 0 },
     { OF_SITE, 404, "<html><title>Not found</title></html>", 0 },
     { OF_SITE, 404, "", 0 },
