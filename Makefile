@@ -324,7 +324,7 @@ run-fuzz: $(fuzzers)
 
 formatted = $(wildcard core/*/*.[ch] plugins/*/*.[ch] plugins/*/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
 scripts = $(wildcard .ci/run core/*/*.sh docs/azure/*.sh tests/*.sh tests/*/*.sh)
-tidied := $(patsubst %.c,build/lint/%.tidy,$(filter-out tests/%,$(all_src)))
+tidied := $(patsubst %.c,build/lint/%.tidy,$(filter-out tests/% $(plugin_test_src),$(all_src)))
 
 format:
 	$(Q)clang-format -i $(formatted)

@@ -339,6 +339,7 @@ static bool is_final(const struct step *step)
 /* Before anybody looks: is there something to put back at all? */
 bool change_begins_undo(struct step *step)
 {
+    bool is_check = step->run->is_check; /* looks at each target, shared or not */
     struct share share;
     bool begins = false;
 
@@ -347,11 +348,9 @@ bool change_begins_undo(struct step *step)
         step->state = STEP_NEW; /* until the rows are there */
     } else if (share.kind == SHARE_GONE) {
         share_leave(step, &share);
-    } else if (step->run->is_check) {
-        begins = true; /* a shared target is looked at, too */
-    } else if (share.kind == SHARE_NONE && is_final(step)) {
+    } else if (share.kind == SHARE_NONE && is_final(step) && !is_check) {
         share_end(step, HOLD_NOT_RESTORED, span_of(step->what));
-    } else if (share.kind == SHARE_ALL) {
+    } else if (share.kind == SHARE_ALL && !is_check) {
         if (slice_is_busy(step))
             step->state = STEP_HELD;
         else
