@@ -44,7 +44,8 @@ static void put_begun(struct json_out *out, const struct step *step)
 /* What its plugin told beside the slice, as the gate's row has it. */
 static void info_again(struct json_out *out, struct span json)
 {
-    static const char *const keys[] = { "exists", "own", "tags", "tenant" };
+    static const char *const keys[] = { "exists", "own",      "subscription", "tags",
+                                        "tenant", "unplaced", "within" };
 
     json_open(out, '{');
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -91,7 +92,8 @@ static void put_waiting(struct json_out *out, const struct gate *gate,
     json_key(out, "now");
     need_put(out, again, &need);
     if (again->is_partly_told)
-        json_put_raw(out, "not_known", span_of("[\"exists\",\"own\",\"tenant\"]"));
+        json_put_raw(out, "not_known",
+                     span_of("[\"exists\",\"own\",\"tenant\",\"within\"]"));
     json_put_raw(out, "op", json_get(change->json, "op"));
     json_put(out, "path", change->path);
     json_put_raw(out, "rules", json_get(json_get(change->json, "needs"), "rules"));

@@ -30,7 +30,7 @@ static void put_freeze(struct json_out *out, struct span freeze, bool has_path)
     json_close(out);
 }
 
-static void forbid(const struct step *step, struct span freeze, int64_t to_ms,
+static void forbid(const struct step *step, struct span freeze, int64_t to_ms, enum fit fit,
                    struct need *need)
 {
     struct str text = { 0 };
@@ -43,6 +43,7 @@ static void forbid(const struct step *step, struct span freeze, int64_t to_ms,
                "after that, or have the policy's owners give the freeze an emergency "
                "(policy.lua, freeze; a new policy voids approvals given under the old)",
                name != NULL ? name : "?", clock_show(to_ms, until));
+    place_add_unknown(step, fit, &text);
     need->why = turn_keep(step->run->engine, str_span(&text));
     free(name);
     str_fini(&text);
@@ -79,13 +80,14 @@ void freeze_need(const struct step *step, const struct action *action, struct ne
         struct span path = json_get(freeze, "emergency");
         int64_t least = need_count(json_get(path, "need"), 1);
 
-        if (!is_now(freeze, engine->now_ms, &to_ms) ||
-            !match_fits(json_get(freeze, "match"), step, action))
+        enum fit fit = match_fits(json_get(freeze, "match"), step, action);
+
+        if (!is_now(freeze, engine->now_ms, &to_ms) || fit == FIT_NO)
             continue;
         put_freeze(&out, freeze, json_kind(path) == JSON_OBJECT);
         name_rule(freeze, rules);
         if (json_kind(path) != JSON_OBJECT) {
-            forbid(step, freeze, to_ms, need);
+            forbid(step, freeze, to_ms, fit, need);
             continue;
         }
         need->need = least > need->need ? least : need->need;

@@ -104,40 +104,40 @@ static bool names_id(const struct step *step, struct span id)
                           holds_id(step->after, id) || holds_id(span_of(step->target), id));
 }
 
-/* The target itself, or whatever lies below it. */
-static bool is_below(const char *target, const char *glob)
+/* Is the entry of a list of the policy about the step? */
+static enum fit fit_listed(const struct step *step, const char *path, const char *entry)
 {
-    char *plain = target_plain(target), *wanted = target_plain(glob);
-    struct str below = { 0 };
-
-    str_printf(&below, "%s/*", wanted);
-    bool is_so =
-        span_glob(span_of(plain), wanted) || span_glob(span_of(plain), str_text(&below));
-    str_fini(&below);
-    free(plain);
-    free(wanted);
-    return is_so;
-}
-
-/* The first entry of a list of the policy that is about the step; free(). */
-static char *find_listed(const struct step *step, const char *path)
-{
-    struct span list = json_path(span_of(step->run->engine->policy), path);
     bool is_ids = strcmp(path, "guards.principals") == 0;
     bool is_both = strcmp(path, "guards.own") == 0;
+
+    if (((is_ids || is_both) && names_id(step, span_of(entry))) ||
+        address_is_touched(step, span_of(entry)))
+        return FIT_YES;
+    return is_ids ? FIT_NO : place_is_below(step, entry);
+}
+
+/* The first entry of a list of the policy that is about the step, or else may be; free(). */
+static char *find_listed(const struct step *step, const char *path, enum fit *fit)
+{
+    struct span list = json_path(span_of(step->run->engine->policy), path);
+    char *found = NULL;
     struct span item;
     size_t pos = 0;
 
-    while (json_next(list, &pos, NULL, &item)) {
+    *fit = FIT_NO;
+    while (*fit != FIT_YES && json_next(list, &pos, NULL, &item)) {
         char *entry = json_text(item);
+        enum fit one = entry != NULL ? fit_listed(step, path, entry) : FIT_NO;
 
-        if (entry != NULL && ((!is_ids && is_below(step->target, entry)) ||
-                              ((is_ids || is_both) && names_id(step, span_of(entry))) ||
-                              address_is_touched(step, span_of(entry))))
-            return entry;
-        free(entry);
+        if (one > *fit) {
+            free(found);
+            found = entry;
+            *fit = one;
+        } else {
+            free(entry);
+        }
     }
-    return NULL;
+    return found;
 }
 
 static char *find_tag(const struct step *step)
@@ -162,8 +162,9 @@ static void raise(struct str *why, const char *key)
 
 static bool is_own(const struct step *step, struct str *why)
 {
+    enum fit fit = FIT_NO;
     char *own = json_get_text(step->plan_info, "own");
-    char *entry = own == NULL ? find_listed(step, "guards.own") : NULL;
+    char *entry = own == NULL ? find_listed(step, "guards.own", &fit) : NULL;
 
     if (own != NULL)
         str_printf(why,
@@ -175,6 +176,7 @@ static bool is_own(const struct step *step, struct str *why)
                    "guard own: %s on %s touches \"%s\", which the policy's guards.own "
                    "lists as cordon's own",
                    step->action, step->target, entry);
+    place_add_unknown(step, fit, why);
     if (entry != NULL)
         raise(why, "guards.own");
     free(own);
@@ -184,13 +186,15 @@ static bool is_own(const struct step *step, struct str *why)
 
 static bool is_protected(const struct step *step, struct str *why)
 {
-    char *entry = find_listed(step, "guards.protected");
+    enum fit fit;
+    char *entry = find_listed(step, "guards.protected", &fit);
 
     if (entry != NULL) {
         str_printf(why,
                    "guard protected: %s is protected by \"%s\" in the policy's "
                    "guards.protected, and %s would change it",
                    step->target, entry, step->action);
+        place_add_unknown(step, fit, why);
         raise(why, "guards.protected");
     } else if ((entry = find_tag(step)) != NULL) {
         str_printf(why,
@@ -198,7 +202,7 @@ static bool is_protected(const struct step *step, struct str *why)
                    "guards.protected_tags protects, and %s would change it",
                    step->target, entry, step->action);
         raise(why, "guards.protected_tags");
-    } else if ((entry = find_listed(step, "guards.principals")) != NULL) {
+    } else if ((entry = find_listed(step, "guards.principals", &fit)) != NULL) {
         str_printf(why,
                    "guard principals: principal %s is protected in the policy's "
                    "guards.principals, and %s on %s touches it",
@@ -216,21 +220,39 @@ static bool is_pinned_elsewhere(const struct step *step)
 {
     struct span list =
         json_path(span_of(step->run->engine->policy), "guards.subscriptions");
-    char *plain = target_plain(step->target);
     bool is_here = json_count(list) == 0; /* what shows no subscription is in none */
     struct span item;
     size_t pos = 0;
 
     while (!is_here && json_next(list, &pos, NULL, &item)) {
-        struct str glob = { 0 };
+        char *glob = json_text(item);
 
-        str_printf(&glob, "/subscriptions/%.*s", (int)json_raw(item).len,
-                   json_raw(item).ptr);
-        is_here = is_below(plain, str_text(&glob));
-        str_fini(&glob);
+        is_here = glob != NULL && place_is_in(step, glob) == FIT_YES;
+        free(glob);
     }
-    free(plain);
     return !is_here;
+}
+
+static void why_elsewhere(const struct step *step, struct str *why)
+{
+    char *subscription = place_subscription(step);
+
+    if (subscription[0] != '\0')
+        str_printf(why,
+                   "guard subscriptions: %s is in subscription %s, which the policy's "
+                   "guards.subscriptions does not list",
+                   step->target, subscription);
+    else if (place_unknown(step).len > 0)
+        str_printf(why, "guard subscriptions: in which subscription %s lies is not known: ",
+                   step->target);
+    else
+        str_printf(why,
+                   "guard subscriptions: %s is in no subscription that the policy's "
+                   "guards.subscriptions lists: it does not show in which it lies",
+                   step->target);
+    if (subscription[0] == '\0')
+        json_text_to(why, json_get(step->plan_info, "unplaced"));
+    free(subscription);
 }
 
 static bool is_tenant_listed(struct span list, struct span tenant)
@@ -280,10 +302,7 @@ static bool is_elsewhere(const struct step *step, struct str *why)
 {
     if (!is_pinned_elsewhere(step))
         return is_foreign_tenant(step, why);
-    str_printf(why,
-               "guard subscriptions: %s is in no subscription that the policy's "
-               "guards.subscriptions lists, or does not show in which it lies",
-               step->target);
+    why_elsewhere(step, why);
     raise(why, "guards.subscriptions");
     return true;
 }

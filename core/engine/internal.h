@@ -698,10 +698,15 @@ void need_put(struct json_out *out, const struct step *step, const struct need *
 bool need_is_covered(const struct gate *gate, const struct need *need);
 
 /* -- match.c ---------------------------------------------------------------------------- */
+/* Does a change fit what a rule or a guard names? In the order of certainty. */
+enum fit { FIT_NO, FIT_OPEN, FIT_YES };
+
 /* A word or a list of them against a text: patterns; "medium+" against a level. */
 bool match_text(struct span wanted, const char *text);
 bool match_level(struct span wanted, const char *text);
-bool match_fits(struct span match, const struct step *step, const struct action *action);
+/* FIT_OPEN: it would, where the target lies in what the match names, and that is not known. */
+enum fit match_fits(struct span match, const struct step *step,
+                    const struct action *action);
 /* ">= 5": is_so tells whether count is; false when the word is no such thing. */
 bool match_count(struct span word, int64_t count, bool *is_so);
 bool match_is_days(struct span word, int day); /* "sat", "mon-fri"; day -1: is it one */
@@ -711,6 +716,21 @@ struct span step_tags(const struct step *step);
 bool tags_fit(const struct step *step, struct span wanted);
 /* In small letters, each slash once, none at the end; free(). */
 char *target_plain(const char *target);
+
+/* -- place.c ---------------------------------------------------------------------------- */
+
+/* Why it is not known where the target lies; empty: it is known. */
+struct span place_unknown(const struct step *step);
+/* The subscription of the target, "" when there is none or it is not known; free(). */
+char *place_subscription(const struct step *step);
+/* Says in text, after FIT_OPEN, that the place is not known, and why. */
+void place_add_unknown(const struct step *step, enum fit fit, struct str *text);
+/* Is it the target's id, or one of what contains it, that the glob matches? */
+enum fit place_fits(const struct step *step, const char *glob);
+/* The same, or does the target lie below it? */
+enum fit place_is_below(const struct step *step, const char *glob);
+/* Is its subscription one that the glob matches? */
+enum fit place_is_in(const struct step *step, const char *glob);
 
 /* -- freeze.c --------------------------------------------------------------------------- */
 void freeze_need(const struct step *step, const struct action *action, struct need *need,

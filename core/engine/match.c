@@ -54,21 +54,6 @@ static const char *risk_word(const struct action *action)
     return action->risk == 3 ? "high" : action->risk == 2 ? "medium" : "low";
 }
 
-/* "/subscriptions/ID/..." -> ID, or "". */
-static void subscription_of(const char *target, char *out, size_t size)
-{
-    static const char prefix[] = "/subscriptions/";
-    size_t len = 0;
-
-    if (span_glob(span_of(target), "/subscriptions/*"))
-        while (target[sizeof prefix - 1 + len] != '\0' &&
-               target[sizeof prefix - 1 + len] != '/' && len + 1 < size) {
-            out[len] = target[sizeof prefix - 1 + len];
-            len++;
-        }
-    out[len] = '\0';
-}
-
 char *target_plain(const char *target)
 {
     struct str text = { 0 }, folded = { 0 };
@@ -300,21 +285,34 @@ static bool fits_op(struct span op, const struct step *step)
     return span_is(op, "any") || span_is(op, step->is_undo ? "undo" : "apply");
 }
 
-static bool fits_target(struct span wanted, const struct step *step)
-{
-    char *plain = target_plain(step->target);
-    bool is_match =
-        fits_any(wanted, fits_text, step->target) || fits_any(wanted, fits_text, plain);
+typedef enum fit place_fn(const struct step *step, const char *glob);
 
-    free(plain);
-    return is_match;
+/* One glob or a list of them: the best fit counts. */
+static enum fit fit_place(struct span wanted, const struct step *step, place_fn *fits)
+{
+    enum fit best = FIT_NO;
+    struct span item;
+    size_t pos = 0;
+
+    if (json_kind(wanted) != JSON_ARRAY) {
+        char *glob = json_text(wanted);
+
+        best = glob != NULL ? fits(step, glob) : FIT_NO;
+        free(glob);
+        return best;
+    }
+    while (best != FIT_YES && json_next(wanted, &pos, NULL, &item)) {
+        enum fit one = fit_place(item, step, fits);
+
+        best = one > best ? one : best;
+    }
+    return best;
 }
 
 static bool fits_key(struct span key, struct span wanted, const struct step *step,
                      const struct action *action)
 {
     struct span tags = step_tags(step);
-    char subscription[64];
 
     if (span_is(key, "action"))
         return fits_any(wanted, fits_text, step->action);
@@ -322,8 +320,6 @@ static bool fits_key(struct span key, struct span wanted, const struct step *ste
         return fits_any(wanted, fits_text, effect_word(action));
     if (span_is(key, "risk"))
         return fits_any(wanted, fits_text, risk_word(action));
-    if (span_is(key, "target"))
-        return fits_target(wanted, step);
     if (span_is(key, "playbook"))
         return fits_any(wanted, fits_text, step->run->playbook_name);
     if (span_is(key, "requester"))
@@ -342,11 +338,17 @@ static bool fits_key(struct span key, struct span wanted, const struct step *ste
         return fits_targets(wanted, step);
     if (span_is(key, "reversible"))
         return json_bool(wanted, true) == is_reversible(step, action);
-    if (span_is(key, "subscription")) {
-        subscription_of(step->target, subscription, sizeof subscription);
-        return fits_any(wanted, fits_text, subscription);
-    }
     return span_is(key, "op");
+}
+
+static enum fit fit_key(struct span key, struct span wanted, const struct step *step,
+                        const struct action *action)
+{
+    if (span_is(key, "target"))
+        return fit_place(wanted, step, place_fits);
+    if (span_is(key, "subscription"))
+        return fit_place(wanted, step, place_is_in);
+    return fits_key(key, wanted, step, action) ? FIT_YES : FIT_NO;
 }
 
 bool match_text(struct span wanted, const char *text)
@@ -359,15 +361,18 @@ bool match_level(struct span wanted, const char *text)
     return fits_any(wanted, fits_level, text);
 }
 
-bool match_fits(struct span match, const struct step *step, const struct action *action)
+enum fit match_fits(struct span match, const struct step *step, const struct action *action)
 {
+    enum fit worst = FIT_YES;
     struct span key, wanted;
     size_t pos = 0;
 
     if (!fits_op(json_get_raw(match, "op"), step))
-        return false;
-    while (json_next(match, &pos, &key, &wanted))
-        if (!fits_key(key, wanted, step, action))
-            return false;
-    return true;
+        return FIT_NO;
+    while (worst != FIT_NO && json_next(match, &pos, &key, &wanted)) {
+        enum fit one = fit_key(key, wanted, step, action);
+
+        worst = one < worst ? one : worst;
+    }
+    return worst;
 }

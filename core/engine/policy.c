@@ -61,16 +61,18 @@ void demand_add(struct engine *engine, struct list *demands, int64_t need, struc
     list_add(demands, &demand->in_need);
 }
 
-static void forbid(struct engine *engine, struct span rule, struct need *need)
+static void forbid(const struct step *step, struct span rule, enum fit fit,
+                   struct need *need)
 {
     struct str text = { 0 };
 
     str_add_text(&text, "rule \"");
     json_text_to(&text, json_get(rule, "name"));
     str_add_text(&text, "\" of the policy forbids it");
+    place_add_unknown(step, fit, &text);
     need->is_forbidden = true;
     if (need->why.len == 0)
-        need->why = turn_keep(engine, str_span(&text));
+        need->why = turn_keep(step->run->engine, str_span(&text));
     str_fini(&text);
 }
 
@@ -173,9 +175,10 @@ void policy_need(const struct step *step, struct need *need)
         duration_parse(span_of(within), &need->within_ms);
     free(within);
     while (json_next(json_get(span_of(engine->policy), "rules"), &pos, NULL, &rule)) {
-        if (!match_fits(json_get(rule, "match"), step, action))
+        enum fit fit = match_fits(json_get(rule, "match"), step, action);
+        if (fit == FIT_NO)
             continue;
-        is_matched = true;
+        is_matched = is_matched || fit == FIT_YES; /* a rule that may fit gives no leave */
         struct str name = { 0 };
         str_add_char(&name, '[');
         str_add_span(&name, json_get(rule, "name"));
@@ -195,7 +198,7 @@ void policy_need(const struct step *step, struct need *need)
         int sign = sign_wanted(json_get(rule, "sign"));
         need->sign = sign > need->sign ? sign : need->sign;
         if (json_get_bool(rule, "forbid", false))
-            forbid(engine, rule, need);
+            forbid(step, rule, fit, need);
     }
     if (!is_matched && !step->is_undo) {
         need->need = action->effect == EFFECT_PERMANENT ? 2 : 1;

@@ -93,7 +93,8 @@ enum frame_type {
                             * {"what","undo","affects","affects_what","own",
                             * "notes","cannot":{"code","message"}}; REFUSED of what is there
                             * no more: {"gone":true}; also where
-                            * known, and so of OBSERVE {"tags","exists","tenant"}), json
+                            * known, and so of OBSERVE {"tags","exists","tenant",
+                            * "within","subscription","unplaced"}), json
                             * result,
                             * bool verified (APPLY, RESTORE: state equals after or goal),
                             * int ms for which the service wants to be left alone; 0: it

@@ -182,6 +182,12 @@ static void take_observation(struct cordon_call *call,
         call->cannot = keep(call, seen->cannot);
     if (IS_THERE(seen, cannot_code))
         call->cannot_code = keep(call, seen->cannot_code);
+    if (IS_THERE(seen, within))
+        call->within = keep(call, seen->within);
+    if (IS_THERE(seen, subscription))
+        call->subscription = keep(call, seen->subscription);
+    if (IS_THERE(seen, unplaced))
+        call->unplaced = keep(call, seen->unplaced);
 }
 
 void call_answer(struct cordon_call *call, const struct cordon_result *result)

@@ -149,6 +149,31 @@ static int take_result(struct work *work, const struct cordon_call *call, struct
     return schema_match(span_of(work->action->result_schema), span_of(work->result), err);
 }
 
+enum { WITHIN_MAX = 8, WITHIN_LEN_MAX = 4096 };
+
+/* The ids of what contains the target. */
+static int take_within(struct work *work, const char *within, struct err *err)
+{
+    struct span list, item;
+    size_t pos = 0;
+    int count = 0;
+
+    if (!within)
+        return 0;
+    if (!(work->within = canonical(work, within, false, err)))
+        return err_wrap(err, "its within");
+    list = span_of(work->within);
+    bool is_good = json_kind(list) == JSON_ARRAY;
+    while (is_good && json_next(list, &pos, NULL, &item))
+        is_good = json_kind(item) == JSON_STRING && item.len <= WITHIN_LEN_MAX &&
+                  ++count <= WITHIN_MAX;
+    return is_good ? 0
+                   : err_set(err, ERR_INVALID,
+                             "its within: want an array of at most %d texts of at most %d "
+                             "bytes",
+                             WITHIN_MAX, WITHIN_LEN_MAX);
+}
+
 /* Fills target, token and state from what observe() found. */
 static int take_observation(struct work *work, const struct cordon_call *call,
                             struct err *err)
@@ -170,7 +195,9 @@ static int take_observation(struct work *work, const struct cordon_call *call,
     work->notes = call->notes;
     work->cannot = call->cannot;
     work->cannot_code = call->cannot_code;
-    return 0;
+    work->subscription = call->subscription;
+    work->unplaced = call->unplaced;
+    return take_within(work, call->within, err);
 }
 
 /* -- PREPARE --------------------------------------------------------------------------------- */
@@ -261,6 +288,8 @@ static const char *info_of(struct work *work, const struct cordon_plan *plan,
     int rc = plan ? put_notes(&out, work->notes, plan->notes, err) : 0;
     if (plan && plan->own && *plan->own)
         json_put(&out, "own", plan->own);
+    if (work->subscription && *work->subscription)
+        json_put(&out, "subscription", work->subscription);
     if (work->tags)
         json_put_raw(&out, "tags", span_of(work->tags));
     if (work->tenant && *work->tenant)
@@ -269,6 +298,10 @@ static const char *info_of(struct work *work, const struct cordon_plan *plan,
         json_put(&out, "undo", plan->undo);
         json_put(&out, "what", plan->what);
     }
+    if (work->unplaced && *work->unplaced)
+        json_put(&out, "unplaced", work->unplaced);
+    if (work->within)
+        json_put_raw(&out, "within", span_of(work->within));
     json_close(&out);
     if (rc == 0)
         info = canonical(work, str_text(&text), true, err);
@@ -281,7 +314,10 @@ static void answer_observed(struct work *work)
 {
     struct err err;
 
-    if (work->op == HOST_OBSERVE && (work->tags || work->tenant || work->exists > 0))
+    bool is_told = work->tags || work->tenant || work->exists > 0 || work->within ||
+                   work->subscription || work->unplaced;
+
+    if (work->op == HOST_OBSERVE && is_told)
         work->info = info_of(work, NULL, &err);
     answer(work);
 }

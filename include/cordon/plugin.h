@@ -144,6 +144,14 @@ struct cordon_observation {
      * the plan changes nothing. cannot_code: the API's word; NULL: "cannot". */
     const char *cannot;
     const char *cannot_code;
+    /* Where the target lies, for guards and rules, when its id does not show it. within: the
+     * ids of the target and of what contains it, as other actions name such targets: a JSON
+     * array of at most 8 texts of at most 4096 bytes, "*" for a part that is not known. */
+    const char *within;
+    const char *subscription; /* the subscription (account, project); NULL: see the id */
+    /* One sentence: why the place or the subscription is not known, and what would help. What
+     * may lie in a protected place is then not changed. NULL: it is known. */
+    const char *unplaced;
 };
 
 /* What plan() says. Written by the plugin, memory from host->alloc(). */

@@ -311,6 +311,7 @@ static int stop_plan(struct cordon_call *call, const struct cordon_input *in,
         out->after = "{\"state\":\"Stopped\"}";
         out->what = job_text(job, "stop %s", site_words(job, id));
         own_tell(out, own_site(job, id));
+        own_ask(out, own_unknown(job));
         if (strcmp(json_text(job->before, "state"), "Running") == 0)
             out->undo = "start it again";
     }

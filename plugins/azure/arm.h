@@ -12,6 +12,7 @@
 #define ARM_PIM     "2020-10-01"
 #define ARM_NETWORK "2024-03-01"
 #define ARM_SUBS    "2022-12-01"
+#define ARM_VAULTS  "2023-07-01"
 #define ARM_ALERTS  "2022-01-01"
 
 enum { PAGES_MAX = 200 }; /* of one list */

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "armid.h"
+#include "text.h"
+
 const char config_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"cloud\":{\"type\":\"string\",\"enum\":[\"public\",\"usgov\",\"china\"],"
@@ -42,6 +45,8 @@ const char config_schema[] =
     "\"az_config_dir\":{\"type\":\"string\","
     "\"description\":\"where az keeps its login; .azure in the home directory when not "
     "given\"},"
+    "\"vault_ids\":{\"type\":\"object\",\"additionalProperties\":true,\"description\":"
+    "\"vault name to its resource id, for vaults that cordon's identity cannot list\"},"
     "\"own\":{\"type\":\"object\",\"additionalProperties\":false,"
     "\"description\":\"what is cordon's own, and is never touched\",\"properties\":{"
     "\"object_id\":{\"type\":\"string\",\"format\":\"uuid\","
@@ -145,6 +150,28 @@ static int check_endpoints(const struct config *config, const struct cordon_host
                : 0;
 }
 
+static int check_vault_ids(const struct config *config, const struct cordon_host *host)
+{
+    const cJSON *one;
+
+    cJSON_ArrayForEach(one, config->vault_ids)
+    {
+        const char *id = cJSON_IsString(one) ? one->valuestring : "";
+        char type[ARMID_TYPE_MAX];
+
+        if (armid_fault(id, type) == NULL && text_same(type, "Microsoft.KeyVault/vaults") &&
+            text_same(armid_name(id), one->string))
+            continue;
+        host->fail(NULL, "BadConfig",
+                   "vault_ids.%.60s: \"%.200s\" is not the resource id of that vault; want "
+                   "/subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.KeyVault/"
+                   "vaults/%.60s",
+                   one->string, id, one->string);
+        return -1;
+    }
+    return 0;
+}
+
 /* What each way of proving who we are cannot do without. */
 static int check_credential(const struct config *config, const struct cordon_host *host)
 {
@@ -204,6 +231,7 @@ static void fill(struct config *config, const struct cloud *cloud)
     config->secret = text_or(json, "secret", "");
     config->federated_token_file = text_or(json, "federated_token_file", "");
     config->az_config_dir = text_or(json, "az_config_dir", "");
+    config->vault_ids = cJSON_GetObjectItemCaseSensitive(json, "vault_ids");
     config->own = cJSON_GetObjectItemCaseSensitive(json, "own");
 }
 
@@ -254,8 +282,8 @@ int config_init(struct config *config, const struct cordon_host *host, const cha
         return -1;
     }
     fill(config, cloud);
-    if (check_endpoints(config, host) != 0 || check_credential(config, host) != 0 ||
-        prepare_az(config, host) != 0) {
+    if (check_endpoints(config, host) != 0 || check_vault_ids(config, host) != 0 ||
+        check_credential(config, host) != 0 || prepare_az(config, host) != 0) {
         config_fini(config);
         return -1;
     }

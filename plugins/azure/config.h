@@ -27,7 +27,8 @@ struct config {
     const char *login;
     const char *vault_suffix; /* "vault.azure.net" */
     const char *imds;
-    const cJSON *vaults; /* name -> address, for vaults that answer elsewhere */
+    const cJSON *vaults;    /* name -> address, for vaults that answer elsewhere */
+    const cJSON *vault_ids; /* name -> resource id, for vaults that cannot be listed */
     const char *graph;
     const char *graph_audience; /* the same but for the simulator's */
     const char *queue_suffix;   /* "queue.core.windows.net" */

@@ -9,6 +9,7 @@
 #include "job.h"
 #include "nsg.h"
 #include "own.h"
+#include "place.h"
 #include "rbac.h"
 #include "rights.h"
 #include "text.h"
@@ -202,7 +203,10 @@ void count_observed(struct job *job, enum count_kind kind, const char *place,
     };
 
     if (job->before != NULL) { /* it is looked at again: nothing is guarded any more */
-        job_observed(job, target, state);
+        if (kind == COUNT_SECRETS)
+            place_observed(job, place, target, state);
+        else
+            job_observed(job, target, state);
         return;
     }
     struct count *count = job_alloc(job, sizeof *count);
@@ -213,6 +217,8 @@ void count_observed(struct job *job, enum count_kind kind, const char *place,
     count->busy = job_text(job, "counting %s", count->what);
     if (job->rights != NULL)
         rights_look(job, scope_of(job, kind, place), job->rights, begin, count);
+    else if (kind == COUNT_SECRETS)
+        place_look(job, place, begin, count);
     else
         begin(job, count);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "place.h"
 #include "text.h"
 
 enum { MESSAGE_MAX = 1024 };
@@ -192,6 +193,7 @@ void job_observed(struct job *job, const char *target, const cJSON *state)
         .observation = &seen,
     };
 
+    place_tell(job, &seen);
     finish(job, &result);
 }
 

@@ -37,6 +37,8 @@ struct job {
     struct fetch *fetch;              /* a token that az was asked for */
     void *state;                      /* what the action keeps between its steps */
     const cJSON *tags;                /* of the target, when it was read with them; NULL */
+    const cJSON *within;              /* ids of what contains the target; NULL */
+    const char *unplaced;             /* why it is not known where it lies; NULL */
     int64_t exists;                   /* how many such targets there are; 0: not known */
     cJSON *notes;                     /* what approvers should know; NULL: nothing */
     const char *cannot, *cannot_code; /* why the change would be refused; NULL */

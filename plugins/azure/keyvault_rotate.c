@@ -20,6 +20,7 @@
 #include "consumers.h"
 #include "count.h"
 #include "job.h"
+#include "place.h"
 #include "secret.h"
 #include "text.h"
 #include "vault.h"
@@ -168,7 +169,7 @@ static void on_observed(struct job *job, struct secret *secret)
         cJSON_AddBoolToObject(slice, "rotated", true);
     else
         cJSON_AddStringToObject(slice, "rotated", "by somebody else");
-    job_observed(job, secret->url, slice);
+    place_observed(job, secret->vault, secret->url, slice);
 }
 
 static int rotate_observe(struct cordon_call *call, const struct cordon_input *in)

@@ -36,6 +36,7 @@ void own_learn(struct job *job, const char *token)
 {
     const cJSON *claims = own_claims(job, token);
 
+    job->azure->own.is_unreadable = json_text(claims, "oid")[0] == '\0';
     if (claims == NULL)
         return;
     replace(&job->azure->own.object_id, json_text(claims, "oid"));
@@ -74,6 +75,22 @@ static bool is_us(struct job *job, const char *id)
         return false;
     return text_same(id, named) || text_same(id, azure->config.client_id) ||
            (azure->own.object_id != NULL && text_same(id, azure->own.object_id));
+}
+
+const char *own_unknown(struct job *job)
+{
+    const struct own *own = &job->azure->own;
+
+    if (own->object_id != NULL || json_text(job->azure->config.own, "object_id")[0] != '\0')
+        return NULL;
+    return job_text(job,
+                    "cordon does not know its own identity, and this could take its "
+                    "own rights or its own host away: %s; name the object id in "
+                    "own.object_id of the azure plugin's configuration",
+                    own->is_unreadable
+                        ? "its token cannot be read (it is no JSON web token "
+                          "with an oid)"
+                        : "it has no token yet");
 }
 
 const char *own_principal(struct job *job, const char *id)

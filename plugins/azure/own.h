@@ -37,6 +37,7 @@ struct own_place {
 struct own {
     char *object_id;            /* as our newest token has it; NULL until there is one */
     char *tenant;               /* the same */
+    bool is_unreadable;         /* the newest token did not say whom it is of */
     char *sites[OWN_SITES_MAX]; /* whose identity was seen to be ours, lower case */
     size_t site_next;
     char *address; /* from which we got our newest token, where it says so; NULL */
@@ -51,6 +52,8 @@ void own_learn(struct job *job, const char *token);
 const cJSON *own_claims(struct job *job, const char *token);
 void own_fini(struct azure *azure);
 
+/* Why it is not known who we are; a person then decides on what could cut us off. */
+const char *own_unknown(struct job *job);
 const char *own_principal(struct job *job, const char *id);
 const char *own_vault(struct job *job, const char *vault);
 const char *own_address(struct job *job, const struct cidr_list *ips);

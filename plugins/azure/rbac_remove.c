@@ -348,6 +348,7 @@ static int remove_plan(struct cordon_call *call, const struct cordon_input *in,
                      until);
     }
     own_tell(out, own_principal(job, json_text(job->before, "principal_id")));
+    own_ask(out, own_unknown(job));
     out->affects = 1;
     out->affects_what = "principals";
     return job_end_plan(job);

@@ -61,6 +61,9 @@ static void fake_finish(struct cordon_call *call, const struct cordon_result *re
     put(rig->notes, sizeof rig->notes, result->observation->notes);
     put(rig->cannot, sizeof rig->cannot, result->observation->cannot);
     put(rig->cannot_code, sizeof rig->cannot_code, result->observation->cannot_code);
+    put(rig->within, sizeof rig->within, result->observation->within);
+    put(rig->subscription, sizeof rig->subscription, result->observation->subscription);
+    put(rig->unplaced, sizeof rig->unplaced, result->observation->unplaced);
 }
 
 __attribute__((format(printf, 3, 4))) static void fake_fail(struct cordon_call *call,
@@ -219,6 +222,14 @@ void rig_open(struct rig *rig)
                      "\"client_id\":\"66666666-7777-4888-8999-000000000000\"}");
 }
 
+const char *rig_refused(struct rig *rig, const char *config)
+{
+    *rig = (struct rig){ 0 };
+    the_rig = rig;
+    CHECK(cordon_plugin_v1.open(&fake_host, config, &rig->plugin) != 0);
+    return rig->message;
+}
+
 void rig_close(struct rig *rig)
 {
     cordon_plugin_v1.close(rig->plugin);
@@ -282,6 +293,7 @@ static void forget(struct rig *rig)
     rig->is_finished = rig->is_gone = 0;
     rig->code[0] = rig->message[0] = rig->state[0] = rig->json[0] = '\0';
     rig->notes[0] = rig->cannot[0] = rig->cannot_code[0] = '\0';
+    rig->ask[0] = rig->within[0] = rig->subscription[0] = rig->unplaced[0] = '\0';
     rig->what[0] = rig->undo[0] = rig->after_planned[0] = '\0';
 }
 
@@ -317,6 +329,7 @@ void rig_plan(struct rig *rig, const char *action, enum rig_plan_fn fn, const ch
     put(rig->what, sizeof rig->what, plan.what);
     put(rig->undo, sizeof rig->undo, plan.undo);
     put(rig->notes, sizeof rig->notes, plan.notes);
+    put(rig->ask, sizeof rig->ask, plan.ask);
     put(rig->cannot, sizeof rig->cannot, plan.cannot);
     put(rig->cannot_code, sizeof rig->cannot_code, plan.cannot_code);
 }

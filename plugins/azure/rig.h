@@ -48,10 +48,15 @@ struct rig {
     /* What approvers would be told. */
     char notes[8192], cannot[2048], cannot_code[256];
     char what[2048], undo[2048], after_planned[4096];
+    char ask[2048]; /* why a person must approve it */
+    /* Where the target lies. */
+    char within[4096], subscription[256], unplaced[2048];
 };
 
 void rig_open(struct rig *rig);
 void rig_open_as(struct rig *rig, const char *config);
+/* The plugin does not start with that; why. */
+const char *rig_refused(struct rig *rig, const char *config);
 void rig_close(struct rig *rig);
 struct rig_line *rig_add(struct rig *rig, const char *method, const char *part, int status,
                          const char *headers, const char *body);

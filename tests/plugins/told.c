@@ -29,8 +29,17 @@ static int on_observe(struct cordon_call *call, const struct cordon_input *in)
                                        .state = STATE,
                                        .tags = "{ \"site\": \"a\", \"env\": \"prod\" }",
                                        .exists = 12,
-                                       .tenant = "tenant-1" };
+                                       .tenant = "tenant-1",
+                                       .within = "[ \"/a/b\", \"/a\" ]",
+                                       .subscription = "sub-1",
+                                       .unplaced = "" };
 
+    if (strcmp(seen.target, "lost") == 0)
+        seen.within = seen.subscription = NULL, seen.unplaced = "no list names it";
+    if (strcmp(seen.target, "object") == 0)
+        seen.within = "{}";
+    if (strcmp(seen.target, "nine") == 0)
+        seen.within = "[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]";
     finish(call, &seen);
     return 0;
 }

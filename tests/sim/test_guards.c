@@ -120,6 +120,103 @@ TEST(a_pinned_tenant_is_the_only_one_and_a_plugin_that_does_not_say_where_goes_n
     w_free(w);
 }
 
+/* A target whose id does not show where it lies, as the plugin tells it. */
+#define TOLD(rest) "{\"/s/a\":{" rest "}}"
+#define IN_A                                                                          \
+    TOLD("\"subscription\":\"aaaa\",\"within\":[\"/subscriptions/aaaa/v/Kv/s/x\",\"/" \
+         "subscriptions/aaaa/v/Kv\"]")
+#define NOWHERE                          \
+    TOLD("\"unplaced\":\"no list names " \
+         "it\",\"within\":[\"/subscriptions/*/v/kv/s/x\",\"/subscriptions/*/v/kv\"]")
+#define RULED(match, more)                                                          \
+    "{" SOC                                                                         \
+    ",\"rules\":[{\"name\":\"all\",\"need\":0},{\"name\":\"its\",\"match\":{" match \
+    "}," more "}]}"
+#define FORBIDS(match) RULED(match, "\"forbid\":true")
+#define IS_FORBIDDEN   "rule \\\"its\\\" of the policy forbids it"
+#define NOT_KNOWN      "where /s/a lies is not known: no list names it"
+
+static const struct {
+    const char *policy, *told, *why; /* why it is stopped; NULL: it is done */
+} lying[] = {
+    { GUARDS("\"subscriptions\":[\"aaaa\"]"), IN_A, NULL },
+    { GUARDS("\"subscriptions\":[\"bbbb\",\"AA*\"]"), IN_A, NULL },
+    { GUARDS("\"subscriptions\":[\"bbbb\"]"), IN_A,
+      "guard subscriptions: /s/a is in subscription aaaa, which" },
+    { GUARDS("\"subscriptions\":[\"aaaa\"]"), NULL, "it does not show in which it lies" },
+    { GUARDS("\"subscriptions\":[\"*\"]"), NOWHERE,
+      "in which subscription /s/a lies is not known: no list names it" },
+    { GUARDS("\"protected\":[\"/subscriptions/aaaa/v/kv\"]"), IN_A,
+      "guard protected: /s/a is protected by" },
+    { GUARDS("\"protected\":[\"/subscriptions/AAAA\"]"), IN_A, "guard protected: " },
+    { GUARDS("\"protected\":[\"*/v/kv/s/x\"]"), IN_A, "guard protected: " },
+    { GUARDS("\"protected\":[\"/subscriptions/aaaa/v/k\"]"), IN_A, NULL },
+    { GUARDS("\"protected\":[\"/subscriptions/bbbb\"]"), IN_A, NULL },
+    { GUARDS("\"own\":[\"/subscriptions/aaaa/v/kv\"]"), IN_A, "guard own: " },
+    { GUARDS("\"protected\":[\"/subscriptions/aaaa/v/kv\"]"), NOWHERE, NOT_KNOWN },
+    { GUARDS("\"protected\":[\"/subscriptions/cccc\"]"), NOWHERE, NOT_KNOWN },
+    { GUARDS("\"own\":[\"/subscriptions/cccc/v/kv/s/?\"]"), NOWHERE, NOT_KNOWN },
+    /* It is of another kind or another name, wherever it lies. */
+    { GUARDS("\"protected\":[\"/subscriptions/aaaa/w/kv\",\"*/v/kv2\",\"/t/*\"]"), NOWHERE,
+      NULL },
+    { FORBIDS("\"subscription\":\"aaaa\""), IN_A, IS_FORBIDDEN },
+    { FORBIDS("\"subscription\":[\"bbbb\",\"cccc\"]"), IN_A, NULL },
+    { FORBIDS("\"subscription\":\"bbbb\""), NOWHERE, IS_FORBIDDEN " where it fits" },
+    { FORBIDS("\"subscription\":\"bbbb\""), NOWHERE, NOT_KNOWN },
+    { FORBIDS("\"subscription\":\"bbbb\",\"playbook\":\"q\""), NOWHERE, NULL },
+    { FORBIDS("\"subscription\":\"bbbb\""), NULL, NULL },
+    { FORBIDS("\"target\":\"/subscriptions/aaaa/v/kv\""), IN_A, IS_FORBIDDEN },
+    { FORBIDS("\"target\":\"/subscriptions/aaaa/v/kv/*\""), IN_A, IS_FORBIDDEN },
+    { FORBIDS("\"target\":[\"/s/b\",\"/subscriptions/bbbb/*\"]"), IN_A, NULL },
+    { FORBIDS("\"target\":\"/subscriptions/bbbb/*\""), NOWHERE, NOT_KNOWN },
+    { FORBIDS("\"target\":\"*/w/x/*\""), NOWHERE, NULL },
+};
+
+TEST(a_target_lies_where_its_plugin_says_for_guards_and_rules_and_nowhere_is_refused)
+{
+    for (size_t i = 0; i < sizeof lying / sizeof *lying; i++) {
+        struct world *w = world_of(lying[i].policy, lying[i].told, one_set);
+
+        w_start_run(w);
+        w_settle(w);
+        CHECK_INT(w->applies, lying[i].why == NULL);
+        CHECK_HAS(why_stopped(w, 1), lying[i].why != NULL ? lying[i].why : "");
+        w_free(w);
+    }
+}
+
+TEST(a_rule_that_lets_go_only_in_a_place_lets_nothing_go_whose_place_is_not_known)
+{
+    static const struct {
+        const char *match, *told;
+        int gates;
+    } rows[] = {
+        { "\"subscription\":\"aaaa\"", IN_A, 0 },
+        { "\"subscription\":\"aaaa\"", NOWHERE, 1 },
+        { "\"subscription\":\"*\"", NOWHERE, 1 },
+        { "\"subscription\":\"bbbb\"", IN_A, 1 },
+        { "\"target\":\"/subscriptions/aaaa/*\"", IN_A, 0 },
+        { "\"target\":\"/subscriptions/aaaa/*\"", NOWHERE, 1 },
+        { "\"target\":\"/s/a\"", NOWHERE, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char policy[512];
+        int gates = 0;
+
+        snprintf(policy, sizeof policy,
+                 "{" SOC ",\"rules\":[{\"name\":\"there\",\"match\":{%s},\"need\":0}]}",
+                 rows[i].match);
+        struct world *w = world_of(policy, rows[i].told, one_set);
+        w_start_run(w);
+        w_settle(w); /* those who are asked agree */
+        for (int row = 0; row < w->row_count; row++)
+            gates += w->rows[row].kind == ROW_GATE;
+        CHECK_INT(gates, rows[i].gates);
+        w_free(w);
+    }
+}
+
 TEST(a_share_of_what_exists_counts_over_all_runs_of_the_hour_and_not_below_a_floor)
 {
     static const char told[] = "{\"/s/a\":{\"exists\":10},\"/s/b\":{\"exists\":10},"

@@ -173,16 +173,29 @@ TEST(tags_and_whatever_else_is_told_beside_the_state_reach_the_engine_and_not_th
     struct rig_done done = ask_told(&rig, HOST_PREPARE, "told.set", "{\"target\":\"t\"}");
 
     CHECK_STR(done.state, "{\"on\":false}");
-    CHECK_HAS(done.info, "\"exists\":12,\"tags\":{\"env\":\"prod\",\"site\":\"a\"},"
+    CHECK_HAS(done.info, "\"exists\":12,\"subscription\":\"sub-1\","
+                         "\"tags\":{\"env\":\"prod\",\"site\":\"a\"},"
                          "\"tenant\":\"tenant-1\"");
+    CHECK_HAS(done.info, "\"within\":[\"/a/b\",\"/a\"]");
+    CHECK(strstr(done.info, "unplaced") == NULL);
     CHECK(strstr(done.info, "\"own\"") == NULL);
     rig_forget(&done);
     done = ask_told(&rig, HOST_PREPARE, "told.set", "{\"target\":\"mine\"}");
     CHECK_HAS(done.info, "\"own\":\"it is the vault that our own secret comes from\"");
     rig_forget(&done);
     done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"t\"}");
-    CHECK_STR(done.info, "{\"exists\":12,\"tags\":{\"env\":\"prod\",\"site\":\"a\"},"
-                         "\"tenant\":\"tenant-1\"}");
+    CHECK_STR(done.info, "{\"exists\":12,\"subscription\":\"sub-1\","
+                         "\"tags\":{\"env\":\"prod\",\"site\":\"a\"},"
+                         "\"tenant\":\"tenant-1\",\"within\":[\"/a/b\",\"/a\"]}");
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"lost\"}");
+    CHECK_HAS(done.info, "\"unplaced\":\"no list names it\"}");
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"object\"}");
+    CHECK_HAS(done.message, "its within: want an array of at most 8 texts");
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_PREPARE, "told.set", "{\"target\":\"nine\"}");
+    CHECK_HAS(done.message, "its within: want an array of at most 8 texts");
     rig_forget(&done);
     CHECK_INT(rig_close(&rig), HOST_EXIT_OK);
 }
