@@ -502,7 +502,7 @@ int ledger_show(struct serve *serve, struct json_out *out, const struct ledger_q
 /* -- how a run's holds stand, in short -------------------------------------------------------- */
 
 struct standing {
-    int on;
+    int on, off;
     int64_t off_seq; /* the newest row that let go of one */
 };
 
@@ -511,6 +511,7 @@ static int add_standing(const struct entry *entry, void *arg)
     struct standing *standing = arg;
 
     standing->on += entry->state == HOLD_ON;
+    standing->off += entry->state != HOLD_ON;
     if (entry->state != HOLD_ON && entry->last_seq > standing->off_seq)
         standing->off_seq = entry->last_seq;
     return 0;
@@ -520,14 +521,12 @@ static int put_undone(const struct row *row, void *arg)
 {
     struct json_out *out = arg;
 
-    json_key(out, "undone");
-    json_open(out, '{');
     json_put_int(out, "at", row->at_ms);
     json_put(out, "by", id_run(row->run).text);
-    json_close(out);
     return 1; /* just this one */
 }
 
+/* A hold that a person has settled with leave names no row: then who and when are left out. */
 void ledger_put_standing(struct serve *serve, struct json_out *out, int64_t run)
 {
     struct standing standing = { 0 };
@@ -537,6 +536,11 @@ void ledger_put_standing(struct serve *serve, struct json_out *out, int64_t run)
     if (store_each_entry(serve->store, &query, add_standing, &standing, &ignored) < 0)
         return;
     json_put_int(out, "in_place", standing.on);
+    if (standing.off == 0)
+        return;
+    json_key(out, "undone");
+    json_open(out, '{');
     if (standing.off_seq > 0)
         store_each(serve->store, standing.off_seq, put_undone, out, &ignored);
+    json_close(out);
 }

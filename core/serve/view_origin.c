@@ -50,7 +50,13 @@ static int is_alert_of(const struct entry *entry, void *arg)
     return ++wanted->looked_at == VIEW_SCAN_MAX;
 }
 
-static void put_alert(struct view *view, int64_t run, struct span alert)
+/* What a person passed along has no name. */
+static bool is_of_source(struct span start)
+{
+    return span_starts(json_get_raw(start, "by"), "source:");
+}
+
+static void put_alert(struct view *view, int64_t run, struct span start)
 {
     static const char *const keys[] = { "severity", "source", "title" };
     struct wanted_alert wanted = { .run = id_run(run) };
@@ -60,7 +66,9 @@ static void put_alert(struct view *view, int64_t run, struct span alert)
     struct json_out *out = &view->out;
     struct err ignored;
 
-    store_each_entry(view->serve->store, &query, is_alert_of, &wanted, &ignored);
+    struct span alert = json_get(start, "alert");
+    if (is_of_source(start))
+        store_each_entry(view->serve->store, &query, is_alert_of, &wanted, &ignored);
     json_key(out, "alert");
     json_open(out, '{');
     json_put(out, "alert", wanted.name[0] != '\0' ? wanted.name : NULL);
@@ -83,10 +91,8 @@ static void find_alert(struct view *view, int64_t run, struct str *start)
     struct err ignored;
 
     for (int i = 0; i < ORIGIN_CLIMB_MAX; i++) {
-        struct span alert = json_get(str_span(start), "alert");
-
-        if (json_kind(alert) == JSON_OBJECT) {
-            put_alert(view, run, alert);
+        if (json_kind(json_get(str_span(start), "alert")) == JSON_OBJECT) {
+            put_alert(view, run, str_span(start));
             return;
         }
         run = above(str_span(start));

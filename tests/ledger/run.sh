@@ -71,7 +71,16 @@ check a_target_that_the_run_did_not_change_is_refused 2 $?
 check and_what_would_be_right_is_said 1 "$(grep -c "r-000001 changed nothing at target nonesuch: want a target's whole id" "$work/out")"
 cordon rollback r-000002 --target FIRST --plan >"$work/out" 2>&1
 check one_that_it_found_as_it_shall_be_is_taken 0 $?
+cordon rollback r-000001 --plan >"$work/out" 2>&1
+check the_plan_of_a_rollback_names_the_run_for_which_a_target_stays 2 \
+    "$(grep -cE '^LEFT +0/[13] +(first|second): stays as it is, still wanted by r-000002$' "$work/out")"
+check and_so_does_its_json '[["second",["r-000002"]],["first",["r-000002"]]]' \
+    "$(cordon rollback r-000001 --plan --json | jq -c '[.left[] | [.target, .wanted]]')"
+standing() { cordon show "$1" --json | jq -c '[.run.in_place, .run.undone.by, [.holds[] | [.state, .off_by, .wanted]]]'; }
+check a_run_that_is_over_counts_what_it_holds '[2,null,[["on",null,null],["on",null,null]]]' "$(standing r-000001)"
 cordon rollback r-000001 >"$work/out" 2>&1
+check and_names_the_run_that_let_go_of_it_and_for_whom_the_target_stayed \
+    '[0,"r-000003",[["off","r-000003",["r-000002"]],["off","r-000003",["r-000002"]]]]' "$(standing r-000001)"
 check what_one_run_lets_go_of_the_other_still_holds \
     '["first on r-000002 0/1","second on r-000002 0/3"]' "$(contained)"
 check and_nothing_was_written 0 "$(grep -c "^restore first" "$work/effects/effects.log")"
@@ -82,7 +91,9 @@ cordon release h-000002-1 --run r-000001 >"$work/out" 2>&1
 check a_run_that_has_let_go_cannot_do_so_again 1 "$(grep -c 'r-000001 does not want what h-000002-1 holds' "$work/out")"
 cordon release h-000002-1 --reason "it is over" >"$work/out" 2>&1
 check one_hold_is_released_alone '["second on r-000002 0/3"]' "$(contained)"
+check what_is_released_in_part_is_counted_so '[1,"r-000004"]' "$(standing r-000002 | jq -c '.[:2]')"
 cordon rollback r-000002 >"$work/out" 2>&1
+check a_list_of_runs_counts_it_too '[0,"r-000005"]' "$(cordon runs --json | jq -c '.runs[] | select(.run == "r-000002") | [.in_place, .undone.by]')"
 check what_was_undone_is_listed_no_more '[]' "$(contained)"
 
 : >"$work/out"

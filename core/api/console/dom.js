@@ -27,7 +27,7 @@ export const clear = (node, ...children) => { node.replaceChildren(...children.f
 const STATES = {
   good: ["done", "granted", "routed", "on", "in place", "reviewed"],
   warn: ["waiting", "running", "open", "new", "held", "unreviewed", "simulated"],
-  off: ["rolled back", "over", "left", "gone", "not restored"],
+  off: ["rolled back", "let go", "over", "left", "gone", "not restored"],
   bad: ["failed", "stuck", "denied", "canceled", "diverged", "blocked", "expired", "void", "rejected", "not in force"],
 };
 export function state(word) {

@@ -15,8 +15,9 @@ const UNDER_WAY = ["running", "waiting", "stuck"];
 function standing(run) {
   const count = run.in_place === 1 ? "1 change is" : `${run.in_place} changes are`;
   if (!["live", "recover"].includes(run.kind) || run.in_place === undefined) return null;
-  if (run.undone && run.in_place > 0) return ["partly rolled back", `last by ${run.undone.by}; ${count} still in place`];
-  if (run.undone) return ["rolled back", `by ${run.undone.by}; it holds nothing in place any more`];
+  const by = run.undone?.by ? `by ${run.undone.by}; ` : "";
+  if (run.undone && run.in_place > 0) return ["partly rolled back", `${by}${count} still in place`];
+  if (run.undone) return [by ? "rolled back" : "let go", `${by}it holds nothing in place any more`];
   return run.in_place > 0 ? ["in place", `${count} in place`] : null;
 }
 
@@ -42,7 +43,7 @@ function line(row) {
   case "outcome": return b.s && b.s !== "done" ? ["bad", [shown(b.s), ": ", shown(b.msg || b.code)]] : ["good", "Done, and seen to be so"];
   case "gate": return ["warn", ["Asked: ", shown(b.title || "may this be done?"), " ", link(`#/gates/g-${row.run.slice(2)}-${b.g}`, "look at it")]];
   case "vote": return [b.yes === false ? "bad" : "good", [shown(b.who), b.yes === false ? " denied" : " agreed", b.why ? `: ${shown(b.why)}` : ""]];
-  case "gate_end": return [["granted", 2].includes(b.s) ? "good" : "bad", ["The gate is ", shown(b.s === 2 ? "granted" : b.s)]];
+  case "gate_end": return [["granted", 2].includes(b.s) ? "good" : "bad", ["The gate is ", shown(b.s === 2 ? "granted" : b.s), b.glass ? [" by ", shown(b.glass.who), " alone, who broke the glass: ", shown(b.glass.why)] : ""]];
   case "answer": return b.x?.text ? ["good", ["Note: ", shown(b.x.text)]] : b.ok === false ? ["bad", [shown(b.a || b.k), " failed: ", shown(b.v?.message)]] :
     b.x?.noop ? ["good", [shown(b.a), ": nothing had to be changed"]] : b.a ? ["good", ["Read: ", shown(b.a)]] : null;
   case "drift": return ["bad", ["Somebody else has changed it: nothing was written.", target, drift(b.w, b.z, b.now)]];
@@ -111,8 +112,8 @@ export async function runPage(name, refresh) {
     const state_ = standing(run), mark = state_ && state_[0] !== "in place" && state(state_[0]);
     clear(head, el("h1", {}, shown(run.playbook)), el("div", { class: "row" }, state(run.state), mark, el("code", {}, run.run), run.gate && link("#/gates/" + run.gate, "waits at a gate")),
       facts([["Alert", alertLink(all.alert)], ["Started", when(run.at)], ["Ended", when(run.ended)], ["By", shown(run.by)], ["Undoes", run.of && run.kind === "rollback" ? link("#/runs/" + run.of, run.of) : ""], ["Reason", shown(run.why)],
-        ["Rolled back", run.undone && [link("#/runs/" + run.undone.by, run.undone.by), " ", when(run.undone.at), run.in_place > 0 ? `; ${run.in_place} still in place` : "; nothing of it is in place for this run"]],
-        ["In place", !run.undone && state_ ? state_[1] : ""],
+        ["Rolled back", run.undone?.by && [link("#/runs/" + run.undone.by, run.undone.by), " ", when(run.undone.at), run.in_place > 0 ? `; ${run.in_place} still in place` : "; nothing of it is in place for this run"]],
+        ["In place", !run.undone?.by && state_ ? state_[1] : ""],
         ["Waits", run.waits ? el("span", {}, "until ", when(run.waits.until), " because the service said: ", shown(run.waits.why)) : ""], ["Error", run.error ? el("span", { class: "bad" }, shown(run.error.message)) : ""]]),
       may("responder") && el("div", { class: "actions" }, actions()));
     clear(waits, steps.length > 0 && el("h2", {}, "What a person must settle"), first(steps, stuck));
