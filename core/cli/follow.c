@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "cli/ask.h"
 #include "cli/client.h"
 #include "cli/command.h"
@@ -14,7 +16,13 @@
 #include "cli/person.h"
 #include "cli/stuck.h"
 
-enum { ROUNDS_MAX = 1000, QUIET_MS = 2000, QUIET_MAX_MS = 64 * 1000 };
+enum { ROUNDS_MAX = 100000, QUIET_MS = 2000, QUIET_MAX_MS = 64 * 1000 };
+
+/* The newest row that was taken of a run: it may be asked for again. */
+struct seen {
+    int64_t run, seq;
+    bool is_due; /* a run that is followed called it, and nobody has looked at it yet */
+};
 
 struct follow {
     const struct options *options;
@@ -23,8 +31,11 @@ struct follow {
     struct str run; /* the run that is followed; empty until the engine has said */
     struct str reply;
     struct str decided; /* the gate that was just decided here */
-    int64_t past;       /* so many of the rows that come now are of before */
-    bool shows_past;
+    struct seen *seen;  /* of it, and of the runs that it waits for */
+    int seen_count, seen_cap;
+    int64_t past;   /* so many of the rows that come now are of before */
+    bool is_before; /* they are, and happened before this command */
+    bool hides_past, shows_past, stays;
     bool said_held;
 };
 
@@ -41,23 +52,87 @@ static void learn_run(struct follow *follow, struct span json)
     follow->live.run = str_span(&follow->run);
 }
 
-/* What was before is read in any case, so that what comes has a name; it is shown to who
- * watches. */
+static struct seen *seen_of(struct follow *follow, struct span run)
+{
+    int64_t id = 0;
+
+    id_parse_run(run, &id);
+    for (int i = 0; i < follow->seen_count; i++)
+        if (follow->seen[i].run == id)
+            return &follow->seen[i];
+    if (follow->seen_count == follow->seen_cap) {
+        follow->seen_cap = follow->seen_cap ? follow->seen_cap * 2 : 8;
+        follow->seen =
+            xrealloc(follow->seen, (size_t)follow->seen_cap * sizeof(struct seen));
+    }
+    follow->seen[follow->seen_count] = (struct seen){ .run = id };
+    return &follow->seen[follow->seen_count++];
+}
+
+static bool is_root(const struct follow *follow, struct span run)
+{
+    return span_equal(run, str_span(&follow->run));
+}
+
+/* The rows of before come now. Those of the run that was asked for are shown to who watches,
+ * those of a run that it waits for to everybody, and each row once. */
+static void begin_past(struct follow *follow, struct span json)
+{
+    struct span run = json_get_raw(json, "run");
+
+    follow->past = json_get_int(json, "past", 0);
+    follow->is_before = seen_of(follow, run)->seq == 0;
+    follow->hides_past = follow->is_before && is_root(follow, run) && !follow->shows_past;
+}
+
+/* Has it been taken before? */
+static bool is_again(struct follow *follow, struct span json)
+{
+    int64_t seq = json_get_int(json, "seq", 0);
+    struct seen *seen = seq > 0 ? seen_of(follow, json_get_raw(json, "run")) : NULL;
+    bool is_old = seen != NULL && seq <= seen->seq;
+
+    if (seen != NULL && !is_old)
+        seen->seq = seq;
+    return is_old;
+}
+
+/* It may be over before it is asked for, and is shown all the same. */
+static void note_child(struct follow *follow, struct span json)
+{
+    struct span child = json_get_raw(json_get(json, "body"), "run");
+    struct seen *seen = span_is(json_get_raw(json, "kind"), "child") && child.len > 0
+                            ? seen_of(follow, child)
+                            : NULL;
+
+    if (seen != NULL && seen->seq == 0)
+        seen->is_due = true;
+}
+
+/* What was before is read in any case, so that what comes has a name. */
 static void on_event(struct follow *follow, struct span json)
 {
+    bool is_past = follow->past > 0;
+
     if (follow->run.len == 0)
         learn_run(follow, json);
-    if (follow->options->json) {
-        print_json_line(json);
-        return;
-    }
     if (json_get(json, "past").len) {
-        follow->past = json_get_int(json, "past", 0);
+        begin_past(follow, json);
         return;
     }
-    follow->live.is_past = follow->past > 0;
+    follow->past -= is_past;
+    if (is_again(follow, json))
+        return;
+    if (!is_past || !follow->is_before || !is_root(follow, json_get_raw(json, "run")))
+        note_child(follow, json);
+    if (follow->options->json) {
+        if (!is_past || !follow->hides_past)
+            print_json_line(json);
+        return;
+    }
+    follow->live.is_past = is_past && follow->is_before;
     live_render(&follow->live, &follow->out, json);
-    if (follow->past > 0 && --follow->past >= 0 && !follow->shows_past)
+    if (is_past && follow->hides_past)
         str_reset(&follow->out);
     follow->said_held = false;
     ask_print(&follow->out);
@@ -240,7 +315,7 @@ static void add_end(struct follow *follow, struct span reply, struct str *out)
 }
 
 /* Asks for the run, and prints what a person must settle in it. */
-static void show_stuck(const struct options *options, const char *run)
+static void show_stuck(const struct options *options, struct span run)
 {
     struct look look = look_of_stdout();
     struct str args = { 0 }, reply = { 0 }, out = { 0 };
@@ -248,7 +323,7 @@ static void show_stuck(const struct options *options, const char *run)
     bool is_over;
 
     json_open(&arg, '{');
-    json_put(&arg, "run", run);
+    json_put_span(&arg, "run", run);
     json_close(&arg);
     ask_reply(options, "show", str_span(&args), &reply, &is_over);
     if (!is_over)
@@ -269,10 +344,8 @@ static void show_detached(struct follow *follow)
     ask_print(&follow->out);
 }
 
-static void show_end(struct follow *follow)
+static void show_end(struct follow *follow, struct span reply)
 {
-    struct span reply = str_span(&follow->reply);
-
     live_clear(&follow->live, &follow->out);
     if (json_kind(json_get(reply, "state")) != JSON_STRING) {
         ask_print(&follow->out);
@@ -284,19 +357,17 @@ static void show_end(struct follow *follow)
     }
     add_end(follow, reply, &follow->out);
     ask_print(&follow->out);
-    if (span_is(json_get_raw(reply, "state"), "stuck") && !follow->live.saw_stop)
-        show_stuck(follow->options, str_text(&follow->run));
 }
 
 /* A gate stands open: shows it, and asks whoever is there. True when there is a next ask. */
 static bool at_gate(struct follow *follow, struct span gate_id, char **verb,
                     struct str *args)
 {
-    bool is_again = span_equal(gate_id, str_span(&follow->decided));
+    bool was_decided = span_equal(gate_id, str_span(&follow->decided));
 
     live_clear(&follow->live, &follow->out);
     ask_print(&follow->out);
-    if (is_again) {
+    if (was_decided) {
         printf("%.*s wants more approvals than yours; the run waits for them\n",
                (int)gate_id.len, gate_id.ptr);
         return false;
@@ -309,13 +380,96 @@ static bool at_gate(struct follow *follow, struct span gate_id, char **verb,
     return has_next;
 }
 
-/* The arguments, and that the rows of before are wanted. */
-static void with_past(struct str *out, struct span args)
+/* The arguments, and that the rows of before are wanted. Who watches stays also while the run
+ * waits for time alone. */
+static void with_past(struct str *out, struct span args, bool stays)
 {
-    str_add_text(out, "{\"past\":true");
+    str_add_text(out, stays ? "{\"past\":true,\"stay\":true" : "{\"past\":true");
     if (json_count(args) > 0)
         str_add_char(out, ',');
     str_add(out, args.ptr + 1, args.len - 1);
+}
+
+static bool is_over(struct span state)
+{
+    return state.len > 0 && !span_is(state, "waiting") && !span_is(state, "stuck") &&
+           !span_is(state, "running");
+}
+
+/* The first run that was called and not looked at yet; 0: none is. */
+static int64_t next_due(const struct follow *follow)
+{
+    for (int i = 0; i < follow->seen_count; i++)
+        if (follow->seen[i].is_due)
+            return follow->seen[i].run;
+    return 0;
+}
+
+/* The run to watch next, or 0: one that was called, one that this one waits for, or, when such
+ * a one is over, the first again. */
+static int64_t next_run(struct follow *follow)
+{
+    struct span reply = str_span(&follow->reply), state = json_get_raw(reply, "state");
+    int64_t run = state.len > 0 ? next_due(follow) : 0;
+
+    if (run > 0 || id_parse_run(json_get_raw(reply, "child"), &run))
+        return run;
+    if (!is_root(follow, json_get_raw(reply, "run")) && is_over(state) &&
+        id_parse_run(str_span(&follow->run), &run))
+        return run;
+    return 0;
+}
+
+static bool goes_on(struct follow *follow, char **verb, struct str *args)
+{
+    int64_t run = follow->options->detach || follow->run.len == 0 ? 0 : next_run(follow);
+    struct str plain = { 0 };
+
+    if (run == 0)
+        return false;
+    seen_of(follow, span_of(id_run(run).text))->is_due = false;
+    str_printf(&plain, "{\"run\":\"%s\"}", id_run(run).text);
+    str_reset(args);
+    with_past(args, str_span(&plain), follow->stays);
+    str_fini(&plain);
+    free(*verb);
+    *verb = xstrdup("watch");
+    return true;
+}
+
+/* How the run that is followed rests, when the one that it waits for rests. */
+static void put_rest(struct follow *follow, struct str *text)
+{
+    struct span reply = str_span(&follow->reply), run = json_get_raw(reply, "run");
+    struct json_out out = { .str = text };
+
+    if (is_root(follow, run) || json_get(reply, "state").len == 0) {
+        str_add_span(text, reply);
+        return;
+    }
+    json_open(&out, '{');
+    json_put_span(&out, "child", run);
+    json_put_raw(&out, "error", (struct span){ 0 });
+    json_put_raw(&out, "gate", json_get(reply, "gate"));
+    json_put_span(&out, "run", str_span(&follow->run));
+    json_put(&out, "state", "waiting");
+    json_close(&out);
+}
+
+static void end_here(struct follow *follow)
+{
+    struct span reply = str_span(&follow->reply);
+    struct str rest = { 0 };
+
+    put_rest(follow, &rest);
+    if (follow->options->json) {
+        print_json_line(str_span(&rest));
+    } else {
+        show_end(follow, str_span(&rest));
+        if (!follow->live.saw_stop && span_is(json_get_raw(reply, "state"), "stuck"))
+            show_stuck(follow->options, json_get_raw(reply, "run"));
+    }
+    str_fini(&rest);
 }
 
 static int follow_on(struct follow *follow, const char *verb, struct span args)
@@ -323,25 +477,24 @@ static int follow_on(struct follow *follow, const char *verb, struct span args)
     struct str next_args = { 0 };
     char *next_verb = NULL;
     int exit_code = EXIT_FAILED;
+    bool has_next = true;
 
-    for (int i = 0; i < ROUNDS_MAX; i++) {
+    for (int i = 0; has_next && i < ROUNDS_MAX; i++) {
         if (!ask_and_show(follow, next_verb ? next_verb : verb,
                           next_verb ? str_span(&next_args) : args, &exit_code))
             break;
         struct span reply = str_span(&follow->reply);
         struct span gate = json_get_raw(reply, "gate");
+        bool is_at_gate = gate.len > 0 && exit_code == EXIT_WAITING;
+
         if (follow->run.len == 0)
             learn_run(follow, reply);
-        if (follow->options->json) {
-            print_json_line(reply);
-            break;
+        if (is_at_gate && !follow->options->json && !follow->options->detach) {
+            has_next = at_gate(follow, gate, &next_verb, &next_args);
+        } else if (is_at_gate || !goes_on(follow, &next_verb, &next_args)) {
+            end_here(follow);
+            has_next = false;
         }
-        if (gate.len == 0 || exit_code != EXIT_WAITING || follow->options->detach) {
-            show_end(follow);
-            break;
-        }
-        if (!at_gate(follow, gate, &next_verb, &next_args))
-            break;
     }
     free(next_verb);
     str_fini(&next_args);
@@ -354,15 +507,17 @@ int follow(const struct options *options, const char *verb, struct span args)
 
     state.live.is_terminal = !options->json && state.live.look.is_color;
     client_catch_interrupt();
-    state.shows_past = span_is(span_of(verb), "watch");
+    state.stays = span_is(span_of(verb), "watch");
+    state.shows_past = state.stays && !options->json;
     struct str asked = { 0 };
-    if (has_past(verb) && !options->json)
-        with_past(&asked, args);
+    if (has_past(verb))
+        with_past(&asked, args, state.stays);
     else
         str_add_span(&asked, args);
     int exit_code = follow_on(&state, verb, str_span(&asked));
     str_fini(&asked);
     live_fini(&state.live);
+    free(state.seen);
     str_fini(&state.out);
     str_fini(&state.run);
     str_fini(&state.reply);

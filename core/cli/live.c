@@ -228,8 +228,10 @@ static void on_start(struct live *live, struct str *out, const struct row *row)
         live->playbook = span_dup(json_get_raw(row->body, "playbook"));
     }
     begin(live, out, row, STYLE_BOLD, "run");
-    str_add_shown(out, row->run.ptr, row->run.len);
-    str_add_text(out, "  ");
+    if (live->run.len == 0 || span_equal(live->run, row->run)) { /* else it stands there */
+        str_add_shown(out, row->run.ptr, row->run.len);
+        str_add_text(out, "  ");
+    }
     render_value(out, json_get(row->body, "playbook"), 200);
     if (kind.len && !span_is(kind, "live")) {
         str_add_text(out, " (");

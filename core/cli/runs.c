@@ -240,7 +240,8 @@ const struct command command_watch = {
     .usage = "cordon watch RUN",
     .about =
         "What happened until now comes first, then each step when it is journaled. A run\n"
-        "that sleeps says until when, one that is held by a halt says by which.",
+        "that sleeps says until when, one that is held by a halt says by which. It ends\n"
+        "when the run does or waits for people; the runs that it calls are followed too.",
     .example = "cordon watch r-000001",
     .options = OPTION_ENGINE,
     .args_min = 1,

@@ -252,6 +252,29 @@ void run_put_entry(struct run *run)
     str_fini(&body);
 }
 
+/* The first run that it waits for, or 0. */
+static int64_t awaited_child(const struct run *run)
+{
+    list_each (link, after, &run->steps) {
+        const struct step *step = list_item(link, struct step, in_run);
+
+        if (step->state == STEP_CHILD)
+            return step->child;
+    }
+    return 0;
+}
+
+/* Who follows it goes on with the run that it waits for, or stays until its time comes. */
+static void put_rest(struct run *run, struct json_out *out, int gate)
+{
+    int64_t child = awaited_child(run), due = run_due(run);
+    bool is_at_people = run->state != RUN_WAITING || gate > 0;
+
+    json_put(out, "child", is_at_people || child == 0 ? NULL : id_run(child).text);
+    if (!is_at_people && child == 0 && due > 0)
+        json_put_int(out, "until", due);
+}
+
 void run_tell_followers(struct run *run)
 {
     struct str body = { 0 };
@@ -264,6 +287,7 @@ void run_tell_followers(struct run *run)
              gate > 0 && !run_is_over(run) ? id_gate(run->id, gate).text : NULL);
     if (run->kind == RUN_ROLLBACK && run->state == RUN_STUCK)
         undo_tell(run, &out);
+    put_rest(run, &out, gate);
     json_put(&out, "run", id_run(run->id).text);
     json_put(&out, "state", run_state_name(run->state));
     json_close(&out);

@@ -42,6 +42,7 @@ struct client {
     bool is_owner; /* the user whom the engine runs as, or root */
     int64_t ask;   /* 0: asks nothing now */
     int64_t follows;
+    bool stays;        /* also while it waits for nothing but time */
     char *verb, *args; /* while held */
 };
 
@@ -166,7 +167,11 @@ void clients_settled(struct serve *serve, int64_t run, int exit, struct span jso
     list_each (link, after, &serve->followers[(uint64_t)run % SERVE_BUCKETS]) {
         struct client *client = list_item(link, struct client, in_followers);
 
-        if (client->follows == run)
+        if (client->follows != run)
+            continue;
+        if (client->stays && json_get_int(json, "until", 0) > 0)
+            send_event(client, json);
+        else
             send_reply(client, exit, json);
     }
 }
@@ -343,6 +348,7 @@ static void answer(struct client *client, struct span verb, struct span args)
                            .powers = span_of(client->powers),
                            .is_owner = client->is_owner };
 
+    client->stays = json_get_bool(args, "stay", false);
     if (json_get_bool(args, "past", false))
         views_past(serve, &asked);
     if (views_ask(serve, &asked) || alerts_ask(serve, &asked) || feeds_ask(serve, &asked) ||

@@ -322,6 +322,74 @@ sleeps() {
 }
 tell "a sleep that ended while no engine ran is over with the next one" sleeps
 
+cat >"$work/parent.lua" <<'EOF'
+local noop = use "noop"
+return playbook { name = "parent", summary = "calls others", params = { child = { "string", "whom" } },
+  run = function(p, ctx)
+    noop.set { target = "first", value = 1 }
+    ctx.call(p.child, { t = "a" })
+    ctx.call(p.child, { t = "b" })
+    noop.set { target = "last", value = 1 }
+  end,
+  recover = function(p, ctx) ctx.rollback() end }
+EOF
+cat >"$work/atomic.lua" <<'EOF'
+local noop = use "noop"
+return playbook { name = "atomic", summary = "all or nothing", params = { t = { "string", "target" } },
+  run = function(p, ctx)
+    pcall(ctx.atomic, function()
+      noop.set { target = p.t, value = 1 }
+      error("not this time")
+    end)
+    noop.set { target = "after", value = 1 }
+  end }
+EOF
+playbook plain <<'EOF'
+    noop.set { target = p.t, value = 1 }
+EOF
+playbook signaled <<'EOF'
+    ctx.signal("go", { within = "1h" })
+    noop.set { target = p.t, value = 1 }
+EOF
+
+follows_children() {
+    fresh children && sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua" &&
+        exits 0 cordon run "$work/plain.lua" --param t=c &&
+        exits 0 cordon run "$work/parent.lua" --param child=plain && has 'r-000002 done .*4 changes' &&
+        is 4 "$(grep -c ' done  ' "$work/out")" "changes that are shown, each once" &&
+        has 'r-000003  noop.set +a' && has 'r-000004  noop.set +b' &&
+        exits 0 cordon recover r-000002 && has 'r-000005 done .*4 undone' &&
+        exits 0 cordon run "$work/atomic.lua" --param t=x && has 'undone .*noop.set +x' && has 'noop.set +after' &&
+        exits 0 cordon run "$work/parent.lua" --param child=plain --json &&
+        is '["r-000011","done"]' "$(tail -n 1 "$work/out" | jq -c '[.run, .state]')" "the reply" &&
+        is "" "$(jq -r '.seq // empty' "$work/out" | sort -n | uniq -d)" "rows that are told twice"
+}
+tell "a run that calls, takes back or is atomic is followed to its end, with each row once" follows_children
+
+gate_of_a_child() {
+    fresh child_gate && sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua" &&
+        exits 3 cordon run "$work/gated.lua" --param t=c &&
+        exits 3 cordon run "$work/parent.lua" --param child=gated && has 'GATE g-000003-1' &&
+        exits 3 cordon watch r-000002 --json &&
+        is '["r-000002","waiting","g-000003-1","r-000003"]' \
+            "$(tail -n 1 "$work/out" | jq -c '[.run, .state, .gate, .child]')" "how it rests" &&
+        exits 0 cordon approve g-000003-1 --yes && exits 3 cordon watch r-000002 && has 'GATE g-000004-1'
+}
+tell "a run whose child waits for people rests, and names the gate of the child" gate_of_a_child
+
+stays_for_a_signal() {
+    local watcher
+    fresh signaled && sed -i 's/need = 1, from = { "ops" }/need = 0/' "$state/policy.lua" &&
+        exits 3 cordon run "$work/signaled.lua" --param t=a && has 'waits for a signal' || return 1
+    : >"$work/watched"
+    cordon watch r-000001 --json >"$work/watched" 2>&1 &
+    watcher=$!
+    await_from "$watcher" grep -q '"until"' "$work/watched"
+    exits 0 cordon signal r-000001 go && wait "$watcher" &&
+        is "done" "$(tail -n 1 "$work/watched" | jq -r .state)" "the reply to who watched"
+}
+tell "who watches a run stays with it while it waits for time or a signal" stays_for_a_signal
+
 open_secret() {
     fresh secret && kill_engine && mkdir -m 700 "$state/secrets" && echo hush-hush-hush >"$state/secrets/token" &&
         chmod 644 "$state/secrets/token" &&
