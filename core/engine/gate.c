@@ -132,20 +132,42 @@ void gate_apply_vote(struct run *run, const struct event_row *row)
     list_add(&gate->votes, &vote->in_gate);
 }
 
+/* The step that opened the gate, or one of another branch that the gate lists too. */
+static bool waits_at(const struct step *step, const struct gate *gate)
+{
+    return step == gate->step || (step->state == STEP_GATED && step->gate == gate->number);
+}
+
 /* Nobody came. What is contained stays so, and the question is put again: to the same, or
  * once to others too. */
-static void ask_again(struct gate *gate)
+static void ask_again(struct run *run, const struct gate *gate)
 {
-    struct step *step = gate->step;
     bool is_wider =
         strcmp(gate->on_timeout, "escalate") == 0 && json_count(gate->wider) > 0;
 
     if (strcmp(gate->on_timeout, "hold") != 0 && !is_wider)
         return;
-    step->gate = 0;
-    step->must_look = strcmp(step->kind, "step") == 0;
-    if (is_wider)
-        step->also = gate->wider;
+    list_each (link, after, &run->steps) {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (!waits_at(step, gate))
+            continue;
+        step->gate = 0;
+        step->must_look = strcmp(step->kind, "step") == 0;
+        if (is_wider)
+            step->also = gate->wider;
+    }
+}
+
+/* What comes after begins with whom its policy asks. */
+static void forget_also(struct run *run, const struct gate *gate)
+{
+    list_each (link, after, &run->steps) {
+        struct step *step = list_item(link, struct step, in_run);
+
+        if (waits_at(step, gate))
+            step->also = (struct span){ 0 };
+    }
 }
 
 void gate_apply_end(struct run *run, const struct event_row *row)
@@ -166,9 +188,9 @@ void gate_apply_end(struct run *run, const struct event_row *row)
         free(who);
     }
     if (gate->state == GATE_EXPIRED)
-        ask_again(gate);
-    if (gate->state == GATE_GRANTED) /* what comes after begins with whom its policy asks */
-        gate->step->also = (struct span){ 0 };
+        ask_again(run, gate);
+    if (gate->state == GATE_GRANTED)
+        forget_also(run, gate);
 }
 
 /* -- ends ---------------------------------------------------------------------------------- */

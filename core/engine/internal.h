@@ -539,6 +539,8 @@ void permit_digest(const struct step *step, int64_t due_ms, int64_t execute_ms, 
 struct need;
 bool permit_find(struct step *step, const struct need *need, int *gate, int *index,
                  struct str *differs);
+/* Does the gate list exactly what the step would do now, and has nothing used that entry? */
+bool permit_is_listed(const struct step *step, const struct gate *gate);
 /* Is what this gate granted the very thing that the step would do now, and good? It may be
  * that more people are wanted by now. */
 bool permit_stands(const struct step *step, struct gate *gate);

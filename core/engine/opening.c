@@ -13,11 +13,37 @@
 #include "base/schema.h"
 #include "engine/digest.h"
 
+/* Branches of a fan-out come to their gates side by side, and the preview of the first lists
+ * the changes of all. Who is asked for this change, exactly as it would be done, is not asked
+ * again: the step waits there, and uses its own permit of that gate. */
+static bool joins_gate(struct step *step)
+{
+    struct run *run = step->run;
+    struct need need;
+
+    if (strcmp(step->kind, "step") != 0 || run_is_shadow(run))
+        return false;
+    policy_need(step, &need);
+    list_each (link, after, &run->gates) {
+        struct gate *gate = list_item(link, struct gate, in_run);
+
+        if (gate->state != GATE_OPEN || strcmp(gate->step->kind, "step") != 0 ||
+            !permit_is_listed(step, gate) || !need_is_covered(gate, &need))
+            continue;
+        step->gate = gate->number;
+        step->must_look = false;
+        return true;
+    }
+    return false;
+}
+
 void gate_begin(struct step *step)
 {
     step->state = STEP_GATED;
     step->gate = 0;
     if (strcmp(step->kind, "step") != 0 && gate_is_in_vain(step))
+        return;
+    if (joins_gate(step))
         return;
     if (strcmp(step->kind, "ask") == 0)
         gate_open(step->run, step, NULL);

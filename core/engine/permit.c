@@ -122,17 +122,24 @@ static bool is_good(const struct step *step, const struct need *need, struct gat
     return differs->len == 0;
 }
 
-bool permit_stands(const struct step *step, struct gate *gate)
+bool permit_is_listed(const struct step *step, const struct gate *gate)
 {
     const char *path = step_path(step);
     char digest[HASH_HEX_LEN + 1];
-    struct str lost = { 0 };
-    bool stands = false;
 
     permit_digest(step, gate->due_ms, gate->execute_ms, digest);
-    for (int i = 0; i < gate->change_count && !stands; i++)
-        stands = strcmp(gate->changes[i].path, path) == 0 &&
-                 strcmp(gate->changes[i].digest, digest) == 0 && is_free(step, gate, i);
+    for (int i = 0; i < gate->change_count; i++)
+        if (strcmp(gate->changes[i].path, path) == 0 &&
+            strcmp(gate->changes[i].digest, digest) == 0 && is_free(step, gate, i))
+            return true;
+    return false;
+}
+
+bool permit_stands(const struct step *step, struct gate *gate)
+{
+    struct str lost = { 0 };
+    bool stands = permit_is_listed(step, gate);
+
     stands = stands && step->run->engine->now_ms <= good_until(gate) && vouch_gate(gate) &&
              has_approvers(gate, &lost);
     str_fini(&lost);

@@ -2,6 +2,8 @@
 /* Gates in parallel branches, what a preview shows of them, questions, reminders. */
 #include "world.h"
 
+#include "engine/digest.h"
+
 static const struct w_wish side_by_side[] = {
     { 1, "0.1.1", 1, "approve", "", "{\"from\":\"soc\",\"need\":1,\"title\":\"one\"}" },
     { 1, "0.1.2", 1, "approve", "", "{\"from\":\"soc\",\"need\":1,\"title\":\"two\"}" },
@@ -354,4 +356,222 @@ TEST(a_question_is_answered_and_not_approved)
     CHECK_INT(w->replies[w->next_ask - 1].exit, 2);
     CHECK_INT(gate(w, 1)->state, GATE_OPEN);
     w_free(w);
+}
+
+/* -- a fan-out has one gate ------------------------------------------------------------------- */
+
+static const struct w_wish fan_out[] = { SET("0.1.1", 1, 1, "a"), SET("0.1.2", 1, 1, "b"),
+                                         SET("0.1.3", 1, 1, "c"), SET("0", 2, 2, "d"),
+                                         END };
+
+static void check_effects(struct world *w, int a, int b, int c, int d)
+{
+    CHECK_INT(w_target(w, span_of("a"))->effects, a);
+    CHECK_INT(w_target(w, span_of("b"))->effects, b);
+    CHECK_INT(w_target(w, span_of("c"))->effects, c);
+    CHECK_INT(w_target(w, span_of("d"))->effects, d);
+}
+
+TEST(branches_that_come_to_their_gates_together_have_one_gate_that_covers_all_of_them)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct world *w = w_new(seed, fan_out);
+
+        w->approves = false;
+        w_policy_is(w, w_policy);
+        w_start_run(w);
+        w_pump(w);
+        CHECK_INT(open_gates(w), 1);
+        CHECK_INT(json_count(json_get(span_of(gate(w, 1)->body), "changes")), 4);
+        check_effects(w, 0, 0, 0, 0);
+        w_vote(w, "approve", "bob", gate(w, 1));
+        w_pump(w);
+        CHECK_STR(w_state(w, 1), "done");
+        CHECK_INT(rows_of(w, ROW_GATE), 1);
+        check_effects(w, 1, 1, 1, 1);
+        w_free(w);
+    }
+}
+
+TEST(wherever_the_power_goes_a_fan_out_has_one_gate_and_each_change_happens_once)
+{
+    for (int at = 1; at < 60; at++) {
+        struct world *w = w_new(300 + (uint64_t)at, fan_out);
+
+        w_policy_is(w, w_policy);
+        w->crash_at = w->steps + at;
+        w_start_run(w);
+        w_settle(w);
+        if (w_run(w, 1) != NULL) {
+            CHECK_STR(w_state(w, 1), "done");
+            CHECK_INT(rows_of(w, ROW_GATE), 1);
+            check_effects(w, 1, 1, 1, 1);
+        }
+        w_free(w);
+    }
+}
+
+TEST(a_fan_out_whose_gate_is_denied_changes_nothing)
+{
+    struct world *w = started(fan_out, w_policy);
+
+    w_vote(w, "deny", "bob", gate(w, 1));
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "denied");
+    CHECK_INT(rows_of(w, ROW_GATE), 1);
+    check_effects(w, 0, 0, 0, 0);
+    w_free(w);
+}
+
+TEST(a_fan_out_whose_gate_expires_is_asked_again_in_one_gate)
+{
+    struct world *w =
+        started(fan_out, "{\"gate\":{\"on_timeout\":\"hold\"},\"groups\":{\"soc\":["
+                         "\"bob\",\"carol\"]},\"rules\":[]}");
+
+    for (int round = 1; round <= 3; round++) {
+        struct w_entry *open = gate(w, round);
+        struct event due = { .kind = EV_DUE,
+                             .run = 1,
+                             .number = ENTRY_GATE,
+                             .number2 = round,
+                             .json = span_of(open->body) };
+
+        w->now_ms = json_get_int(span_of(open->body), "due", 0) + 1;
+        w_handle(w, &due);
+        w_pump(w);
+        CHECK_INT(open_gates(w), 1);
+        CHECK_INT(rows_of(w, ROW_GATE), round + 1);
+        if (round == 2)
+            w_crash(w);
+        w_pump(w);
+    }
+    w_vote(w, "approve", "bob", gate(w, 4));
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "done");
+    check_effects(w, 1, 1, 1, 1);
+    w_free(w);
+}
+
+TEST(of_a_fan_out_only_what_is_another_than_what_was_approved_has_a_gate_of_its_own)
+{
+    struct world *w = started(fan_out, w_policy);
+
+    snprintf(w_target(w, span_of("b"))->value, sizeof w->targets[0].value, "theirs");
+    w_vote(w, "approve", "bob", gate(w, 1));
+    w_pump(w);
+    CHECK_INT(open_gates(w), 1);
+    CHECK_INT(rows_of(w, ROW_GATE), 2);
+    check_effects(w, 1, 0, 1, 0);
+    CHECK_HAS(gate(w, 2)->body, "the target's state");
+    w_vote(w, "approve", "carol", gate(w, 2));
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "done");
+    check_effects(w, 1, 1, 1, 1);
+    w_free(w);
+}
+
+/* While a preview looks at the others, somebody changes a target that it has seen already. */
+TEST(a_branch_that_the_gate_shows_as_it_is_not_waits_at_a_gate_of_its_own)
+{
+    struct world *w = w_new(7, fan_out);
+
+    w->approves = false;
+    w->may_edit = false;
+    w_policy_is(w, w_policy);
+    w_start_run(w);
+    for (int i = 0; i < 1000 && rows_of(w, ROW_GATE) == 0; i++)
+        CHECK(w_message_turn(w));
+    snprintf(w_target(w, span_of("a"))->value, sizeof w->targets[0].value, "theirs");
+    snprintf(w_target(w, span_of("b"))->value, sizeof w->targets[0].value, "theirs");
+    w_commit(w);
+    w->message_count = 0;
+    w_crash(w); /* what waits beside the gate's own step is looked at again */
+    w_vote(w, "approve", "bob", gate(w, 1));
+    w_pump(w);
+    check_effects(w, 0, 0, 1, 0);
+    CHECK_INT(open_gates(w), 1); /* for both that differ */
+    w_vote(w, "approve", "carol", gate(w, 2));
+    w_pump(w);
+    CHECK_STR(w_state(w, 1), "done");
+    check_effects(w, 1, 1, 1, 1);
+    w_free(w);
+}
+
+/* A second gate that lists the same, as versions before this one opened it for another branch. */
+static void add_second_gate(struct world *w)
+{
+    struct span first = span_of(gate(w, 1)->body), key, value, args = { 0 };
+    struct str body = { 0 }, whole = { 0 };
+    struct json_out out = { .str = &body };
+    char hex[HASH_HEX_LEN + 1];
+    size_t pos = 0;
+    int64_t prev = 0;
+
+    bool is_of_a = span_is(json_get_raw(first, "b"), "0.1.2");
+    const char *path = is_of_a ? "0.1.1/1" : "0.1.2/1";
+
+    for (int i = 0; i < 3; i++)
+        if (span_is(json_get_raw(change(w, 1, i), "path"), path))
+            args = json_get(change(w, 1, i), "args");
+    hash_hex(hash_of(args.ptr, args.len), hex);
+    hex[16] = '\0';
+    json_open(&out, '{');
+    while (json_next(first, &pos, &key, &value)) {
+        if (span_is(key, "digest"))
+            continue;
+        json_key_span(&out, key);
+        if (span_is(key, "b"))
+            json_string(&out, is_of_a ? "0.1.1" : "0.1.2");
+        else if (span_is(key, "g"))
+            json_raw_value(&out, span_of("2"));
+        else if (span_is(key, "h"))
+            json_string(&out, hex);
+        else
+            json_raw_value(&out, span_is(key, "args") ? args : value);
+    }
+    json_close(&out);
+    gate_digest(str_span(&body), 1, hex);
+    gate_put_digest(&whole, str_span(&body), hex);
+    for (int i = 0; i < w->row_count; i++)
+        if (w->rows[i].run == 1)
+            prev = w->rows[i].seq;
+    w->rows[w->row_count] =
+        (struct w_row){ w->row_count + 1, 1,        prev,
+                        w->now_ms,        ROW_GATE, w_keep(w, str_span(&whole)) };
+    w->row_count++;
+    w_put(w, &(struct turn_entry){ .kind = ENTRY_GATE,
+                                   .run = 1,
+                                   .n = 2,
+                                   .state = GATE_OPEN,
+                                   .due_ms = json_get_int(first, "due", 0),
+                                   .body = str_span(&whole) });
+    w_commit(w);
+    str_fini(&body);
+    str_fini(&whole);
+}
+
+TEST(a_journal_with_a_gate_for_each_branch_goes_on_as_it_did)
+{
+    for (int first = 1; first <= 2; first++) {
+        struct world *w = started(fan_out, w_policy);
+
+        add_second_gate(w);
+        w_crash(w);
+        w_pump(w);
+        CHECK_INT(open_gates(w), 2);
+        w_vote(w, "approve", "bob", gate(w, first));
+        w_pump(w);
+        CHECK_INT(open_gates(w), 1);
+        CHECK_INT(w_target(w, span_of("a"))->effects + w_target(w, span_of("b"))->effects,
+                  1);
+        CHECK_INT(w_target(w, span_of("c"))->effects, 1);
+        CHECK_INT(w_target(w, span_of("d"))->effects, 0);
+        w_vote(w, "approve", "bob", gate(w, 3 - first));
+        w_pump(w);
+        CHECK_STR(w_state(w, 1), "done");
+        CHECK_INT(rows_of(w, ROW_GATE), 2);
+        check_effects(w, 1, 1, 1, 1);
+        w_free(w);
+    }
 }
