@@ -86,6 +86,8 @@ struct alert_card *alert_card_read(struct span body, int64_t number, int64_t fir
     card->is_over = alert_is_over(body);
     if (json_get(body, "new").len > 0)
         card->news = span_dup(json_get(body, "new"));
+    if (json_get(body, "foreign").len > 0)
+        card->foreign = span_dup(json_get(body, "foreign"));
     while (card->made_count < ALERT_MADE_MAX &&
            json_next(json_get(body, "made"), &pos, NULL, &run))
         card->made[card->made_count++] = json_int(run, 0);
@@ -118,6 +120,7 @@ void alert_card_free(struct alert_card *card)
     free(card->severity);
     free(card->status);
     free(card->news);
+    free(card->foreign);
     str_fini(&card->runs);
     str_fini(&card->starts);
     tellers_free(card);
@@ -143,11 +146,13 @@ static void put_card(struct json_out *out, const struct alert_card *card)
     put_rows(out, "changes", card->changes, card->change_count);
     json_put_int(out, "count", card->count);
     json_put_int(out, "d", card->delivery);
-    if (tellers_are_due(card))
+    if (tellers_are_due(card) || card->foreign != NULL)
         json_put_bool(out, "due", true);
     if (card->ended > 0)
         json_put_int(out, "ended", card->ended);
     json_put_int(out, "first", card->first_ms);
+    if (card->foreign != NULL)
+        json_put_raw(out, "foreign", span_of(card->foreign));
     if (card->grown > 0)
         json_put_int(out, "grown", card->grown);
     json_put(out, "id", card->id);
@@ -491,13 +496,19 @@ static void signal_runs(struct engine *engine, const struct alert_card *card,
 /* What the card becomes by being told again. */
 struct telling {
     bool is_raised, is_ended, is_back, is_again;
-    bool is_joined;   /* under names that it was not told under before */
-    struct span news; /* empty: nothing is new */
+    bool is_joined;            /* under names that it was not told under before */
+    struct span news, foreign; /* empty: nothing is new */
 };
+
+static struct span lists_of(struct span told, const char *key)
+{
+    struct span lists = json_get(told, key);
+
+    return json_count(lists) > 0 ? lists : (struct span){ 0 };
+}
 
 static struct telling telling_of(const struct alert_card *card, const struct event *event)
 {
-    struct span news = json_get(event->who, "news");
     char *severity = text_of(event->json, "severity");
     bool is_over = alert_is_over(event->json);
     struct telling telling = {
@@ -507,7 +518,8 @@ static struct telling telling_of(const struct alert_card *card, const struct eve
         .is_again = card->delivery != event->last_seq,
         .is_joined =
             teller_is_news(card, json_get(event->who, "told"), json_get(event->who, "was")),
-        .news = json_count(news) > 0 ? news : (struct span){ 0 },
+        .news = lists_of(event->who, "news"),
+        .foreign = lists_of(event->who, "foreign"),
     };
 
     free(severity);
@@ -517,7 +529,7 @@ static struct telling telling_of(const struct alert_card *card, const struct eve
 /* Is there more to be routed? */
 static bool is_more(const struct telling *telling)
 {
-    return telling->news.len > 0 || telling->is_joined;
+    return telling->news.len > 0 || telling->foreign.len > 0 || telling->is_joined;
 }
 
 /* Is the alert another one than its newest row says? */
@@ -534,13 +546,12 @@ static bool is_for_all(const struct alert_card *card, const struct telling *tell
            ((telling->is_raised || telling->is_back) && card->runs.len == 0);
 }
 
-static void take_news(struct engine *engine, struct alert_card *card, struct span news)
+static void take_lists(char **lists, struct span more)
 {
-    char *joined = news_join(card->news, news);
+    char *joined = news_join(*lists, more);
 
-    free(card->news);
-    card->news = joined;
-    remember_change(card, engine->next_seq); /* the row that follows */
+    free(*lists);
+    *lists = joined;
 }
 
 static void card_take(struct engine *engine, struct alert_card *card,
@@ -556,11 +567,14 @@ static void card_take(struct engine *engine, struct alert_card *card,
         set(&card->severity, event->json, "severity");
     set(&card->status, event->json, "status");
     card->is_over = alert_is_over(event->json);
-    if (telling->news.len > 0)
-        take_news(engine, card, telling->news);
+    if (telling->news.len > 0) {
+        take_lists(&card->news, telling->news);
+        remember_change(card, engine->next_seq); /* the row that follows */
+    }
+    if (telling->foreign.len > 0)
+        take_lists(&card->foreign, telling->foreign);
     if (telling->is_joined)
-        teller_take(card, json_get(event->who, "told"), json_get(event->who, "was"),
-                    json_get(event->who, "foreign"));
+        teller_take(card, json_get(event->who, "told"), json_get(event->who, "was"));
     if (is_other(telling))
         card->grown = engine->next_seq;
 }

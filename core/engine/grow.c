@@ -129,10 +129,9 @@ static void put_new(struct json_out *out, struct span news, bool with_resources,
     json_close(out);
 }
 
-/* What is new stands in the place of each list that has something new; without is_new those
- * items are left out. */
+/* What is new stands in the place of each list that has something new. */
 static void put_entities(struct json_out *out, struct span entities, struct span news,
-                         bool is_new)
+                         struct span foreign)
 {
     struct span key, value;
     size_t pos = 0;
@@ -143,35 +142,34 @@ static void put_entities(struct json_out *out, struct span entities, struct span
         struct span list = json_get(news, name);
 
         json_key_span(out, key);
-        if (list.len > 0 && is_new) {
-            json_raw_value(out, list);
-        } else {
-            json_open(out, '[');
-            put_others(out, value, list);
-            json_close(out);
-        }
+        json_open(out, '[');
+        if (list.len > 0)
+            put_all(out, list);
+        else
+            put_others(out, value, json_get(foreign, name));
+        json_close(out);
         free(name);
     }
     json_close(out);
 }
 
-/* Those that are new in front (or not at all), then the teller's, then the others. */
-static void put_resources(struct json_out *out, struct span resources, struct span first,
-                          struct span fresh, bool is_new)
+/* Those that are new in front, then the teller's, then the others; without those left out. */
+static void put_resources(struct json_out *out, struct span resources, struct span fresh,
+                          struct span first, const struct span left_out[2])
 {
     struct span item;
     size_t pos = 0;
 
     json_open(out, '[');
-    if (is_new)
-        put_all(out, fresh);
+    put_all(out, fresh);
     while (json_next(first, &pos, NULL, &item)) {
         item = same_item(resources, item);
-        if (item.len > 0 && !has_item(fresh, item))
+        if (item.len > 0 && !has_item(left_out[0], item) && !has_item(left_out[1], item))
             json_raw_value(out, item);
     }
     for (pos = 0; json_next(resources, &pos, NULL, &item);)
-        if (!has_item(fresh, item) && same_item(first, item).len == 0)
+        if (!has_item(left_out[0], item) && !has_item(left_out[1], item) &&
+            same_item(first, item).len == 0)
             json_raw_value(out, item);
     json_close(out);
 }
@@ -215,33 +213,41 @@ static void put_told(struct json_out *out, struct span teller, enum view_kind ki
         }
 }
 
+static void put_resources_of(struct json_out *out, struct span resources,
+                             struct span teller, const struct gain *gain,
+                             enum view_kind kind)
+{
+    struct span fresh = json_get(gain->news, "resources"), none = { 0 };
+    bool is_whole = kind == VIEW_FULL || kind == VIEW_TITLED;
+    struct span left_out[2] = { is_whole ? none : json_get(gain->foreign, "resources"),
+                                is_whole || kind == VIEW_OWN ? none : fresh };
+
+    put_resources(out, resources, kind == VIEW_NEW_RESOURCES ? fresh : none,
+                  json_get(teller, "resources"), left_out);
+}
+
 static void put_members(struct json_out *out, struct span alert, struct span teller,
-                        struct span lists, enum view_kind kind)
+                        const struct gain *gain, enum view_kind kind)
 {
     bool is_gain = kind == VIEW_NEW_RESOURCES || kind == VIEW_NEW_ENTITIES;
-    bool with_entities =
-        kind == VIEW_NEW_ENTITIES || json_count(json_get(lists, "resources")) == 0;
-    struct span key, value;
+    bool with_entities = is_gain && (kind == VIEW_NEW_ENTITIES ||
+                                     json_count(json_get(gain->news, "resources")) == 0);
+    struct span key, value, none = { 0 };
     size_t pos = 0;
 
     while (json_next(alert, &pos, &key, &value)) {
         if (is_told(teller, key, kind) || span_is(key, "new"))
             continue;
         json_key_span(out, key);
-        if (span_is(key, "entities") && kind == VIEW_OWN)
-            put_entities(out, value, lists, false);
-        else if (span_is(key, "entities") && is_gain && with_entities)
-            put_entities(out, value, lists, true);
+        if (span_is(key, "entities") && (is_gain || kind == VIEW_OWN))
+            put_entities(out, value, with_entities ? gain->news : none, gain->foreign);
         else if (span_is(key, "resources"))
-            put_resources(out, value, json_get(teller, "resources"),
-                          is_gain || kind == VIEW_OWN ? json_get(lists, "resources")
-                                                      : (struct span){ 0 },
-                          kind == VIEW_NEW_RESOURCES);
+            put_resources_of(out, value, teller, gain, kind);
         else
             json_raw_value(out, value);
     }
     if (is_gain)
-        put_new(out, lists, kind == VIEW_NEW_RESOURCES, with_entities);
+        put_new(out, gain->news, kind == VIEW_NEW_RESOURCES, with_entities);
 }
 
 /* New entities with the resources that were there, where both are new. */
@@ -253,20 +259,20 @@ static bool has_second_view(struct span alert, struct span news)
            json_count(json_get(alert, "resources")) > fresh;
 }
 
-char *alert_view(struct span alert, struct span teller, struct span lists,
+char *alert_view(struct span alert, struct span teller, const struct gain *gain,
                  enum view_kind kind)
 {
     struct str text = { 0 }, sorted = { 0 };
     struct json_out out = { .str = &text };
     struct err err;
 
-    if (kind == VIEW_NEW_ENTITIES && !has_second_view(alert, lists))
+    if (kind == VIEW_NEW_ENTITIES && !has_second_view(alert, gain->news))
         return NULL;
     if (kind == VIEW_FULL && teller.len == 0)
         return span_dup(alert);
     json_open(&out, '{');
     put_told(&out, teller, kind);
-    put_members(&out, alert, teller, lists, kind);
+    put_members(&out, alert, teller, gain, kind);
     json_close(&out);
     if (json_canonical(&sorted, str_text(&text), text.len, &err) != 0)
         str_add_span(&sorted, alert); /* it was one: this cannot be */

@@ -913,11 +913,10 @@ struct playbook;
 /* An alert as its entry has it. */
 enum {
     ALERT_MADE_MAX = 8
-};              /* routings of one alert that are remembered: the first, and these */
-struct teller { /* a feed that tells of an alert, by the names that it has for it */
-    char *who;  /* JSON: {"confidence","feed","id","product","resources","severity",...} */
-    char *foreign; /* JSON: what it tells of and another known alert names; NULL: nothing */
-    bool is_due;   /* routes and playbooks have not decided on it */
+};               /* routings of one alert that are remembered: the first, and these */
+struct teller {  /* a feed that tells of an alert, by the names that it has for it */
+    char *who;   /* JSON: {"confidence","feed","id","product","resources","severity",...} */
+    bool is_due; /* routes and playbooks have not decided on it */
     bool is_asked; /* they are being asked */
 };
 
@@ -936,6 +935,7 @@ struct alert_card {
     int teller_count;
     int64_t ended; /* how often */
     char *news;    /* JSON: what it has gained and was not routed; NULL: nothing */
+    char *foreign; /* the same, of which another known alert tells too */
     bool is_routed, is_over, is_simulated;
 };
 
@@ -969,17 +969,22 @@ struct span alert_name(struct engine *engine, int64_t number); /* "a-000001" */
 char *news_join(const char *a, struct span b);
 /* The first without the second, JSON on the heap; NULL: nothing is left. */
 char *news_less(const char *a, struct span b);
+/* What an alert has gained: lists by kind, or the empty span. */
+struct gain {
+    struct span news;
+    struct span foreign; /* what another known alert names too */
+};
 /* The alert as routes and playbooks see it, on the heap, under the names that the teller has for
  * it (the empty span: as it is), the teller's resources in front. */
 enum view_kind {
     VIEW_FULL,          /* all of it, as if it came in now */
     VIEW_TITLED,        /* the same, under the teller's title */
-    VIEW_OWN,           /* without the items of lists */
-    VIEW_NEW_RESOURCES, /* {"new": lists} beside the rest; new resources in front of the others,
+    VIEW_OWN,           /* without what is foreign */
+    VIEW_NEW_RESOURCES, /* the same with {"new": news}; new resources in front of the others,
                          * or where none are new, new entities in the place of the others */
     VIEW_NEW_ENTITIES /* where both are new: new entities with the old resources; else NULL */
 };
-char *alert_view(struct span alert, struct span teller, struct span lists,
+char *alert_view(struct span alert, struct span teller, const struct gain *gain,
                  enum view_kind kind);
 
 /* -- teller.c ---------------------------------------------------------------------------- */
@@ -987,8 +992,7 @@ char *alert_view(struct span alert, struct span teller, struct span lists,
  * the alert as it was, which count while the card has no tellers. */
 bool teller_is_news(const struct alert_card *card, struct span told, struct span was);
 /* They are due to be asked about. */
-void teller_take(struct alert_card *card, struct span told, struct span was,
-                 struct span foreign);
+void teller_take(struct alert_card *card, struct span told, struct span was);
 bool tellers_are_due(const struct alert_card *card);
 void tellers_settle(struct alert_card *card); /* those that were asked about are not due */
 void tellers_read(struct alert_card *card, struct span list);

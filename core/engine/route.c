@@ -284,6 +284,8 @@ static void start_by_route(struct deciding *deciding, struct playbook *playbook,
     bool is_part =
         view->parts[0] != NULL && start_has_begun(deciding->card, playbook->name, name);
 
+    if (view->is_for_started && !is_part)
+        return;
     route_put_params(&whole, json_get(route, "params"), span_of(view->full));
     for (int i = 0; is_part && i < VIEW_PARTS && view->parts[i] != NULL; i++) {
         str_reset(&params);

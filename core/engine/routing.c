@@ -34,8 +34,8 @@ struct candidate {
 struct routing {
     struct list in_intake;
     struct alert_card *card;
-    char *alert; /* as it is told last */
-    char *news;  /* what of the card's news this decides on; NULL: nothing */
+    char *alert;          /* as it is told last */
+    char *news, *foreign; /* of the card, on which this decides; NULL: nothing */
     struct view *views;
     int view_count;
     struct list candidates;
@@ -78,6 +78,7 @@ static void free_routing(struct routing *routing)
     free_views(routing);
     free(routing->alert);
     free(routing->news);
+    free(routing->foreign);
     free(routing);
 }
 
@@ -141,17 +142,23 @@ static void take_views(struct engine *engine, struct routing *routing, struct st
     json_close(&out);
 }
 
+static void settle_lists(char **lists, const char *decided)
+{
+    if (*lists == NULL || decided == NULL)
+        return;
+    char *left = news_less(*lists, span_of(decided));
+
+    free(*lists);
+    *lists = left;
+}
+
 static void settle_card(struct routing *routing)
 {
     struct alert_card *card = routing->card;
 
     card->is_routed = true;
-    if (card->news != NULL && routing->news != NULL) {
-        char *left = news_less(card->news, span_of(routing->news));
-
-        free(card->news);
-        card->news = left;
-    }
+    settle_lists(&card->news, routing->news);
+    settle_lists(&card->foreign, routing->foreign);
     tellers_settle(card);
 }
 
@@ -220,11 +227,13 @@ static void ask_playbook(struct engine *engine, struct routing *routing,
                          struct playbook *playbook, int place)
 {
     const struct view *view = &routing->views[place];
-    struct candidate *candidate = xcalloc(1, sizeof *candidate);
     bool is_part = view->parts[0] != NULL &&
                    (start_has_begun(routing->card, playbook->name, (struct span){ 0 }) ||
                     (view->is_gain && refuses_gains(playbook)));
 
+    if (view->is_for_started && !is_part)
+        return;
+    struct candidate *candidate = xcalloc(1, sizeof *candidate);
     candidate->playbook = playbook;
     candidate->view = place;
     list_add(&routing->candidates, &candidate->in_routing);
@@ -261,43 +270,50 @@ static struct routing *routing_new(struct alert_card *card, struct span alert)
     list_init(&routing->candidates);
     routing->card = card;
     routing->alert = span_dup(alert);
-    routing->news = card->news != NULL ? span_dup(span_of(card->news)) : NULL;
+    routing->news = card->news != NULL ? xstrdup(card->news) : NULL;
+    routing->foreign = card->foreign != NULL ? xstrdup(card->foreign) : NULL;
     routing->views = xcalloc((size_t)card->teller_count + 1, sizeof *routing->views);
     return routing;
+}
+
+static char *view_of(const struct routing *routing, struct span teller, enum view_kind kind)
+{
+    struct gain gain = { span_of(routing->news), span_of(routing->foreign) };
+
+    return alert_view(span_of(routing->alert), teller, &gain, kind);
 }
 
 static struct view *add_view(struct routing *routing, struct span teller)
 {
     struct view *view = &routing->views[routing->view_count++];
-    struct span alert = span_of(routing->alert), none = { 0 };
     struct span title = json_get(teller, "title");
 
-    view->full = alert_view(alert, teller, none, VIEW_FULL);
-    if (title.len > 0 && !span_equal(title, json_get(alert, "title")))
-        view->titled = alert_view(alert, teller, none, VIEW_TITLED);
+    view->full = view_of(routing, teller, VIEW_FULL);
+    if (title.len > 0 && !span_equal(title, json_get(span_of(routing->alert), "title")))
+        view->titled = view_of(routing, teller, VIEW_TITLED);
     return view;
 }
 
+/* What another known alert names too started what it starts by that one. */
 static void add_gain(struct routing *routing, struct span teller)
 {
-    struct span alert = span_of(routing->alert), news = span_of(routing->news);
     struct view *view = add_view(routing, teller);
 
-    view->is_gain = true;
-    view->parts[0] = alert_view(alert, teller, news, VIEW_NEW_RESOURCES);
-    view->parts[1] = alert_view(alert, teller, news, VIEW_NEW_ENTITIES);
+    view->is_gain = routing->news != NULL;
+    view->is_for_started = routing->news == NULL;
+    view->parts[0] =
+        view_of(routing, teller, view->is_gain ? VIEW_NEW_RESOURCES : VIEW_OWN);
+    if (view->is_gain)
+        view->parts[1] = view_of(routing, teller, VIEW_NEW_ENTITIES);
 }
 
-/* What another known alert names too started what it starts by that one. */
 static void add_due(struct routing *routing, struct teller *teller)
 {
-    struct span who = span_of(teller->who);
-    struct view *view = add_view(routing, who);
+    struct view *view = add_view(routing, span_of(teller->who));
 
     teller->is_asked = true;
-    if (teller->foreign != NULL)
-        view->parts[0] =
-            alert_view(span_of(routing->alert), who, span_of(teller->foreign), VIEW_OWN);
+    if (routing->foreign != NULL)
+        view->parts[0] = view_of(routing, span_of(teller->who), VIEW_OWN);
 }
 
 void route_begin(struct engine *engine, struct alert_card *card, struct span alert)
@@ -316,14 +332,15 @@ void route_begin(struct engine *engine, struct alert_card *card, struct span ale
 void route_begin_more(struct engine *engine, struct alert_card *card, struct span alert)
 {
     struct routing *routing = routing_new(card, alert);
+    bool has_gained = routing->news != NULL || routing->foreign != NULL;
 
     for (int i = 0; i < card->teller_count; i++)
-        if (!card->tellers[i].is_due && routing->news != NULL)
+        if (!card->tellers[i].is_due && has_gained)
             add_gain(routing, span_of(card->tellers[i].who));
     for (int i = 0; i < card->teller_count; i++)
         if (card->tellers[i].is_due)
             add_due(routing, &card->tellers[i]);
-    if (card->teller_count == 0 && routing->news != NULL)
+    if (card->teller_count == 0 && has_gained)
         add_gain(routing, (struct span){ 0 });
     ask_all(engine, routing);
 }

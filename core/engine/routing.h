@@ -26,6 +26,7 @@ struct view { /* of an alert: one of the names that it was told under; JSON, on 
     char *titled;            /* the same under its teller's title; NULL: the same title */
     char *parts[VIEW_PARTS]; /* for what the alert has started: what is new; NULL: none */
     bool is_gain;            /* the parts are what the alert has gained */
+    bool is_for_started;     /* only what the alert has started decides on it */
 };
 
 struct deciding { /* on one view of an alert */

@@ -72,8 +72,7 @@ static struct teller *teller_add(struct alert_card *card, struct span who)
     return teller;
 }
 
-void teller_take(struct alert_card *card, struct span told, struct span was,
-                 struct span foreign)
+void teller_take(struct alert_card *card, struct span told, struct span was)
 {
     if (card->teller_count == 0 && !is_same(was, told))
         teller_add(card, was);
@@ -81,9 +80,7 @@ void teller_take(struct alert_card *card, struct span told, struct span was,
     if (teller == NULL)
         teller = teller_add(card, told);
     free(teller->who);
-    free(teller->foreign);
     teller->who = span_dup(told);
-    teller->foreign = json_count(foreign) > 0 ? span_dup(foreign) : NULL;
     teller->is_due = true;
     teller->is_asked = false;
 }
@@ -93,7 +90,6 @@ static void teller_drop(struct alert_card *card, int place)
     struct teller *teller = &card->tellers[place];
 
     free(teller->who);
-    free(teller->foreign);
     card->teller_count--;
     memmove(teller, teller + 1,
             (size_t)(card->teller_count - place) * sizeof *card->tellers);
@@ -130,11 +126,8 @@ void tellers_settle(struct alert_card *card)
     for (int i = 0; i < card->teller_count; i++) {
         struct teller *teller = &card->tellers[i];
 
-        if (teller->is_asked) {
-            free(teller->foreign);
-            teller->foreign = NULL;
+        if (teller->is_asked)
             teller->is_due = teller->is_asked = false;
-        }
         due += teller->is_due;
     }
     while (card->teller_count - due > TELLERS_KEPT_MAX && (spare = teller_spare(card)) > 0)
@@ -156,10 +149,8 @@ void tellers_read(struct alert_card *card, struct span list)
 
     while (json_next(list, &pos, NULL, &item)) {
         struct teller *teller = teller_add(card, json_get(item, "who"));
-        struct span foreign = json_get(item, "foreign");
 
         teller->is_due = json_get_bool(item, "due", false);
-        teller->foreign = foreign.len > 0 ? span_dup(foreign) : NULL;
     }
 }
 
@@ -175,8 +166,6 @@ void tellers_put(struct json_out *out, const struct alert_card *card)
         json_open(out, '{');
         if (teller->is_due)
             json_put_bool(out, "due", true);
-        if (teller->foreign != NULL)
-            json_put_raw(out, "foreign", span_of(teller->foreign));
         json_put_raw(out, "who", span_of(teller->who));
         json_close(out);
     }

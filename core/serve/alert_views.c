@@ -25,8 +25,8 @@ static void put_alert(struct json_out *out, const struct entry *entry)
     while (json_next(entry->body, &pos, &key, &value)) {
         if (span_is(key, "d") || span_is(key, "made") || span_is(key, "routed") ||
             span_is(key, "starts") || span_is(key, "changes") || span_is(key, "grown") ||
-            span_is(key, "new") || span_is(key, "due") || span_is(key, "ended") ||
-            span_is(key, "tellers"))
+            span_is(key, "new") || span_is(key, "due") || span_is(key, "foreign") ||
+            span_is(key, "ended") || span_is(key, "tellers"))
             continue;
         json_key_span(out, key);
         json_raw_value(out, value);
