@@ -160,6 +160,8 @@ void exchange_send(struct job *job, const struct exchange *exchange)
         .body_len = exchange->body != NULL ? strlen(exchange->body) : 0,
         .flags = exchange->flags,
     };
+    if (strcmp(exchange->method, "GET") == 0 && exchange->family != FAMILY_IMDS)
+        job->page = exchange->url;
     if (job->instead != NULL)
         make_courtesy(job, &request);
     int status = job->host->http(job->call, &request, on_reply, flight);

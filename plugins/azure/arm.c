@@ -106,29 +106,67 @@ void arm_get(struct job *job, const char *path, const char *version, answer_fn *
     arm_send(job, &request);
 }
 
-static bool is_below(const char *link, const char *base)
+static const char *skip_port(const char *at, const char *base)
+{
+    return text_starts(base, "https://") && text_starts(at, ":443") ? at + 4 : at;
+}
+
+/* What is behind base in a link that lies below it, NULL when it does not. The resource manager
+ * names its default port at times. */
+static const char *behind(const char *link, const char *base)
 {
     size_t len = strlen(base);
 
-    return strncasecmp(link, base, len) == 0 &&
-           (link[len] == '/' || link[len] == '?' || link[len] == '\0');
+    if (strncasecmp(link, base, len) != 0)
+        return NULL;
+    const char *rest = skip_port(link + len, base);
+    return *rest == '/' || *rest == '?' || *rest == '\0' ? rest : NULL;
+}
+
+/* A link as an address below base, not encoded yet; NULL when it leads elsewhere. */
+static const char *resolve(struct job *job, const char *link, const char *base,
+                           const char *known)
+{
+    const char *rest = behind(link, base);
+
+    if (rest == NULL && known != NULL)
+        rest = behind(link, known);
+    if (rest != NULL)
+        return rest == link + strlen(base) ? link : job_text(job, "%s%s", base, rest);
+    if (link[0] == '/' && link[1] != '/') /* a path alone */
+        return job_text(job, "%s%s", base, link);
+    if (link[0] == '?' && job->page != NULL && behind(job->page, base) != NULL)
+        return job_text(job, "%.*s%s", (int)strcspn(job->page, "?"), job->page, link);
+    return NULL;
+}
+
+/* The host that a link names, where it names one. */
+static const char *host_of(struct job *job, const char *link)
+{
+    const char *host = strstr(link, "//");
+
+    host = host != NULL ? host + 2 : link;
+    return job_text(job, "%.*s",
+                    (int)(strcspn(host, "/?#") < 100 ? strcspn(host, "/?#") : 100), host);
 }
 
 const char *link_of(struct job *job, const char *link, const char *base, const char *known)
 {
-    if (link[0] == '/' && link[1] != '/') /* a path alone */
-        return text_encode_link(job, job_text(job, "%s%s", base, link));
-    if (is_below(link, base))
-        return text_encode_link(job, link);
-    if (known != NULL && is_below(link, known))
-        return text_encode_link(job, job_text(job, "%s%s", base, link + strlen(known)));
-    const char *host = strstr(link, "://");
-    host = host != NULL ? host + 3 : link;
-    job_fail(job, CORDON_REFUSED, "ForeignLink",
-             "the next page is said to be at %.*s, which is not %s: it gets none of our "
-             "tokens (the link is %.200s)",
-             (int)(strcspn(host, "/?#") < 100 ? strcspn(host, "/?#") : 100), host,
-             known != NULL ? known : base, fault_clean(job, link, strlen(link), 200));
+    const char *url = resolve(job, link, base, known);
+
+    if (url == NULL) {
+        job_fail(job, CORDON_REFUSED, "ForeignLink",
+                 "the next page is said to be at %s, which is not %s: it gets none of our "
+                 "tokens (the link is %.200s)",
+                 host_of(job, link), known != NULL ? known : base,
+                 fault_clean(job, link, strlen(link), 200));
+        return NULL;
+    }
+    url = text_encode_link(job, url);
+    if (job->page == NULL || strcmp(url, job->page) != 0)
+        return url;
+    job_fail(job, CORDON_REFUSED, "EndlessList",
+             "the page %.400s names itself as the next one: the list has no end", url);
     return NULL;
 }
 

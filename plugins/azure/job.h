@@ -43,6 +43,7 @@ struct job {
     cJSON *notes;                     /* what approvers should know; NULL: nothing */
     const char *cannot, *cannot_code; /* why the change would be refused; NULL */
     const struct rights *rights; /* what the change and its undo need; NULL: not asked */
+    const char *page;            /* the address that was read last; NULL */
     bool is_gone; /* the answer that fails the job says that the target does not exist */
     /* While something is asked that nothing hangs on: what fails then ends that, by this,
      * and not the job. It is sent once, and given up at that time. */

@@ -145,6 +145,13 @@ static const struct {
     { ARM "/a?t=\"q\"&u={v}", ARM "/a?t=%22q%22&u=%7Bv%7D" },
     { ARM "/a?p=100%&q", ARM "/a?p=100%25&q" },
     { ARM "/a\r\nHost: b", ARM "/a%0D%0AHost:%20b" },
+    { ARM ":443/a?x=1", ARM "/a?x=1" },
+    { "https://MANAGEMENT.azure.com:443?x=1", ARM "?x=1" },
+    { "?$skiptoken=b c",
+      ARM SUB "/providers/Microsoft.Authorization/roleAssignments?$skiptoken=b%20c" },
+    { ARM ":4430/a", NULL },
+    { ARM ":443.evil.example/a", NULL },
+    { ARM ":443@evil.example/a", NULL },
     { ARM ".evil.example/a", NULL },
     { ARM "@evil.example/a", NULL },
     { "https://evil.example/" ARM, NULL },
@@ -191,6 +198,36 @@ TEST(a_foreign_link_says_which_host_it_names)
              "{\"principal\":\"12121212-3434-4565-8787-000000000000\",\"scope\":\"" SUB
              "\"}");
     CHECK_HAS(rig.message, "at other.example, which is not " ARM);
+    rig_close(&rig);
+}
+
+TEST(a_link_without_a_scheme_is_told_with_the_host_that_it_names)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_add(&rig, "GET", "roleAssignments", 200, "",
+            "{\"value\":[],\"nextLink\":\"//other.example/page?2\"}");
+    rig_call(&rig, "azure.rbac.assignments", RIG_READ,
+             "{\"principal\":\"12121212-3434-4565-8787-000000000000\",\"scope\":\"" SUB
+             "\"}");
+    CHECK_HAS(rig.message, "at other.example, which is not " ARM);
+    rig_close(&rig);
+}
+
+TEST(a_page_that_names_itself_as_the_next_one_is_read_twice_at_most)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_add(&rig, "*GET", "roleAssignments", 200, "",
+            "{\"value\":[],\"nextLink\":\"?$skiptoken=again and again\"}");
+    rig_call(&rig, "azure.rbac.assignments", RIG_READ,
+             "{\"principal\":\"12121212-3434-4565-8787-000000000000\",\"scope\":\"" SUB
+             "\"}");
+    CHECK_STR(rig.code, "EndlessList");
+    CHECK_HAS(rig.message, "names itself as the next one");
+    CHECK_INT(rig_count(&rig, "roleAssignments"), 2);
     rig_close(&rig);
 }
 
