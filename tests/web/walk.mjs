@@ -272,6 +272,12 @@ export async function walk({ signIn, clean, tell, cordon, base, analyst, manager
     await analyst.getByRole("heading", { name: "What it gained since it came" }).waitFor();
     await wants(analyst.locator("main ol.line").first(), "hosts", "h2");
     await clean(analyst, "alert-grown");
+    const path = "/v1/alerts/" + analyst.url().split("/").pop();
+    await instead(analyst, path, body => { body.normalised.product = "a product"; body.normalised.keys = ["4a1c2f50", HOSTILE]; }, async () => {
+      await analyst.reload();
+      await analyst.getByText("Recognised by").waitFor();
+      await wants(analyst.locator("main"), "a product", "4a1c2f50", "\\u202e");
+    });
   });
   await tell("deliveries that could not be read are on the page of alerts, with the reason", async () => {
     await instead(analyst, "/v1/alerts", body => body.alerts.splice(4), () => instead(analyst, "/v1/deliveries/unreadable", body => {
