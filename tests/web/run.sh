@@ -63,6 +63,11 @@ hold hold >"$work/playbooks/hold.lua"
 hold once >"$work/once.lua"
 hold asks 'if ctx.ask { title = "And now?", choices = { "go on" } } then noop.set { target = p.thing .. "-2", value = 1 } end' >"$work/playbooks/asks.lua"
 hold heals | sed 's/return playbook {/&\n  recover = function(p, ctx) ctx.note("recovered") end,/' >"$work/playbooks/heals.lua"
+cat >"$work/playbooks/secret.lua" <<'LUA'
+local azure = use "azure.keyvault"
+return playbook { name = "secret", summary = "Disable a secret", params = { thing = { "string", "the secret" } },
+  run = function(p, ctx) azure.disable_secret { vault = "shop-kv", name = p.thing } end }
+LUA
 mkdir "$work/things"
 cat >"$work/routes.lua" <<'LUA'
 return { { name = "looked at first", match = { type = "Dim_*" }, mode = "shadow" } }
@@ -70,8 +75,8 @@ LUA
 sed -i "s|^}|  playbooks = { \"$repo/playbooks\", \"$work/playbooks\" }, routes = \"$work/routes.lua\", sign_in = { [\"local\"] = true },\n  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
 sed -i "s|^  plugins = {|&\n    noop = { config = { dir = \"$work/things\" } },|" "$state/cordon.lua"
 sed -e 's|^  groups = {|  break_glass = { from = "glass", review_from = "reviewers", reviewers = 1 },\n&\n    glass = { "change-manager-1" }, reviewers = { "change-manager-1", "change-manager-2" },|' \
-    -e 's|^  rules = {|&\n    { name = "things behind glass", match = { action = "noop.set", target = "/glass/*" }, need = 3, from = "change-managers" },\n    { name = "things", match = { action = "noop.set" }, need = 0 },|' \
-    "$repo/playbooks/policy.lua" >"$state/policy.lua"
+    -e 's|^  rules = {|&\n    { name = "things behind glass", match = { action = "noop.set", target = "/glass/*" }, need = 3, from = "change-managers" },\n    { name = "things", match = { action = { "noop.set", "*.disable_secret" } }, need = 0 },|' \
+    -e 's|"\*.disable_\*"|"*.disable_publishing"|' "$repo/playbooks/policy.lua" >"$state/policy.lua"
 "$CORDON" user add oncall --role viewer --role responder --password-stdin --state "$state" <<<"a long password 1" >/dev/null
 "$CORDON" user add change-manager-2 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 3" >/dev/null
 "$CORDON" user add change-manager-1 --role viewer --role approver --password-stdin --state "$state" <<<"a long password 2" >/dev/null
@@ -101,5 +106,5 @@ chmod +x "$work/drop"
 cp "$here/console.mjs" "$here/walk.mjs" "$packages/"
 # shellcheck disable=SC2154 # start_daemon sets it
 CONSOLE=$console SHOTS=$packages/shots CHROMIUM=$(command -v chromium) SEND=$work/send DROP=$work/drop CORDON=$CORDON STATE=$state \
-    ONCE=$work/once.lua THINGS=$work/things BOOKS=$work/playbooks \
+    ONCE=$work/once.lua THINGS=$work/things BOOKS=$work/playbooks SIM=$sim_url \
     timeout 500 node "$packages/console.mjs"
