@@ -201,14 +201,15 @@ static int approve_open(const struct options *options, struct span gate)
  * would vote for the next one. So there a run's name names its first gate, and no other. */
 static int vote_unnamed(const struct options *options, struct span gate, const char *verb)
 {
+    bool is_answer = strcmp(verb, "answer") == 0;
     char *name = json_get_text(gate, "gate");
     int exit_code = command_usage_error(
         options,
-        "without a terminal a vote names the gate, or its digest with --digest, since a "
-        "run's name stands for its first gate: %s is open now; read it with cordon gates "
-        "%s, "
-        "then cordon %s %s",
-        name, name, verb, name);
+        "without a terminal %s names the gate%s, since a run's name stands for its first "
+        "gate: %s is open now; read it with cordon gates %s, then cordon %s %s%s",
+        is_answer ? "an answer" : "a vote",
+        is_answer ? "" : ", or its digest with --digest", name, name, verb, name,
+        is_answer ? " VALUE" : "");
     free(name);
     return exit_code;
 }
@@ -299,6 +300,8 @@ static int run_answer(const struct options *options)
     if (!is_over && !gate_is_question(gate))
         exit_code = command_usage_error(options, "%s asks for approval: cordon approve %s",
                                         options->args[0], options->args[0]);
+    else if (!is_over && gate_is_open(gate) && names_other_gate(options, gate))
+        exit_code = vote_unnamed(options, gate, "answer");
     else if (!is_over && !decide_answer_args(&args, options, gate, options->args[1]))
         exit_code = command_usage_error(options, "%s", str_text(&args));
     else if (!is_over)

@@ -16,6 +16,7 @@ enum { GROUPS_MAX = 256, ANYBODY = 1000000 };
 
 struct able {
     const struct gate *gate;
+    struct span wider; /* groups that it is escalated to, which count for it too */
     struct str people; /* humans that may vote, each once: "ann","bob" */
     struct str why;    /* why others may not */
     bool has_anybody;
@@ -82,6 +83,9 @@ static int64_t count_able(struct able *able)
 {
     struct str list = { 0 };
 
+    if (json_count(able->wider) > 0)
+        add_groups(able, able->wider);
+
     str_printf(&list, "[%s]", str_text(&able->people));
     int64_t count = able->has_anybody ? ANYBODY : (int64_t)json_count(str_span(&list));
     str_fini(&list);
@@ -136,14 +140,15 @@ static void too_few(struct str *text, const struct able *able, int64_t need, int
 }
 
 /* Each slot wants somebody of its own. */
-static void look_at_slots(const struct gate *gate, struct span slots, struct str *text)
+static void look_at_slots(const struct gate *gate, struct span slots, struct span wider,
+                          struct str *text)
 {
-    struct able all = { .gate = gate };
+    struct able all = { .gate = gate, .wider = wider };
     struct span group;
     size_t pos = 0;
 
     while (text->len == 0 && json_next(slots, &pos, NULL, &group)) {
-        struct able able = { .gate = gate };
+        struct able able = { .gate = gate, .wider = wider };
         struct str list = { 0 };
 
         str_printf(&list, "[%.*s]", (int)group.len, group.ptr);
@@ -159,21 +164,26 @@ static void look_at_slots(const struct gate *gate, struct span slots, struct str
     end_able(&all);
 }
 
+/* wider: groups of the chain, which a demand of the policy alone does not count. */
 static void look_at_demand(const struct gate *gate, const struct demand *demand,
-                           struct str *text)
+                           struct span wider, struct str *text)
 {
-    struct able able = { .gate = gate };
+    struct engine *engine = gate->step->run->engine;
+    struct able able = { .gate = gate, .wider = demand->is_firm ? span_of("[]") : wider };
+    struct str few = { 0 };
 
-    if (has_unknown(gate->step->run->engine,
-                    json_count(demand->slots) > 0 ? demand->slots : demand->from, text))
-        return;
     if (json_count(demand->slots) > 0) {
-        look_at_slots(gate, demand->slots, text);
-        return;
+        look_at_slots(gate, demand->slots, able.wider, &few);
+    } else {
+        add_groups(&able, demand->from);
+        if (count_able(&able) < demand->need)
+            too_few(&few, &able, demand->need, count_able(&able), demand->from);
     }
-    add_groups(&able, demand->from);
-    if (count_able(&able) < demand->need)
-        too_few(text, &able, demand->need, count_able(&able), demand->from);
+    if (few.len > 0 &&
+        !has_unknown(engine, json_count(demand->slots) > 0 ? demand->slots : demand->from,
+                     text))
+        str_add_span(text, str_span(&few));
+    str_fini(&few);
     end_able(&able);
 }
 
@@ -196,12 +206,17 @@ void gate_put_unable(struct json_out *out, struct step *step, const struct run *
                      const struct list *demands)
 {
     struct gate gate = gate_to_be(step, shadow);
-    struct str text = { 0 };
+    struct str text = { 0 }, names = { 0 }, chain = { 0 };
 
-    if (step->run->engine->policy == NULL || json_count(step->also) > 0)
+    if (step->run->engine->policy == NULL)
         return;
+    gate_add_chain(step, &names);
+    if (json_count(step->also) > 0)
+        names_add(&names, step->also);
+    str_printf(&chain, "[%s]", str_text(&names));
     list_each (link, after, (struct list *)demands) {
-        look_at_demand(&gate, list_item(link, struct demand, in_need), &text);
+        look_at_demand(&gate, list_item(link, struct demand, in_need), str_span(&chain),
+                       &text);
         if (text.len > 0)
             break;
     }
@@ -211,6 +226,8 @@ void gate_put_unable(struct json_out *out, struct step *step, const struct run *
                      "can change its groups");
         json_put(out, "unable", str_text(&text));
     }
+    str_fini(&names);
+    str_fini(&chain);
     str_fini(&text);
 }
 

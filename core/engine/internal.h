@@ -679,6 +679,8 @@ bool gate_has_own_chain(const struct step *step);
 /* Adds the keys escalate, remind and wider of a gate that opens, each in its place. */
 void gate_put_escalate(struct json_out *out, const struct step *step, int64_t due_ms);
 void gate_put_remind(struct json_out *out, struct engine *engine, int64_t due_ms);
+/* Adds the groups of the gate's whole chain, to a list without brackets. */
+void gate_add_chain(const struct step *step, struct str *names);
 void gate_put_wider(struct json_out *out, const struct step *step);
 const char *gate_on_timeout(const struct step *step);
 int64_t gate_next_due(const struct gate *gate);

@@ -119,20 +119,25 @@ const char *gate_on_timeout(const struct step *step)
     return NULL;
 }
 
-/* Whom the gate that follows this one asks too, when nobody answers this one. */
-void gate_put_wider(struct json_out *out, const struct step *step)
+void gate_add_chain(const struct step *step, struct str *names)
 {
-    struct engine *engine = step->run->engine;
-    const char *on_timeout = gate_on_timeout(step);
-    struct str names = { 0 };
     struct span link;
     size_t pos = 0;
     int count = 0;
 
+    while (next_link(step, &pos, &count, &link))
+        names_add(names, gate_groups(step->run->engine, json_get(link, "from")));
+}
+
+/* Whom the gate that follows this one asks too, when nobody answers this one. */
+void gate_put_wider(struct json_out *out, const struct step *step)
+{
+    const char *on_timeout = gate_on_timeout(step);
+    struct str names = { 0 };
+
     if (on_timeout == NULL || strcmp(on_timeout, "escalate") != 0 || step->also.len > 0)
         return;
-    while (next_link(step, &pos, &count, &link))
-        names_add(&names, gate_groups(engine, json_get(link, "from")));
+    gate_add_chain(step, &names);
     json_key(out, "wider");
     json_open(out, '[');
     if (names.len > 0)

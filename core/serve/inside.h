@@ -363,6 +363,9 @@ void rules_check(struct serve *serve);
 int rules_validate(struct span json, struct err *err);
 /* rules_reach.c: what can match nothing, as far as the trusted plugins show it. */
 int rules_check_reach(struct serve *serve, struct span json, struct err *err);
+/* Does each rule ask for no more people than its groups have? For check and doctor only: a
+ * policy that asks for too many stays in force. */
+int rules_check_people(struct span json, struct err *err);
 /* routes_check.c: the members of alerts that routes name. */
 int routes_check_paths(struct span routes, struct err *err);
 /* Adds a policy that is right, as the engine wants it. */

@@ -128,7 +128,8 @@ static void on_policy(void *arg, bool ok, struct span json)
     struct json_out out = { .str = &text };
     struct err err = { 0 };
     bool is_good = ok && rules_validate(json, &err) == 0 &&
-                   rules_check_reach(start->serve, json, &err) == 0;
+                   rules_check_reach(start->serve, json, &err) == 0 &&
+                   rules_check_people(json, &err) == 0;
     struct place place = place_of_error(span_of(start->source), err.text);
 
     json_open(&out, '{');

@@ -207,6 +207,26 @@ int view_gates(struct view *view, const struct asked *asked, struct err *err)
     return rc < 0 ? rc : glass_show(view->serve, &view->out, 0, err);
 }
 
+int view_each_unable(struct serve *serve, view_unable_fn *fn, void *arg, struct err *err)
+{
+    struct gate_list *list = xcalloc(1, sizeof *list);
+    struct entry_query query = { .kind = ENTRY_GATE, .state = GATE_OPEN, .run = -1 };
+    int rc = store_each_entry(serve->store, &query, list_gate, list, err);
+
+    for (int i = 0; rc >= 0 && i < list->count; i++) {
+        struct gate_body body = { .gate = list->ns[i] };
+
+        rc = store_each_of_run(serve->store, rows_last(serve, list->runs[i]), find_body,
+                               &body, err);
+        struct span unable = json_get(str_span(&body.text), "unable");
+        if (rc >= 0 && unable.len > 0)
+            fn(arg, id_gate(list->runs[i], list->ns[i]).text, unable);
+        str_fini(&body.text);
+    }
+    free(list);
+    return rc < 0 ? rc : 0;
+}
+
 /* Which of several open gates of a run is meant is not guessed. */
 static int check_one_open(const struct gate_list *list, int64_t run, struct err *err)
 {

@@ -293,7 +293,8 @@ static void check_policy(struct view *view)
     struct serve *serve = view->serve;
     struct err err;
     bool is_good = serve->policy_ok &&
-                   rules_check_reach(serve, str_span(&serve->policy_json), &err) == 0;
+                   rules_check_reach(serve, str_span(&serve->policy_json), &err) == 0 &&
+                   rules_check_people(str_span(&serve->policy_json), &err) == 0;
     const char *why = serve->policy_ok ? err.text : serve->policy_why;
 
     check(&view->out, "policy", is_good, is_good ? serve->policy_path : why,
@@ -317,6 +318,19 @@ static void check_holds(struct view *view)
               "cordon contained --check says which, and what stands there now");
 }
 
+static void check_unable(void *arg, const char *gate, struct span why)
+{
+    struct view *view = arg;
+    struct str text = { 0 };
+
+    str_printf(&text, "%s: ", gate);
+    json_text_to(&text, why);
+    check(&view->out, "gates", false, str_text(&text),
+          "put its groups right in policy.lua: the gate is void then, and the run asks "
+          "again; or cordon cancel ends the run");
+    str_fini(&text);
+}
+
 static int view_status(struct view *view, const struct asked *asked, struct err *err)
 {
     struct serve *serve = view->serve;
@@ -324,7 +338,6 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
     char text[128];
 
     (void)asked;
-    (void)err;
     catalogue_check(serve); /* what it finds is told when it is asked for again */
     store_stat(serve->store, &stat);
     json_key(&view->out, "checks");
@@ -340,8 +353,9 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
     check_sources(view);
     unread_checks(serve, check_unread, view);
     check_holds(view);
+    int rc = view_each_unable(serve, check_unable, view, err);
     json_close(&view->out);
-    return 0;
+    return rc;
 }
 
 static int view_verify(struct view *view, const struct asked *asked, struct err *err)

@@ -36,6 +36,9 @@ int64_t view_limit(const struct asked *asked, int64_t otherwise);
 view_fn view_runs, view_show;
 /* -- view_gates.c */
 view_fn view_gates, view_gate;
+/* Each open gate that nobody can grant, and why (JSON text). */
+typedef void view_unable_fn(void *arg, const char *gate, struct span why);
+int view_each_unable(struct serve *serve, view_unable_fn *fn, void *arg, struct err *err);
 /* -- view_origin.c: of one run */
 /* first_seq: the row that starts it. Adds "alert" {"alert","title","severity","source"} when an
  * alert started the run, or the run that called it or that it undoes. */

@@ -73,6 +73,27 @@ policy a_principal_by_a_glob_is_reported 'guards.principals' '' 'principals = { 
 policy a_pinned_subscription_given_as_an_id_is_reported 'guards.subscriptions' '' "subscriptions = { \"/subscriptions/$guid\" }"
 policy a_protected_tag_with_a_blank_is_reported 'guards.protected_tags' '' 'protected_tags = { "tier= 1" }'
 
+people() { # people NAME WANTED RULE MORE
+    local file=$work/policy-${#files[@]}.lua
+
+    printf 'return { groups = { two = { "ann", "bob" }, same = { "ann", "ann-adm" }, all = { "*" }, bots = { "ann", "ci-1" } },
+  people = { ann = { accounts = { "ann-adm" } } }, services = { "ci-*" },
+  rules = { { name = "a rule", match = { action = "*" }, %s } }, %s }\n' "$3" "$4" >"$file"
+    files+=("$file") names+=("$1") wants+=("$2")
+}
+people a_rule_for_as_many_as_there_are_is_right "" 'need = 2, from = { "two" }' ''
+people a_rule_for_anybody_is_right "" 'need = 9, from = { "all" }' ''
+people a_rule_without_groups_counts_those_of_all "" 'need = 5' ''
+people a_rule_for_more_than_there_are_is_reported 'rules[0].need: it asks for 3 approvals, and its groups have 2' 'need = 3, from = { "two" }' ''
+people a_human_with_two_accounts_counts_once 'have 1 who can give one (["ann"]' 'need = 2, from = { "same" }' ''
+people a_service_does_not_count 'have 1 who can give one' 'need = 2, from = { "bots" }' ''
+people slots_want_a_person_each 'have 1 who can give one' 'need = { "same", "bots" }' ''
+people slots_that_two_people_fill_are_right "" 'need = { "two", "same" }' ''
+people a_chain_widens_whom_a_rule_asks "" 'need = 2, from = { "same" }' 'gate = { escalate = { { after = "5m", from = { "two" } } } }'
+people a_chain_of_the_same_people_does_not_help 'rules[0].need' 'need = 3, from = { "same" }' 'gate = { escalate = { { after = "5m", from = { "two" } } } }'
+people an_emergency_path_for_too_many_is_reported 'freeze[0].emergency.need' 'need = 0' 'freeze = { { name = "f", from = "2030-01-01T00:00:00Z", to = "2030-02-01T00:00:00Z", emergency = { need = 3, from = { "two" } } } }'
+people a_gate_of_no_time_is_reported 'within' 'need = 1' 'gate = { within = "0s" }'
+
 cordon check "${files[@]}" >"$work/out"
 for i in "${!files[@]}"; do
     was=$(grep -F "${files[$i]}:" "$work/out")
@@ -148,6 +169,11 @@ gate services_cannot_grant_it 'deploy-1 is a service' 'from = { "robots" }'
 gate two_slots_want_two_people 'it needs 2 approvals' 'need = { "both", "both" }'
 gate an_empty_list_of_groups_is_refused 'from is an empty list, so nobody could approve' 'from = {}'
 gate no_time_at_all_is_refused 'within' 'from = "pair", within = "0s"'
+gate a_chain_to_people_who_can_makes_it_possible "" 'from = "mine", escalate = { { after = "5m", from = "pair" } }'
+gate a_chain_makes_up_for_those_who_are_missing "" 'from = "both", need = 2, escalate = { { after = "5m", from = "pair" } }'
+gate a_chain_to_nobody_else_does_not_help 'and 1 person can give one' 'from = "both", need = 2, escalate = { { after = "5m", from = "both" } }'
+check the_doctor_lists_gates_that_nobody_can_grant 'not ok gates' "$(cordon doctor | tr -s ' ')"
+check the_doctor_says_why 'the policy has no group "pairs"' "$(cordon doctor)"
 
 kill "$(cat "$state/lock")" 2>/dev/null
 state=$work/votes
@@ -159,6 +185,10 @@ check a_runs_name_stands_for_its_first_gate "g-${run:2:6}-2" "$(cordon approve "
 check a_repeated_vote_does_not_grant_the_next_gate "a vote names the gate" "$(cordon approve "r-${run:2:6}" --yes)"
 check a_denial_by_the_runs_name_does_not_deny_the_next_gate "a vote names the gate" "$(cordon deny "r-${run:2:6}" --reason no)"
 check the_next_gate_is_still_open "g-${run:2:6}-2" "$(cordon gates)"
+printf 'return playbook { name = "asks2", summary = "asks", run = function(p, ctx)\n  ctx.ask { title = "Which?", from = "open" }\n  ctx.ask { title = "And?", from = "open" }\nend }\n' >"$work/asks2.lua"
+run=$(cordon run "$work/asks2.lua" | grep -o 'g-[0-9]*-1' | head -n 1)
+check an_answer_by_the_runs_name_is_for_its_first_gate "g-${run:2:6}-2" "$(cordon answer "r-${run:2:6}" one)"
+check a_repeated_answer_is_not_one_to_the_next_question "then cordon answer g-${run:2:6}-2 VALUE" "$(cordon answer "r-${run:2:6}" one)"
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
