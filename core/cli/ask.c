@@ -8,6 +8,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/render.h"
+#include "cli/slow.h"
 
 void ask_print(struct str *out)
 {
@@ -43,10 +44,15 @@ int ask_once(const struct options *options, const char *verb, struct span args,
 {
     struct client client;
     struct client_message message = { 0 };
+    struct slow slow = { 0 };
     int got = client_ask(&client, options, verb, args, err);
 
-    while (got == 0 || got == CLIENT_EVENT)
+    while (got == 0 || got == CLIENT_EVENT) {
         got = client_next(&client, &message, err);
+        if (got == CLIENT_EVENT)
+            slow_take(&slow, options, message.json);
+    }
+    slow_fini(&slow);
     if (got == CLIENT_REPLY)
         str_add_span(out, message.json);
     client_close(&client);

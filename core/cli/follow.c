@@ -14,6 +14,7 @@
 #include "cli/decide.h"
 #include "cli/live.h"
 #include "cli/person.h"
+#include "cli/slow.h"
 #include "cli/stuck.h"
 
 enum { ROUNDS_MAX = 100000, QUIET_MS = 2000, QUIET_MAX_MS = 64 * 1000 };
@@ -27,6 +28,7 @@ struct seen {
 struct follow {
     const struct options *options;
     struct live live;
+    struct slow slow;
     struct str out;
     struct str run; /* the run that is followed; empty until the engine has said */
     struct str reply;
@@ -229,6 +231,15 @@ static int on_interrupt(struct follow *follow)
     return EXIT_INTERRUPTED;
 }
 
+/* A call takes long: that is shown in the place of what is under way. */
+static bool is_slow(struct follow *follow, struct span json)
+{
+    if (!slow_take(&follow->slow, follow->options, json))
+        return false;
+    follow->live.has_passing = false;
+    return true;
+}
+
 /* One ask to its reply. True when there is one; else *exit_code is the command's. */
 static bool ask_and_show(struct follow *follow, const char *verb, struct span args,
                          int *exit_code)
@@ -241,6 +252,9 @@ static bool ask_and_show(struct follow *follow, const char *verb, struct span ar
     while (got == 0 || got == CLIENT_EVENT) {
         wait_for_more(follow, &client);
         got = client_next(&client, &message, &err);
+        if (got == CLIENT_EVENT && is_slow(follow, message.json))
+            continue;
+        slow_clear(&follow->slow);
         if (got == CLIENT_EVENT)
             on_event(follow, message.json);
     }
@@ -518,6 +532,7 @@ int follow(const struct options *options, const char *verb, struct span args)
     str_fini(&asked);
     live_fini(&state.live);
     free(state.seen);
+    slow_fini(&state.slow);
     str_fini(&state.out);
     str_fini(&state.run);
     str_fini(&state.reply);

@@ -88,6 +88,54 @@ void host_call(struct step *step, int op)
     str_fini(&bytes);
 }
 
+static const char *op_word(int op)
+{
+    return op == HOST_READ      ? "read"
+           : op == HOST_PREPARE ? "prepare"
+           : op == HOST_OBSERVE ? "observe"
+           : op == HOST_APPLY   ? "apply"
+                                : "restore";
+}
+
+static void put_slow(struct json_out *out, const struct call *call, int64_t since_ms)
+{
+    const struct step *step = call->step;
+
+    json_open(out, '{');
+    json_put_int(out, "at", since_ms);
+    json_key(out, "body");
+    json_open(out, '{');
+    json_put(out, "a", step->action);
+    json_put_raw(out, "args", step->args);
+    json_put(out, "b", step->branch);
+    json_put_int(out, "n", step->n);
+    json_put(out, "op", op_word(call->op));
+    json_put(out, "t", step->target);
+    json_close(out);
+    json_put(out, "kind", "call");
+    json_put(out, "run", step->run->plan_ask > 0 ? NULL : id_run(call->run & ~SHADOW).text);
+    json_close(out);
+}
+
+/* The preview of a gate is told to those who follow its run, a plan to who asked for it. */
+void call_on_slow(const struct call *call, const struct event *event)
+{
+    struct str text = { 0 };
+    struct json_out out = { .str = &text };
+
+    if (call == NULL || call->step == NULL)
+        return;
+    put_slow(&out, call, event->number2);
+    struct run *run = call->step->run;
+    bool is_plan = run->plan_ask > 0;
+    struct command *command =
+        turn_command(run->engine, is_plan ? CMD_EVENT : CMD_TELL, false);
+    command->number = run->plan_ask;
+    command->run = call->run & ~SHADOW;
+    command->bytes = turn_keep(run->engine, str_span(&text));
+    str_fini(&text);
+}
+
 /* A frame may hold more than what is journaled of an answer. An effect that answers like
  * that may have taken place. */
 static struct event call_bounded(int op, const struct event *event)

@@ -387,6 +387,11 @@ struct call *call_find(struct engine *engine, int64_t id)
     return NULL;
 }
 
+bool engine_has_call(struct engine *engine, int64_t number)
+{
+    return call_find(engine, number) != NULL;
+}
+
 /* Takes the call off the list; what it was for, or NULL when its run is gone. */
 static struct step *call_end(struct engine *engine, struct call *call, int *op)
 {
@@ -511,6 +516,7 @@ void engine_handle(struct engine *engine, const struct event *event, struct turn
             step_on_progress(call->step, call->id, event->json);
         break;
     case EV_HOST_GONE: on_host_gone(engine, event); break;
+    case EV_CALL_SLOW: call_on_slow(call_find(engine, event->number), event); break;
     case EV_DUE:
         if (event->number == ENTRY_STORM) {
             storm_on_due(engine, event);

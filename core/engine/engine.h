@@ -195,6 +195,7 @@ enum event_kind {
     EV_HOST_DONE,
     EV_HOST_PROGRESS,
     EV_HOST_GONE, /* a plugin's host ended or could not be started */
+    EV_CALL_SLOW, /* the call number to a host is under way since number2: who waits is told */
     EV_DUE,       /* an entry's due_ms has come */
     EV_TICK,      /* the time that CMD_TIMER asked for has come */
     EV_ASK        /* a person or a program wants something */
@@ -437,6 +438,8 @@ void engine_credentials(const struct engine *engine, struct str *out);
 /* How many runs are in memory, and how many things are under way (turns, calls): the local
  * engine ends itself when nobody is connected and both say nothing will happen by itself. */
 int engine_runs(const struct engine *engine);
+/* Is this call to a host (the number of its CMD_HOST) still under way? */
+bool engine_has_call(struct engine *engine, int64_t number);
 bool engine_is_idle(const struct engine *engine);
 /* Turns and calls that have not come back yet. */
 int engine_under_way(const struct engine *engine);

@@ -461,6 +461,8 @@ struct span step_notes(const struct step *step);
 struct span step_wanted(const struct step *step);
 const char *step_path(const struct step *step); /* "0/3", in the run's arena */
 void host_call(struct step *step, int op);
+/* Tells those who wait for it; call may be NULL. */
+void call_on_slow(const struct call *call, const struct event *event);
 struct span step_result(struct step *step);  /* what the playbook gets for a change */
 int64_t step_until(const struct step *step); /* when its hold expires by itself; 0 never */
 void step_settle(struct step *step, const char *choice);

@@ -30,6 +30,7 @@
  *   views.c    what can be read from the store; view_runs.c, view_steps.c,
  *              view_gates.c, view_playbooks.c, view_metrics.c
  *   ledger.c   what is contained: from the index, and from rows of runs under way
+ *   waited.c   who waits for a call that takes long hears of it
  *   rebuild.c  the index made again from the rows
  *   child.c    a process of our own binary; supervisor.c is who started this one
  *   calls.c    which version a name means to a run that calls it
@@ -171,6 +172,9 @@ struct serve {
     struct str notify_plugin;    /* what it gives the plugin notify */
     struct fronts *fronts;       /* NULL: nobody listens on the network */
     int client_count, follower_count;
+    struct waited_call *waited; /* waited.c */
+    int waited_count, waited_cap;
+    struct timer waited_timer;
     int glass_count; /* break-glasses without review; -1: not counted yet */
     int64_t next_ask;
 };
@@ -246,6 +250,11 @@ struct watch_counts {
 void watch_start(struct serve *serve);
 /* Of the holds in the index. */
 void watch_count(struct serve *serve, struct watch_counts *counts);
+
+/* -- waited.c ------------------------------------------------------------------------- */
+/* A call was sent to a host. */
+void waited_add(struct serve *serve, int64_t number);
+void waited_fini(struct serve *serve);
 
 /* -- ledger.c ------------------------------------------------------------------------- */
 struct ledger_query {

@@ -158,7 +158,11 @@ static void execute(struct serve *serve, const struct command *command)
     switch (command->kind) {
     case CMD_VM: vms_send(serve, command); break;
     case CMD_VM_KILL: vms_kill(serve, command->name); break;
-    case CMD_HOST: hosts_send(serve, command); break;
+    case CMD_HOST:
+        if (command->number > 0)
+            waited_add(serve, command->number);
+        hosts_send(serve, command);
+        break;
     case CMD_LOAD: load(serve, command->run); break;
     case CMD_FIND: calls_find(serve, command); break;
     case CMD_TIMER: wait_until(serve, command->number); break;

@@ -645,6 +645,7 @@ static void close_all(struct serve *serve)
     clients_close(serve);
     feeds_close(serve);
     timer_stop(&serve->linger);
+    waited_fini(serve);
     timer_stop(&serve->watch);
     timer_stop(&serve->commit);
     timer_stop(&serve->tick);

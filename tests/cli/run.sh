@@ -604,6 +604,26 @@ what_a_preview_cuts_short_and_assumes_is_shown_wherever_it_is() {
     done
 }
 
+a_call_that_takes_long_is_named_while_it_lasts() {
+    local call='{"event": {"at": 1800000000000, "kind": "call", "run": "r-000001", "body": {"a": "azure.appservice.get",
+        "args": {"id": "x"}, "b": "0", "n": 1, "op": "read", "t": ""}}}'
+    jq --argjson call "$call" '.run[0] |= [.[0], $call, $call] + .[1:]
+        | .plan[0] |= [$call] + .' "$here/script.json" >"$state/slow.json"
+    start "$state/slow.json"
+    for words in "plan contain-app-service" "run contain-app-service"; do
+        # shellcheck disable=SC2086
+        cordon $words
+        is "error output of $words" "$err" "cordon: waits for azure.appservice.get id=x (read) since 08:00:00.000"
+        # shellcheck disable=SC2086
+        cordon $words --json
+        is "error output of $words --json" "$err" ""
+        lacks "$words --json" "$out" '"call"'
+        # shellcheck disable=SC2086
+        on_terminal '\n' $words
+        has "$words on a terminal" "$out" $'\r\033[K  waits for azure.appservice.get id=x (read)\r\033[K'
+    done
+}
+
 actions_are_listed_by_the_prefix_that_use_takes() {
     start
     for prefix in azure azure.appservice; do

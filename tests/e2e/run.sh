@@ -390,6 +390,18 @@ stays_for_a_signal() {
 }
 tell "who watches a run stays with it while it waits for time or a signal" stays_for_a_signal
 
+playbook reads <<'EOF'
+    return noop.get { target = p.t }
+EOF
+
+names_slow_calls() {
+    fresh slow 2700 && { cordon plan "$work/reads.lua" --param t=a --json >"$work/plan" 2>"$work/plan.err" & } &&
+        exits 0 cordon run "$work/reads.lua" --param t=a && has 'waits for noop.get target=a \(read\) since ' &&
+        wait && is "" "$(<"$work/plan.err")" "what --json says beside the plan" &&
+        is "done" "$(jq -r .state "$work/plan")" "the plan"
+}
+tell "a call of more than two seconds is named while it lasts, and --json stays clean" names_slow_calls
+
 open_secret() {
     fresh secret && kill_engine && mkdir -m 700 "$state/secrets" && echo hush-hush-hush >"$state/secrets/token" &&
         chmod 644 "$state/secrets/token" &&
