@@ -469,15 +469,22 @@ const struct command command_hook = {
     .name = "hook",
     .summary = "what an alert would start, and bringing one by hand",
     .usage = "cordon hook test SOURCE FILE\n       cordon hook send SOURCE FILE",
-    .about = "SOURCE is one of cordon.lua's sources, or for test a kind "
-             "(defender-for-cloud, sentinel,\n"
-             "graph, azure-monitor, event-grid, cloudevents, generic). test shows what the "
-             "alert would\n"
-             "become, which playbook it would start with which parameters, and why; it "
-             "changes\n"
-             "nothing. send takes it as if the source had sent it; only the user whom the "
-             "engine runs\n"
-             "as may.",
+    .about =
+        "SOURCE is one of cordon.lua's sources, or for test a kind "
+        "(defender-for-cloud, sentinel,\n"
+        "graph, azure-monitor, event-grid, cloudevents, generic). test shows what the "
+        "alert would\n"
+        "become, which playbook it would start with which parameters, and why; it "
+        "changes\n"
+        "nothing. It is shown as if it were new: that an alert came before, or that "
+        "another\n"
+        "feed told of it, is not looked at; a simulated alert is planned only, and one "
+        "that is\n"
+        "over starts what asks for that. send takes the alert as if the source had sent "
+        "it; one\n"
+        "that is known is counted, and starts something only by what it adds "
+        "(cordon explain).\n"
+        "Only the user that the engine runs as, or root, may send.",
     .example = "cordon hook test defender-for-cloud alert.json",
     .options = OPTION_ENGINE,
     .args_min = 1,

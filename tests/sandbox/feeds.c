@@ -102,12 +102,7 @@ static struct proc *book_of(struct feeds *feeds, const char *hash)
     FAIL("a playbook of the hash %s", hash);
 }
 
-struct question {
-    char *hash, *alert;
-    int64_t number;
-};
-
-static bool is_question(const struct command *command, struct question *question)
+static bool is_question(const struct command *command, struct feeds_question *question)
 {
     enum frame_type type;
     struct frame_reader in;
@@ -121,13 +116,19 @@ static bool is_question(const struct command *command, struct question *question
     if (type != FRAME_VM_MATCH)
         return false;
     frame_read(&in, fields);
-    *question = (struct question){ .hash = span_dup(command->name),
-                                   .alert = span_dup(frame_get_span(&in)),
-                                   .number = command->number };
+    *question = (struct feeds_question){ .hash = span_dup(command->name),
+                                         .alert = span_dup(frame_get_span(&in)),
+                                         .number = command->number };
     return true;
 }
 
-static void answer(struct feeds *feeds, const struct question *question)
+static void free_question(struct feeds_question *question)
+{
+    free(question->hash);
+    free(question->alert);
+}
+
+static void answer(struct feeds *feeds, const struct feeds_question *question)
 {
     char *params, *why;
     const char *said =
@@ -147,7 +148,7 @@ static void answer(struct feeds *feeds, const struct question *question)
 /* With all that follows from it. */
 static void handle(struct feeds *feeds, struct event event)
 {
-    struct question questions[64];
+    struct feeds_question questions[64];
     int count = 0;
 
     event.now_ms = 1700000000000;
@@ -159,10 +160,25 @@ static void handle(struct feeds *feeds, struct event event)
         count += is_question(&feeds->turn->commands[i], &questions[count]);
     }
     for (int i = 0; i < count; i++) {
-        if (!feeds->is_silent)
+        if (feeds->is_silent) {
+            CHECK(feeds->held_count < FEEDS_HELD);
+            feeds->held[feeds->held_count++] = questions[i];
+        } else {
             answer(feeds, &questions[i]);
-        free(questions[i].hash);
-        free(questions[i].alert);
+            free_question(&questions[i]);
+        }
+    }
+}
+
+void feeds_answer(struct feeds *feeds)
+{
+    int count = feeds->held_count;
+
+    feeds->is_silent = false;
+    feeds->held_count = 0;
+    for (int i = 0; i < count; i++) {
+        answer(feeds, &feeds->held[i]);
+        free_question(&feeds->held[i]);
     }
 }
 
@@ -236,6 +252,8 @@ void feeds_restart(struct feeds *feeds)
 {
     stop_engine(feeds);
     feeds->is_silent = false;
+    while (feeds->held_count > 0)
+        free_question(&feeds->held[--feeds->held_count]);
     start_engine(feeds);
     for (int i = 0; i < feeds->alert_count; i++)
         if (feeds->alerts[i].state == ALERT_NEW)

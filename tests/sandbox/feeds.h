@@ -9,7 +9,7 @@
 #include "engine/engine.h"
 #include "proc.h"
 
-enum { FEEDS_BOOKS = 4, FEEDS_ALERTS = 8, FEEDS_RUNS = 40 };
+enum { FEEDS_BOOKS = 4, FEEDS_ALERTS = 8, FEEDS_RUNS = 40, FEEDS_HELD = 64 };
 
 struct feeds_alert { /* one that is known */
     int64_t number, first_seq;
@@ -17,6 +17,11 @@ struct feeds_alert { /* one that is known */
     char *alert; /* as it was told last with something new */
     char *card;
     int state;
+};
+
+struct feeds_question { /* to a playbook's on_alert */
+    char *hash, *alert;
+    int64_t number;
 };
 
 struct feeds {
@@ -34,7 +39,9 @@ struct feeds {
     int64_t last_seq, deliveries;
     char *made;     /* the newest decisions */
     char *signals;  /* kinds of the newest notes, in a line */
-    bool is_silent; /* playbooks do not answer any more: the power is about to go */
+    bool is_silent; /* playbooks do not answer: what they are asked is held */
+    struct feeds_question held[FEEDS_HELD];
+    int held_count;
 };
 
 /* With these sources, up to the first NULL, and the routes (JSON; NULL: none). */
@@ -42,6 +49,8 @@ void feeds_open(struct feeds *feeds, const char *const *sources, const char *rou
 void feeds_close(struct feeds *feeds);
 /* The feed of that name delivers this alert, as an adapter makes it. */
 void feeds_tell(struct feeds *feeds, const char *feed, const char *alert);
+/* Playbooks answer what is held. */
+void feeds_answer(struct feeds *feeds);
 /* The engine's process ends and another one opens what was written. */
 void feeds_restart(struct feeds *feeds);
 /* The runs in one text, "a {...}; b {...}". */

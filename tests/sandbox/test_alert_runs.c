@@ -133,6 +133,59 @@ TEST(a_feed_that_joined_is_asked_about_after_the_power_went)
     feeds_close(&feeds);
 }
 
+TEST(feeds_that_join_while_playbooks_are_asked_are_asked_about_behind_that)
+{
+    struct feeds feeds = { 0 };
+
+    feeds_open(&feeds, books, routes);
+    feeds.is_silent = true;
+    for (int j = 2; j >= 0; j--)
+        feeds_tell(&feeds, told[j].feed, told[j].alert);
+    feeds_tell(&feeds, "sentinel",
+               ATTACK("i1", Q(KEY_1), "\"source\":\"sentinel\",", "medium",
+                      "\"192.0.2.77\"", ""));
+    CHECK_INT(feeds.run_count, 0);
+    feeds_answer(&feeds);
+    CHECK_INT(count_of(&feeds, "product "), 1);
+    CHECK_HAS(feeds.runs[feeds.run_count - 2], "192.0.2.77"); /* it gets all at once */
+    CHECK_INT(count_of(&feeds, "incident "), 2);
+    CHECK_INT(count_of(&feeds, "any "), 2);
+    CHECK_INT(count_of(&feeds, "routed "), 1);
+    CHECK_INT(feeds.alerts[0].state, ALERT_ROUTED);
+    feeds_close(&feeds);
+}
+
+/* -- the end --------------------------------------------------------------------------------- */
+
+#define STATUS(id, source, status)                                                       \
+    ATTACK(id, Q(KEY_1), "\"source\":\"" source "\",\"status\":\"" status "\",", "high", \
+           TWO_IPS, RES(SHOP))
+
+TEST(the_end_of_an_alert_is_asked_about_under_each_name_each_time)
+{
+    static const char lifted_book[] =
+        BOOK("lifted", "source = 'defender-for-cloud', over = true", "", IPS, TAKES_IPS);
+    static const char *const two[] = { product_book, lifted_book, NULL };
+    struct feeds feeds = { 0 };
+
+    feeds_open(&feeds, two, NULL);
+    feeds_tell(&feeds, "sentinel", STATUS("i1", "sentinel", "new"));
+    feeds_tell(&feeds, "defender", STATUS("a1", "defender-for-cloud", "new"));
+    CHECK_INT(count_of(&feeds, "product "), 1);
+    CHECK_INT(count_of(&feeds, "lifted "), 0);
+    feeds_tell(&feeds, "sentinel", STATUS("i1", "sentinel", "resolved"));
+    CHECK_INT(count_of(&feeds, "lifted "), 1);
+    feeds_tell(&feeds, "defender", STATUS("a1", "defender-for-cloud", "new")); /* late */
+    CHECK(json_get_bool(span_of(feeds.alerts[0].card), "over", false));
+    feeds_tell(&feeds, "sentinel", STATUS("i1", "sentinel", "new"));
+    CHECK(!json_get_bool(span_of(feeds.alerts[0].card), "over", true));
+    CHECK_INT(count_of(&feeds, "product "), 1);
+    feeds_tell(&feeds, "sentinel", STATUS("i1", "sentinel", "resolved"));
+    CHECK_INT(count_of(&feeds, "lifted "), 2);
+    CHECK_INT(feeds.run_count, 3);
+    feeds_close(&feeds);
+}
+
 TEST(what_one_feed_adds_reaches_the_playbook_that_another_feed_started)
 {
     struct feeds feeds = { 0 };
