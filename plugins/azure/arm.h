@@ -10,6 +10,7 @@
 #define ARM_WEB     "2024-04-01"
 #define ARM_AUTH    "2022-04-01"
 #define ARM_PIM     "2020-10-01"
+#define ARM_LOCKS   "2020-05-01"
 #define ARM_NETWORK "2024-03-01"
 #define ARM_SUBS    "2022-12-01"
 #define ARM_VAULTS  "2023-07-01"

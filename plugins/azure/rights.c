@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "arm.h"
+#include "armid.h"
 #include "azure.h"
 #include "job.h"
 #include "text.h"
 
 enum {
-    LOOK_MS = 5 * 1000,  /* for both lists */
+    LOOK_MS = 5 * 1000,  /* for all lists */
     KEPT_MS = 60 * 1000, /* that nothing is in the way, or that it cannot be known */
     RIGHTS_PAGES_MAX = 20
 };
@@ -95,6 +96,78 @@ static void on_missed(struct job *job, enum cordon_status status, const char *wh
     end(job, look);
 }
 
+static void ask(struct job *job, struct look *look, const char *list, const char *version,
+                answer_fn *done)
+{
+    arm_get(job,
+            job_text(job, "%s/providers/Microsoft.Authorization/%s", look->scope, list),
+            version, done, look);
+}
+
+/* -- Locks -------------------------------------------------------------------------------- */
+
+#define LOCKS_INFIX "/providers/Microsoft.Authorization/locks/"
+
+/* The list has those of scopes below, too. */
+static bool is_lock_above(struct job *job, const struct look *look, const char *id)
+{
+    const char *at = strcasestr(id, LOCKS_INFIX);
+
+    return at != NULL &&
+           armid_covers(job, job_text(job, "%.*s", (int)(at - id), id), look->scope);
+}
+
+/* ReadOnly stops every write and action, CanNotDelete what deletes. */
+static bool stops(const char *level, const char *action)
+{
+    return text_same(level, "ReadOnly") ||
+           (text_same(level, "CanNotDelete") && rights_cover("*/delete", action));
+}
+
+static void take_lock(struct job *job, struct look *look, const cJSON *lock)
+{
+    const char *id = json_text(lock, "id");
+    const char *level = json_text(json_get(lock, "properties"), "level");
+
+    if (!is_lock_above(job, look, id) ||
+        (!stops(level, look->rights->change) && !stops(level, look->rights->undo)))
+        return;
+    look->has_found = true;
+    if (stops(level, look->rights->change))
+        job_cannot(job, "ScopeLocked",
+                   "the %s lock %.500s forbids %s; its owner can take it off",
+                   level, id, look->rights->change);
+    else
+        job_note(job,
+                 "the %s lock %.400s forbids %s: undoing this would be stuck until it is "
+                 "taken off",
+                 level, id, look->rights->undo);
+}
+
+static void on_locks(struct job *job, const struct answer *answer, void *arg)
+{
+    struct look *look = arg;
+    const cJSON *item;
+
+    if (!answer_is_good(job, answer, true, "list locks"))
+        return;
+    cJSON_ArrayForEach(item, json_get(answer->json, "value"))
+    {
+        take_lock(job, look, item);
+    }
+    const char *next = json_text(answer->json, "nextLink");
+    if (next[0] != '\0' && ++look->pages < RIGHTS_PAGES_MAX)
+        arm_next(job, next, on_locks, look);
+    else
+        end(job, look);
+}
+
+static void ask_locks(struct job *job, struct look *look)
+{
+    job->instead = on_missed;
+    ask(job, look, "locks", ARM_LOCKS, on_locks);
+}
+
 /* -- Deny assignments --------------------------------------------------------------------- */
 
 static bool is_our_principal(struct job *job, const cJSON *list)
@@ -159,6 +232,15 @@ static void take_deny(struct job *job, struct look *look, const cJSON *item)
                  name, json_text(properties, "scope"), look->rights->undo);
 }
 
+static void on_no_denies(struct job *job, enum cordon_status status, const char *why)
+{
+    struct look *look = job->courtesy;
+
+    (void)status;
+    job->host->log(0, "%s: deny assignments are not known: %s", look->name, why);
+    ask_locks(job, look);
+}
+
 static void on_denies(struct job *job, const struct answer *answer, void *arg)
 {
     struct look *look = arg;
@@ -174,17 +256,10 @@ static void on_denies(struct job *job, const struct answer *answer, void *arg)
     if (next[0] != '\0' && ++look->pages < RIGHTS_PAGES_MAX)
         arm_next(job, next, on_denies, look);
     else
-        end(job, look);
+        ask_locks(job, look);
 }
 
 /* -- Permissions -------------------------------------------------------------------------- */
-
-static void ask(struct job *job, struct look *look, const char *list, answer_fn *done)
-{
-    arm_get(job,
-            job_text(job, "%s/providers/Microsoft.Authorization/%s", look->scope, list),
-            ARM_AUTH, done, look);
-}
 
 /* Somebody who may do nothing could not read the list: an empty one says nothing. */
 static void judge(struct job *job, struct look *look)
@@ -210,8 +285,8 @@ static void on_no_permissions(struct job *job, enum cordon_status status, const 
 
     (void)status;
     job->host->log(0, "%s are not known: %s", look->name, why);
-    job->instead = on_missed;
-    ask(job, look, "denyAssignments", on_denies);
+    job->instead = on_no_denies;
+    ask(job, look, "denyAssignments", ARM_AUTH, on_denies);
 }
 
 static void on_permissions(struct job *job, const struct answer *answer, void *arg)
@@ -230,8 +305,8 @@ static void on_permissions(struct job *job, const struct answer *answer, void *a
         return;
     }
     judge(job, look);
-    job->instead = on_missed;
-    ask(job, look, "denyAssignments", on_denies);
+    job->instead = on_no_denies;
+    ask(job, look, "denyAssignments", ARM_AUTH, on_denies);
 }
 
 void rights_look(struct job *job, const char *scope, const struct rights *rights,
@@ -248,5 +323,5 @@ void rights_look(struct job *job, const char *scope, const struct rights *rights
     job->courtesy = look;
     job->instead = on_no_permissions;
     job->instead_until_ms = job->host->now_ms() + LOOK_MS;
-    ask(job, look, "permissions", on_permissions);
+    ask(job, look, "permissions", ARM_AUTH, on_permissions);
 }

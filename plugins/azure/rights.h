@@ -2,10 +2,10 @@
 /*
  * rights.h - may cordon do what is planned? Known before anybody is asked, where Azure tells.
  *
- * Two lists of the resource manager say it: what the caller may do at a scope, and the deny
- * assignments in force there. Neither is certain to be readable; what cannot be read says
- * nothing. A right that the change lacks refuses it in the plan. One that only its undo lacks
- * is a note.
+ * Three lists of the resource manager say it: what the caller may do at a scope, and the deny
+ * assignments and locks in force there. None is certain to be readable; what cannot be read
+ * says nothing. A right that the change lacks refuses it in the plan, and so does a lock. One
+ * that only its undo lacks is a note.
  */
 #pragma once
 

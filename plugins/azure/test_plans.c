@@ -373,6 +373,51 @@ TEST(a_right_that_is_missing_and_a_deny_assignment_are_known_before_people_are_a
     }
 }
 
+#define LOCK(scope, level)                                                \
+    "{\"id\":\"" scope "/providers/Microsoft.Authorization/locks/keep\"," \
+    "\"properties\":{\"level\":\"" level "\"}}"
+
+static const struct {
+    const char *action, *args, *locks, *code, *note;
+} locked[] = {
+#define STOP_IT  "azure.appservice.stop", "{\"id\":\"" SITE "\"}"
+#define BLOCK_IT "azure.nsg.block_ips", "{\"id\":\"" NSG "\",\"ips\":[\"192.0.2.44\"]}"
+    { STOP_IT, "", "", "" },
+    { STOP_IT, LOCK(SITE, "ReadOnly"), "ScopeLocked", "" },
+    { STOP_IT, LOCK(GROUP, "readonly"), "ScopeLocked", "" },
+    { STOP_IT, LOCK(GROUP, "CanNotDelete"), "", "" },
+    { STOP_IT, LOCK(SITE "/slots/green", "ReadOnly"), "", "" },
+    { STOP_IT, LOCK(GROUP "x", "ReadOnly"), "", "" },
+    { STOP_IT, LOCK(GROUP, "CanNotDelete") "," LOCK(GROUP, "ReadOnly"), "ScopeLocked", "" },
+    { STOP_IT, "{\"id\":\"odd\"}", "", "" },
+    { BLOCK_IT, LOCK(NSG, "ReadOnly"), "ScopeLocked", "" },
+    { BLOCK_IT, LOCK(GROUP, "CanNotDelete"), "",
+      "forbids Microsoft.Network/networkSecurityGroups/securityRules/delete: undoing "
+      "this" },
+    { BLOCK_IT, LOCK(NSG, "NotSpecified"), "", "" },
+};
+
+TEST(a_lock_that_stops_a_change_or_its_undo_is_known_before_people_are_asked)
+{
+    for (size_t i = 0; i < sizeof locked / sizeof *locked; i++) {
+        struct rig rig;
+        char locks[2048];
+
+        rig_open(&rig);
+        answer_site(&rig, "app", NULL);
+        snprintf(locks, sizeof locks, "{\"value\":[%s]}", locked[i].locks);
+        rig_add(&rig, "GET", "/locks?", 200, "", locks);
+        rig_add(&rig, "*GET", NSG "?", 200, "",
+                "{\"id\":\"x\",\"properties\":{\"securityRules\":[]}}");
+        rig_call(&rig, locked[i].action, RIG_OBSERVE, locked[i].args);
+        CHECK_INT(rig.status, CORDON_DONE);
+        CHECK_STR(rig.cannot_code, locked[i].code);
+        CHECK_HAS(rig.notes, locked[i].note);
+        CHECK(locked[i].note[0] != '\0' || rig.notes[0] == '\0');
+        rig_close(&rig);
+    }
+}
+
 static const struct {
     const char *id, *may, *code;
 } slots[] = {
