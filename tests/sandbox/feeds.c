@@ -203,6 +203,8 @@ static void give_catalogue(struct feeds *feeds)
 
 static void start_engine(struct feeds *feeds)
 {
+    char hash[64];
+
     feeds->engine = engine_new();
     feeds->turn = turn_new();
     handle(feeds, (struct event){ .kind = EV_START,
@@ -210,10 +212,11 @@ static void start_engine(struct feeds *feeds)
                                   .last_run = feeds->run_count,
                                   .seed = span_of("0123456789abcdef0123456789abcdef"),
                                   .name = span_of("install") });
+    memset(hash, 'c', 64);
     handle(feeds, (struct event){ .kind = EV_POLICY,
                                   .ok = true,
                                   .json = span_of("{\"groups\":{},\"rules\":[]}"),
-                                  .hash = span_of("cc") });
+                                  .hash = { hash, sizeof hash } });
     handle(feeds, (struct event){ .kind = EV_ALERTS, .number = feeds->alert_count });
     give_catalogue(feeds);
     handle(feeds, (struct event){ .kind = EV_READY });
@@ -241,9 +244,28 @@ static void stop_engine(struct feeds *feeds)
     turn_free(feeds->turn);
 }
 
+void feeds_forget(struct feeds *feeds)
+{
+    while (feeds->run_count > 0)
+        free(feeds->runs[--feeds->run_count]);
+}
+
+static void free_alerts(struct feeds *feeds)
+{
+    for (int i = 0; i < feeds->alert_count; i++) {
+        free(feeds->alerts[i].own);
+        free(feeds->alerts[i].alert);
+        free(feeds->alerts[i].card);
+    }
+}
+
 void feeds_close(struct feeds *feeds)
 {
     stop_engine(feeds);
+    feeds_forget(feeds);
+    free_alerts(feeds);
+    free(feeds->made);
+    free(feeds->signals);
     for (int i = 0; i < feeds->book_count; i++)
         proc_close(&feeds->books[i], 0);
 }

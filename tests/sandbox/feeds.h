@@ -53,5 +53,7 @@ void feeds_tell(struct feeds *feeds, const char *feed, const char *alert);
 void feeds_answer(struct feeds *feeds);
 /* The engine's process ends and another one opens what was written. */
 void feeds_restart(struct feeds *feeds);
-/* The runs in one text, "a {...}; b {...}". */
+/* Those that were started so far do not count any more. */
+void feeds_forget(struct feeds *feeds);
+/* The runs in one text on the heap, "a {...}; b {...}". */
 char *feeds_runs(const struct feeds *feeds);

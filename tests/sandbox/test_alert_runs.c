@@ -346,11 +346,12 @@ TEST(what_an_alert_gains_is_told_and_started_for_and_nothing_else_is)
         feeds_open(&feeds, one, NULL);
         feeds_tell(&feeds, "f", FIRST);
         check_runs(&feeds, "new {\"what\":[]}");
-        feeds.run_count = 0;
+        feeds_forget(&feeds);
         feeds_tell(&feeds, "f", rows[i].alert);
         runs = feeds_runs(&feeds);
         if (strcmp(runs, rows[i].runs) != 0 || strcmp(feeds.signals, rows[i].note) != 0)
             FAIL("%s: %s, %s", rows[i].name, feeds.signals, runs);
+        free(runs);
         feeds_close(&feeds);
     }
 }
@@ -440,7 +441,7 @@ TEST(changed_is_asked_what_a_playbook_wants_of_what_is_new)
         feeds_open(&feeds, one, NULL);
         feeds_tell(&feeds, "f", FIRST);
         check_runs(&feeds, "x {\"ips\":[\"203.0.113.1\",\"203.0.113.2\"]}");
-        feeds.run_count = 0;
+        feeds_forget(&feeds);
         feeds_tell(&feeds, "f", GROWING(MEDIUM, "\"ips\":[\"203.0.113.9\"]", ""));
         check_runs(&feeds, rows[i].runs);
         CHECK_HAS(feeds.made, rows[i].said);
