@@ -182,7 +182,8 @@ static void put_entry(struct engine *engine, struct span card, int64_t number,
                       int64_t first_seq, int64_t last_seq)
 {
     bool is_routed = json_get_bool(card, "routed", false) &&
-                     json_get(card, "new").len == 0 && !json_get_bool(card, "due", false);
+                     (json_get(card, "new").len == 0 || alert_is_over(card)) &&
+                     !json_get_bool(card, "due", false);
 
     turn_add_entry(engine,
                    &(struct turn_entry){ .kind = ENTRY_ALERT,
@@ -601,10 +602,17 @@ static void note_telling(struct engine *engine, struct alert_card *card,
     str_fini(&more);
 }
 
-static void route_again(struct engine *engine, struct alert_card *card,
-                        const struct event *event, const struct telling *telling)
+/* What an alert gained while it was over starts nothing, and waits for when it comes back. */
+static bool has_more(const struct alert_card *card, const struct telling *telling)
 {
-    if (!card->is_routed || (!is_for_all(card, telling) && !is_more(telling)))
+    return is_more(telling) || (telling->is_back && card->news != NULL);
+}
+
+static void route_again(struct engine *engine, struct alert_card *card,
+                        const struct event *event, const struct telling *telling,
+                        bool was_routed)
+{
+    if (!was_routed || (!is_for_all(card, telling) && !has_more(card, telling)))
         alert_card_free(card);
     else if (is_for_all(card, telling))
         route_begin(engine, card, event->json);
@@ -636,12 +644,15 @@ static void count_again(struct engine *engine, const struct event *event)
             alert_card_free(card);
         return;
     }
+    bool was_routed = card->is_routed;
     card_take(engine, card, event, &telling);
+    if (is_for_all(card, &telling))
+        card->is_routed = false; /* after a crash the next start routes it */
     note_telling(engine, card, event, &telling);
     signal_telling(engine, card, &telling);
     if (routed == NULL)
-        route_again(engine, card, event, &telling);
-    else if (is_more(&telling) || is_for_all(card, &telling))
+        route_again(engine, card, event, &telling, was_routed);
+    else if (has_more(card, &telling) || is_for_all(card, &telling))
         route_add_more(engine, event->number, event->json, is_for_all(card, &telling));
 }
 

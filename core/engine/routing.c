@@ -36,6 +36,7 @@ struct routing {
     struct alert_card *card;
     char *alert;          /* as it is told last */
     char *news, *foreign; /* of the card, on which this decides; NULL: nothing */
+    bool is_over;         /* the alert was: then its news wait for when it comes back */
     struct view *views;
     int view_count;
     struct list candidates;
@@ -156,8 +157,9 @@ static void settle_card(struct routing *routing)
 {
     struct alert_card *card = routing->card;
 
-    card->is_routed = true;
-    settle_lists(&card->news, routing->news);
+    card->is_routed = !(routing->is_more && routing->is_for_all); /* a crash: all anew */
+    if (!routing->is_over)
+        settle_lists(&card->news, routing->news);
     settle_lists(&card->foreign, routing->foreign);
     tellers_settle(card);
 }
@@ -270,6 +272,7 @@ static struct routing *routing_new(struct alert_card *card, struct span alert)
     list_init(&routing->candidates);
     routing->card = card;
     routing->alert = span_dup(alert);
+    routing->is_over = card->is_over;
     routing->news = card->news != NULL ? xstrdup(card->news) : NULL;
     routing->foreign = card->foreign != NULL ? xstrdup(card->foreign) : NULL;
     routing->views = xcalloc((size_t)card->teller_count + 1, sizeof *routing->views);

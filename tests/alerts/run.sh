@@ -255,6 +255,16 @@ by_source_name() {
     send y1 "named by the source" Thing_Y low "$first_host" && until_is 1 y1 '.runs | length' &&
         cordon show "$(field y1 '.runs[0]')" --json | grep -q 'at /subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/w'
 }
+gains_while_over() {
+    send w5 "ends and grows" Grow_C high "$first_host" && until_is 2 w5 '.runs | length' &&
+        send w5 "ends and grows" Grow_C high ',"status":"resolved","entities":{"hosts":["h1","h5"]}' && until_is true w5 .over &&
+        until_is routed w5 .state && [[ $(field w5 '.runs | length') == 2 ]] && kill -KILL "$daemon" && wait "$daemon" 2>/dev/null
+    start_engine && send w5 "ends and grows" Grow_C high "$first_host,\"link\":\"b\"" && until_is 3 w5 '.runs | length' &&
+        cordon show "$(field w5 '.runs[2]')" --json | grep -q 'h5 at /subscriptions'
+}
+raised_at_once() { # the second comes while the first is looked at, or just behind
+    send r9 rises Thing_R low && send r9 rises Thing_R high && until_is 1 r9 '.runs | length'
+}
 # The same attack by three feeds, in each order: one alert, one run of each playbook.
 feed_id() { printf '2518%015d_5c1d7f00-0000-4000-8000-%012d' "$1" "$1"; }
 site_id=/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/w
@@ -281,6 +291,18 @@ is_one_attack() {
 ignores_resolved() {
     send x1 over Thing_Over high ',"status":"resolved"' && until_is routed x1 .state && [[ $(field x1 '.runs | length') == 0 ]] &&
         explained x1 | grep -q -- '- note: it is over (status resolved)' && explained x1 | grep -q 'another status'
+}
+stays_over() { # Graph says that it is resolved, and the product's own message comes late, twice
+    graph 97 | jq -c '.status = "resolved" | .title = "told late"' >"$work/fed.json" && cordon hook send graph "$work/fed.json" >/dev/null || return 1
+    for i in 1 2; do
+        defender 97 | jq -c --arg i "$i" '.AlertDisplayName = "told late" | .Link = $i' >"$work/fed.json" && cordon hook send defender-for-cloud "$work/fed.json" >/dev/null || return 1
+    done
+    for _ in $(seq 200); do
+        cordon alerts --json --limit 500 | jq -c '.alerts[] | select(.title == "told late") | [.count, .over, (.runs | length)]' >"$work/late"
+        [[ $(cat "$work/late") == '[3,true,0]' ]] && return
+        sleep 0.05
+    done
+    return 1
 }
 comes_back() { send x1 over Thing_Over high && until_is 1 x1 '.runs | length'; }
 hears_resolved() {
@@ -375,7 +397,8 @@ burst() {
         fi
     done
     for _ in $(seq 600); do
-        [[ $(cordon alerts --json --limit 1 | jq -r '.alerts[0].state') == routed ]] && break
+        [[ $(sqlite3 -readonly "$state/journal.db" "select count(*) from entries where kind = 10") == "$BURST" &&
+            $(cordon alerts --json --limit 1 | jq -r '.alerts[0].state') == routed ]] && break
         sleep 0.1
     done
     stop_daemon
@@ -429,6 +452,9 @@ tell "a simulated alert is planned only, unless a route wants such alerts" is_si
 tell "an alert that is judged or closed starts nothing, whatever the word" is_judged
 tell "a route names the source as it is configured, and a resource by its type" by_source_name
 tell "one attack by three feeds in any order is one alert and starts once" is_one_attack
+tell "an alert that one feed has ended is not opened again by another feed" stays_over
+tell "what an alert gained while it was over starts when it comes back" gains_while_over
+tell "a severity that rises at once starts what the lower one did not" raised_at_once
 tell "what was resolved and comes back starts what it would have started" comes_back
 tell "an alert that started nothing and is resolved later still starts nothing" hears_resolved
 tell "a route that asks for what is resolved gets it, once, and later too" asks_for_resolved
