@@ -129,18 +129,6 @@ static void affects(struct str *out, const struct look *look, struct span change
     str_add_char(out, '\n');
 }
 
-/* Each list of role slots: "one each of change-managers, service-owner". */
-static void slots(struct str *out, struct span lists)
-{
-    struct span list;
-    size_t pos = 0;
-
-    for (int i = 0; json_next(lists, &pos, NULL, &list); i++) {
-        str_add_text(out, i > 0 ? ", and one person each of " : "one person each of ");
-        render_list(out, list, WHOLE);
-    }
-}
-
 /* What each limit comes to with this change. */
 static void guards(struct str *out, const struct look *look, struct span change)
 {
@@ -169,10 +157,56 @@ static void assumed(struct str *out, const struct look *look, struct span change
     str_add_char(out, '\n');
 }
 
+static void one_demand(struct str *out, struct span demand, const char *how)
+{
+    int64_t need = json_get_int(demand, "need", 1);
+
+    if (json_count(json_get(demand, "slots")) > 0) {
+        str_add_text(out, "one person each of ");
+        render_list(out, json_get(demand, "slots"), WHOLE);
+        return;
+    }
+    str_printf(out, "%lld %sapproval%s", (long long)need, how, need == 1 ? "" : "s");
+    if (json_count(json_get(demand, "from"))) {
+        str_add_text(out, " of ");
+        render_list(out, json_get(demand, "from"), WHOLE);
+    }
+}
+
+/* There the slots are one list for each rule that has some. */
+static void old_demands(struct str *out, struct span needed, const char *how)
+{
+    struct span slots;
+    size_t pos = 0;
+
+    if (json_count(json_get(needed, "slots")) == 0)
+        one_demand(out, needed, how);
+    for (int i = 0; json_next(json_get(needed, "slots"), &pos, NULL, &slots); i++) {
+        str_add_text(out, i > 0 ? "; and one person each of " : "one person each of ");
+        render_list(out, slots, WHOLE);
+    }
+}
+
+/* Each rule's people by themselves: two of one group do not stand for one of another. */
+static void each_demand(struct str *out, struct span needed)
+{
+    const char *how = json_kind(json_get(needed, "sign")) == JSON_STRING ? "signed " : "";
+    struct span demand;
+    size_t pos = 0;
+
+    if (json_count(json_get(needed, "demands")) == 0) { /* a gate of an older version */
+        old_demands(out, needed, how);
+        return;
+    }
+    for (int i = 0; json_next(json_get(needed, "demands"), &pos, NULL, &demand); i++) {
+        str_add_text(out, i > 0 ? "; and " : "");
+        one_demand(out, demand, how);
+    }
+}
+
 static void needs(struct str *out, const struct look *look, struct span needed)
 {
     int64_t need = json_get_int(needed, "need", -1);
-    struct span from = json_get(needed, "from");
 
     if (need < 0)
         return;
@@ -186,19 +220,10 @@ static void needs(struct str *out, const struct look *look, struct span needed)
         str_add_char(out, '\n');
         return;
     }
-    if (json_count(json_get(needed, "slots"))) {
-        slots(out, json_get(needed, "slots"));
-        from = (struct span){ 0 };
-    } else if (need == 0)
+    if (need == 0)
         str_add_text(out, "nobody's approval");
     else
-        str_printf(out, "%lld %sapproval%s", (long long)need,
-                   json_kind(json_get(needed, "sign")) == JSON_STRING ? "signed " : "",
-                   need == 1 ? "" : "s");
-    if (json_count(from)) {
-        str_add_text(out, " of ");
-        render_list(out, from, WHOLE);
-    }
+        each_demand(out, needed);
     if (json_count(json_get(needed, "rules"))) {
         str_add_text(out, ", by policy: ");
         render_list(out, json_get(needed, "rules"), WHOLE);
@@ -471,6 +496,34 @@ void gate_render_demands(struct str *out, struct span body)
         demand(out, json_get_int(body, "need", 1), json_get(body, "from"));
 }
 
+void gate_render_approvals(struct str *out, struct span gate)
+{
+    struct span approvals = json_get(gate, "approvals"), one;
+    bool is_named = json_count(approvals) > 1;
+    size_t pos = 0;
+
+    for (int i = 0; json_next(approvals, &pos, NULL, &one); i++) {
+        str_printf(out, "%s%lld of %lld", i > 0 ? "; " : "",
+                   (long long)json_get_int(one, "have", 0),
+                   (long long)json_get_int(one, "need", 1));
+        if (is_named && json_count(json_get(one, "from")) > 0) {
+            str_add_char(out, ' ');
+            render_list(out, json_get(one, "from"), WHOLE);
+        }
+    }
+}
+
+/* How far it is, when somebody has approved and more is wanted. */
+static void so_far(struct str *out, const struct look *look, struct span gate)
+{
+    if (!gate_is_open(gate) || json_count(json_get(gate, "votes")) == 0 ||
+        json_count(json_get(gate, "approvals")) == 0)
+        return;
+    label(out, look, "  ", "so far");
+    gate_render_approvals(out, gate);
+    str_add_char(out, '\n');
+}
+
 /* Who else may approve by now, and when it was asked for again. */
 static void escalated(struct str *out, const struct look *look, struct span gate)
 {
@@ -503,6 +556,7 @@ static void quorum(struct str *out, const struct look *look, struct span gate)
     label(out, look, "  ", gate_is_question(gate) ? "answer by" : "approval");
     gate_render_demands(out, body);
     str_add_char(out, '\n');
+    so_far(out, look, gate);
     if (json_get(body, "unable").len > 0 && gate_is_open(gate)) {
         label(out, look, "  ", "in vain");
         render_value(out, json_get(body, "unable"), WHOLE);

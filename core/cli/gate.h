@@ -10,6 +10,8 @@
 
 struct look;
 /* Whose approval a gate's row wants: "2 of ops; and one person each of a, b". */
+/* How far each demand is met: "1 of 2 ops; 0 of 1 managers". */
+void gate_render_approvals(struct str *out, struct span gate);
 void gate_render_demands(struct str *out, struct span body);
 
 /* One change of a plan or a gate, as a block. */

@@ -33,8 +33,11 @@ static void add_gate_row(struct table *table, const struct look *look, struct sp
     table_value(table, json_get(gate, "gate"));
     table_value(table, json_get(gate, "playbook"));
     table_whole_value(table, json_get(body, "title"));
-    str_printf(&cell, "%lld of %lld", (long long)yes,
-               (long long)json_get_int(body, "need", 1));
+    if (json_count(json_get(gate, "approvals")) > 0)
+        gate_render_approvals(&cell, gate);
+    else
+        str_printf(&cell, "%lld of %lld", (long long)yes,
+                   (long long)json_get_int(body, "need", 1));
     table_cell(table, &cell);
     table_value(table, json_get(body, "from"));
     str_printf(&cell, "%zu", json_count(json_get(body, "changes")));

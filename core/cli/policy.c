@@ -48,10 +48,24 @@ static int show(const struct options *options)
 
 /* -- explain ---------------------------------------------------------------------------------- */
 
+static void put_demand(struct str *out, struct span demand)
+{
+    if (json_count(json_get(demand, "slots")) > 0) {
+        str_add_text(out, "one each of ");
+        render_list(out, json_get(demand, "slots"), TEXT_MAX);
+        return;
+    }
+    str_printf(out, "%lld of ", (long long)json_get_int(demand, "need", 1));
+    if (json_count(json_get(demand, "from")) > 0)
+        render_list(out, json_get(demand, "from"), TEXT_MAX);
+    else
+        str_add_text(out, "any group");
+}
+
 static void put_needs(struct str *out, struct span needs)
 {
     int64_t need = json_get_int(needs, "need", 0);
-    struct span slots;
+    struct span demand;
     size_t pos = 0;
 
     if (json_get_bool(needs, "forbidden", false)) {
@@ -59,20 +73,14 @@ static void put_needs(struct str *out, struct span needs)
         render_value(out, json_get(needs, "why"), TEXT_MAX);
         return;
     }
-    if (json_next(json_get(needs, "slots"), &pos, NULL, &slots)) {
-        str_add_text(out, "needs one each of ");
-        render_list(out, slots, TEXT_MAX);
-        return;
-    }
     if (need == 0) {
         str_add_text(out, "needs nobody's approval");
         return;
     }
-    str_printf(out, "needs %lld of ", (long long)need);
-    if (json_count(json_get(needs, "from")) > 0)
-        render_list(out, json_get(needs, "from"), TEXT_MAX);
-    else
-        str_add_text(out, "any group");
+    for (int i = 0; json_next(json_get(needs, "demands"), &pos, NULL, &demand); i++) {
+        str_add_text(out, i > 0 ? "; and " : "needs ");
+        put_demand(out, demand);
+    }
 }
 
 static void put_line(struct str *out, const char *label, struct span list)

@@ -375,6 +375,10 @@ void engine_notice_key(const struct engine *engine, struct span channel, int64_t
                        char *hex);
 /* The channels that a gate names, of its row or its entry; empty when it names none. */
 struct span engine_gate_channels(struct span body);
+/* How far each demand of a gate is met: a list of {from, have, need, slots}. body, and the lists of
+ * votes and reminders, are as its rows have them. */
+void engine_gate_tally(struct engine *engine, struct span body, struct span votes,
+                       struct span reminders, struct str *out);
 
 /* What the policy says of a change that json describes: action, target, op, args, tags, alert,
  * requester, playbook, targets (which one of the run it is), exists, tenant, own, reversible.

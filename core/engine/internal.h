@@ -651,6 +651,9 @@ const char *person_bar(const struct gate *gate, struct span who, struct str *why
 
 /* -- quorum.c --------------------------------------------------------------------------- */
 bool quorum_asks(const struct gate *gate, struct span who, struct span only);
+/* Of one demand of a gate: how many people it wants, and how many of those have said yes. */
+int64_t quorum_need(struct span demand);
+int64_t quorum_have(const struct gate *gate, struct span demand);
 /* Is each demand met by people whose votes count now? lost (may be NULL) gets the names of
  * those whose approval no longer does. */
 bool quorum_is_met(const struct gate *gate, struct str *lost);

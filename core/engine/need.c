@@ -28,6 +28,8 @@ static void put_slots(struct json_out *out, const struct need *need)
 void need_put(struct json_out *out, const struct step *step, const struct need *need)
 {
     json_open(out, '{');
+    if (!list_is_empty((struct list *)&need->demands))
+        demands_put(out, &need->demands);
     if (need->is_forbidden)
         json_put_bool(out, "forbidden", true);
     if (json_count(need->freezes) > 0)

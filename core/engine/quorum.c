@@ -112,9 +112,10 @@ static bool fill(struct slots *slots, struct vote *vote)
     return false;
 }
 
-static bool are_filled(const struct gate *gate, struct span demand, struct span list)
+static int64_t count_filled(const struct gate *gate, struct span demand, struct span list)
 {
     struct slots slots = { .gate = gate, .demand = demand };
+    struct arena arena = { 0 };
     struct str names = { 0 };
     struct span group;
     size_t pos = 0;
@@ -123,31 +124,40 @@ static bool are_filled(const struct gate *gate, struct span demand, struct span 
     while (json_next(list, &pos, NULL, &group) && slots.count < ENGINE_SLOTS_MAX) {
         str_reset(&names);
         str_printf(&names, "[%.*s]", (int)group.len, group.ptr);
-        slots.groups[slots.count++] = turn_keep(gate->step->run->engine, str_span(&names));
+        slots.groups[slots.count++] =
+            (struct span){ arena_dup(&arena, names.ptr, names.len), names.len };
     }
     str_fini(&names);
     list_each (link, after, &gate->votes) {
         memset(slots.is_tried, 0, sizeof slots.is_tried);
         filled += fill(&slots, list_item(link, struct vote, in_gate));
     }
-    return slots.count > 0 && filled == slots.count &&
-           json_count(list) == (size_t)slots.count;
+    arena_fini(&arena);
+    return filled;
 }
 
 /* -- all of it ----------------------------------------------------------------------------- */
 
-static bool is_demand_met(const struct gate *gate, struct span demand)
+int64_t quorum_need(struct span demand)
 {
     struct span slots = json_get(demand, "slots");
-    int64_t missing = json_get_int(demand, "need", 1);
+
+    return json_count(slots) > 0 ? (int64_t)json_count(slots)
+                                 : json_get_int(demand, "need", 1);
+}
+
+int64_t quorum_have(const struct gate *gate, struct span demand)
+{
+    struct span slots = json_get(demand, "slots");
+    int64_t have = 0;
 
     if (json_count(slots) > 0)
-        return are_filled(gate, demand, slots);
+        return count_filled(gate, demand, slots);
     list_each (link, after, &gate->votes) {
-        missing -= fits(gate, list_item(link, struct vote, in_gate), demand,
-                        json_get(demand, "from"));
+        have += fits(gate, list_item(link, struct vote, in_gate), demand,
+                     json_get(demand, "from"));
     }
-    return missing <= 0;
+    return have;
 }
 
 static void add_lost(const struct gate *gate, struct str *lost)
@@ -173,7 +183,7 @@ bool quorum_is_met(const struct gate *gate, struct str *lost)
     size_t pos = 0;
 
     while (json_next(gate->demands, &pos, NULL, &demand)) {
-        if (is_demand_met(gate, demand))
+        if (quorum_have(gate, demand) >= quorum_need(demand))
             continue;
         if (lost != NULL)
             add_lost(gate, lost);

@@ -105,6 +105,42 @@ static void put_for_person(struct view *view, const struct gate_body *body, int6
         engine_put_break_glass(view->serve->engine, &view->out, view->who, view->groups);
 }
 
+/* A list of what fn writes of the rows of a run. fn writes to the view: while it does, that is
+ * the list's own text. */
+static int list_rows(struct view *view, int64_t last, row_fn *fn, struct str *list,
+                     struct err *err)
+{
+    struct json_out whole = view->out;
+
+    view->out = (struct json_out){ .str = list };
+    json_open(&view->out, '[');
+    int rc = store_each_of_run(view->serve->store, last, fn, view, err);
+    json_close(&view->out);
+    view->out = whole;
+    return rc < 0 ? rc : 0;
+}
+
+/* What was said, and how far each demand is met by it. */
+static int put_said(struct view *view, int64_t last, struct span body, struct err *err)
+{
+    struct str reminders = { 0 }, votes = { 0 }, tally = { 0 };
+    int rc = list_rows(view, last, add_reminder, &reminders, err);
+
+    if (rc == 0)
+        rc = list_rows(view, last, add_vote, &votes, err);
+    if (rc == 0) {
+        engine_gate_tally(view->serve->engine, body, str_span(&votes), str_span(&reminders),
+                          &tally);
+        json_put_raw(&view->out, "approvals", str_span(&tally));
+        json_put_raw(&view->out, "reminders", str_span(&reminders));
+        json_put_raw(&view->out, "votes", str_span(&votes));
+    }
+    str_fini(&reminders);
+    str_fini(&votes);
+    str_fini(&tally);
+    return rc;
+}
+
 static int put_gate(struct view *view, int64_t run, int n, struct err *err)
 {
     struct store *store = view->serve->store;
@@ -126,20 +162,12 @@ static int put_gate(struct view *view, int64_t run, int n, struct err *err)
     }
     int rc = view->who.len > 0 ? put_origin(view, run, err) : 0;
     view->gate = n;
-    json_key(out, "reminders");
-    json_open(out, '[');
-    if (rc == 0)
-        rc = store_each_of_run(store, last, add_reminder, view, err);
-    json_close(out);
     json_put(out, "run", id_run(run).text);
     json_put(out, "state", gate_state_name(body.state));
     if (view->who.len > 0)
         json_put_span(out, "you", view->who);
-    json_key(out, "votes");
-    json_open(out, '[');
     if (rc == 0)
-        rc = store_each_of_run(store, last, add_vote, view, err);
-    json_close(out);
+        rc = put_said(view, last, str_span(&body.text), err);
     json_close(out);
     str_fini(&body.text);
     return rc < 0 ? rc : 0;

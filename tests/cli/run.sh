@@ -331,6 +331,14 @@ a_person_who_says_no_leaves_the_run_parked() {
     is approvals "$(grep -c '"verb": "approve"' "$state/asked.jsonl")" 0
 }
 
+a_gate_in_the_list_shows_how_far_each_demand_is() {
+    jq '.gates[0][0].reply.gates[0] += {votes: [{"who": "bob", "yes": true}], approvals: [{"from": ["ops"], "have": 1, "need": 1},
+        {"from": ["lead", "boss"], "have": 0, "need": 2}]}' "$here/script.json" >"$state/demands.json"
+    start "$state/demands.json"
+    cordon gates
+    has approved "$out" "1 of 1 ops; 0 of 2 lead, boss"
+}
+
 who_cannot_approve_is_told_why_and_not_asked() {
     jq '.may_vote = [[{"reply": {"code": "own_playbook", "error": "bob wrote this version of playbook x"}, "exit": 4}]]' \
         "$here/script.json" >"$state/barred.json"

@@ -301,3 +301,73 @@ TEST(a_freeze_does_not_keep_what_was_done_from_being_undone)
     CHECK_STR(w_target(w, span_of("/s/a"))->value, "old");
     w_free(w);
 }
+
+/* -- each demand by itself ------------------------------------------------------------------- */
+
+static const struct w_wish one_change[] = { SET("0", 1, 1, "a"), END };
+
+TEST(a_gate_and_its_changes_name_each_demand_and_how_far_it_is)
+{
+    static const struct {
+        const char *rules, *yes[3], *demands, *approvals;
+    } rows[] = {
+        { "{\"name\":\"r\",\"need\":2,\"from\":[\"ops\"]}",
+          { "bob" },
+          "[{\"from\":[\"ops\"],\"need\":2}]",
+          "[{\"from\":[\"ops\"],\"have\":1,\"need\":2}]" },
+        { "{\"name\":\"r\",\"need\":2,\"from\":[\"ops\"]},"
+          "{\"name\":\"s\",\"need\":1,\"from\":[\"lead\"]}",
+          { NULL },
+          "[{\"from\":[\"ops\"],\"need\":2},{\"from\":[\"lead\"],\"need\":1}]",
+          "[{\"from\":[\"ops\"],\"have\":0,\"need\":2},{\"from\":[\"lead\"],\"have\":0,"
+          "\"need\":1}]" },
+        { "{\"name\":\"r\",\"need\":1,\"from\":[\"ops\"]},"
+          "{\"name\":\"s\",\"need\":1,\"from\":[\"lead\"]}",
+          { "bob" },
+          "[{\"from\":[\"ops\"],\"need\":1},{\"from\":[\"lead\"],\"need\":1}]",
+          "[{\"from\":[\"ops\"],\"have\":1,\"need\":1},{\"from\":[\"lead\"],\"have\":0,"
+          "\"need\":1}]" },
+        { "{\"name\":\"r\",\"need\":2,\"from\":[\"ops\"]},"
+          "{\"name\":\"s\",\"need\":1,\"from\":[\"lead\"]}",
+          { "zoe" }, /* who is in both groups is what both ask for */
+          "[{\"from\":[\"ops\"],\"need\":2},{\"from\":[\"lead\"],\"need\":1}]",
+          "[{\"from\":[\"ops\"],\"have\":1,\"need\":2},{\"from\":[\"lead\"],\"have\":1,"
+          "\"need\":1}]" },
+        { "{\"name\":\"r\",\"need\":[\"ops\",\"lead\"]}",
+          { "carol" },
+          "[{\"from\":[\"ops\",\"lead\"],\"need\":2,\"slots\":[\"ops\",\"lead\"]}]",
+          "[{\"from\":[\"ops\",\"lead\"],\"have\":1,\"need\":2,\"slots\":[\"ops\","
+          "\"lead\"]}]" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world *w = w_new(80 + i, one_change);
+        struct str tally = { 0 }, votes = { 0 };
+
+        w->approves = false;
+        w_policy_is(w, arena_printf(&w->arena,
+                                    "{\"groups\":{\"lead\":[\"zoe\"],\"ops\":[\"bob\","
+                                    "\"carol\",\"zoe\"]},\"rules\":[%s]}",
+                                    rows[i].rules));
+        w_start_run(w);
+        w_pump(w);
+        struct w_entry *gate = w_entry(w, ENTRY_GATE, GATE_OPEN);
+        struct span body = span_of(w_keep(w, span_of(gate->body))), change;
+        size_t pos = 0;
+        for (int k = 0; k < 3 && rows[i].yes[k] != NULL; k++)
+            w_vote(w, "approve", rows[i].yes[k], gate);
+        w_pump(w);
+        CHECK(json_next(json_get(body, "changes"), &pos, NULL, &change));
+        CHECK_SPAN(json_path(change, "needs.demands"), rows[i].demands);
+        str_add_char(&votes, '[');
+        for (int k = 0; k < w->row_count; k++)
+            if (w->rows[k].kind == ROW_VOTE)
+                str_printf(&votes, "%s%s", votes.len > 1 ? "," : "", w->rows[k].body);
+        str_add_char(&votes, ']');
+        engine_gate_tally(w->engine, body, str_span(&votes), (struct span){ 0 }, &tally);
+        CHECK_STR(str_text(&tally), rows[i].approvals);
+        str_fini(&tally);
+        str_fini(&votes);
+        w_free(w);
+    }
+}

@@ -565,3 +565,39 @@ TEST(the_timeline_tells_how_a_change_can_be_undone)
     str_fini(&show);
     str_fini(&out);
 }
+
+TEST(each_demand_is_rendered_by_itself)
+{
+    static const struct {
+        const char *needs, *text;
+    } texts[] = {
+        { "{\"need\":2,\"from\":[\"A\",\"B\"],\"demands\":[{\"from\":[\"A\"],\"need\":2},"
+          "{\"from\":[\"B\"],\"need\":1}]}",
+          "needs        2 approvals of A; and 1 approval of B\n" },
+        { "{\"need\":1,\"from\":[\"A\"],\"demands\":[{\"from\":[\"A\"],\"need\":1}]}",
+          "needs        1 approval of A\n" },
+        { "{\"need\":1,\"from\":[],\"demands\":[{\"from\":[],\"need\":1}]}",
+          "needs        1 approval\n" },
+        { "{\"need\":2,\"from\":[\"A\",\"B\",\"C\"],\"demands\":[{\"from\":[\"A\",\"B\"],"
+          "\"need\":2,\"slots\":[\"A\",\"B\"]},{\"from\":[\"C\"],\"need\":1}]}",
+          "needs        one person each of A, B; and 1 approval of C\n" },
+        { "{\"need\":2,\"from\":[\"A\"],\"sign\":\"key\",\"demands\":[{\"from\":[\"A\"],"
+          "\"need\":2}]}",
+          "needs        2 signed approvals of A\n" },
+        { "{\"need\":0,\"from\":[],\"demands\":[]}", "needs        nobody's approval\n" },
+        { "{\"need\":2,\"from\":[\"A\"]}", "needs        2 approvals of A\n" }, /* older */
+        { "{\"need\":2,\"from\":[\"A\",\"B\"],\"slots\":[[\"A\",\"B\"]]}",
+          "needs        one person each of A, B\n" },
+    };
+    struct look look = { 0 };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct str change = { 0 }, out = { 0 };
+
+        str_printf(&change, "{\"action\":\"a.b\",\"needs\":%s}", texts[i].needs);
+        gate_render_change(&out, &look, str_span(&change), 1);
+        CHECK_HAS(str_text(&out), texts[i].text);
+        str_fini(&change);
+        str_fini(&out);
+    }
+}

@@ -3,11 +3,14 @@
 import { el, clear, button, link, facts, state, when, until, shown } from "/console/dom.js";
 import { session, get, post, may } from "/console/api.js";
 import { confirmBox } from "/console/dialogs.js";
-import { change, rest, alertLink } from "/console/plan.js";
+import { change, rest, alertLink, group, demand } from "/console/plan.js";
 import { breakGlass } from "/console/glass.js";
 
-const needs = body => (body.demands || []).map(one => `${one.need} of ${[].concat(one.from || []).join(", ") || "anybody"}`).join(" and ") ||
+const needs = body => (body.demands || []).map(demand).join("; and ") ||
   (body.need ? `${body.need} of ${[].concat(body.from || []).join(", ") || "anybody"}` : "an answer");
+
+// Each demand by itself: two of one group do not stand for one of another.
+const soFar = gate => (gate.approvals || []).map(one => `${one.have} of ${one.need}${gate.approvals.length > 1 ? " " + group(one) : ""}`).join("; ");
 
 export async function gatesPage() {
   const { gates } = await get("/v1/gates");
@@ -22,7 +25,7 @@ function card(gate) {
     el("div", { class: "row" }, el("h2", {}, body.title || "May this be done?"), el("span", { class: "end" }, until(body.due))),
     el("p", {}, changes.length ? `${changes.length} ${changes.length === 1 ? "change" : "changes"}: ${changes.slice(0, 3).map(one => shown(one.what)).join("; ")}${changes.length > 3 ? " …" : ""}` : "A question"),
     el("div", { class: "row soft" }, el("span", {}, shown(gate.playbook)), el("span", {}, "asked by ", shown(body.by)), el("span", {}, "wants ", needs(body)),
-      el("span", {}, `${(gate.votes || []).length} said`), changes.some(one => one.effect === "permanent") && el("span", { class: "bad" }, "cannot be undone")));
+      el("span", {}, `${soFar(gate) || (gate.votes || []).length + " said"}`), changes.some(one => one.effect === "permanent") && el("span", { class: "bad" }, "cannot be undone")));
 }
 
 export async function gatePage(name, refresh) {
@@ -38,7 +41,7 @@ export async function gatePage(name, refresh) {
   function draw() {
     const body = gate.body, isOpen = gate.state === "open";
     clear(head, el("h1", {}, body.title || "May this be done?"), el("div", { class: "row" }, state(gate.state), isOpen && until(body.due), link("#/runs/" + gate.run, gate.run), el("span", { class: "soft" }, shown(gate.playbook))),
-      facts([["Alert", alertLink(gate.alert)], ["Asked by", shown(body.by)], ["Wants", needs(body)], ["Until", when(body.due)], ["After that", shown(body.on_timeout || body.args?.on_timeout)],
+      facts([["Alert", alertLink(gate.alert)], ["Asked by", shown(body.by)], ["Wants", needs(body)], ["So far", isOpen && (gate.votes || []).length ? soFar(gate) : ""], ["Until", when(body.due)], ["After that", shown(body.on_timeout || body.args?.on_timeout)],
         ["Signature", body.sign ? "must be signed with an SSH key: cordon approve --sign, or cordon gate export" : ""], ["Digest", el("code", {}, (gate.digest || "").slice(0, 16) + "…")]]),
       isOpen && body.unable && el("p", { class: "card broken" }, shown(body.unable)), isOpen && answers(body));
     clear(votes, (gate.votes || []).length ? el("ol", { class: "line" }, gate.votes.map(one => el("li", { class: one.yes === false ? "bad" : "good" },

@@ -3,7 +3,7 @@
 import { el, clear, button, link, facts, state, when, until, shown, say } from "/console/dom.js";
 import { session, get, post, may } from "/console/api.js";
 import { confirmBox } from "/console/dialogs.js";
-import { brief, rest, first } from "/console/plan.js";
+import { brief, rest, first, demand } from "/console/plan.js";
 
 // -- the ledger -------------------------------------------------------------------------------
 
@@ -97,7 +97,7 @@ function planned(one) {
   return el("section", {}, el("h2", {}, `What ${shown(one.playbook)} would have changed`), el("p", { class: "soft" }, when(one.at)), !(one.plan.changes || []).length && el("p", {}, "Nothing."), wouldBe(one.plan));
 }
 
-const asks = one => one.needs?.need ? `${one.needs.need} of ${[].concat(one.needs.from || []).map(shown).join(", ") || "anybody"}` : "nobody";
+const asks = one => one.needs?.need ? (one.needs.demands || [one.needs]).map(demand).join("; and ") : "nobody";
 
 const wouldBe = plan => [first(plan.changes, one => [brief(one), facts([["Needs", asks(one)], ["Undo", shown(one.undo)]])]), rest(plan)];
 

@@ -2,6 +2,10 @@
 // Changes that are planned, and what else a preview tells: at a gate, before a start, before a rollback.
 import { el, link, facts, diff, drift, shortly, shown } from "/console/dom.js";
 
+// One demand for approval: each is met by itself.
+export const group = one => [].concat(one.from || []).map(shown).join(", ") || "anybody";
+export const demand = one => one.slots?.length ? `one person each of ${one.slots.map(shown).join(", ")}` : `${one.need} of ${group(one)}`;
+
 const SHOWN_MAX = 500; // of one list
 
 // A list that stays readable: the first ones, and how many there are beside.
