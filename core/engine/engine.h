@@ -417,6 +417,10 @@ bool engine_is_shared(struct span before, struct span after, struct span other_b
  * nothing. */
 void engine_route_plan(struct engine *engine, struct span alert, struct span matched,
                        struct str *text);
+/* Each name of a playbook that the engine knows, and the schema of its newest version's
+ * parameters. */
+typedef void engine_params_fn(void *arg, const char *name, struct span params);
+void engine_each_params(struct engine *engine, engine_params_fn *fn, void *arg);
 /* Tells of each route, and of each playbook's on_alert, that can start nothing: no such
  * playbook, no such parameter, one that is missing. playbook is NULL for a route, whose place
  * the text begins with. */

@@ -171,3 +171,30 @@ void engine_reach(struct engine *engine, engine_reach_fn *fn, void *arg)
             look_at_playbook(&reach, playbook);
     }
 }
+
+/* Of two of the same age the first one is. */
+static bool is_newest(const struct engine *engine, const struct playbook *playbook)
+{
+    bool is_before = true;
+
+    list_each (link, after, &engine->playbooks) {
+        const struct playbook *other = list_item(link, struct playbook, in_engine);
+
+        if (other == playbook)
+            is_before = false;
+        else if (strcmp(other->name, playbook->name) == 0 &&
+                 (other->seq > playbook->seq || (is_before && other->seq == playbook->seq)))
+            return false;
+    }
+    return true;
+}
+
+void engine_each_params(struct engine *engine, engine_params_fn *fn, void *arg)
+{
+    list_each (link, after, &engine->playbooks) {
+        const struct playbook *playbook = list_item(link, struct playbook, in_engine);
+
+        if (is_newest(engine, playbook))
+            fn(arg, playbook->name, json_get(span_of(playbook->info), "params"));
+    }
+}

@@ -11,6 +11,7 @@
  */
 #include "serve/inside.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,4 +161,64 @@ void calls_find(struct serve *serve, const struct command *command)
     else if (caller != NULL && load_beside(finding, caller->path))
         return;
     loop_later(serve->loop, &finding->later, answer, finding);
+}
+
+/* -- for a check --------------------------------------------------------------------------- */
+
+enum { BESIDE_MAX = 1000 }; /* files of a folder that are looked at */
+
+struct listing {
+    struct str text;
+    struct json_out out;
+};
+
+static void put_params(void *arg, const char *name, struct span params)
+{
+    struct listing *listing = arg;
+
+    json_put_raw(&listing->out, name, params.len > 0 ? params : span_of("{}"));
+}
+
+static void put_file(struct listing *listing, const char *known, const char *name)
+{
+    if (is_file_name(name) && json_get(span_of(known), name).len == 0)
+        json_put_raw(&listing->out, name, span_of("null"));
+}
+
+static void put_beside(const char *path, const char *known, struct listing *listing)
+{
+    const char *slash = strrchr(path, '/');
+    struct str folder = { 0 };
+    const struct dirent *entry;
+
+    str_printf(&folder, "%.*s/", slash != NULL ? (int)(slash - path) : 1,
+               slash != NULL ? path : ".");
+    DIR *dir = opendir(str_text(&folder));
+    for (int i = 0; dir != NULL && i < BESIDE_MAX && (entry = readdir(dir)) != NULL; i++) {
+        size_t len = strlen(entry->d_name);
+        bool is_lua = len > 4 && strcmp(entry->d_name + len - 4, ".lua") == 0;
+        char *name = span_dup((struct span){ entry->d_name, is_lua ? len - 4 : 0 });
+
+        put_file(listing, known, name);
+        free(name);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    str_fini(&folder);
+}
+
+void calls_put_known(struct serve *serve, const char *path, struct json_out *out)
+{
+    struct listing known = { .out.str = &known.text }, all = { .out.str = &all.text };
+
+    json_open(&known.out, '{');
+    json_open(&all.out, '{');
+    engine_each_params(serve->engine, put_params, &known);
+    engine_each_params(serve->engine, put_params, &all);
+    json_close(&known.out);
+    put_beside(path, str_text(&known.text), &all);
+    json_close(&all.out);
+    json_put_raw(out, "playbooks", str_span(&all.text));
+    str_fini(&known.text);
+    str_fini(&all.text);
 }

@@ -194,6 +194,10 @@ int serve_give_families(struct serve *serve, struct err *err);
 struct known *serve_know(struct serve *serve, struct span hash, struct span name,
                          struct span source);
 
+/* "playbooks" (calls.c): those that a playbook of that file may call, with the schemas of their
+ * parameters; null for a file beside it that the engine has not read. */
+void calls_put_known(struct serve *serve, const char *path, struct json_out *out);
+
 /* -- open.c --------------------------------------------------------------------------- */
 /* Reads which runs the index has as running, and their rows. Before the configuration and the
  * policy have been read, since other processes do that meanwhile. */
@@ -282,8 +286,9 @@ void vms_kill(struct serve *serve, struct span hash);
 void vms_load(struct serve *serve, struct span hash, struct span name, struct span source,
               vms_done_fn *done, void *arg);
 /* json is the list of findings; not ok: the process ended. */
-void vms_check(struct serve *serve, struct span name, struct span source, vms_done_fn *done,
-               void *arg);
+/* path of its file, beside which lie playbooks that it may call; NULL: not known. */
+void vms_check(struct serve *serve, struct span name, const char *path, struct span source,
+               vms_done_fn *done, void *arg);
 /* A chunk of Lua-as-data, in a process for that alone. */
 void vms_data(struct serve *serve, const char *name, struct span source, vms_done_fn *done,
               void *arg);

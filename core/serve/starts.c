@@ -249,7 +249,7 @@ static void begin(struct start *start)
     if (start->is_policy)
         vms_data(start->serve, start->name, source, on_policy, start);
     else if (start->is_check)
-        vms_check(start->serve, name, source, on_checked, start);
+        vms_check(start->serve, name, start->path, source, on_checked, start);
     else if (serve_known(start->serve, span_of(start->hash)) != NULL)
         go_on_known(start);
     else

@@ -604,7 +604,7 @@ void vms_load(struct serve *serve, struct span hash, struct span name, struct sp
 }
 
 /* What a check knows beside the actions' arguments: vm/check.h. */
-static void put_known(struct serve *serve, struct str *text)
+static void put_known(struct serve *serve, const char *path, struct str *text)
 {
     struct json_out out = { .str = text };
     struct str channels = { 0 };
@@ -616,21 +616,23 @@ static void put_known(struct serve *serve, struct str *text)
     json_put_raw(&out, "channels", str_span(&channels));
     if (serve->policy_ok)
         json_put_raw(&out, "groups", json_get(str_span(&serve->policy_json), "groups"));
+    if (path != NULL)
+        calls_put_known(serve, path, &out);
     json_key(&out, "results");
     locks_results(serve, &out);
     json_close(&out);
     str_fini(&channels);
 }
 
-void vms_check(struct serve *serve, struct span name, struct span source, vms_done_fn *done,
-               void *arg)
+void vms_check(struct serve *serve, struct span name, const char *path, struct span source,
+               vms_done_fn *done, void *arg)
 {
     struct machine *machine = start(serve, "", "check", name);
     struct str frame = { 0 }, schemas = { 0 }, known = { 0 };
     struct frame_writer out;
 
     locks_schemas(serve, &schemas);
-    put_known(serve, &known);
+    put_known(serve, path, &known);
     frame_begin(&out, &frame, FRAME_VM_CHECK);
     frame_add_span(&out, name);
     frame_add_span(&out, source);

@@ -77,8 +77,10 @@ struct call {
     struct span schema;
     struct span keys[KEYS_MAX]; /* that stand there */
     size_t key_count;
-    bool is_open; /* there may be more: a computed key */
-    bool is_ctx;  /* not an action, but a function of ctx */
+    bool is_open;       /* there may be more: a computed key */
+    bool is_ctx;        /* not an action, but a function of ctx */
+    struct span callee; /* of ctx.call, when it stands there; empty */
+    bool has_table;     /* the table of arguments stands there */
 };
 
 /* The token as JSON, when it is a literal. */
@@ -408,7 +410,7 @@ static const struct signature {
     { "note", 1, 1, "{\"type\":\"string\"}", 0, NULL },
     { "atomic", 1, 1, "{\"type\":\"null\"}", 0, NULL },
     { "all", 1, 1, "{\"type\":\"null\"}", 0, NULL },
-    { "call", 1, 2, TEXT, 0, NULL },
+    { "call", 1, 2, TEXT, 2, NULL },
     { "each", 2, 3, "{\"type\":\"null\"}", 3,
       "{\"additionalProperties\":false,\"properties\":{\"at_once\":{\"type\":\"integer\","
       "\"minimum\":1}}}" },
@@ -444,6 +446,50 @@ static void check_first(struct call *call, const struct signature *signature)
     str_fini(&json);
 }
 
+/* At the first value of ctx.call: a playbook that is there? Then the schema of its parameters
+ * is that of the second value. */
+static void take_callee(struct call *call)
+{
+    struct lint *lint = call->lint;
+    struct span playbooks = json_get(lint->known, "playbooks"), key, params;
+    const char *names[NAMES_MAX];
+    size_t pos = 0, count = 0;
+
+    if (lint->now.kind != TOKEN_STRING || !ends_value(lint) || playbooks.len == 0)
+        return;
+    while (json_next(playbooks, &pos, &key, &params)) {
+        if (span_equal(key, lint->now.text)) {
+            call->callee = key;
+            call->schema = params;
+            return;
+        }
+        if (count < NAMES_MAX)
+            names[count++] = arena_dup(&lint->arena, key.ptr, key.len);
+    }
+    const char *nearest = schema_nearest(lint->now.text, names, count);
+    lint_find(
+        lint, LINT_ERROR, &lint->now,
+        "ctx.call: there is no playbook '%.*s', neither in cordon.lua's playbooks nor "
+        "beside this file%s%s%s",
+        (int)lint->now.text.len, lint->now.text.ptr,
+        nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+        nearest != NULL ? "'?" : "");
+}
+
+/* What the callee requires and is not given; at the name behind "ctx.". */
+static void check_callee(struct call *call, const struct token *name, int count)
+{
+    if (call->callee.len == 0 || json_kind(call->schema) != JSON_OBJECT)
+        return;
+    const char *action = call->action;
+
+    call->is_open = call->is_open || (count > 1 && !call->has_table);
+    call->action = arena_printf(&call->lint->arena, "playbook %.*s", (int)call->callee.len,
+                                call->callee.ptr);
+    check_required(call, name);
+    call->action = action;
+}
+
 /* At "(": all values up to ")". */
 static void values(struct call *call, const struct signature *signature,
                    const struct token *name)
@@ -458,7 +504,11 @@ static void values(struct call *call, const struct signature *signature,
         may_be_more = lint_is(lint, "...") || lint->now.kind == TOKEN_NAME;
         if (count == 1)
             check_first(call, signature);
-        if (count == signature->table_at && lint_is(lint, "{"))
+        if (count == 1 && strcmp(signature->member, "call") == 0)
+            take_callee(call);
+        bool is_table = count == signature->table_at && lint_is(lint, "{");
+        call->has_table = call->has_table || is_table;
+        if (is_table)
             argument_table(call);
         else
             lint_expression(lint);
@@ -466,6 +516,7 @@ static void values(struct call *call, const struct signature *signature,
             lint_step(lint);
     }
     lint_step(lint);
+    check_callee(call, name, count);
     if (count > signature->most || (count < signature->least && !may_be_more))
         lint_find(lint, LINT_ERROR, name, "%s takes %s%d value%s, got %d", call->action,
                   signature->least == signature->most ? ""

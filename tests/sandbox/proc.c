@@ -208,6 +208,10 @@ static const char schemas[] =
 
 static const char known[] =
     "{\"channels\":[\"mail\",\"soc\"],"
+    "\"playbooks\":{\"seal-off\":{\"additionalProperties\":false,\"properties\":{\"hours\":"
+    "{"
+    "\"type\":\"integer\"},\"vm\":{\"type\":\"string\"}},\"required\":[\"vm\"]},"
+    "\"beside\":null,\"other\":{}},"
     "\"groups\":{\"a\":[\"x\"],\"b\":[\"y\"],\"soc\":[\"z\"],\"leads\":[\"ann\"],\"night-"
     "shift\":[\"bob\",\"cy\"]},"
     "\"alert\":{\"additionalProperties\":false,\"properties\":{\"entities\":{"

@@ -293,6 +293,22 @@ TEST(functions_of_ctx_are_called_as_they_are_declared)
         { "ctx.call(p.app, { any = 1 })", NULL },
         { "ctx.call('other', {}, 3)", "ctx.call takes at most 2 values, got 3" },
         { "ctx.random(0)", "ctx.random" },
+        { "ctx.call('seal-off', { vm = p.app })", NULL },
+        { "ctx.call('seal-off', { vm = p.app, hours = 4 })", NULL },
+        { "ctx.call('seal-of', { vm = p.app })",
+          "there is no playbook 'seal-of', neither in cordon.lua's playbooks nor beside "
+          "this file; did you mean 'seal-off'?" },
+        { "ctx.call('zzzzzzzz')", "there is no playbook 'zzzzzzzz'" },
+        { "ctx.call('seal-off', { vms = p.app, vm = 'a' })", "did you mean 'vm'?" },
+        { "ctx.call('seal-off', { hours = 4 })",
+          "playbook seal-off wants the argument 'vm'" },
+        { "ctx.call('seal-off')", "playbook seal-off wants the argument 'vm'" },
+        { "ctx.call('seal-off', {})", "playbook seal-off wants the argument 'vm'" },
+        { "ctx.call('seal-off', { vm = 'a', hours = 'x' })", "hours" },
+        { "local t = { vm = 'a' } ctx.call('seal-off', t)", NULL },
+        { "ctx.call('seal-off', { ['v' .. 'm'] = 'a' })", NULL },
+        { "ctx.call('beside', { any = 1 })", NULL },
+        { "ctx.call('seal' .. p.app, { any = 1 })", NULL },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
