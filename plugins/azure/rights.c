@@ -135,8 +135,8 @@ static void take_lock(struct job *job, struct look *look, const cJSON *lock)
     look->has_found = true;
     if (stops(level, look->rights->change))
         job_cannot(job, "ScopeLocked",
-                   "the %s lock %.500s forbids %s; its owner can take it off",
-                   level, id, look->rights->change);
+                   "the %s lock %.500s forbids %s; its owner can take it off", level, id,
+                   look->rights->change);
     else
         job_note(job,
                  "the %s lock %.400s forbids %s: undoing this would be stuck until it is "
