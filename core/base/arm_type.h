@@ -6,6 +6,6 @@
 
 #include "base/str.h"
 
-/* Is the id one of a resource of this type ("Microsoft.Web/sites")? The types behind the id's
- * last "providers" count, without regard to case: a slot of a site is no site. */
+/* Does the id name what a parameter of this type ("Microsoft.Web/sites") takes? Without regard to
+ * case; a slot of a site is taken for a site, as schema_arm_fits() has it. */
 bool arm_is_type(struct span id, struct span type);

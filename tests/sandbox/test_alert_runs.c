@@ -476,7 +476,7 @@ TEST(alert_all_lists_the_resources_of_a_type_in_the_alerts_order)
           RES(STORE) "," RES(SHOP) },
         { "microsoft.web/SITES", RES(SHOP) "," RES(PLAN), RES(SHOP) },
         { "Microsoft.Web/serverFarms", RES(SHOP) "," RES(PLAN), RES(PLAN) },
-        { "Microsoft.Web/sites", RES(SHOP "/slots/stage"), "" },
+        { "Microsoft.Web/sites", RES(SHOP "/slots/stage"), RES(SHOP "/slots/stage") },
         { "Microsoft.Web/sites/slots", RES(SHOP "/slots/stage") "," RES(SHOP),
           RES(SHOP "/slots/stage") },
         { "Microsoft.Sql/servers", RES(SHOP), "" },
