@@ -72,6 +72,16 @@ static int check_type(struct paths *paths, struct span type)
 static int check_param(struct paths *paths, struct span path)
 {
     const size_t len = sizeof ROUTE_BY_TYPE - 1;
+    size_t first = 0;
+
+    while (first < path.len && path.ptr[first] != '.')
+        first++;
+    struct span name = { path.ptr, first };
+    /* Playbooks find functions under these names. */
+    if (span_is(name, "resource") || span_is(name, "all"))
+        return err_set(paths->err, ERR_INVALID,
+                       "%s: no alert has %.*s; did you mean resources?", paths->what,
+                       (int)(path.len < 80 ? path.len : 80), path.ptr);
 
     if (span_starts(path, ROUTE_BY_TYPE))
         return check_type(paths, (struct span){ path.ptr + len, path.len - len });

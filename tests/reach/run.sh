@@ -136,6 +136,7 @@ route a_missing_parameter_is_reported 'keep-out requires group' 'playbook = "kee
 route a_constant_of_the_wrong_type_is_reported 'hours' 'playbook = "keep-out", params = { group = "$alert.resources.1", hours = "two" }'
 route a_resource_by_type_wants_a_type 'like Microsoft.Web/sites' 'playbook = "keep-out", params = { group = "$alert.resource:sites" }'
 route a_member_that_no_alert_has_is_reported 'did you mean entities' 'playbook = "keep-out", params = { group = "$alert.resources.1", ips = "$alert.entity.ips" }'
+route a_function_of_alerts_is_no_member 'did you mean resources?' 'playbook = "keep-out", params = { group = "$alert.resource.2" }'
 route a_kind_of_entity_that_no_alert_has_is_reported 'did you mean ips' 'playbook = "keep-out", params = { group = "$alert.resources.1", ips = "$alert.entities.ip" }'
 route a_misspelt_severity_is_reported 'match.severity' "match = { severity = { \"high\", \"mediun+\" } }, playbook = \"keep-out\", $given"
 route a_misspelt_confidence_is_reported 'match.confidence' "match = { confidence = \"hi\" }, playbook = \"keep-out\", $given"
