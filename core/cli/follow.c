@@ -23,6 +23,8 @@ enum { ROUNDS_MAX = 100000, QUIET_MS = 2000, QUIET_MAX_MS = 64 * 1000 };
 struct seen {
     int64_t run, seq;
     bool is_due; /* a run that is followed called it, and nobody has looked at it yet */
+    bool
+        is_left; /* it was not over when its own child was followed: its last rows are to come */
 };
 
 struct follow {
@@ -419,19 +421,37 @@ static int64_t next_due(const struct follow *follow)
     return 0;
 }
 
+/* The last run that was left for one that it called; 0: none was. */
+static int64_t take_left(struct follow *follow)
+{
+    for (int i = follow->seen_count; i > 0; i--)
+        if (follow->seen[i - 1].is_left) {
+            follow->seen[i - 1].is_left = false;
+            return follow->seen[i - 1].run;
+        }
+    return 0;
+}
+
 /* The run to watch next, or 0: one that was called, one that this one waits for, or, when such
- * a one is over, the first again. */
+ * a one is over, the one that was left for it, and the first at the end. */
 static int64_t next_run(struct follow *follow)
 {
     struct span reply = str_span(&follow->reply), state = json_get_raw(reply, "state");
+    struct span name = json_get_raw(reply, "run");
+    bool is_first = is_root(follow, name);
     int64_t run = state.len > 0 ? next_due(follow) : 0;
 
-    if (run > 0 || id_parse_run(json_get_raw(reply, "child"), &run))
+    if (run > 0 || id_parse_run(json_get_raw(reply, "child"), &run)) {
+        if (!is_first && name.len > 0 && !is_over(state))
+            seen_of(follow, name)->is_left = true;
         return run;
-    if (!is_root(follow, json_get_raw(reply, "run")) && is_over(state) &&
-        id_parse_run(str_span(&follow->run), &run))
-        return run;
-    return 0;
+    }
+    if (!is_over(state))
+        return 0;
+    run = take_left(follow);
+    if (run == 0 && !is_first)
+        id_parse_run(str_span(&follow->run), &run);
+    return run;
 }
 
 static bool goes_on(struct follow *follow, char **verb, struct str *args)

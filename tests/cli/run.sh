@@ -673,6 +673,25 @@ the_result_of_an_action_is_shown_with_all_members_also_those_of_a_list() {
     resulting '{"type": "object"}' "  none"
 }
 
+a_run_that_was_left_for_one_that_it_called_is_followed_to_its_last_row() {
+    cat >"$state/left.json" <<'END'
+{"recover": [[{"event": {"seq": 1, "run": "r-000005", "kind": "start", "body": {}}},
+    {"reply": {"run": "r-000005", "state": "running", "child": "r-000006"}, "exit": 3}]],
+ "watch r-000006": [[{"event": {"seq": 2, "run": "r-000006", "kind": "start", "body": {}}},
+    {"reply": {"run": "r-000006", "state": "running", "child": "r-000007"}, "exit": 3}],
+    [{"event": {"seq": 9, "run": "r-000006", "kind": "end", "body": {"s": 4}}},
+    {"reply": {"run": "r-000006", "state": "done"}, "exit": 0}]],
+ "watch r-000007": [[{"event": {"seq": 3, "run": "r-000007", "kind": "start", "body": {}}},
+    {"reply": {"run": "r-000007", "state": "done"}, "exit": 0}]],
+ "watch r-000005": [[{"reply": {"run": "r-000005", "state": "done"}, "exit": 0}]]}
+END
+    start "$state/left.json"
+    cordon recover r-000001 --json
+    exits recover 0
+    is "rows, each once" "$(jq -r '.seq // empty' <<<"$out" | paste -sd' ')" "1 2 3 9"
+    is "the last line" "$(tail -n 1 <<<"$out" | jq -r .run)" r-000005
+}
+
 contained_tells_what_where_and_how_to_release_it() {
     start
     cordon contained
