@@ -13,7 +13,7 @@
 #define ARM_LOCKS   "2020-05-01"
 #define ARM_NETWORK "2024-03-01"
 #define ARM_SUBS    "2022-12-01"
-#define ARM_VAULTS  "2023-07-01"
+#define ARM_VAULTS  "2026-02-01" /* all earlier ones are retired on 2027-02-27 */
 #define ARM_ALERTS  "2022-01-01"
 
 enum { PAGES_MAX = 200 }; /* of one list */

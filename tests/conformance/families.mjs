@@ -8,6 +8,7 @@ const families = [
     ['entra-token.openapi', /^\/[^/]+\/oauth2\//],
     ['imds', /^\/metadata\//],
     ['keyvault-data', /^\/_vault\//],
+    ['keyvault-arm-2026-02-01', /\/providers\/Microsoft\.KeyVault\/vaults(\?|\/[^/]+(\?|$)|$)/i],
     ['authorization', /\/providers\/Microsoft\.Authorization\//i],
     ['appservice', /\/providers\/Microsoft\.Web\//i],
     ['network', /\/providers\/Microsoft\.Network\//i],

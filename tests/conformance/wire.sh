@@ -223,14 +223,14 @@ there() {
 }
 
 is_counted() { is "$(expected "$1" '.rows | length')" "$(there "$1" .count)"; }
+# The playbook of each kind that tells of the alert, once each.
 starts_once() {
-    local run playbook
-    run=$(there "$1" '.runs[]')
-    is 1 "$(wc -w <<<"$run")" || return
-    playbook=$(timeout 30 "$CORDON" runs --json --limit 500 --state "$state" |
-        jq -r --arg run "$run" '.runs[] | select(.run == $run) | "\(.playbook) \(.state)"')
-    expected "$1" '.rows[].alert | "of-\(.source) done"' | grep -qxF "$playbook" || {
-        echo "it started $playbook"
+    local started strange
+    started=$(timeout 30 "$CORDON" runs --json --limit 500 --state "$state" |
+        jq -r --argjson runs "$(there "$1" '.runs')" '.runs[] | select(.run as $run | $runs | index($run)) | "\(.playbook) \(.state)"' | sort)
+    strange=$(grep -vxF -f <(expected "$1" '.rows[] | .by, .alert.source | "of-\(.) done"') <<<"$started")
+    [[ -n $started && -z $strange && -z $(uniq -d <<<"$started") ]] || {
+        echo "it started: $(paste -sd, <<<"$started")"
         return 1
     }
 }
