@@ -92,7 +92,7 @@ static const struct {
     struct edit edits[2];
     const char *verdicts;
 } found[] = {
-    { { { SET_TO(1, "a", "new"), END } }, { { NULL } }, "1-1 in_force" },
+    { { { SET_TO(1, "a", "new"), END } }, { { NULL, NULL } }, "1-1 in_force" },
     { { { SET_TO(1, "a", "new"), END } }, { { "a", "old" } }, "1-1 undone" },
     { { { SET_TO(1, "a", "new"), END } }, { { "a", "odd" } }, "1-1 changed" },
     /* one run, two targets */
@@ -101,7 +101,7 @@ static const struct {
       "1-1 in_force, 1-2 undone" },
     /* one run, one target, twice: the second replaced the first */
     { { { SET_TO(1, "a", "one"), SET_TO(2, "a", "two"), END } },
-      { { NULL } },
+      { { NULL, NULL } },
       "1-1 in_force, 1-2 in_force" },
     { { { SET_TO(1, "a", "one"), SET_TO(2, "a", "two"), END } },
       { { "a", "one" } },
@@ -111,7 +111,7 @@ static const struct {
       "1-1 undone, 1-2 changed" },
     /* one run, one target, two parts of it */
     { { { BLOCK(1, "1"), BLOCK(2, "2"), END } },
-      { { NULL } },
+      { { NULL, NULL } },
       "1-1 in_force, 1-2 in_force" },
     { { { BLOCK(1, "1"), BLOCK(2, "2"), END } },
       { { "s", "92" } },
@@ -121,7 +121,7 @@ static const struct {
       "1-1 in_force, 1-2 undone" },
     /* two runs, one value after another: only what came later replaces */
     { { { SET_TO(1, "a", "one"), END }, { SET_TO(1, "a", "two"), END } },
-      { { NULL } },
+      { { NULL, NULL } },
       "1-1 in_force, 2-1 in_force" },
     { { { SET_TO(1, "a", "one"), END }, { SET_TO(1, "a", "two"), END } },
       { { "a", "one" } },
@@ -131,7 +131,7 @@ static const struct {
       "1-1 changed, 2-1 changed" },
     /* three runs, sets that overlap */
     { { { BLOCK(1, "12"), END }, { BLOCK(1, "23"), END }, { BLOCK(1, "3"), END } },
-      { { NULL } },
+      { { NULL, NULL } },
       "1-1 in_force, 2-1 in_force, 3-1 in_force" },
     { { { BLOCK(1, "12"), END }, { BLOCK(1, "23"), END }, { BLOCK(1, "3"), END } },
       { { "s", "9" } },
