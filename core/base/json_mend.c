@@ -79,7 +79,6 @@ static int mark(struct mend *mend, const char *at, const char *fmt, ...)
 /* Only what is replaced makes the text longer, so the bound is looked at here. */
 static int mark(struct mend *mend, const char *at, const char *fmt, ...)
 {
-    struct json_mend *item = &mend->mends->items[mend->mends->count];
     va_list args;
 
     if (mend->out->len > JSON_MEND_LEN_MAX)
@@ -87,6 +86,7 @@ static int mark(struct mend *mend, const char *at, const char *fmt, ...)
                        "so much is replaced that the text becomes longer than 6 MiB");
     if (mend->mends->count++ >= JSON_MENDS_MAX)
         return 0;
+    struct json_mend *item = &mend->mends->items[mend->mends->count - 1];
     count_to(mend, at);
     item->at = mend->out->len;
     item->line = mend->line;
