@@ -201,7 +201,7 @@ glass_is_told() {
 }
 broken_is_told() { # what holds the target now is a file of the plugin's world
     local file
-    starts watched >/dev/null && await grep -qs mine-too "$work"/effects/*.json || return 1
+    starts watched >/dev/null && await grep -rqs mine-too "$work/effects" || return 1
     grep -l mine-too "$work"/effects/*.json | while read -r file; do echo '"theirs"' >"$file"; done
     cordon contained --check >/dev/null && until_said hold_broken "A containment is not in force any more"
 }
