@@ -101,6 +101,7 @@ class Events:
     """A stream of events; next() gives (id, kind, json)."""
 
     def __init__(self, api, path, last=None, rcvbuf=None):
+        self.api, self.path = api, path
         self.sock = api.connect(rcvbuf)
         head = [f"GET {path} HTTP/1.1", f"Host: {api.host}", "Accept: text/event-stream"]
         head += [f"{key}: {value}" for key, value in api.headers().items()]
@@ -137,6 +138,19 @@ class Events:
         end, seen = time.monotonic() + WITHIN, [self.next()]
         while seen[-1][1] != kind and time.monotonic() < end:
             seen.append(self.next())
+        return seen
+
+    def follow(self, kind):
+        """The same, and goes on behind the last event when the stream ends: a reader that a busy
+        machine slows down is left, and the manual tells it to come again."""
+        seen, end = [], time.monotonic() + WITHIN
+        while not (seen and seen[-1][1] == kind) and time.monotonic() < end:
+            try:
+                seen.append(self.next())
+            except EOFError:
+                self.close()
+                self.__init__(self.api, self.path, last=seen[-1][0] if seen else None)
+                self.begin()
         return seen
 
     def close(self):

@@ -115,7 +115,7 @@ noisy = oncall.post("/v1/runs", {"playbook": "noisy"}).json["run"]
 deaf = Events(viewer, f"/v1/runs/{noisy}/events", rcvbuf=4096)
 quick = Events(viewer, f"/v1/runs/{noisy}/events")
 check("a_stream_opens", 200, quick.begin())
-last = quick.until("over")
+last = quick.follow("over")
 check("who_reads_gets_all_of_it", len(viewer.get(f"/v1/runs/{noisy}/steps").json["steps"]) + 2, len(last) - 1)
 
 
