@@ -392,14 +392,14 @@ static int harden(struct err *err)
                                             "/run/resolvconf",
                                             "/run/NetworkManager",
                                             NULL };
-    const struct rlimit none = { 0, 0 }, files = { FILES_MAX, FILES_MAX };
+    const struct rlimit files = { FILES_MAX, FILES_MAX };
     bool has_files = false;
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
-        setrlimit(RLIMIT_CORE, &none) != 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return err_set(err, ERR_IO, "give up rights: %s", strerror(errno));
+    if (deny_inspection(err) != 0)
+        return err->code;
     setrlimit(RLIMIT_NOFILE,
               &files); /* more than the service manager gives is not to be had */
     if (deny_files(readable, &has_files, err) != 0)

@@ -6,6 +6,8 @@
 #include <linux/landlock.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,17 +15,21 @@
 #include <seccomp.h>
 
 #include "base/err.h"
+#include "base/sanitizer.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifndef HAS_SANITIZER
-#define HAS_SANITIZER 0
-#endif
+/* -- its own memory ------------------------------------------------------------------------- */
+
+int deny_inspection(struct err *err)
+{
+    const struct rlimit none = { 0, 0 };
+
+    if (setrlimit(RLIMIT_CORE, &none) != 0)
+        return err_set(err, ERR_IO, "switch core files off: %s", strerror(errno));
+    if (!HAS_SANITIZER && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return err_set(err, ERR_IO, "close the memory to other processes: %s",
+                       strerror(errno));
+    return 0;
+}
 
 /* -- system calls --------------------------------------------------------------------------- */
 

@@ -11,6 +11,11 @@
 
 struct err;
 
+/* No other process of this user, root's excepted, can open this one's memory, descriptors,
+ * environment or map, or trace it; and it leaves no core file. A program that it executes begins
+ * without that. In a build with a sanitizer the memory stays open: its leak check traces. */
+int deny_inspection(struct err *err);
+
 enum deny {
     /* Kernel modules, keys, mounts, namespaces, clocks, io_uring, bpf, other users' rights: for
      * which nobody here has a use. */

@@ -22,6 +22,7 @@ struct process {
     struct watch *watch;
     int pidfd; /* readable when the process has ended: no SIGCHLD, no other's children */
     pid_t pid;
+    bool has_group;
     process_fn *on_exit;
     void *arg;
 };
@@ -37,14 +38,36 @@ static void forget(struct process *process)
     close(process->pidfd);
 }
 
+/* Only before it has been waited for: until then its number, and so its group's, is nobody else's. */
+static void send_signal(const struct process *process, int signum)
+{
+    kill(process->has_group ? -process->pid : process->pid, signum);
+}
+
+/* -1: it has not ended; else waitpid()'s status. */
+static int reap(struct process *process, int flags)
+{
+    siginfo_t ended = { 0 };
+    int status = 0, rc;
+
+    do
+        rc = waitid(P_PID, (id_t)process->pid, &ended, WEXITED | WNOWAIT | flags);
+    while (rc != 0 && errno == EINTR);
+    if (rc == 0 && ended.si_pid == 0)
+        return -1;
+    if (process->has_group)
+        send_signal(process, SIGKILL); /* its children, which it may have left */
+    waitpid(process->pid, &status, 0);
+    return status;
+}
+
 static void on_ready(void *arg, int events)
 {
     struct process *process = arg;
-    int status = 0;
 
     (void)events;
-    pid_t pid = waitpid(process->pid, &status, WNOHANG);
-    if (pid == 0 || (pid < 0 && errno == EINTR))
+    int status = reap(process, WNOHANG);
+    if (status < 0)
         return;
     process_fn *on_exit_fn = process->on_exit;
     void *owner = process->arg;
@@ -74,6 +97,8 @@ static void become(const struct process_options *options, int null_fd, int fd, i
     reset_signals();
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         return; /* the parent died before it could be told to take us along */
+    if (options->has_group && setpgid(0, 0) != 0)
+        return;
     if (dup2(null_fd, 0) < 0 || dup2(out_fd >= 0 ? out_fd : 2, 1) < 0)
         return;
     if (fd >= 0 && dup2(fd, CHILD_FD) < 0)
@@ -156,6 +181,7 @@ int process_start(struct process **out, struct loop *loop,
         return err->code;
     struct process *process = xcalloc(1, sizeof *process);
     process->pid = pid;
+    process->has_group = options->has_group;
     process->on_exit = on_exit_fn;
     process->arg = arg;
     process->pidfd = pidfd_open(pid, 0);
@@ -168,8 +194,8 @@ int process_start(struct process **out, struct loop *loop,
     }
     if (process->pidfd >= 0)
         close(process->pidfd);
-    kill(pid, SIGKILL); /* not reaped yet, so the pid is still the child's */
-    waitpid(pid, NULL, 0);
+    send_signal(process, SIGKILL);
+    reap(process, 0);
     free(process);
     return err->code;
 }
@@ -191,14 +217,14 @@ int64_t process_cpu_ms(const struct process *process)
 
 void process_kill(struct process *process, int signum)
 {
-    kill(process->pid, signum);
+    send_signal(process, signum);
 }
 
 void process_close(struct process *process)
 {
     if (!process)
         return;
-    kill(process->pid, SIGKILL);
-    waitpid(process->pid, NULL, 0);
+    send_signal(process, SIGKILL);
+    reap(process, 0);
     forget(process);
 }

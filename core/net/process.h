@@ -21,6 +21,8 @@ struct process_options {
     const char *const *env;  /* "NAME=value", NULL at the end; NULL: empty environment */
     int fd;                  /* becomes descriptor 3; -1: none. Stays the caller's here */
     int out_fd;              /* becomes standard output; -1: standard error takes it */
+    bool has_group;          /* it leads a process group of its own, whose members get every
+                              * signal that it gets from here, and SIGKILL when it has ended */
 };
 
 /* status: 0 to 255 as it exited, or minus the signal that ended it. */

@@ -12,17 +12,7 @@
 #include "base/arena.h"
 #include "base/deny.h"
 #include "base/err.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifndef HAS_SANITIZER
-#define HAS_SANITIZER 0
-#endif
+#include "base/sanitizer.h"
 
 static int limit(int resource, rlim_t most, const char *name, struct err *err)
 {
@@ -67,9 +57,7 @@ int harden_process(int fd, struct err *err)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return err_set(err, ERR_IO, "prctl: %s", strerror(errno));
-    if (!HAS_SANITIZER && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-        return err_set(err, ERR_IO, "prctl: %s", strerror(errno));
-    if (limit(RLIMIT_CORE, 0, "core files", err) != 0 ||
+    if (deny_inspection(err) != 0 ||
         limit(RLIMIT_NOFILE, HARDEN_FILES_MAX, "descriptors", err) != 0)
         return err->code;
     if (!HAS_SANITIZER && limit(RLIMIT_AS, HARDEN_MEMORY_MAX, "memory", err) != 0)

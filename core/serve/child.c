@@ -56,9 +56,12 @@ int child_start(struct loop *loop, const char *mode, const char *part, struct sp
         return err_set(err, ERR_IO, "a socket pair: %s", strerror(errno));
     fill_environment(&arena, env);
     const char *argv[] = { title_of(&arena, part, name), mode, NULL };
-    struct process_options options = {
-        .argv = argv, .path = "/proc/self/exe", .env = env, .fd = ends[1], .out_fd = -1
-    };
+    struct process_options options = { .argv = argv,
+                                       .path = "/proc/self/exe",
+                                       .env = env,
+                                       .fd = ends[1],
+                                       .out_fd = -1,
+                                       .has_group = true };
     int rc = stream_open(stream, loop, ends[0], on_frame, on_closed, arg, err);
     if (rc != 0)
         close(ends[0]);

@@ -6,7 +6,8 @@
  *       └── it cannot be used, or ended three times within a minute ──► REFUSED
  *
  * Calls that come while it starts wait here. Each call has its deadline; a host that does
- * not answer by then, and some seconds more, is killed, and its calls are in doubt.
+ * not answer by then, and some seconds more, is killed, and its calls are in doubt. The end of
+ * its process is the end of the host, its process group's too, whoever else holds its socket.
  */
 #include "serve/inside.h"
 
@@ -28,6 +29,7 @@
 enum {
     HOSTS_START_MS = 60000, /* until it says READY */
     HOSTS_GRACE_MS = 5000,  /* beyond a call's deadline */
+    HOSTS_LINGER_MS = 500,  /* from the end of its process to that of its socket */
     HOSTS_DEATHS_MAX = 3,
     HOSTS_DEATHS_WITHIN_MS = 60000
 };
@@ -57,7 +59,7 @@ struct host {
     struct stream *stream;
     struct list calls;
     struct str queue; /* frames until it is ready */
-    struct timer start;
+    struct timer start, linger;
     struct later failure;
     bool is_ready, is_refused, is_ending;
     int64_t deaths_ms[HOSTS_DEATHS_MAX];
@@ -126,6 +128,7 @@ static void free_host(struct host *host)
 {
     drop_calls(host);
     timer_stop(&host->start);
+    timer_stop(&host->linger);
     later_stop(&host->failure);
     stream_close(host->stream);
     process_close(host->process);
@@ -184,6 +187,7 @@ static void gone(struct host *host)
         return;
     }
     timer_stop(&host->start);
+    timer_stop(&host->linger);
     take_own(host, &own);
     drop_calls(host);
     str_reset(&host->queue);
@@ -206,6 +210,19 @@ static void gone(struct host *host)
     serve_maybe_end(serve);
 }
 
+/* Somebody else holds its end of the socket: a process that it made and that got away from its
+ * process group. What such a process writes is no answer. */
+static void on_linger_over(void *arg)
+{
+    struct host *host = arg;
+
+    log_warnx("plugin %s: its process has ended, and its socket was still open",
+              host->name);
+    stream_close(host->stream);
+    host->stream = NULL;
+    gone(host);
+}
+
 static void on_exit_of(void *arg, int status)
 {
     struct host *host = arg;
@@ -217,6 +234,9 @@ static void on_exit_of(void *arg, int status)
     else
         snprintf(why, sizeof why, "its process ended with status %d", status);
     say_why(host, why);
+    if (host->stream != NULL) /* what it wrote before its end is still read */
+        timer_start(&host->linger, host->serve->loop, HOSTS_LINGER_MS, on_linger_over,
+                    host);
     gone(host);
 }
 

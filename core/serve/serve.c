@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/deny.h"
 #include "base/log.h"
 #include "net/listener.h"
 #include "serve/fronts.h"
@@ -737,6 +738,12 @@ int serve_engine(const struct serve_options *options)
     struct serve *serve = new_serve(options);
     struct err err;
 
+    /* Before there is a secret or a row in its memory. */
+    if (deny_inspection(&err) != 0) {
+        say_ready(serve, err.text);
+        free_all(serve);
+        return 1;
+    }
     if (open_store(serve, &err) != 0) {
         bool is_busy = err.code == ERR_BUSY && options->ready_fd >= 0;
 

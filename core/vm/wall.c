@@ -14,19 +14,8 @@
 #include <seccomp.h>
 
 #include "base/err.h"
+#include "base/sanitizer.h"
 #include "vm/limits.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
 
 static int limit(int resource, const char *name, rlim_t most, struct err *err)
 {
@@ -43,7 +32,7 @@ static int limit_all(struct err *err)
     if (limit(RLIMIT_CORE, "core files", 0, err) != 0)
         return err->code;
     /* A sanitizer reserves terabytes, and opens files to tell what it found. */
-    if (IS_SANITIZED)
+    if (HAS_SANITIZER)
         return 0;
     if (limit(RLIMIT_NOFILE, "open files", 0, err) != 0)
         return err->code;
@@ -112,10 +101,10 @@ static int filter_calls(int fd, struct err *err)
         return err_set(err, ERR_IO, "make a system call filter: no memory");
 
     int rc = allow_list(filter, allowed, sizeof allowed / sizeof *allowed);
-    if (rc == 0 && IS_SANITIZED)
+    if (rc == 0 && HAS_SANITIZER)
         rc = allow_list(filter, allowed_sanitized,
                         sizeof allowed_sanitized / sizeof *allowed_sanitized);
-    if (rc == 0 && !IS_SANITIZED)
+    if (rc == 0 && !HAS_SANITIZER)
         rc = allow_bound(filter, fd);
     if (rc == 0)
         rc = seccomp_load(filter);

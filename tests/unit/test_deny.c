@@ -6,9 +6,11 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,6 +19,7 @@
 
 #include "base/deny.h"
 #include "base/err.h"
+#include "base/sanitizer.h"
 #include "check.h"
 
 enum { NO_WALL = 255 };
@@ -157,6 +160,89 @@ TEST(what_is_needed_goes_behind_all_of_it)
     CHECK_INT(behind(all_calls, open_pair), 0);
     CHECK_INT(behind(all_calls, signal_self), 0);
     CHECK_INT(behind(all_calls, start_thread), 0);
+}
+
+/* -- its own memory ------------------------------------------------------------------------- */
+
+enum { NOBODY = 65534 };
+
+/* An ordinary user, as root may look into everything. */
+static void become_nobody(void)
+{
+    if (geteuid() == 0 &&
+        (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0))
+        _exit(NO_WALL);
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* which another user's process is not */
+}
+
+static int open_of(pid_t pid, const char *file, int flags)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+    int fd = open(path, flags | O_CLOEXEC);
+    return fd >= 0 ? 0 : errno;
+}
+
+/* What another process of its user gets that opens this file of one that is inspectable or not. */
+static int look_into(bool is_closed, const char *file, int flags)
+{
+    struct err err;
+    int ready[2], status = 0;
+    char byte = 0;
+
+    CHECK_INT(pipe(ready), 0);
+    pid_t watched = fork();
+    if (watched == 0) {
+        become_nobody();
+        if (is_closed && deny_inspection(&err) != 0)
+            _exit(NO_WALL);
+        CHECK_INT(write(ready[1], "r", 1), 1);
+        pause();
+        _exit(0);
+    }
+    CHECK_INT(read(ready[0], &byte, 1), 1);
+    pid_t looker = fork();
+    if (looker == 0) {
+        become_nobody();
+        _exit(open_of(watched, file, flags));
+    }
+    waitpid(looker, &status, 0);
+    kill(watched, SIGKILL);
+    waitpid(watched, NULL, 0);
+    close(ready[0]);
+    close(ready[1]);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(no_other_process_of_its_user_opens_the_memory_descriptors_or_environment)
+{
+    const int wanted = HAS_SANITIZER ? 0 : EACCES;
+
+    CHECK_INT(look_into(false, "mem", O_RDWR), 0);
+    CHECK_INT(look_into(false, "fd", O_RDONLY | O_DIRECTORY), 0);
+    CHECK_INT(look_into(false, "environ", O_RDONLY), 0);
+    CHECK_INT(look_into(false, "maps", O_RDONLY), 0);
+    CHECK_INT(look_into(true, "mem", O_RDWR), wanted);
+    CHECK_INT(look_into(true, "fd", O_RDONLY | O_DIRECTORY), wanted);
+    CHECK_INT(look_into(true, "environ", O_RDONLY), wanted);
+    CHECK_INT(look_into(true, "maps", O_RDONLY), wanted);
+}
+
+TEST(it_leaves_no_core_file)
+{
+    struct rlimit limit = { 1, 1 };
+    struct err err;
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(deny_inspection(&err) == 0 && getrlimit(RLIMIT_CORE, &limit) == 0 &&
+                      limit.rlim_cur == 0 && limit.rlim_max == 0
+                  ? 0
+                  : NO_WALL);
+    waitpid(child, &status, 0);
+    CHECK_INT(status, 0);
 }
 
 /* -- files ---------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "net/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -636,6 +637,79 @@ TEST(a_killed_child_reports_the_signal_and_a_closed_one_reports_nothing)
     CHECK_STR(str_text(&diary.text), "e");
     CHECK_INT(kill(pid, 0), -1);
     CHECK_INT(errno, ESRCH);
+    end_diary(&diary);
+}
+
+/* A shell that leaves a process behind, whose number it writes to descriptor 3. That process holds
+ * the descriptor, so its end shows as the end of what can be read. */
+static void leave_process(bool has_group, const char *then, int *out, struct diary *diary,
+                          struct process **process)
+{
+    const char *argv[] = { "/bin/sh", "-c", NULL, NULL };
+    char script[128];
+    struct process_options options = { .argv = argv, .out_fd = -1, .has_group = has_group };
+    struct err err;
+    int fds[2];
+
+    snprintf(script, sizeof script, "sleep 60 & echo $! >&3; %s", then);
+    argv[2] = script;
+    CHECK_INT(pipe(fds), 0);
+    options.fd = fds[1];
+    CHECK_OK(process_start(process, diary->loop, &options, on_exit_status, diary, &err),
+             &err);
+    close(fds[1]);
+    *out = fds[0];
+}
+
+static pid_t read_pid(int fd)
+{
+    char text[16] = "";
+
+    for (size_t len = 0; len < sizeof text - 1 && strchr(text, '\n') == NULL; len++)
+        CHECK_INT(read(fd, text + len, 1), 1);
+    return (pid_t)atoi(text);
+}
+
+static bool is_closed_within(int fd, int ms)
+{
+    struct pollfd ended = { .fd = fd, .events = POLLIN };
+    char byte;
+
+    return poll(&ended, 1, ms) == 1 && read(fd, &byte, 1) == 0;
+}
+
+TEST(a_process_group_ends_with_its_leader)
+{
+    struct diary diary = { .loop = loop_open() };
+    struct process *process;
+    int out;
+
+    leave_process(true, "exit 0", &out, &diary, &process);
+    read_pid(out);
+    loop_run(diary.loop);
+    CHECK(is_closed_within(out, 20000));
+    close(out);
+    leave_process(true, "wait", &out, &diary, &process);
+    read_pid(out);
+    process_close(process);
+    CHECK(is_closed_within(out, 20000));
+    close(out);
+    end_diary(&diary);
+}
+
+TEST(without_a_group_of_its_own_what_a_process_leaves_goes_on)
+{
+    struct diary diary = { .loop = loop_open() };
+    struct process *process;
+    int out;
+
+    leave_process(false, "exit 0", &out, &diary, &process);
+    pid_t left = read_pid(out);
+    loop_run(diary.loop);
+    CHECK(!is_closed_within(out, 50));
+    kill(left, SIGKILL);
+    CHECK(is_closed_within(out, 20000));
+    close(out);
     end_diary(&diary);
 }
 
