@@ -20,10 +20,18 @@ function alert.list(value)
     return type(value) == "table" and value or {}
 end
 
--- The value; of a text that holds a JSON object or list, that object or list.
+local ENCODED_MAX = 3 -- how often a workflow may have made a text of a text
+
+-- The value; of a text that holds a JSON object or list, that object or list. A byte order mark
+-- may stand in front, and the text may itself stand as JSON in a text.
 function alert.opened(value)
-    if type(value) == "string" and value:find("^%s*[%[{]") then return alert.json(value) or value end
-    return value
+    local inner = value
+    for _ = 1, ENCODED_MAX do
+        if type(inner) ~= "string" then break end
+        local json = inner:match("^\239\187\191(.*)$") or inner
+        inner = json:find("^%s*[%[{\"]") and alert.json(json) or nil
+    end
+    return type(inner) == "table" and inner or value
 end
 
 -- The member at a path of names, each in any case; JSON in texts on the way is opened.

@@ -259,14 +259,27 @@ function take.networkconnection(walk, entity)
         address_of(walk, get(entity, "DestinationAddress")))
 end
 
+-- The member that holds what an entity is about, which is then read; else the entity.
+local function inner_of(walk, entity, name)
+    local inner = get(entity, name)
+    if type(inner) ~= "table" then return entity end
+    walk.seen[inner] = true
+    return inner
+end
+
 function take.account(walk, entity)
-    local inner = get(entity, "userAccount")
-    if type(inner) == "table" then entity = inner end
+    entity = inner_of(walk, entity, "userAccount")
     local name, suffix = text(entity, "Name", "AccountName"), text(entity, "UPNSuffix")
     local domain = text(entity, "NTDomain", "domainName")
     local full = text(entity, "userPrincipalName", "upn")
         or (name and suffix and name .. "@" .. suffix) or (name and joined(domain, "\\", name))
     alert.account(walk.found, full or text(entity, "AadUserId", "azureAdUserId", "friendlyName"))
+end
+
+-- A mailbox is its owner's account, which Graph has beside its address.
+function take.mailbox(walk, entity)
+    if type(get(entity, "userAccount")) == "table" then return end
+    alert.account(walk.found, text(entity, "upn", "mailboxPrimaryAddress", "primaryAddress"))
 end
 
 function take.host(walk, entity)
@@ -289,8 +302,7 @@ function take.url(walk, entity)
 end
 
 function take.file(walk, entity)
-    local inner = get(entity, "fileDetails")
-    if type(inner) == "table" then entity = inner end
+    entity = inner_of(walk, entity, "fileDetails")
     local name, folder = text(entity, "Name", "FileName"), text(entity, "Directory", "filePath")
     if not name then return end
     local between = "/"
@@ -319,10 +331,15 @@ local other_names = {
     resource = "azureresource", cloudresource = "azureresource", alert = "securityalert",
 }
 
+-- Members that hold a thing of a kind, which Graph does not repeat there.
+local kind_at = {
+    useraccount = "account", imagefile = "file", parentprocessimagefile = "file", filedetails = "file",
+}
+
 -- What kind of thing an object is, and where its members stand: Graph says so in "@odata.type",
 -- Sentinel in "kind" beside "properties", Defender in "Type". Graph leaves its type out where
--- the place says it.
-local function kind_of(value)
+-- the name of the member says it.
+local function kind_of(value, name)
     local graph = text(value, "@odata.type")
     local kind, entity = text(value, "Kind"), get(value, "Properties")
     if graph then
@@ -340,6 +357,8 @@ local function kind_of(value)
         kind = "azureresource"
     elseif type(get(value, "userAccount")) == "table" then
         kind = "account"
+    else
+        kind = kind_at[name]
     end
     return kind, entity
 end
@@ -348,30 +367,31 @@ local visit
 
 local function visit_members(walk, value, depth)
     for name, item in pairs(value) do
-        local place = type(name) == "string" and positions[squeezed(name)] or nil
+        name = type(name) == "string" and squeezed(name) or nil
         if type(item) == "table" then
-            visit(walk, item, place, depth + 1)
-        elseif place then
-            many(walk.found, item, place)
+            visit(walk, item, name, depth + 1)
+        elseif positions[name] then
+            many(walk.found, item, positions[name])
         end
     end
 end
 
 -- Each object is looked at once, so that references in a circle end; only an address counts at
 -- each place where it is named. A reference to what is not there is passed over: nothing can be
--- taken from it, and the rest of the alert is still true.
-function visit(walk, value, place, depth)
+-- taken from it, and the rest of the alert is still true. name: of the member that it stands in.
+function visit(walk, value, name, depth)
+    local place = name and positions[name]
     value = resolved(walk, value)
     if type(value) ~= "table" or depth > DEPTH_MAX then return end
     if #value > 0 then
         if walk.seen[value] then return end
         walk.seen[value] = true
-        for _, item in ipairs(value) do visit(walk, item, place, depth + 1) end
+        for _, item in ipairs(value) do visit(walk, item, name, depth + 1) end
         return
     end
     local is_known = walk.seen[value]
     if is_known and not place then return end
-    local kind, entity = kind_of(value)
+    local kind, entity = kind_of(value, name)
     if alert.truth(member(entity, "isValid")) == false then return end
     if kind == "ip" then take.ip(walk, entity, place) end
     if is_known then return end
@@ -469,6 +489,28 @@ function alert.properties(found, object, depth)
             alert.properties(found, value, depth + 1)
         end
     end
+    -- a property that is an item of a list: {"key": "Attacker IP", "value": ...}
+    local name, value = text(object, "key", "name"), get(object, "value")
+    local whose = name and value ~= nil and property_of(name, value)
+    if whose then many(found, value, whose) end
+end
+
+-- -- The compromised entity -------------------------------------------------------------------
+
+local function is_machine(id)
+    local kind = (alert.arm(id).type or ""):lower()
+    return kind:find("^microsoft%.compute/virtualmachine") ~= nil or kind:find("^microsoft%.hybridcompute/machines") ~= nil
+end
+
+-- The compromised entity has a name only: an address, or a machine where one was attacked.
+function alert.compromised(found, event)
+    local name = text(event, "CompromisedEntity")
+    if not name or alert.arm(name) then return end
+    alert.address(found, name, "own")
+    local first = found.resources[1]
+    local about = (text(event, "attackedResourceType", "resourceType") or ""):lower()
+    local is_one = about == "virtual machine" or (first and is_machine(first))
+    if is_one and not alert.ip(name) and #found.hosts == 0 then alert.join(found.hosts, { name }) end
 end
 
 -- -- Who did it: entries of the activity log --------------------------------------------------

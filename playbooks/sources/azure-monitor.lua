@@ -43,12 +43,48 @@ local function id_of(essentials)
     return origin or id or alert.refuse("the Azure Monitor alert has no alertId")
 end
 
+-- An operation of the activity log on one of Defender for Cloud's alerts.
+local function operation_of(context)
+    local operation = (alert.text(context, "operationName") or ""):lower()
+    return operation:match("^microsoft%.security/.*alerts/(%a+)/action$")
+end
+
+local function is_of_security(context)
+    return (alert.text(context, "eventSource") or ""):lower() == "security" or operation_of(context) ~= nil
+end
+
+-- The ids by which Defender for Cloud tells of the same alert elsewhere.
+local function security_keys(context)
+    local properties = alert.opened(alert.get(context, "properties"))
+    local resource = alert.text(context, "resourceId") or ""
+    return alert.keys("defender-for-cloud", resource:match("/[aA][lL][eE][rR][tT][sS]/([^/]+)"),
+        alert.text(properties, "systemAlertId", "providerAlertId"), alert.text(context, "operationId"),
+        alert.text(context, "correlationId"))
+end
+
+local endings = {
+    dismiss = "dismissed", dismissed = "dismissed", resolve = "resolved", resolved = "resolved", closed = "resolved",
+    deactivated = "resolved",
+}
+
+-- Resolved, or an entry that tells that somebody ended the security alert.
+local function status_of(condition, context)
+    local said = { condition, operation_of(context) or "" }
+    if is_of_security(context) then
+        local properties = alert.opened(alert.get(context, "properties"))
+        alert.join(said, { alert.text(context, "status") or "" }, { alert.text(properties, "status") })
+    end
+    for _, word in ipairs(said) do
+        if endings[word:lower()] then return endings[word:lower()] end
+    end
+    return "active"
+end
+
 -- A security alert that comes by way of the activity log tells how bad it is itself. Services
 -- send other words than the schema lists (service health: Informational); one that is none of
 -- ours is no measure of anything.
-local function severity_of(found, essentials, context)
+local function severity_of(found, essentials, context, is_security)
     local properties = alert.opened(alert.get(context, "properties"))
-    local is_security = (alert.text(context, "eventSource") or ""):lower() == "security"
     if is_security and alert.get(properties, "severity") ~= nil then
         return alert.graded("the security alert", properties, { "severity" })
     end
@@ -101,14 +137,16 @@ local function read_context(found, data, context)
     read_dimensions(found, context)
 end
 
-local endings = { resolved = true, closed = true, deactivated = true }
-
--- The action group's test sends rules "test-..." about a resource group "test-RG".
-local function is_test(essentials, rule, resources)
+-- The action group's test sends rules "test-..." about a resource group "test-RG". The entry of a
+-- sample alert of Defender for Cloud says so itself.
+local function is_test(essentials, context, rule, resources)
     local parts = alert.arm(resources[1])
     local is_sample = (rule or ""):lower():find("^test%-") ~= nil
         and (not parts or (parts.group or ""):lower() == "test-rg")
-    return is_sample or alert.simulated(rule, alert.text(essentials, "description"))
+    local properties = alert.opened(alert.get(context, "properties"))
+    return is_sample or alert.simulated(rule, alert.text(essentials, "description"), alert.text(context, "description"),
+        alert.text(context, "eventName"), alert.text(properties, "alertDisplayName"), alert.text(properties, "description"),
+        alert.text(properties, "alertType"))
 end
 
 local function from_alert(event)
@@ -119,16 +157,20 @@ local function from_alert(event)
     local found = alert.found()
     found.resources = alert.resources(table.unpack(alert.words(alert.get(essentials, "alertTargetIDs"))))
     read_context(found, data, context)
-    local severity = severity_of(found, essentials, context)
+    local is_security = is_of_security(context)
+    if is_security then alert.compromised(found, alert.opened(alert.get(context, "properties"))) end
+    local severity = severity_of(found, essentials, context, is_security)
     local entities, resources = alert.settle(found)
     return {
         id = id_of(essentials),
         source = "azure-monitor",
-        simulated = is_test(essentials, rule, resources),
+        product = is_security and "defender-for-cloud" or nil,
+        keys = is_security and security_keys(context) or nil,
+        simulated = is_test(essentials, context, rule, resources),
         type = rule,
         title = alert.text(essentials, "description") or rule,
         severity = severity,
-        status = endings[condition:lower()] and "resolved" or "active",
+        status = status_of(condition, context),
         time = alert.when(found, essentials, { "firedDateTime", "resolvedDateTime" }),
         subscription = alert.subscription(resources[1], alert.get(essentials, "alertId")),
         resources = resources,

@@ -181,22 +181,6 @@ local function is_simulated(event)
         or alert.has_simulator(alert.get(event, "ExtendedProperties"))
 end
 
-local function is_machine(id)
-    local kind = (alert.arm(id).type or ""):lower()
-    return kind:find("^microsoft%.compute/virtualmachine") ~= nil or kind:find("^microsoft%.hybridcompute/machines") ~= nil
-end
-
--- The compromised entity has a name only: an address, or a machine where one was attacked.
-local function compromised(found, event)
-    local name = alert.text(event, "CompromisedEntity")
-    if not name or alert.arm(name) then return end
-    alert.address(found, name, "own")
-    local first = found.resources[1]
-    local about = (alert.text(event, "attackedResourceType", "resourceType") or ""):lower()
-    local is_one = about == "virtual machine" or (first and is_machine(first))
-    if is_one and not alert.ip(name) and #found.hosts == 0 then alert.join(found.hosts, { name }) end
-end
-
 -- What all but the activity log have in common; event is where the members are.
 local function from_event(event, document)
     local found = alert.found()
@@ -206,7 +190,7 @@ local function from_event(event, document)
     identified(found, event)
     alert.collect(found, alert.get(event, "Entities"), document)
     for _, name in ipairs(names.properties) do alert.properties(found, alert.get(event, name)) end
-    compromised(found, event)
+    alert.compromised(found, event)
     local id = id_of(event, document)
     local entities, resources = alert.settle(found)
     local source, product = source_of(event, is_sentinels)
@@ -264,7 +248,7 @@ local function from_activity(event)
     alert.collect(found, alert.get(properties, "entities"))
     alert.properties(found, properties)
     alert.actor(found, properties)
-    compromised(found, properties)
+    alert.compromised(found, properties)
     local entities, resources = alert.settle(found)
     local id = activity_id(event)
     local status, over = alert.state(activity_status(event), table.unpack(judgements(properties)))

@@ -179,12 +179,15 @@ local function from_row(event)
     row_entities(found, row)
     local severity = severity_of(found, "the row of " .. (alert.text(row, "EntityType") and "AlertEvidence" or "AlertInfo"), row)
     local entities, resources = alert.settle(found)
+    local status, over = state_of(row)
     local product, id = product_of(row), alert.text(row, "AlertId") or alert.refuse("the row has no AlertId")
     return {
         id = id,
         source = "graph",
         product = product,
         keys = alert.keys(product or "graph", id),
+        over = over,
+        status = status,
         simulated = is_simulated(row),
         type = type_of(product, alert.text(row, "DetectorId", "Category", "Title"), alert.text(row, "Title"),
             alert.text(row, "DetectionSource"), resources),

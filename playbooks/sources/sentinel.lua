@@ -5,7 +5,7 @@
 -- made of are its children.
 
 local function incident_of(event)
-    local inner = alert.get(event, "object")
+    local inner = alert.opened(alert.get(event, "object"))
     return type(inner) == "table" and inner or event
 end
 
@@ -38,7 +38,7 @@ end
 
 -- The trigger of an automation rule on alerts puts the alert into "object" in the same way.
 local function alert_in(event)
-    local inner = alert.get(event, "object")
+    local inner = alert.opened(alert.get(event, "object"))
     local kind = type(inner) == "table" and not is_incident(inner) and alert.kind(inner) or nil
     if kind and kind ~= "generic" then return kind, inner end
 end

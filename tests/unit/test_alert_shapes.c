@@ -268,6 +268,17 @@ TEST(an_address_is_an_attackers_or_an_own_one_by_what_the_sender_says_of_it)
 
 /* -- Shapes --------------------------------------------------------------------------------- */
 
+#define OWN(members)                                                                     \
+    "{'SystemAlertId':'s-31','AlertType':'KV_OperationVolumeAnomaly','AlertDisplayName'" \
+    ":'Unusual volume','Severity':'Medium'," members "}"
+#define XDR(members)                                                                      \
+    "{'@odata.type':'#microsoft.graph.security.alert','id':'da-9','title':'Odd sign-in'," \
+    "'severity':'medium','serviceSource':'microsoftDefenderForIdentity'," members "}"
+#define CASE(members)                                                                      \
+    "{'name':'1f0d6a52-7c11-4a0e-9d55-0c2b7e4a9f10','type':'Microsoft.SecurityInsights/"   \
+    "Incidents','id':'" SUB "/resourceGroups/soc/providers/Microsoft.OperationalInsights/" \
+    "workspaces/w9/providers/Microsoft.SecurityInsights/Incidents/1f0d6a52','properties'"  \
+    ":{'severity':'Low','title':'Odd'," members "}}"
 #define OLD_ARM                                                                            \
     "{'id':'" ALERT_1 "','name':'n-77','type':'Microsoft.Security/Locations/alerts',"      \
     "'properties':{'systemSource':'Azure','vendorName':'Microsoft','alertName':"           \
@@ -779,6 +790,66 @@ static const struct row shapes[] = {
           "'[{\\'ipAddress\\':\\'198.51.100.43\\',\\'ipAddress\\':\\'198.51.100.44\\'}]'"),
       { { "entities.ips", "['198.51.100.44']" }, { "notes", "~is there again" } },
       NULL },
+    { "entities as JSON in JSON in a text",
+      "defender-for-cloud",
+      MDC("'\\'[{\\\\\\'Type\\\\\\':\\\\\\'ip\\\\\\',\\\\\\'Address\\\\\\':\\\\\\'198.51."
+          "100.61\\\\\\'}]\\''",
+          ""),
+      { { "entities.ips", "['198.51.100.61']" }, { "notes", "" } },
+      NULL },
+    { "entities behind a byte order mark",
+      "defender-for-cloud",
+      MDC("'\\ufeff[{\\'Type\\':\\'host\\',\\'HostName\\':\\'jump-2\\'}]'", ""),
+      { { "entities.hosts", "['jump-2']" }, { "notes", "" } },
+      NULL },
+    { "a title that begins with a quotation mark stays a title",
+      "defender-for-cloud",
+      "{'SystemAlertId':'q-1','AlertType':'T','AlertDisplayName':'\\'x\\' ran','Severity':"
+      "'Low','ExtendedProperties':'\\'none\\''}",
+      { { "title", "'\\'x\\' ran'" } },
+      NULL },
+    { "properties as a list of keys and values",
+      "graph",
+      "{'@odata.type':'#microsoft.graph.security.alert','id':'g','title':'t','severity':'"
+      "low',"
+      "'additionalData':{'additionalInfo':'[{\\'Key\\':\\'Attacker source IP\\',"
+      "\\'Value\\':\\'198.51.100.62\\'},{\\'Key\\':\\'userAgent\\',\\'Value\\':"
+      "\\'9.9.9.9\\'}]'}}",
+      { { "entities.ips", "['198.51.100.62']" } },
+      NULL },
+    { "a trigger whose object a workflow made a text of",
+      "sentinel",
+      "{'objectSchemaType':'Incident','object':'{\\'name\\':\\'i-6\\',\\'type\\':"
+      "\\'Microsoft.SecurityInsights/Incidents\\',\\'properties\\':{\\'title\\':"
+      "\\'t\\',\\'severity\\':\\'Low\\'}}'}",
+      { { "id", "'i-6'" }, { "severity", "'low'" } },
+      NULL },
+    { "the image and the user of a process, and who owns a mailbox",
+      "graph",
+      GRAPH(
+          "[{'@odata.type':'#microsoft.graph.security.processEvidence','imageFile':{"
+          "'fileName':'nc','filePath':'/usr/bin'},'parentProcessImageFile':{'fileName':"
+          "'sh','filePath':'/bin'},'userAccount':{'accountName':'www'}},{'@odata.type':"
+          "'#microsoft.graph.security.mailboxEvidence','primaryAddress':'a@fabrikam.test',"
+          "'userAccount':{'userPrincipalName':'eve@fabrikam.test'}}]"),
+      { { "entities.files", "['/usr/bin/nc','/bin/sh']" },
+        { "entities.accounts", "['www','eve@fabrikam.test']" } },
+      NULL },
+    { "a mailbox that Sentinel names",
+      "sentinel",
+      CASE("'relatedEntities':[{'kind':'Mailbox','properties':{'mailboxPrimaryAddress':"
+           "'box@fabrikam.test'}}]"),
+      { { "entities.accounts", "['box@fabrikam.test']" } },
+      NULL },
+    { "Azure Monitor: the machine of a security alert",
+      "azure-monitor",
+      MONITOR("'Sev4'",
+              "{'eventSource':'Security','properties':{'severity':'Medium',"
+              "'compromisedEntity':'jump-2','attackedResourceType':'Virtual Machine'}}"),
+      { { "severity", "'medium'" },
+        { "entities.hosts", "['jump-2']" },
+        { "product", "'defender-for-cloud'" } },
+      NULL },
     { "a delivery that is a text",
       "graph",
       "'{\\'id\\':\\'g-t\\',\\'serviceSource\\':\\'x\\',\\'createdDateTime\\':"
@@ -960,18 +1031,6 @@ TEST(an_alert_that_names_too_much_keeps_the_first_and_says_so)
 
 /* -- Over, judged or not real ---------------------------------------------------------------- */
 
-#define OWN(members)                                                                     \
-    "{'SystemAlertId':'s-31','AlertType':'KV_OperationVolumeAnomaly','AlertDisplayName'" \
-    ":'Unusual volume','Severity':'Medium'," members "}"
-#define XDR(members)                                                                      \
-    "{'@odata.type':'#microsoft.graph.security.alert','id':'da-9','title':'Odd sign-in'," \
-    "'severity':'medium','serviceSource':'microsoftDefenderForIdentity'," members "}"
-#define CASE(members)                                                                      \
-    "{'name':'1f0d6a52-7c11-4a0e-9d55-0c2b7e4a9f10','type':'Microsoft.SecurityInsights/"   \
-    "Incidents','id':'" SUB "/resourceGroups/soc/providers/Microsoft.OperationalInsights/" \
-    "workspaces/w9/providers/Microsoft.SecurityInsights/Incidents/1f0d6a52','properties'"  \
-    ":{'severity':'Low','title':'Odd'," members "}}"
-
 static const struct row state_rows[] = {
     { "new",
       "defender-for-cloud",
@@ -1061,6 +1120,38 @@ static const struct row state_rows[] = {
       "{'category':'Security','operationName':'Microsoft.Security/locations/alerts/dismiss/"
       "action','eventName':'x','status':'Active','resourceId':'" ALERT_1
       "','properties':{'severity':'High'}}",
+      { { "over", "true" } },
+      NULL },
+    { "Azure Monitor: somebody dismisses a security alert",
+      "azure-monitor",
+      MONITOR("'Sev4'",
+              "{'operationName':'Microsoft.Security/locations/alerts/dismiss/action',"
+              "'properties':{'severity':'High'},'status':'Active'}"),
+      { { "over", "true" }, { "status", "'dismissed'" } },
+      NULL },
+    { "Azure Monitor: the security alert's own status",
+      "azure-monitor",
+      MONITOR("'Sev4'", "{'eventSource':'Security','properties':'{\\'severity\\':"
+                        "\\'High\\',\\'status\\':\\'Resolved\\'}'}"),
+      { { "over", "true" }, { "status", "'resolved'" } },
+      NULL },
+    { "Azure Monitor: another entry's status is no end",
+      "azure-monitor",
+      MONITOR("'Sev2'",
+              "{'eventSource':'Administrative','status':'Resolved','properties':{}}"),
+      { { "over", "" }, { "status", "'active'" } },
+      NULL },
+    { "Azure Monitor: a sample in the activity log",
+      "azure-monitor",
+      MONITOR("'Sev4'",
+              "{'eventSource':'Security','description':'This is a sample alert: a',"
+              "'properties':{'severity':'High'}}"),
+      { { "simulated", "true" } },
+      NULL },
+    { "a row of XDR that was judged false",
+      "graph",
+      "{'Type':'AlertInfo','AlertId':'da-8','Title':'t','Severity':'High','ServiceSource':"
+      "'Microsoft Defender XDR','Classification':'False positive'}",
       { { "over", "true" } },
       NULL },
     { "a sample by its title",
@@ -1177,6 +1268,21 @@ static const struct row identity_rows[] = {
       "sentinel",
       CASE("'alerts':[{'properties':{'systemAlertId':'" PRODUCT_ID "'}}]"),
       { { "keys", "~" PRODUCT_ID } },
+      NULL },
+    { "Azure Monitor of the same",
+      "azure-monitor",
+      MONITOR("'Sev4'",
+              "{'eventSource':'Security','operationId':'" PRODUCT_ID
+              "','correlationId':'" PRODUCT_ID "','properties':{'severity':'Low'}}"),
+      { { "keys", "['" PRODUCT_ID "']" }, { "product", "'defender-for-cloud'" } },
+      NULL },
+    { "Azure Monitor: by the resource of the entry",
+      "azure-monitor",
+      MONITOR("'Sev4'",
+              "{'operationName':'Microsoft.Security/locations/alerts/activate/action',"
+              "'resourceId':'" SUB "/providers/Microsoft.Security/locations/uksouth/"
+              "alerts/" PRODUCT_ID "','properties':{'severity':'Low'}}"),
+      { { "keys", "['" PRODUCT_ID "']" } },
       NULL },
     { "a short id belongs to its product",
       "graph",
