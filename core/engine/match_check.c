@@ -86,11 +86,14 @@ static bool is_subscription(struct span word)
     return word.len > 0 && (has_glob || schema_format("uuid", word));
 }
 
+/* A run has touched one target at least: "< 1" and "= 0" fit none. */
 static bool is_count(struct span word)
 {
-    bool ignored;
+    bool fits_none, fits_one, fits_all;
 
-    return match_count(word, 0, &ignored);
+    return match_count(word, 0, &fits_none) && match_count(word, 1, &fits_one) &&
+           match_count(word, INT64_MAX, &fits_all) &&
+           (fits_one || fits_all || (span_starts(word, "=") && !fits_none));
 }
 
 typedef bool is_fn(struct span word);
@@ -227,7 +230,7 @@ int engine_check_match(struct span match, struct err *err)
           is_level },
         { "confidence", "low, medium or high, or one with a + behind it", is_level },
         { "tag", "\"name=value\" (globs) without blanks around =", is_tag },
-        { "targets", "a count such as \">= 5\"", is_count },
+        { "targets", "a count of at least one such as \">= 5\"", is_count },
     };
     struct span time = json_get(match, "time");
 

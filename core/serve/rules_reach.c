@@ -72,12 +72,29 @@ static bool is_plugin(const struct actions *actions, const char *name)
     return false;
 }
 
+/* The name that it is the end of: "nsg.block_ips" lacks "azure." in front. */
+static const char *action_ending_with(struct actions *actions, const char *pattern)
+{
+    struct str whole = { 0 };
+    const char *found = NULL;
+
+    str_printf(&whole, "*.%s", pattern);
+    for (size_t i = 0; found == NULL && i < actions->count; i++)
+        if (span_glob(span_of(actions->names[i]), str_text(&whole)))
+            found = actions->names[i];
+    str_fini(&whole);
+    return found;
+}
+
 /* What the pattern means, probably; NULL: it may mean a plugin that is not trusted. */
 static const char *nearest_action(struct actions *actions, const char *pattern)
 {
     const char *dot = strchr(pattern, '.'), *last = strrchr(pattern, '.');
     struct span all = span_of(pattern);
 
+    const char *whole = action_ending_with(actions, pattern);
+    if (whole != NULL)
+        return whole;
     if (dot == NULL)
         return schema_nearest(all, actions->names, actions->count);
     const char *plugin = arena_dup(&actions->arena, pattern, (size_t)(dot - pattern));
@@ -123,14 +140,76 @@ static bool is_guid(const char *text)
     return schema_format("uuid", span_of(text));
 }
 
-/* "/subscriptions/...", "https://...", an address, or something that a star may make one. */
+/* The part of an id up to the next slash; *rest is what follows the slash. A part with a star may
+ * be more than one. */
+static struct span next_part(struct span *rest)
+{
+    const char *slash = rest->len > 0 ? memchr(rest->ptr, '/', rest->len) : NULL;
+    struct span part = { rest->ptr,
+                         slash != NULL ? (size_t)(slash - rest->ptr) : rest->len };
+    size_t used = slash != NULL ? part.len + 1 : part.len;
+
+    rest->ptr += used;
+    rest->len -= used;
+    return part;
+}
+
+static bool part_has_glob(struct span part)
+{
+    return memchr(part.ptr, '*', part.len) != NULL ||
+           memchr(part.ptr, '?', part.len) != NULL;
+}
+
+static bool is_part(struct span part, const char *word)
+{
+    return part_has_glob(part) || span_equal_nocase(part, span_of(word));
+}
+
+/* Can an id of ARM fit "/subscriptions/GUID/resourceGroups/NAME/providers/..."? What is behind a
+ * star can be anything. */
+static bool is_arm(const char *text)
+{
+    struct span rest = span_of(text + strspn(text, "/"));
+
+    struct span part = next_part(&rest);
+    if (part.len == 0 || part_has_glob(part) ||
+        span_equal_nocase(part, span_of("providers")))
+        return true;
+    if (!span_equal_nocase(part, span_of("subscriptions")))
+        return false;
+    part = next_part(&rest);
+    if (part.len == 0 || part_has_glob(part))
+        return true;
+    if (!schema_format("uuid", part))
+        return false;
+    part = next_part(&rest);
+    if (part.len == 0 || part_has_glob(part) ||
+        span_equal_nocase(part, span_of("providers")))
+        return true;
+    if (!span_equal_nocase(part, span_of("resourceGroups")))
+        return false;
+    part = next_part(&rest);
+    return part_has_glob(part) || rest.len == 0 || is_part(next_part(&rest), "providers");
+}
+
+/* A target's address names a thing's own host: ids of ARM have none, in a pattern either. */
+static bool is_url(const char *text)
+{
+    return (strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0) &&
+           !span_glob(span_of(text), "*/subscriptions/*");
+}
+
+/* An id, a URL, an address, or something that a star may make one. */
 static bool is_id(const char *text)
 {
     struct cordon_ip ip;
+    size_t len = strlen(text);
 
-    return ip_parse(span_of(text), &ip) || text[0] == '/' ||
-           strncmp(text, "https://", 8) == 0 || text[0] == '*' || text[0] == '?' ||
-           strncmp(text, "http://", 7) == 0;
+    if (len == 0 || strchr(" \t\r\n", text[0]) != NULL ||
+        strchr(" \t\r\n", text[len - 1]) != NULL)
+        return false;
+    return ip_parse(span_of(text), &ip) || text[0] == '*' || text[0] == '?' ||
+           (text[0] == '/' ? is_arm(text) : is_url(text));
 }
 
 static int fail_value(struct err *err, const char *what, const char *value,
@@ -164,10 +243,9 @@ static int check_texts(struct span value, const char *what, is_fn *is, const cha
 }
 
 static const char want_id[] =
-    "an id such as \"/subscriptions/GUID/resourceGroups/NAME/...\" or "
-    "\"https://VAULT.vault.azure.net/secrets/*\", or a glob that begins with *";
-static const char want_guid[] =
-    "a GUID such as \"0a1b2c3d-...\" (an object id, not a name)";
+    "an id such as \"/subscriptions/GUID/resourceGroups/NAME/...\" without an address in "
+    "front, or \"https://VAULT.vault.azure.net/secrets/*\", or a glob that begins with *";
+static const char want_guid[] = "a GUID such as \"0a1b2c3d-...\" (an id, not a name)";
 
 /* -- all of it ----------------------------------------------------------------------------- */
 
@@ -209,6 +287,9 @@ static int check_guards(struct actions *actions, struct span guards, struct err 
     if (!actions->are_ids)
         return 0;
     if (check_texts(json_get(guards, "protected"), "guards.protected", is_id, want_id,
+                    err) != 0)
+        return err->code;
+    if (check_texts(json_get(guards, "tenants"), "guards.tenants", is_guid, want_guid,
                     err) != 0)
         return err->code;
     return check_texts(json_get(guards, "principals"), "guards.principals", is_guid,

@@ -72,6 +72,26 @@ policy a_principal_by_its_sign_in_name_is_reported 'guards.principals' '' 'princ
 policy a_principal_by_a_glob_is_reported 'guards.principals' '' 'principals = { "0f1e*" }'
 policy a_pinned_subscription_given_as_an_id_is_reported 'guards.subscriptions' '' "subscriptions = { \"/subscriptions/$guid\" }"
 policy a_protected_tag_with_a_blank_is_reported 'guards.protected_tags' '' 'protected_tags = { "tier= 1" }'
+policy an_action_without_its_plugin_is_reported 'did you mean azure.nsg.' 'action = { "nsg.block_*" }' ''
+policy a_verb_alone_is_reported 'did you mean azure.appservice.block_ips' 'action = "block_ips"' ''
+policy a_target_as_the_portal_shows_it_is_reported 'match.target' "target = \"https://portal.azure.us/#resource/subscriptions/$guid/resourceGroups/shop\"" ''
+policy protection_by_an_address_of_arm_is_reported 'without an address in front' '' "protected = { \"https://management.azure.com/subscriptions/$guid\" }"
+policy protection_of_a_named_subscription_is_reported 'guards.protected' '' 'protected = { "/subscriptions/shop-test/*" }'
+policy protection_by_a_misspelt_segment_is_reported 'guards.protected' '' "protected = { \"/subscriptions/$guid/resourceGroup/shop\" }"
+policy protection_of_a_resource_without_its_provider_is_reported 'guards.protected' '' "protected = { \"/subscriptions/$guid/resourceGroups/shop/Microsoft.Web/sites/a\" }"
+policy protection_with_a_blank_at_its_end_is_reported 'guards.protected' '' "protected = { \"/subscriptions/$guid/resourceGroups/shop \" }"
+policy protection_of_a_group_in_any_case_is_right "" '' "protected = { \"/SUBSCRIPTIONS/$guid/resourcegroups/Shop/\" }"
+policy protection_of_a_management_group_is_right "" '' 'protected = { "/providers/Microsoft.Management/managementGroups/top" }'
+policy protection_by_globs_in_an_id_is_right "" '' "protected = { \"/subscriptions/0f1e*/resourceGroups/*-prod\", \"/*/sites/shop\" }"
+policy a_range_of_own_addresses_is_reported 'guards.own[1]' '' 'own = { "192.0.2.1", "192.0.2.4-192.0.2.9" }'
+policy own_addresses_by_a_star_are_reported 'guards.own[0]' '' 'own = { "192.0.2.*" }'
+policy a_part_of_an_own_address_is_reported 'guards.own[0]' '' 'own = { "10.20.30" }'
+policy an_own_address_with_a_blank_is_reported 'guards.own[0]' '' 'own = { "192.0.2.0/24 " }'
+policy an_own_address_with_a_wrong_digit_is_reported 'guards.own[0]' '' 'own = { "2001:db8::1g" }'
+policy an_own_identity_is_right "" '' "own = { \"$guid\", \"cordon-1.example.net\", \"*:cordon\" }"
+policy a_tenant_by_its_domain_is_reported 'guards.tenants' '' 'tenants = { "shop.onmicrosoft.example" }'
+policy a_count_of_less_than_one_is_reported 'targets' 'targets = "< 1"' ''
+policy a_count_of_one_at_most_is_right "" 'targets = "<= 1"' ''
 
 people() { # people NAME WANTED RULE MORE
     local file=$work/policy-${#files[@]}.lua

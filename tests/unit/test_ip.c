@@ -199,6 +199,15 @@ TEST(a_text_that_is_meant_as_an_address_and_is_none_is_known)
     CHECK(ip_is_meant(span_of("192.0.2.044")));
     CHECK(ip_is_meant(span_of("192.0.2.44/40")));
     CHECK(ip_is_meant(span_of("2001:db8:::1")));
+    CHECK(ip_is_meant(span_of(" 192.0.2.0/24")));
+    CHECK(ip_is_meant(span_of("192.0.2.*")));
+    CHECK(ip_is_meant(span_of("172.16.4")));
+    CHECK(ip_is_meant(span_of("192.0.2.1 - 192.0.2.9")));
+    CHECK(ip_is_meant(span_of("2001:db8::5g")));
+    CHECK(!ip_is_meant(span_of("")));
+    CHECK(!ip_is_meant(span_of("*")));
+    CHECK(!ip_is_meant(span_of("1.5")));
+    CHECK(!ip_is_meant(span_of("*:deploy")));
     CHECK(!ip_is_meant(span_of("192.0.2.44")));
     CHECK(!ip_is_meant(span_of("2001:db8::/32")));
     CHECK(!ip_is_meant(span_of("/subscriptions/*/sites/shop")));
