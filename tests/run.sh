@@ -34,8 +34,8 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-verify_asan_link_order=0:detect_stack_use_af
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 
-# The sections that take longest, so that none of them starts last. A section that is not listed
-# starts after these, scripts before programs.
+# The sections that take longest, so that none of them starts last, and last of these one that
+# stands beside a run.sh. A section that is not listed starts after these, scripts before programs.
 longest=(
     tests/crash/run.sh
     tests/azure/run.sh
@@ -43,6 +43,7 @@ longest=(
     tests/told/run.sh
     tests/acceptance/edits.sh
     tests/acceptance/binding.sh
+    tests/crash/order.sh
 )
 
 work=$(mktemp -d)

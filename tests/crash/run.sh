@@ -3,9 +3,11 @@
 # The test this project is for. contain-app-service runs against the simulator; at its n-th
 # journal write or frame the engine (or the plugin's host, or the VM) is killed; cordon is
 # started again until the run is done. Then the simulator's log must show each effect exactly
-# once, its world must be the same as without a crash, and the journal must verify.
+# once, its world must be the same as without a crash, the ledger must have each of them, and the
+# journal must verify. A rollback of every CRASH_BACK-th case must make the world what it was.
 #
 #   CRASH_STEP   every how many points one dies: 1, or 40 under a sanitizer
+#   CRASH_BACK   every how many cases are rolled back: 4
 #   CRASH_LANES  how many cases go on side by side, each with a simulator of its own: as many as
 #                there are processors. More of them only make each other slower.
 set -uo pipefail
@@ -20,6 +22,7 @@ work=$(mktemp -d)
 export CORDON_PLAYBOOKS=$repo/playbooks
 passed=0 failed=0
 lane_pids=()
+back=${CRASH_BACK:-4}
 if [ -n "${SAN:-}" ]; then
     step=${CRASH_STEP:-40} lanes=${CRASH_LANES:-3} patience=300
 else
@@ -60,6 +63,11 @@ world() { # what the cloud is like, without what names the time, the run or the 
         del(.name, .description, .etag, .updatedOn, .createdOn, .systemData, .changedTime) else . end)'
 }
 
+ledger() { # ledger STATE: what is contained, whenever it was done
+    cordon contained --json --state "$1" 2>/dev/null |
+        jq -S '[.holds[] | {action, target, before, after, state}]'
+}
+
 cordon() {
     timeout "$patience" "$CORDON" "$@"
 }
@@ -87,6 +95,22 @@ carry_on() { # carry_on STATE
     echo "never at rest: $now"
 }
 
+# And what is put back is as it was, but for who did so.
+world_put_back() {
+    world | jq -S 'walk(if type == "object" then del(.createdBy, .updatedBy) else . end)'
+}
+
+# What cordon has to know of what it did in order to take it back. Says what is not right.
+roll_back() { # roll_back STATE
+    local state=$1 gate end
+    try rollback r-000001 --state "$state"
+    gate=$(cordon gates --json --state "$state" 2>/dev/null | jq -r '.gates[-1].gate // empty')
+    [ -z "$gate" ] || try approve "$gate" --yes --reason x --state "$state"
+    end=$(cordon runs --json --state "$state" 2>/dev/null | jq -r '.runs[] | select(.run == "r-000002") | .state')
+    [ "$end" = "done" ] || echo "the rollback ended as: $end"
+    world_put_back | diff "$work/world.first" - | sed 's/^/world after the rollback: /'
+}
+
 # The engine ends itself when nobody asks any more, and lets go of the lock.
 engine_ends() { # engine_ends STATE
     flock -w "$patience" "$1/lock" true && return
@@ -110,6 +134,9 @@ case_at() { # case_at WHAT N: leaves its words in $place/why when it fails
         [ "$end" = "done" ] || echo "the run ended as: $end"
         effects | diff "$work/effects.wanted" - | sed 's/^/effects: /'
         world | diff "$work/world.wanted" - | sed 's/^/world: /'
+        ledger "$state" | diff "$work/ledger.wanted" - | sed 's/^/ledger: /'
+        if [ $(($2 / step % back)) = 0 ]; then roll_back "$state"; fi
+        engine_ends "$state"
         cordon doctor --state "$state" >"$place/doctor" 2>&1 || cat "$place/doctor"
     } >"$place/why"
     rm -rf "$state"
@@ -187,11 +214,13 @@ PLUGINS=$work/plugins CORDON=$work/bin/cordon AZSIM=$work/bin/azsim
 open_place calm || exit 1
 export LD_PRELOAD=$shim CRASH_FILE=$place/counter CRASH_AT=0
 state=$place/template
+world_put_back >"$work/world.first"
 try run contain-app-service --alert "$alert" --state "$state"
 end=$(carry_on "$state")
 unset LD_PRELOAD CRASH_FILE CRASH_AT
 effects >"$work/effects.wanted"
 world >"$work/world.wanted"
+ledger "$state" >"$work/ledger.wanted"
 points=$(od -An -td8 -N8 "$place/counter" | tr -d ' ')
 [ "$end" = "done" ] && [ "$points" -gt 0 ]
 say $? "without_a_crash_the_run_is_done"

@@ -10,7 +10,11 @@
  *     CRASH_AT    the point at which it happens; 0: only count
  *     CRASH_WHAT  engine, host or vm: whom SIGKILL takes
  *     SYNC_MS     added to every sync: a slower disk, for the bench
+ *     SYNC_DIR    a directory that gets, after each sync of the WAL, the journal as it is on the
+ *                 disk from then on, in MICROSECONDS.db and MICROSECONDS.db-wal
  *     AHEAD_S     added to the wall clock, in every process: what is so another day
+ *     AHEAD_FILE  a file of 8 bytes: added to it, too, as the file says at the moment. Programs
+ *                 that are started get both, whatever environment they are given
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -24,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -42,7 +47,10 @@ static struct counter *counter;
 static int64_t crash_at;
 static char what[16];
 static int64_t sync_ms;
+static char sync_dir[256];
 static int64_t ahead_s;
+static const volatile int64_t *ahead_more;
+static char ahead_env[2][512]; /* as in an environment; empty without AHEAD_FILE */
 
 static bool has_argument(const char *path, const char *argument)
 {
@@ -58,15 +66,36 @@ static bool has_argument(const char *path, const char *argument)
     return false;
 }
 
+/* Mapped, as a walled process could not open it later. */
+static const volatile int64_t *map_number(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    void *number =
+        fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+
+    if (number == MAP_FAILED)
+        abort();
+    close(fd);
+    return number;
+}
+
 __attribute__((constructor)) static void wake_up(void)
 {
     const char *path = getenv("CRASH_FILE"), *ahead = getenv("AHEAD_S");
+    const char *more = getenv("AHEAD_FILE");
     const char *at = getenv("CRASH_AT");
     const char *whom = getenv("CRASH_WHAT");
     const char *slow = getenv("SYNC_MS");
+    const char *images = getenv("SYNC_DIR");
 
     if (ahead != NULL)
         ahead_s = strtoll(ahead, NULL, 10);
+    if (more != NULL)
+        ahead_more = map_number(more);
+    if (more != NULL) {
+        snprintf(ahead_env[0], sizeof ahead_env[0], "AHEAD_FILE=%s", more);
+        snprintf(ahead_env[1], sizeof ahead_env[1], "LD_PRELOAD=%s", getenv("LD_PRELOAD"));
+    }
     if (path == NULL || !has_argument("/proc/self/cmdline", "--internal-engine"))
         return;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -78,6 +107,7 @@ __attribute__((constructor)) static void wake_up(void)
     close(fd);
     crash_at = at != NULL ? strtoll(at, NULL, 10) : 0;
     sync_ms = slow != NULL ? strtoll(slow, NULL, 10) : 0;
+    snprintf(sync_dir, sizeof sync_dir, "%s", images != NULL ? images : "");
     snprintf(what, sizeof what, "%s", whom != NULL ? whom : "engine");
     unsetenv("LD_PRELOAD");
 }
@@ -154,6 +184,44 @@ static void synced(void)
         usleep((useconds_t)sync_ms * 1000);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[8192];
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ssize_t got = 0;
+
+    if (in < 0 || out < 0)
+        abort();
+    for (off_t at = 0; (got = pread(in, bytes, sizeof bytes, at)) > 0; at += got)
+        if (syscall(SYS_pwrite64, out, bytes, (size_t)got, at) != got)
+            abort();
+    close(in);
+    close(out);
+}
+
+/* The moment is that of the sync, and not that of the copy, which takes longer. */
+static void keep_image(int fd)
+{
+    char path[256], link[64], to[sizeof sync_dir + 64];
+    struct timespec now;
+
+    if (counter == NULL || sync_dir[0] == '\0')
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    if (len < 4 || memcmp(path + len - 4, "-wal", 4) != 0)
+        return;
+    path[len] = '\0';
+    long long us = (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    snprintf(to, sizeof to, "%s/%lld.db-wal", sync_dir, us);
+    copy_file(path, to);
+    path[len - 4] = '\0';
+    snprintf(to, sizeof to, "%s/%lld.db", sync_dir, us);
+    copy_file(path, to);
+}
+
 static bool is_kind(int fd, mode_t kind)
 {
     struct stat st;
@@ -175,8 +243,25 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     int rc = real(clock, now);
 
     if (rc == 0 && clock == CLOCK_REALTIME)
-        now->tv_sec += ahead_s;
+        now->tv_sec += ahead_s + (ahead_more != NULL ? *ahead_more : 0);
     return rc;
+}
+
+int execve(const char *path, char *const *argv, char *const *env)
+{
+    enum { ENV_MAX = 128 };
+    REAL(execve);
+    char *with[ENV_MAX + 3];
+    int count = 0;
+
+    if (ahead_env[0][0] == '\0')
+        return real(path, argv, env);
+    for (; env != NULL && env[count] != NULL && count < ENV_MAX; count++)
+        with[count] = env[count];
+    with[count++] = ahead_env[0];
+    with[count++] = ahead_env[1];
+    with[count] = NULL;
+    return real(path, argv, with);
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
@@ -200,7 +285,9 @@ int fdatasync(int fd)
     REAL(fdatasync);
     point(false);
     synced();
-    return real(fd);
+    int rc = real(fd);
+    keep_image(fd);
+    return rc;
 }
 
 int fsync(int fd)
@@ -208,7 +295,9 @@ int fsync(int fd)
     REAL(fsync);
     point(false);
     synced();
-    return real(fd);
+    int rc = real(fd);
+    keep_image(fd);
+    return rc;
 }
 
 ssize_t write(int fd, const void *buf, size_t len)
