@@ -35,10 +35,18 @@ let_somebody_in
 cat >"$state/cordon.lua" <<LUA
 return { serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key" } } }
 LUA
+# The clock of the daemon and its fronts, which a test may put ahead.
+put_ahead() { # put_ahead SECONDS
+    python3 -c 'import struct, sys; sys.stdout.buffer.write(struct.pack("<q", int(sys.argv[1])))' "$1" |
+        dd of="$work/ahead" conv=notrunc status=none
+}
+put_ahead 0
+export AHEAD_FILE=$work/ahead LD_PRELOAD=$SHIM
 start_daemon || {
     cat "$work/err"
     exit 1
 }
+unset AHEAD_FILE LD_PRELOAD
 
 # post PATH JSON [CURL ARGUMENT...]: from a page of the console
 post() {
@@ -170,6 +178,28 @@ shows_again() {
     [[ $(as c POST /sign-in/again "{\"password\":\"$secret\"}") == 200 ]] &&
         [[ $(as c POST /sign-in/again '{"password":"wrong horse battery"}') == 401 ]]
 }
+# What others rely on: votes, reviews, accounts, tokens. It is refused before it is looked at.
+wants_a_fresh_password() {
+    local request status
+    add_user cm1 approver admin viewer responder && [[ $(enter cm1 "$secret" d) == 200 ]] || return 1
+    for request in "POST /v1/gates/g-000009-1/votes" "POST /v1/gates/g-000009-1/answer" \
+        "POST /v1/tokens" "DELETE /v1/tokens/t-99"; do
+        put_ahead 0
+        [[ $(as d POST /sign-in/again "{\"password\":\"$secret\"}") == 200 ]] || return 1
+        put_ahead 890
+        status=$(as d "${request% *}" "${request#* }" '{"reason":"r"}')
+        [[ $status != 403 || $(code) != again ]] || { echo "# $request is refused after 890 s"; return 1; }
+        put_ahead 910
+        status=$(as d "${request% *}" "${request#* }" '{"reason":"r"}')
+        [[ $status == 403 && $(code) == again ]] || { echo "# $request is taken after 910 s: $status"; return 1; }
+    done
+    [[ $(as d POST /v1/halts '{"scope":"playbook:x","reason":"r"}') == 200 ]] && # to stop takes none
+        [[ $(as d POST /sign-in/again "{\"password\":\"$secret\"}") == 200 ]] &&
+        [[ $(as d POST /v1/gates/g-000009-1/votes '{"reason":"r"}') != 403 ]]
+    status=$?
+    put_ahead 0
+    return "$status"
+}
 keeps_no_secret() {
     local text
     text=$(cordon token add kept --role viewer)
@@ -209,6 +239,7 @@ sentence "a token ends when its time is over" ends_a_token_in_time
 sentence "a token of a person speaks as that person, and a program's does not vote" speaks_for_a_person
 sentence "an admin makes tokens of roles that they have, for programs and themselves, and revokes them" makes_tokens_of_its_own_roles
 sentence "whoever is signed in can show once more that it is them" shows_again
+sentence "a vote and what an admin changes want a password of the last 15 minutes, and a stop does not" wants_a_fresh_password
 sentence "neither passwords nor tokens are in the journal or the log" keeps_no_secret
 sentence "wrong passwords from one address are soon not looked at, and others go on" slows_an_address
 sentence "wrong passwords for one account, from wherever, are soon looked at seldom" slows_an_account
