@@ -577,6 +577,46 @@ TEST(rows_cut_off_at_the_end_are_found_by_opening_when_the_index_knows_them)
     CHECK_HAS(err.text, "row 996 is not there");
 }
 
+/* Rows of this process, each with a hash that is right: the chain of a run is a matter of its own. */
+TEST(a_run_whose_rows_do_not_each_name_the_row_before_is_found)
+{
+    static const struct {
+        int64_t run[4], prev[4];
+        int wrong; /* the number of the first row that is; 0: none */
+    } rows[] = {
+        { { 1, 1, 1, 1 }, { 0, 1, 2, 3 }, 0 }, { { 1, 2, 1, 2 }, { 0, 0, 1, 2 }, 0 },
+        { { 1, 0, 1, 1 }, { 0, 0, 1, 3 }, 0 }, { { 1, 1, 1, 1 }, { 0, 1, 1, 3 }, 3 },
+        { { 1, 1, 1, 1 }, { 0, 1, 2, 1 }, 4 }, { { 1, 1, 1, 1 }, { 0, 1, 0, 3 }, 3 },
+        { { 1, 2, 1, 2 }, { 0, 1, 1, 2 }, 2 }, { { 1, 2, 1, 2 }, { 0, 0, 2, 2 }, 3 },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct store *store = opened();
+        int64_t count = 0;
+        char text[128];
+
+        for (int64_t seq = 1; seq <= 4; seq++)
+            CHECK_OK(store_append(store,
+                                  &(struct row){ .seq = seq,
+                                                 .run = rows[i].run[seq - 1],
+                                                 .prev = rows[i].prev[seq - 1],
+                                                 .kind = 3,
+                                                 .body = span_of("{}") },
+                                  &err),
+                     &err);
+        commit(store);
+        int rc = store_verify(store, &count, &err);
+        store_close(store);
+        CHECK_INT(rc, rows[i].wrong ? ERR_CORRUPT : 0);
+        snprintf(text, sizeof text, "row %d does not follow the row before it in its run",
+                 rows[i].wrong);
+        if (rows[i].wrong)
+            CHECK_HAS(err.text, text);
+        snprintf(text, sizeof text, "rm -r '%s'", in_dir("state"));
+        CHECK_INT(system(text), 0);
+    }
+}
+
 TEST(the_database_itself_refuses_to_change_or_delete_a_row)
 {
     struct store *store = opened();
