@@ -11,6 +11,8 @@
 #   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each, FUZZ_JOBS at once;
 #                           FUZZ_SEED=0 looks elsewhere each time; FUZZ_SINCE="1 day" fuzzes those
 #                           that commits since then changed, and replays the corpora of the others
+#   make mutants            bugs planted one by one (tests/mutants): does a suite fail for each?
+#                           ONLY=pattern for some; what is done is kept, and it goes on from there
 #   make lint               formatting, clang-tidy, shellcheck, the public header
 #   make layers             every include that climbs floors; prints nothing when none does
 #   make format             formats what make lint checks
@@ -133,7 +135,7 @@ ifneq ($(words $(tests)),$(words $(sort $(tests))))
 $(error two tests have the same file name: $(sort $(test_src) $(plugin_test_src)))
 endif
 
-.PHONY: all products testware help deps deps-test deps-lint demo test bench lint layers \
+.PHONY: all products testware help deps deps-test deps-lint demo test mutants bench lint layers \
 	format install conformance fuzz clean run-demo run-test run-bench run-conformance \
 	run-fuzz lint-format lint-tidy lint-scripts lint-header FORCE
 all: products testware
@@ -301,6 +303,10 @@ chosen = $(if $(T),$(foreach src,$(test_src) $(plugin_test_src) $(wildcard tests
 alone = $(patsubst tests/unit/%.c,$(B)/tests/%,$(patsubst tests/house/run.sh,$(B)/tests/sample,$(chosen)))
 run-test: $(if $(filter tests/% plugins/%,$(alone)),all,$(if $(alone),$(alone) $(fixtures),all))
 	@BUILD=$(CURDIR)/$(B) SAN=$(SAN) T='$(T)' tests/run.sh
+
+# A copy of the tree is built and changed there, so nothing here has to be.
+mutants: deps-test
+	@ONLY='$(ONLY)' JOBS=$(JOBS) tests/mutants/mutants.sh
 
 bench: deps-test
 	$(again) run-bench
