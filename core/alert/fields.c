@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "base/alert_reach.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -183,25 +184,7 @@ bool alert_set_confidence(struct alert *alert, struct span value)
 
 bool alert_status_ends(struct span status)
 {
-    static const char *const words[] = { "resolved",       "closed",
-                                         "dismissed",      "suppressed",
-                                         "redirected",     "remediated",
-                                         "falsepositive",  "benignpositive",
-                                         "benign",         "informationalexpectedactivity",
-                                         "expected",       "expectedactivity",
-                                         "notmalicious",   "suspiciousbutexpected",
-                                         "autoresolved",   "autodismissed",
-                                         "securitytesting" };
-    struct str text = { 0 };
-    bool is_one = false;
-
-    for (size_t i = 0; i < status.len; i++)
-        if (strchr(" -_.", status.ptr[i]) == NULL)
-            str_add_char(&text, status.ptr[i]);
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        is_one = is_one || span_equal_nocase(str_span(&text), span_of(words[i]));
-    str_fini(&text);
-    return is_one;
+    return reach_is_over(status);
 }
 
 void alert_set_status(struct alert *alert, struct span value)

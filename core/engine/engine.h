@@ -422,10 +422,12 @@ void engine_route_plan(struct engine *engine, struct span alert, struct span mat
 typedef void engine_params_fn(void *arg, const char *name, struct span params);
 void engine_each_params(struct engine *engine, engine_params_fn *fn, void *arg);
 /* Tells of each route, and of each playbook's on_alert, that can start nothing: no such
- * playbook, no such parameter, one that is missing. playbook is NULL for a route, whose place
- * the text begins with. */
+ * playbook, no such parameter, one that is missing, an alert that cannot be. sources is for
+ * base/alert_reach.h. The text begins with the place in the file: "routes[2].playbook: ...",
+ * "on_alert.when.source: ..."; playbook is NULL for a route. */
 typedef void engine_reach_fn(void *arg, const char *playbook, const char *text);
-void engine_reach(struct engine *engine, engine_reach_fn *fn, void *arg);
+void engine_reach(struct engine *engine, struct span sources, engine_reach_fn *fn,
+                  void *arg);
 /* Checks a list of routes; the error begins with the place: "routes[2].match.severity: ...". */
 int engine_check_routes(struct span routes, struct err *err);
 

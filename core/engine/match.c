@@ -99,6 +99,11 @@ static bool fits_level(struct span wanted, const void *what)
     return is >= 0 && want >= 0 && (or_more ? is >= want : is == want);
 }
 
+static bool has_alert_text(const struct step *step, const char *key)
+{
+    return json_get_raw(cause_of(step), key).len > 0;
+}
+
 static bool fits_alert(struct span wanted, const struct step *step, const char *key,
                        fits_fn *fits)
 {
@@ -107,6 +112,16 @@ static bool fits_alert(struct span wanted, const struct step *step, const char *
 
     free(text);
     return is_match;
+}
+
+/* The kind that read the alert, the product that raised it, or the name that cordon.lua gives
+ * to where it came from; as routes and playbooks have it. */
+static bool fits_source(struct span wanted, const struct step *step)
+{
+    return fits_alert(wanted, step, "source", fits_text) ||
+           (has_alert_text(step, "product") &&
+            fits_alert(wanted, step, "product", fits_text)) ||
+           (has_alert_text(step, "feed") && fits_alert(wanted, step, "feed", fits_text));
 }
 
 /* -- tags ---------------------------------------------------------------------------------------- */
@@ -324,9 +339,10 @@ static bool fits_key(struct span key, struct span wanted, const struct step *ste
         return fits_any(wanted, fits_text, step->run->playbook_name);
     if (span_is(key, "requester"))
         return fits_any(wanted, fits_text, step->run->by);
-    if (span_is(key, "source") || span_is(key, "type"))
-        return fits_alert(wanted, step, span_is(key, "type") ? "type" : "source",
-                          fits_text);
+    if (span_is(key, "source"))
+        return fits_source(wanted, step);
+    if (span_is(key, "type"))
+        return fits_alert(wanted, step, "type", fits_text);
     if (span_is(key, "severity") || span_is(key, "confidence"))
         return fits_alert(wanted, step,
                           span_is(key, "severity") ? "severity" : "confidence", fits_level);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alert_reach.h"
+#include "base/err.h"
 #include "base/schema.h"
 #include "engine/internal.h"
 
@@ -19,7 +21,8 @@ struct reach {
     struct engine *engine;
     engine_reach_fn *fn;
     void *arg;
-    int place; /* of the route, from 1 */
+    struct span sources; /* for base/alert_reach.h */
+    int place;           /* of the route, from 1 */
 };
 
 /* routes[PLACE].MEMBER: TEXT */
@@ -134,6 +137,22 @@ static void look_at_route(struct reach *reach, struct span route)
         look_at_params(reach, playbook, json_get(route, "params"));
 }
 
+/* What on_alert waits for, and no alert can be. */
+static void look_at_when(struct reach *reach, const struct playbook *playbook)
+{
+    struct span when = json_get(span_of(playbook->info), "on_alert");
+    struct reach_known known = { .sources = reach->sources };
+    struct str text = { 0 };
+    const char *key = NULL;
+    struct err err;
+
+    if (json_kind(when) != JSON_OBJECT || reach_match(known, when, &key, &err) == 0)
+        return;
+    str_printf(&text, "on_alert.when.%s: %s", key, err.text);
+    reach->fn(reach->arg, playbook->name, str_text(&text));
+    str_fini(&text);
+}
+
 /* An on_alert without params gives none, so none may be required. */
 static void look_at_playbook(struct reach *reach, const struct playbook *playbook)
 {
@@ -154,9 +173,10 @@ static void look_at_playbook(struct reach *reach, const struct playbook *playboo
     str_fini(&text);
 }
 
-void engine_reach(struct engine *engine, engine_reach_fn *fn, void *arg)
+void engine_reach(struct engine *engine, struct span sources, engine_reach_fn *fn,
+                  void *arg)
 {
-    struct reach reach = { .engine = engine, .fn = fn, .arg = arg };
+    struct reach reach = { .engine = engine, .fn = fn, .arg = arg, .sources = sources };
     struct span route;
     size_t pos = 0;
 
@@ -167,8 +187,10 @@ void engine_reach(struct engine *engine, engine_reach_fn *fn, void *arg)
     list_each (link, after, &engine->playbooks) {
         struct playbook *playbook = list_item(link, struct playbook, in_engine);
 
-        if (route_enables(engine, playbook))
-            look_at_playbook(&reach, playbook);
+        if (!route_enables(engine, playbook))
+            continue;
+        look_at_playbook(&reach, playbook);
+        look_at_when(&reach, playbook);
     }
 }
 

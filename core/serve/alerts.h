@@ -61,6 +61,9 @@ void hook_trial(struct serve *serve, const struct asked *asked, struct span raw)
 typedef void catalogue_done_fn(struct serve *serve);
 void catalogue_read(struct serve *serve, catalogue_done_fn *done);
 /* What of it cannot be read, and why. */
+/* What can start nothing, a route or an on_alert: a sentence that begins with its place. */
+void catalogue_each_unreached(struct serve *serve, void (*fn)(void *arg, const char *text),
+                              void *arg);
 void catalogue_each_error(struct serve *serve,
                           void (*fn)(void *arg, const char *path, const char *why),
                           void *arg);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "serve/inside.h"
 #include "serve/notices.h"
+#include "serve/sources.h"
 #include "vm/place.h"
 
 enum { CATALOGUE_MAX = 500 };
@@ -147,13 +148,80 @@ static void tell(struct serve *serve)
     str_fini(&text);
 }
 
-static void warn_reach(void *arg, const char *playbook, const char *text)
+/* FILE:LINE:COLUMN of "on_alert.when.source: ..." in the playbook's file, as it was read. */
+static void put_place(struct serve *serve, const char *playbook, const char *text,
+                      struct str *out)
+{
+    struct span version = catalogue_version(serve, span_of(playbook));
+    const struct known *known = serve_known(serve, version);
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz_.");
+
+    if (known == NULL || known->path == NULL)
+        return;
+    struct place place = place_find(span_of(known->source), (struct span){ text, len });
+    str_printf(out, "%s:%d:%d: ", known->path, place.line, place.column);
+}
+
+/* "routes[2].notify: ..." stands at "[1].notify" of the file. */
+static char *with_place(const struct catalogue *catalogue, const char *text)
+{
+    struct str path = { 0 }, all = { 0 };
+    static const char begin[] = "routes[";
+    char *rest = NULL;
+    long number = 0;
+
+    if (strncmp(text, begin, sizeof begin - 1) == 0)
+        number = strtol(text + sizeof begin - 1, &rest, 10);
+    if (number > 0 && *rest == ']')
+        str_printf(&path, "[%ld]%s", number - 1, rest + 1);
+    struct place place = place_of_error(span_of(catalogue->routes_source), str_text(&path));
+    str_printf(&all, "%s:%d:%d: %s", catalogue->routes_path, place.line, place.column,
+               text);
+    char *kept = xstrdup(str_text(&all));
+    str_fini(&path);
+    str_fini(&all);
+    return kept;
+}
+
+struct unreached {
+    struct serve *serve;
+    void (*fn)(void *arg, const char *text);
+    void *arg;
+};
+
+static void tell_unreached(void *arg, const char *playbook, const char *text)
+{
+    struct unreached *unreached = arg;
+    struct str all = { 0 };
+
+    if (playbook != NULL) {
+        put_place(unreached->serve, playbook, text, &all);
+        str_printf(&all, "playbook %s: %s", playbook, text);
+    } else {
+        char *placed = with_place(catalogue_of(unreached->serve), text);
+
+        str_add_text(&all, placed);
+        free(placed);
+    }
+    unreached->fn(unreached->arg, str_text(&all));
+    str_fini(&all);
+}
+
+void catalogue_each_unreached(struct serve *serve, void (*fn)(void *arg, const char *text),
+                              void *arg)
+{
+    struct unreached unreached = { .serve = serve, .fn = fn, .arg = arg };
+    struct str sources = { 0 };
+
+    sources_put_known(serve, &sources);
+    engine_reach(serve->engine, str_span(&sources), tell_unreached, &unreached);
+    str_fini(&sources);
+}
+
+static void warn_unreached(void *arg, const char *text)
 {
     (void)arg;
-    if (playbook != NULL)
-        log_warnx("playbook %s: %s", playbook, text);
-    else
-        log_warnx("%s", text);
+    log_warnx("%s", text);
 }
 
 static void one_less(struct serve *serve)
@@ -169,7 +237,7 @@ static void one_less(struct serve *serve)
     }
     if (catalogue->is_changed) {
         tell(serve);
-        engine_reach(serve->engine, warn_reach, NULL);
+        catalogue_each_unreached(serve, warn_unreached, NULL);
     }
     catalogue->is_changed = false;
     catalogue->done = NULL;
@@ -345,27 +413,6 @@ static int check_channels(struct serve *serve, struct span routes, struct err *e
     return 0;
 }
 
-/* "routes[2].notify: ..." stands at "[1].notify" of the file. */
-static char *with_place(const struct catalogue *catalogue, const char *text)
-{
-    struct str path = { 0 }, all = { 0 };
-    static const char begin[] = "routes[";
-    char *rest = NULL;
-    long number = 0;
-
-    if (strncmp(text, begin, sizeof begin - 1) == 0)
-        number = strtol(text + sizeof begin - 1, &rest, 10);
-    if (number > 0 && *rest == ']')
-        str_printf(&path, "[%ld]%s", number - 1, rest + 1);
-    struct place place = place_of_error(span_of(catalogue->routes_source), str_text(&path));
-    str_printf(&all, "%s:%d:%d: %s", catalogue->routes_path, place.line, place.column,
-               text);
-    char *kept = xstrdup(str_text(&all));
-    str_fini(&path);
-    str_fini(&all);
-    return kept;
-}
-
 static void on_routes(void *arg, bool ok, struct span json)
 {
     struct serve *serve = arg;
@@ -380,7 +427,7 @@ static void on_routes(void *arg, bool ok, struct span json)
 
         catalogue->routes_error = span_dup(why);
     } else if (engine_check_routes(json, &err) != 0 ||
-               routes_check_paths(json, &err) != 0 ||
+               routes_check_paths(serve, json, &err) != 0 ||
                check_channels(serve, json, &err) != 0) {
         catalogue->routes_error = with_place(catalogue, err.text);
     } else {

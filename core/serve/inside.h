@@ -381,7 +381,7 @@ int rules_check_reach(struct serve *serve, struct span json, struct err *err);
  * policy that asks for too many stays in force. */
 int rules_check_people(struct span json, struct err *err);
 /* routes_check.c: the members of alerts that routes name. */
-int routes_check_paths(struct span routes, struct err *err);
+int routes_check_paths(struct serve *serve, struct span routes, struct err *err);
 /* Adds a policy that is right, as the engine wants it. */
 void rules_write(struct str *text, struct span json);
 /* A list of texts with at least one in it; a group or a list of groups that there are. */

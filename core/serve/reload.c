@@ -91,13 +91,29 @@ static void merge(struct str *text, struct span before, struct span now)
     json_close(&out);
 }
 
+static bool reaches(struct serve *serve, struct err *err)
+{
+    return !serve->policy_ok ||
+           rules_check_reach(serve, str_span(&serve->policy_json), err) == 0;
+}
+
+/* A rule of the policy in force may name a source that is to go. */
+static int check_policy(struct serve *serve, bool was_right, struct err *err)
+{
+    if (!was_right || reaches(serve, err))
+        return 0;
+    return err_wrap(err, "the policy %s names what would be no more", serve->policy_path);
+}
+
 /* Takes text when the fronts can be set up with it; else all is as it was. */
 static int put_in_force(struct serve *serve, struct str *text, struct err *err)
 {
     struct str before = serve->config;
+    struct err ignored;
+    bool was_right = reaches(serve, &ignored);
 
     serve->config = *text;
-    if (fronts_check(serve, err) != 0) {
+    if (fronts_check(serve, err) != 0 || check_policy(serve, was_right, err) != 0) {
         serve->config = before;
         return err->code;
     }

@@ -9,13 +9,16 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "base/alert_reach.h"
 #include "base/schema.h"
+#include "serve/sources.h"
 
 enum { MEMBERS_MAX = 64 };
 
 struct paths {
     struct arena arena;
-    struct span schema; /* of alerts */
+    struct span schema;  /* of alerts */
+    struct span sources; /* for base/alert_reach.h */
     struct err *err;
     char what[80];
 };
@@ -119,10 +122,22 @@ static int check_storm(struct paths *paths, struct span by, int place)
     return 0;
 }
 
-int routes_check_paths(struct span routes, struct err *err)
+static int check_match(struct paths *paths, struct span match, int place)
+{
+    struct reach_known known = { .sources = paths->sources };
+    const char *key = NULL;
+    struct err why;
+
+    if (reach_match(known, match, &key, &why) == 0)
+        return 0;
+    return err_set(paths->err, ERR_INVALID, "routes[%d].match.%s: %s", place, key,
+                   why.text);
+}
+
+int routes_check_paths(struct serve *serve, struct span routes, struct err *err)
 {
     struct paths paths = { .err = err };
-    struct str schema = { 0 };
+    struct str schema = { 0 }, sources = { 0 };
     struct json_out out = { .str = &schema };
     struct span route;
     size_t pos = 0;
@@ -130,12 +145,17 @@ int routes_check_paths(struct span routes, struct err *err)
 
     alert_put_schema(&out);
     paths.schema = str_span(&schema);
+    sources_put_known(serve, &sources);
+    paths.sources = str_span(&sources);
     for (int i = 1; rc == 0 && json_next(routes, &pos, NULL, &route); i++) {
         rc = check_params(&paths, json_get(route, "params"), i);
         if (rc == 0)
             rc = check_storm(&paths, json_path(route, "storm.by"), i);
+        if (rc == 0)
+            rc = check_match(&paths, json_get(route, "match"), i);
     }
     arena_fini(&paths.arena);
     str_fini(&schema);
+    str_fini(&sources);
     return rc;
 }

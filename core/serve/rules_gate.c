@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/alert_reach.h"
+
 static bool is_in(struct span list, struct span name)
 {
     struct span item;
@@ -87,6 +89,7 @@ static int check_escalate(struct span groups, struct span list, struct err *err)
     struct span link;
     size_t pos = 0;
     char what[64];
+    struct err why;
 
     for (int i = 0; json_next(list, &pos, NULL, &link); i++) {
         struct span severity = json_get(link, "severity");
@@ -99,6 +102,8 @@ static int check_escalate(struct span groups, struct span list, struct err *err)
                            "gate.escalate[%d].severity: want informational, low, medium, "
                            "high or critical, each also with + behind it",
                            i);
+        if (reach_severity(severity, &why) != 0)
+            return err_set(err, ERR_INVALID, "gate.escalate[%d].severity: %s", i, why.text);
     }
     return 0;
 }

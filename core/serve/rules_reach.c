@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alert_reach.h"
 #include "base/ip.h"
 #include "base/schema.h"
+#include "serve/sources.h"
 
 enum { ACTIONS_MAX = 512 };
 
@@ -20,7 +22,8 @@ struct actions {
     struct arena arena;
     const char *names[ACTIONS_MAX], *verbs[ACTIONS_MAX], *plugins[ACTIONS_MAX];
     size_t count;
-    bool are_ids; /* targets are ARM ids or URLs: no plugin has other ones */
+    struct str sources; /* for base/alert_reach.h */
+    bool are_ids;       /* targets are ARM ids or URLs: no plugin has other ones */
 };
 
 static void add_action(struct actions *actions, struct span name)
@@ -249,18 +252,76 @@ static const char want_guid[] = "a GUID such as \"0a1b2c3d-...\" (an id, not a n
 
 /* -- all of it ----------------------------------------------------------------------------- */
 
+static int check_actions(struct actions *actions, struct span value, const char *path,
+                         struct err *err)
+{
+    struct span item;
+    size_t pos = 0;
+
+    if (actions->count == 0)
+        return 0;
+    if (json_kind(value) == JSON_STRING)
+        return check_action(actions, value, path, err);
+    while (json_next(value, &pos, NULL, &item))
+        if (check_action(actions, item, path, err) != 0)
+            return err->code;
+    return 0;
+}
+
+/* "source:NAME" is who requests a run that an alert started. */
+static int check_requester(struct reach_known known, struct span requester, struct err *err)
+{
+    static const char prefix[] = "source:";
+    struct span word = json_raw(requester);
+    struct str name = { 0 };
+    struct json_out out = { .str = &name };
+
+    if (json_kind(requester) != JSON_STRING || !span_starts(word, prefix))
+        return 0;
+    json_string_span(&out, (struct span){ word.ptr + sizeof prefix - 1,
+                                          word.len - sizeof prefix + 1 });
+    int rc = reach_source(known, str_span(&name), err);
+    str_fini(&name);
+    return rc;
+}
+
+static int check_requesters(struct reach_known known, struct span value, struct err *err)
+{
+    struct span item;
+    size_t pos = 0;
+
+    if (json_kind(value) != JSON_ARRAY)
+        return check_requester(known, value, err);
+    while (json_next(value, &pos, NULL, &item))
+        if (check_requester(known, item, err) != 0)
+            return err->code;
+    return 0;
+}
+
+/* What no alert can be; see base/alert_reach.h. */
+static int check_alert(struct actions *actions, struct span match, const char *path,
+                       struct err *err)
+{
+    struct reach_known known = { .sources = str_span(&actions->sources) };
+    const char *key = NULL;
+    struct err why;
+
+    int rc = reach_match(known, match, &key, &why);
+    if (rc == 0) {
+        key = "requester";
+        rc = check_requesters(known, json_get(match, key), &why);
+    }
+    return rc == 0 ? 0 : err_set(err, ERR_INVALID, "%s.match.%s: %s", path, key, why.text);
+}
+
 static int check_match(struct actions *actions, struct span match, const char *path,
                        struct err *err)
 {
-    struct span value = json_get(match, "action"), item;
-    size_t pos = 0;
     char what[100];
 
-    if (json_kind(value) == JSON_STRING && check_action(actions, value, path, err) != 0)
+    if (check_actions(actions, json_get(match, "action"), path, err) != 0 ||
+        check_alert(actions, match, path, err) != 0)
         return err->code;
-    while (json_kind(value) == JSON_ARRAY && json_next(value, &pos, NULL, &item))
-        if (check_action(actions, item, path, err) != 0)
-            return err->code;
     snprintf(what, sizeof what, "%s.match.target", path);
     return actions->are_ids
                ? check_texts(json_get(match, "target"), what, is_id, want_id, err)
@@ -302,13 +363,14 @@ int rules_check_reach(struct serve *serve, struct span json, struct err *err)
     int rc = 0;
 
     read_actions(serve, actions);
-    if (actions->count > 0)
-        rc = check_list(actions, json, "rules", err);
-    if (rc == 0 && actions->count > 0)
+    sources_put_known(serve, &actions->sources);
+    rc = check_list(actions, json, "rules", err);
+    if (rc == 0)
         rc = check_list(actions, json, "freeze", err);
     if (rc == 0)
         rc = check_guards(actions, json_get(json, "guards"), err);
     arena_fini(&actions->arena);
+    str_fini(&actions->sources);
     free(actions);
     return rc;
 }

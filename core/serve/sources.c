@@ -196,3 +196,40 @@ struct span sources_find(struct serve *serve, struct span source)
             return value;
     return (struct span){ 0 };
 }
+
+/* Senders of these kinds say themselves what their alerts are from; what a queue holds is of
+ * any kind. */
+static bool names_itself(struct span source)
+{
+    static const char *const kinds[] = { "generic", "cloudevents", "event-grid",
+                                         "storage-queue" };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (span_is(json_get_raw(source, "kind"), kinds[i]))
+            return true;
+    return json_get(source, "adapter").len > 0;
+}
+
+void sources_put_known(struct serve *serve, struct str *text)
+{
+    static const char *const parts[] = { "sources", "pull" };
+    struct json_out out = { .str = text };
+    struct span name, source;
+    bool is_open = false;
+
+    json_open(&out, '{');
+    json_key(&out, "names");
+    json_open(&out, '[');
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t pos = 0;
+
+        while (
+            json_next(json_get(str_span(&serve->config), parts[i]), &pos, &name, &source)) {
+            json_string_span(&out, name);
+            is_open = is_open || names_itself(source);
+        }
+    }
+    json_close(&out);
+    json_put_bool(&out, "open", is_open);
+    json_close(&out);
+}

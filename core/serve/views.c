@@ -274,17 +274,12 @@ static void check_unread(void *arg, const char *name, bool ok, const char *text,
     check(&view->out, name, ok, text, fix);
 }
 
-static void check_reach(void *arg, const char *playbook, const char *text)
+static void check_reach(void *arg, const char *text)
 {
     struct view *view = arg;
-    struct str all = { 0 };
 
-    if (playbook != NULL)
-        str_printf(&all, "playbook %s: ", playbook);
-    str_add_text(&all, text);
-    check(&view->out, "alerts start", false, str_text(&all),
+    check(&view->out, "alerts start", false, text,
           "mend it; it is read again when it changes");
-    str_fini(&all);
 }
 
 /* A policy that was right may match nothing any more when plugins have changed. */
@@ -348,7 +343,7 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
     check_policy(view);
     check_plugins(view);
     catalogue_each_error(serve, check_file, view);
-    engine_reach(serve->engine, check_reach, view);
+    catalogue_each_unreached(serve, check_reach, view);
     check_pulls(view);
     check_sources(view);
     unread_checks(serve, check_unread, view);

@@ -26,6 +26,7 @@
 #include "net/process.h"
 #include "net/stream.h"
 #include "serve/child.h"
+#include "serve/sources.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOWNESS 10
@@ -607,7 +608,7 @@ void vms_load(struct serve *serve, struct span hash, struct span name, struct sp
 static void put_known(struct serve *serve, const char *path, struct str *text)
 {
     struct json_out out = { .str = text };
-    struct str channels = { 0 };
+    struct str channels = { 0 }, sources = { 0 };
 
     notices_names(serve, &channels);
     json_open(&out, '{');
@@ -620,8 +621,11 @@ static void put_known(struct serve *serve, const char *path, struct str *text)
         calls_put_known(serve, path, &out);
     json_key(&out, "results");
     locks_results(serve, &out);
+    sources_put_known(serve, &sources);
+    json_put_raw(&out, "sources", str_span(&sources));
     json_close(&out);
     str_fini(&channels);
+    str_fini(&sources);
 }
 
 void vms_check(struct serve *serve, struct span name, const char *path, struct span source,

@@ -61,12 +61,28 @@ static bool read_file(struct vm *vm, struct span catalog, struct span name,
     return ok;
 }
 
+/* Reading knows the line of playbook { ... }; the tokens that of a member of on_alert.when. */
+static void place_when(const struct lint *lint, const char *message,
+                       struct source_error *error)
+{
+    static const char begin[] = "playbook: on_alert.when.";
+    char key[20];
+
+    if (strncmp(message, begin, sizeof begin - 1) != 0)
+        return;
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(message + sizeof begin - 1, " :"),
+             message + sizeof begin - 1);
+    error->line = lint_when_place(lint, key)->line;
+    error->column = lint_when_place(lint, key)->column;
+}
+
 static void find_unread(struct lint *lint, struct span info)
 {
     struct source_error error = { .line = (int)json_get_int(info, "line", 1),
                                   .column = (int)json_get_int(info, "column", 1) };
     char *message = json_get_text(info, "message");
 
+    place_when(lint, message, &error);
     snprintf(error.message, sizeof error.message, "%s", message);
     free(message);
     find_error(lint, &error);
@@ -78,8 +94,10 @@ static void look(struct vm *vm, struct lint *lint, struct span name, struct span
     struct str info = { 0 };
     bool is_read = read_file(vm, lint->catalog, name, source, &info);
 
-    if (is_read)
+    if (is_read) {
         lint->params = json_get(str_span(&info), "params");
+        lint->when = json_get(str_span(&info), "on_alert");
+    }
     lint_source(lint, source);
     if (!is_read && lint->errors == 0)
         find_unread(lint, str_span(&info));

@@ -203,7 +203,20 @@ static void begin_field(struct lint *lint, int which)
         lint->table = LINT_TABLE_ON_ALERT;
         lint->on_alert = lint->now;
     }
+    if (which == LINT_TABLE_ON_ALERT && span_is(name, "when"))
+        lint->table = LINT_TABLE_WHEN;
+    lint->is_when = which == LINT_TABLE_WHEN && lint->when_count < LINT_WHEN_MAX;
+    if (lint->is_when)
+        lint->when_keys[lint->when_count++].name = name;
     lint->has_alert_params = lint->has_alert_params || lint->role == LINT_ON_ALERT;
+}
+
+/* At the value of a field: where a member of on_alert.when has it. */
+static void note_when(struct lint *lint)
+{
+    if (lint->is_when && lint->has_now)
+        lint->when_keys[lint->when_count - 1].value = lint->now;
+    lint->is_when = false;
 }
 
 static void table(struct lint *lint)
@@ -223,6 +236,7 @@ static void table(struct lint *lint)
             begin_field(lint, which);
             lint_step(lint);
             lint_step(lint);
+            note_when(lint);
         }
         lint_expression(lint);
         if (!take(lint, ","))
@@ -716,6 +730,7 @@ void lint_source(struct lint *lint, struct span source)
         lint_step(lint);
     }
     lint_on_alert(lint);
+    lint_when(lint);
     free(lint->names);
     str_fini(&lint->given);
     lint->names = NULL;

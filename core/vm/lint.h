@@ -41,7 +41,13 @@ struct lint_seen {
     enum lint_role role;
 };
 
-enum { LINT_SEEN_MAX = 128 };
+enum { LINT_SEEN_MAX = 128, LINT_WHEN_MAX = 16 };
+
+/* A member of a table, and where its value stands. */
+struct lint_key {
+    struct span name;
+    struct token value;
+};
 
 struct lint {
     struct token_reader in;
@@ -65,7 +71,11 @@ struct lint {
     struct span catalog;   /* {"azure.appservice.stop": schema of its arguments, ...} */
     struct span known;     /* see check.h */
     struct span params;    /* the schema that the file declares; empty: not known */
+    struct span when;      /* on_alert.when, as reading the file gives it; empty: none */
     struct token on_alert; /* where it stands; line 0: there is none */
+    struct lint_key when_keys[LINT_WHEN_MAX]; /* what stands in on_alert.when */
+    size_t when_count;
+    bool is_when; /* the field that begins here is one of on_alert.when */
     bool is_on_alert_read, has_alert_params, is_giving;
     bool gives_some; /* on_alert.params has returned tables, and nothing else */
     bool gives_unknown;
@@ -81,7 +91,7 @@ void lint_source(struct lint *lint, struct span source);
 
 /* -- Between lint.c, lint_call.c and lint_field.c ------------------------------------------------------- */
 
-enum { LINT_TABLE_ANY, LINT_TABLE_PLAYBOOK, LINT_TABLE_ON_ALERT };
+enum { LINT_TABLE_ANY, LINT_TABLE_PLAYBOOK, LINT_TABLE_ON_ALERT, LINT_TABLE_WHEN };
 
 enum lint_level { LINT_ERROR, LINT_WARNING };
 
@@ -116,3 +126,7 @@ struct span lint_items(struct span schema);
 void lint_given(struct lint *lint);
 /* When all has been seen: can on_alert start anything? */
 void lint_on_alert(struct lint *lint);
+/* Where a member of on_alert.when stands; where on_alert does when it was computed. */
+const struct token *lint_when_place(const struct lint *lint, const char *key);
+/* Can an alert be as on_alert.when wants it? */
+void lint_when(struct lint *lint);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/alert_reach.h"
+#include "base/err.h"
 #include "base/schema.h"
 
 enum { FIELD_NAMES_MAX = 512 };
@@ -281,4 +283,32 @@ void lint_on_alert(struct lint *lint)
                       "... } end",
                       (int)name.len, name.ptr, (int)name.len, name.ptr);
     }
+}
+
+const struct token *lint_when_place(const struct lint *lint, const char *key)
+{
+    static const struct token begin = { .line = 1, .column = 1 };
+
+    for (size_t i = 0; i < lint->when_count; i++)
+        if (span_is(lint->when_keys[i].name, key))
+            return &lint->when_keys[i].value;
+    return lint->on_alert.line > 0 ? &lint->on_alert : &begin;
+}
+
+void lint_when(struct lint *lint)
+{
+    struct reach_known known = { .sources = json_get(lint->known, "sources") };
+    const char *key = NULL;
+    struct str hint = { 0 };
+    struct err err;
+
+    if (lint->when.len == 0)
+        return;
+    if (reach_match(known, lint->when, &key, &err) != 0)
+        lint_find(lint, LINT_ERROR, lint_when_place(lint, key), "on_alert.when.%s: %s", key,
+                  err.text);
+    if (reach_type_hint(lint->when, &hint))
+        lint_find(lint, LINT_WARNING, lint_when_place(lint, "type"),
+                  "on_alert.when.type: %s", str_text(&hint));
+    str_fini(&hint);
 }

@@ -145,14 +145,25 @@ static bool enter(struct scan *scan, const struct part *part)
     return false;
 }
 
-/* The last return of the file that a table follows. */
+static bool is_name(const struct scan *scan, size_t ahead, const char *name)
+{
+    size_t i = scan->at + ahead;
+
+    return i < scan->count && scan->tokens[i].kind == TOKEN_NAME &&
+           span_is(scan->tokens[i].text, name);
+}
+
+/* The last return of the file that a table follows, or playbook { ... }. */
 static bool find_return(struct scan *scan)
 {
     for (size_t i = scan->count; i-- > 0;) {
         scan->at = i;
-        if (scan->tokens[i].kind == TOKEN_NAME && span_is(scan->tokens[i].text, "return") &&
-            is_sign(scan, 1, "{")) {
-            scan->at++;
+        if (!is_name(scan, 0, "return"))
+            continue;
+        size_t ahead = is_name(scan, 1, "playbook") ? 2 : 1;
+        ahead += ahead == 2 && is_sign(scan, ahead, "(");
+        if (is_sign(scan, ahead, "{")) {
+            scan->at += ahead;
             return true;
         }
     }

@@ -3,7 +3,7 @@
  * vm/place.h - where in a Lua file a value stands that is known by its path.
  *
  * Data has no lines once it is evaluated. The file is looked through for table constructors,
- * from its return on: "rules[1].match.taget" is the key taget of the table match of the second
+ * from its return (or that of playbook { ... }) on: "rules[1].match.taget" is the key taget of the table match of the second
  * entry of rules. What is not written as a constructor (a variable, a call) is found as far as
  * the path can be followed.
  */

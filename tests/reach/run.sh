@@ -3,6 +3,8 @@
 # Rules, guards and routes that can match or start nothing are reported when they are read.
 # shellcheck disable=SC2016 # $alert is of routes, not of the shell
 set -uo pipefail
+# shellcheck source=tests/wait.sh
+. "$TESTS/wait.sh"
 
 work=$(mktemp -d)
 state=$work/state
@@ -112,8 +114,28 @@ people slots_that_two_people_fill_are_right "" 'need = { "two", "same" }' ''
 people a_chain_widens_whom_a_rule_asks "" 'need = 2, from = { "same" }' 'gate = { escalate = { { after = "5m", from = { "two" } } } }'
 people a_chain_of_the_same_people_does_not_help 'rules[0].need' 'need = 3, from = { "same" }' 'gate = { escalate = { { after = "5m", from = { "two" } } } }'
 people an_emergency_path_for_too_many_is_reported 'freeze[0].emergency.need' 'need = 0' 'freeze = { { name = "f", from = "2030-01-01T00:00:00Z", to = "2030-02-01T00:00:00Z", emergency = { need = 3, from = { "two" } } } }'
+people a_chain_for_a_severity_that_no_alert_has_is_reported 'gate.escalate[0].severity: critical is no severity' 'need = 1' 'gate = { escalate = { { after = "5m", from = { "two" }, severity = "critical" } } }'
 people a_gate_of_no_time_is_reported 'within' 'need = 1' 'gate = { within = "0s" }'
 
+feed() { # feed NAME WANTED MATCH: no cordon.lua names a source yet
+    policy "$1" "$2" "action = \"*.stop\", $3" ''
+}
+# What the adapters call kinds and products is known to the check.
+for one in $(sed -n 's/^ *\["\([a-z0-9-]*\)"\] = .*/\1/p' "$TESTS/../core/vm/alert_identity.lua") \
+    $(cd "$TESTS/../playbooks/sources" && echo *.lua); do
+    feed "a_rule_for_${one%.lua}_is_right" "" "source = \"${one%.lua}\""
+done
+feed a_rule_for_any_source_is_right "" 'source = "*"'
+feed a_rule_for_an_event_source_by_its_address_is_right "" 'source = "/subscriptions/*/topics/alerts"'
+feed a_misspelt_source_is_reported 'rules[0].match.source: no source of cordon.lua, no kind and no product is called sentinal, so this matches nothing; did you mean sentinel?' 'source = "sentinal"'
+feed a_misspelt_product_in_a_list_is_reported 'did you mean defender-for-identity?' 'source = { "graph", "defender-for-identiy" }'
+feed a_source_that_is_not_there_is_reported 'is called weatherwatch' 'source = "weatherwatch"'
+feed a_glob_of_no_source_is_reported 'is called edr-*' 'source = "edr-*"'
+feed a_requester_that_is_no_source_is_reported 'rules[0].match.requester: no source of cordon.lua' 'requester = { "ann", "source:sentinal" }'
+feed a_requester_that_is_a_source_is_right "" 'requester = "source:graph"'
+feed a_severity_that_no_alert_has_is_reported 'rules[0].match.severity' 'severity = "critical"'
+feed a_severity_beside_one_that_alerts_have_is_right "" 'severity = { "high", "critical" }'
+feed a_confidence_that_no_alert_has_is_reported 'rules[0].match.confidence' 'confidence = "critical+"'
 cordon check "${files[@]}" >"$work/out"
 for i in "${!files[@]}"; do
     was=$(grep -F "${files[$i]}:" "$work/out")
@@ -161,6 +183,53 @@ route a_kind_of_entity_that_no_alert_has_is_reported 'did you mean ips' 'playboo
 route a_misspelt_severity_is_reported 'match.severity' "match = { severity = { \"high\", \"mediun+\" } }, playbook = \"keep-out\", $given"
 route a_misspelt_confidence_is_reported 'match.confidence' "match = { confidence = \"hi\" }, playbook = \"keep-out\", $given"
 route a_storm_by_what_no_alert_has_is_reported 'storm.by' "storm = { once_after = \"10m\", by = { \"tenants\" } }, playbook = \"keep-out\", $given"
+
+route a_misspelt_source_of_a_route_is_reported 'routes[2].match.source: no source of cordon.lua, no kind and no product is called azure-monitr' "match = { source = { \"graph\", \"azure-monitr\" } }, playbook = \"keep-out\", $given"
+route a_severity_that_no_alert_has_is_reported_of_a_route 'routes[2].match.severity: critical+ is no severity' "match = { severity = \"critical+\" }, playbook = \"keep-out\", $given"
+route a_status_that_cordon_replaces_is_reported 'routes[2].match.status' "match = { status = \"new\" }, playbook = \"keep-out\", $given"
+route a_status_that_contradicts_is_reported 'routes[2].match.over: false contradicts' "match = { status = \"closed\", over = false }, playbook = \"keep-out\", $given"
+check a_route_is_reported_with_its_line "routes.lua:2:" "$(reported)"
+cat >"$work/playbooks/waits.lua" <<'EOF'
+return playbook { name = "waits", summary = "Waits for a source that is not",
+  on_alert = { when = { type = "*",
+    source = "defender-for-clod" } },
+  run = function(p, ctx) ctx.note("x") end }
+EOF
+cordon doctor >/dev/null
+check an_on_alert_for_no_source_is_reported_with_its_line "waits.lua:3:5: playbook waits: on_alert.when.source: no source of cordon.lua, no kind and no product is called defender-for-clod" "$(cordon doctor)"
+check and_the_log_has_it "on_alert.when.source" "$(cat "$state/engine.log")"
+rm "$work/playbooks/waits.lua"
+
+# -- sources of cordon.lua: by their names, and what a sender may call itself
+kill "$(cat "$state/lock")" 2>/dev/null
+state=$work/named
+mkdir -m 700 "$state" "$state/secrets"
+(umask 077 && echo key >"$state/secrets/key")
+echo 'return { groups = { leads = { "ann" } } }' >"$state/policy.lua"
+sources() { # sources LUA: those of cordon.lua
+    [ ! -s "$state/lock" ] || kill "$(cat "$state/lock")" 2>/dev/null
+    printf 'return { sources = { %s }, pull = { nightly = { kind = "graph-alerts", every = "1h" } } }\n' "$1" >"$state/cordon.lua"
+}
+finds() { # finds SOURCE: what the check says of a rule for it
+    printf 'return { rules = { { name = "r", match = { source = "%s" } } } }\n' "$1" >"$work/named.lua"
+    cordon check "$work/named.lua"
+}
+sources '["front-door"] = { kind = "defender-for-cloud", auth = { bearer = { "key" } } }'
+check a_source_is_known_by_its_name "nothing wrong" "$(finds front-door)"
+check a_pulled_source_is_known_by_its_name "nothing wrong" "$(finds nightly)"
+check a_misspelt_name_of_a_source_is_reported "did you mean front-door?" "$(finds frontdoor)"
+check a_name_that_nobody_can_send_is_reported "is called scanner" "$(finds scanner)"
+echo 'return { rules = { { name = "r", match = { source = "front-door" }, need = 0 } } }' >"$state/policy.lua"
+cordon doctor >/dev/null
+sed 's/front-door/side-door/' "$state/cordon.lua" >"$work/cordon.lua" && mv "$work/cordon.lua" "$state/"
+: >"$state/engine.log"
+kill -HUP "$(cat "$state/lock")"
+await has_lines "$state/engine.log" 1
+check a_source_that_a_rule_names_cannot_go "names what would be no more: rules[0].match.source: no source of cordon.lua, no kind and no product is called front-door" "$(cat "$state/engine.log")"
+echo 'return { groups = { leads = { "ann" } } }' >"$state/policy.lua"
+sources 'scripts = { kind = "generic", auth = { bearer = { "key" } } }'
+check a_sender_that_names_itself_is_left_alone "nothing wrong" "$(finds scanner)"
+check but_not_what_is_nearly_a_known_name "did you mean scripts?" "$(finds script)"
 
 # -- gates: whether somebody can grant them is reported when they open
 kill "$(cat "$state/lock")" 2>/dev/null

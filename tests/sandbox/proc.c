@@ -208,6 +208,7 @@ static const char schemas[] =
 
 static const char known[] =
     "{\"channels\":[\"mail\",\"soc\"],"
+    "\"sources\":{\"names\":[\"front-door\",\"defender\"],\"open\":false},"
     "\"playbooks\":{\"seal-off\":{\"additionalProperties\":false,\"properties\":{\"hours\":"
     "{"
     "\"type\":\"integer\"},\"vm\":{\"type\":\"string\"}},\"required\":[\"vm\"]},"

@@ -315,6 +315,67 @@ TEST(functions_of_ctx_are_called_as_they_are_declared)
         check_declared(rows[i].body, rows[i].has);
 }
 
+/* A playbook that requires nothing, with this in on_alert.when. */
+static void check_when(const char *when, const char *has)
+{
+    struct str source = { 0 };
+
+    str_printf(&source,
+               "return playbook { name = 'x', run = function() end, on_alert = { when = {\n"
+               "  %s } } }",
+               when);
+    char *found = findings_of(str_text(&source));
+    if (has == NULL)
+        CHECK_STR(found, "[]");
+    else
+        CHECK_HAS(found, has);
+    str_fini(&source);
+}
+
+TEST(an_on_alert_that_no_alert_can_match_is_found_where_it_stands)
+{
+    static const struct {
+        const char *when, *has;
+    } rows[] = {
+        { "source = 'defender-for-cloud', type = 'AppServices_*', severity = 'medium+'",
+          NULL },
+        { "source = 'front-door'", NULL },
+        { "source = 'Front-*'", NULL },
+        { "source = 'entra-id-protection'", NULL },
+        { "source = '*'", NULL },
+        { "source = 'https://scanner.example/*'", NULL },
+        { "source = 'defender-for-clod'", "did you mean defender-for-cloud?" },
+        { "source = 'defender-for-clod'",
+          "{\"column\":12,\"level\":\"error\",\"line\":2,\"message\":"
+          "\"on_alert.when.source: no source" },
+        { "type = 'A*',\n  source = 'sentinal'",
+          "\"column\":12,\"level\":\"error\",\"line\":3" },
+        { "source = 'frontdoor'", "did you mean front-door?" },
+        { "source = 'defender-for-endpoints'", "did you mean defender-for-endpoint?" },
+        { "source = 'azuremonitor'", "did you mean azure-monitor?" },
+        { "source = 'weatherwatch'", "is called weatherwatch, so this matches nothing\"" },
+        { "source = 'defender-for-clod*'", "is called defender-for-clod*" },
+        { "severity = 'critical'", "is no severity of an alert" },
+        { "source = 'graph',\n  severity = 'Critical+'", "\"line\":3" },
+        { "severity = 'hihg+'", "\"column\":14,\"level\":\"error\",\"line\":2" },
+        { "status = 'new'", "want active" },
+        { "status = 'resolved', over = true", NULL },
+        { "status = 'active', over = true", NULL },
+        { "status = 'resolved', over = false", "contradicts the status beside it" },
+        { "over = false, status = 'Auto-Resolved'", "contradicts the status beside it" },
+        { "over = false, status = 'resol*'", NULL },
+        { "source = 'defender-for-cloud', type = 'AppService_*'",
+          "did you mean AppServices_?" },
+        { "source = 'defender-for-cloud', type = 'Storage.Blobs_X'",
+          "\"level\":\"warning\"" },
+        { "source = 'defender-for-cloud', type = 'SUSPECT_SVCHOST'", NULL },
+        { "source = 'sentinel', type = 'AppService_*'", NULL },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check_when(rows[i].when, rows[i].has);
+}
+
 /* A playbook that requires app, with this on_alert. */
 static void check_alert(const char *on_alert, const char *has)
 {

@@ -57,8 +57,20 @@ TEST(a_rule_matches_what_the_alert_says_with_a_plus_for_more)
     CHECK(is_matched("{\"confidence\":[\"low\",\"medium\"]}", NULL, alert, 0));
     CHECK(!is_matched("{\"confidence\":\"high\"}", NULL, alert, 0));
     CHECK(is_matched("{\"type\":\"AppServices_*\"}", NULL, alert, 0));
+    CHECK(is_matched("{\"source\":\"defender\"}", NULL, alert, 0));
     CHECK(!is_matched("{\"severity\":\"low+\"}", NULL, NULL, 0));
     CHECK(!is_matched("{\"confidence\":\"low+\"}", NULL, "{\"severity\":\"high\"}", 0));
+}
+
+TEST(a_rule_matches_a_source_by_its_kind_its_product_or_its_name_in_cordon_lua)
+{
+    static const char alert[] = "{\"feed\":\"front-door\",\"product\":"
+                                "\"defender-for-cloud\",\"source\":\"graph\"}";
+
+    CHECK(is_matched("{\"source\":\"graph\"}", NULL, alert, 0));
+    CHECK(is_matched("{\"source\":\"defender-*\"}", NULL, alert, 0));
+    CHECK(is_matched("{\"source\":[\"sentinel\",\"Front-Door\"]}", NULL, alert, 0));
+    CHECK(!is_matched("{\"source\":\"sentinel\"}", NULL, alert, 0));
 }
 
 /* Two changes a year, as Europe has them in 2026, and none after. */
