@@ -52,7 +52,7 @@ export CONSOLE=$console DAEMON=$daemon
 # suite FILE: a program that counts for itself
 suite() {
     local last
-    timeout 300 python3 "$here/$1" >"$work/suite" 2>&1
+    timeout 600 python3 "$here/$1" >"$work/suite" 2>&1
     sed '$d' "$work/suite"
     last=$(tail -n 1 "$work/suite")
     if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then

@@ -104,13 +104,12 @@ return playbook {
 LUA
 done
 
-posted() { # posted PATH WORD: the first request there with that word
+posted() { # posted PATH WORD: a request there with that word
     local file
     for _ in $(seq 1200); do
-        for file in "$work/hooks"/*.json; do
-            [[ -e $file ]] && jq -e --arg p "$1" --arg w "$2" '.path == $p and (.body | contains($w))' "$file" >/dev/null &&
-                echo "$file" && return
-        done
+        file=$(find "$work/hooks" -name '*.json' -exec jq -r --arg p "$1" --arg w "$2" \
+            'select(.path == $p and (.body | contains($w))) | input_filename' {} + 2>/dev/null | head -1)
+        [[ -n $file ]] && echo "$file" && return
         sleep 0.05
     done
     echo "# nothing at $1 with $2" >&2
