@@ -41,9 +41,39 @@ void client_catch_interrupt(void)
     sigaction(SIGINT, &action, NULL);
 }
 
+/* The verbs that read files of the state directory, and those that are about records: what has no
+ * journal has none. Others may be the first in a directory, which they make. */
+static const char *const dir_verbs[] = { "actions", "explain", "notices", "plugins",
+                                         "policy",  "status",  "verify" };
+static const char *const journal_verbs[] = {
+    "alert",       "alerts",    "answer",     "approve",       "break_glass",  "cancel",
+    "check_holds", "contained", "deny",       "explain_alert", "gate",         "gates",
+    "halts",       "import",    "key_revoke", "keys",          "may_vote",     "rebuild",
+    "recover",     "release",   "resume",     "retry",         "review",       "rollback",
+    "runs",        "settle",    "show",       "signal",        "token_revoke", "tokens",
+    "unreadable",  "users",     "watch"
+};
+
+static bool is_one_of(const char *verb, const char *const *verbs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(verbs[i], verb) == 0)
+            return true;
+    return false;
+}
+
+static enum starter_needs needs_of(const char *verb)
+{
+    if (is_one_of(verb, journal_verbs, sizeof journal_verbs / sizeof *journal_verbs))
+        return STARTER_NEEDS_JOURNAL;
+    if (is_one_of(verb, dir_verbs, sizeof dir_verbs / sizeof *dir_verbs))
+        return STARTER_NEEDS_DIR;
+    return STARTER_NEEDS_NOTHING;
+}
+
 static int open_one(struct client *client, struct err *err)
 {
-    client->fd = starter_connect(client->options, err);
+    client->fd = starter_connect(client->options, client->needs, err);
     if (client->fd < 0)
         return client->fd;
     client->is_first = true;
@@ -87,7 +117,7 @@ int client_ask(struct client *client, const struct options *options, const char 
 {
     struct frame_writer out;
 
-    *client = (struct client){ .fd = -1, .options = options };
+    *client = (struct client){ .fd = -1, .options = options, .needs = needs_of(verb) };
     if (json_check(args.ptr, args.len, FRAME_LEN_MAX - 1024, err) != 0)
         return err_wrap(err, "what is asked");
     frame_begin(&out, &client->ask, FRAME_ASK);

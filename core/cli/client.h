@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "cli/starter.h"
 
 struct err;
 struct options;
@@ -26,6 +27,7 @@ struct client {
     struct str buf;
     struct str ask; /* the frame, to be sent again if it was provably not read */
     const struct options *options;
+    enum starter_needs needs; /* of what is asked */
     int64_t until_us; /* of clock_mono_us(): client_next() gives up then; 0: never */
 };
 

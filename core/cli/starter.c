@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,11 +189,63 @@ int starter_make_dir(const char *path, struct err *err)
     return rc != 0 ? err->code : 0;
 }
 
-int starter_connect(const struct options *options, struct err *err)
+static bool is_there(const char *dir, enum starter_needs needs)
+{
+    char path[4200];
+
+    snprintf(path, sizeof path, "%.4096s/%s", dir,
+             needs == STARTER_NEEDS_JOURNAL ? "journal.db" : ".");
+    return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+static int refuse_new(const char *dir, enum starter_needs needs, struct err *err)
+{
+    return err_set(
+        err, ERR_NOT_FOUND,
+        "no engine runs for the state directory %s, and %s there, so nothing is "
+        "known: name the directory of your engine with --state or in CORDON_STATE; "
+        "to start one here: cordon engine --state %s, or cordon serve",
+        dir, needs == STARTER_NEEDS_JOURNAL ? "no journal is" : "nothing is", dir);
+}
+
+/* Files that an engine of another user made here, its owner's engine could not write. */
+static int check_owner(const char *dir, struct err *err)
+{
+    struct stat status;
+    char number[16];
+
+    if (stat(dir, &status) != 0 || status.st_uid == geteuid())
+        return 0;
+    const struct passwd *owner = getpwuid(status.st_uid);
+
+    snprintf(number, sizeof number, "%u", (unsigned)status.st_uid);
+    return err_set(
+        err, ERR_DENIED,
+        "no engine runs for the state directory %s, which belongs to user %s: only "
+        "that user starts one (the service: systemctl start cordon; by hand, as "
+        "that user: cordon engine --state %s)",
+        dir, owner != NULL ? owner->pw_name : number, dir);
+}
+
+/* 0 when an engine may be met now. */
+static int start_where_it_may(const struct options *options, enum starter_needs needs,
+                              struct err *err)
+{
+    if (needs != STARTER_NEEDS_NOTHING && !is_there(options->state_dir, needs))
+        return refuse_new(options->state_dir, needs, err);
+    if (check_owner(options->state_dir, err) != 0)
+        return err->code;
+    return start_engine(options, err);
+}
+
+int starter_connect(const struct options *options, enum starter_needs needs,
+                    struct err *err)
 {
     int64_t until_us = clock_mono_us() + (int64_t)CONNECT_WITHIN_MS * 1000;
 
-    if (starter_make_dir(options->state_dir, err) != 0)
+    if (needs != STARTER_NEEDS_NOTHING && !is_there(options->state_dir, STARTER_NEEDS_DIR))
+        return refuse_new(options->state_dir, needs, err);
+    if (needs == STARTER_NEEDS_NOTHING && starter_make_dir(options->state_dir, err) != 0)
         return err->code;
     for (int attempt = 0;; attempt++) {
         int fd = connect_in(options->state_dir, err);
@@ -205,7 +258,7 @@ int starter_connect(const struct options *options, struct err *err)
                            "an engine holds %s but does not answer: look for a process"
                            " \"cordon --internal-engine\" and end it",
                            options->state_dir);
-        if (err->code == ERR_NOT_FOUND && start_engine(options, err) != 0)
+        if (err->code == ERR_NOT_FOUND && start_where_it_may(options, needs, err) != 0)
             return err->code;
         if (attempt > 0)
             usleep((useconds_t)(attempt < 20 ? attempt : 20) * 5000);

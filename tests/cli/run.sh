@@ -855,6 +855,7 @@ no_engine() {
 }
 
 an_engine_is_started_when_nobody_listens_and_ends_when_nobody_is_left() {
+    bare plugins untrust none --state "$state/new" # makes the state directory
     bare runs --state "$state/new"
     exits runs 0
     is runs "$out" "no runs"
@@ -863,8 +864,59 @@ an_engine_is_started_when_nobody_listens_and_ends_when_nobody_is_left() {
     is "engines left" "$(engines)" ""
 }
 
+# Every command about what is there already, and those that only read files.
+about_records="alerts|alerts --unreadable|explain a-000001|contained|contained --check|gates|gates g-000001-1|gate export g-000001-1|halt|key list|runs|show r-000001|token list|user list|watch r-000001|approve g-000001-1 --yes|deny g-000001-1 --reason x|answer g-000001-1 yes|rollback r-000001 --reason x|recover r-000001|settle r-000001 1 leave|cancel r-000001 --reason x|retry r-000001|release r-000001|signal r-000001 go|resume all|break-glass r-000001 --reason x --yes|review r-000001 --reason x|key revoke k-1 --reason x|token revoke x --reason x|doctor --rebuild"
+files_only="actions|plugins|policy show|notify list|doctor"
+
+a_command_about_what_is_there_starts_no_engine_where_none_ever_ran() {
+    local words count=0
+    mkdir -m 700 "$state/empty"
+    while IFS= read -r -d '|' words; do
+        for place in empty new; do
+            # shellcheck disable=SC2086 # several words
+            bare ${words} --state "$state/$place"
+            exits "$words in $place" 1
+            has "$words in $place" "$err" "no engine runs for the state directory $state/$place"
+            has "$words in $place" "$err" "cordon engine --state $state/$place"
+            lacks "$words in $place" "$out" "no "
+            [[ ! -e $state/new ]] || wrong+="  $words made $state/new"$'\n'
+            is "files that $words made" "$(ls "$state/empty")" ""
+        done
+        count=$((count + 1))
+    done <<<"$about_records|"
+    is "commands" $count 31
+    while IFS= read -r -d '|' words; do
+        # shellcheck disable=SC2086 # several words
+        bare ${words} --state "$state/new"
+        exits "$words" 1
+        has "$words" "$out$err" "no engine runs for the state directory $state/new"
+        [[ ! -e $state/new ]] || wrong+="  $words made $state/new"$'\n'
+        count=$((count + 1))
+    done <<<"$files_only|"
+    is "all commands" $count 36
+    bare runs --state "$state/new" --json
+    exits "runs --json" 1
+    is "runs --json" "$(jq -r .code <<<"$out")" not_found
+}
+
+an_engine_is_started_by_the_owner_of_the_state_directory_alone() {
+    [[ $(id -u) == 0 ]] || return 0 # chown wants root
+    bare plugins untrust none --state "$state/new"
+    await no_engine >/dev/null
+    chown 65534 "$state/new"
+    for words in gates runs "halt all --reason x"; do
+        # shellcheck disable=SC2086 # several words
+        bare $words --state "$state/new"
+        exits "$words" 1
+        has "$words" "$err" "belongs to user nobody: only that user starts one"
+    done
+    is "engines" "$(engines)" ""
+}
+
 commands_that_start_at_once_share_one_engine() {
     local pids=() pid
+    bare plugins untrust none --state "$state/new" # makes the state directory
+    await no_engine >/dev/null
     for n in 1 2 3 4 5 6; do
         timeout 20 "$CORDON" runs --state "$state/new" >"$state/out$n" 2>&1 &
         pids+=($!)
@@ -891,9 +943,9 @@ an_engine_that_cannot_start_is_told_in_its_own_sentence() {
 a_state_directory_that_lies_too_deep_is_told_so() {
     local deep=$state/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
     deep+=/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
-    bare runs --state "$deep"
-    exits runs 1
-    has runs "$err" "use a shorter state directory"
+    bare plugins untrust none --state "$deep"
+    exits untrust 1
+    has untrust "$err" "use a shorter state directory"
 }
 
 # -- Running them ------------------------------------------------------------------------
