@@ -236,7 +236,7 @@ static bool take_token(struct request *request, struct span text)
 
 struct session *auth_session(struct request *request)
 {
-    struct str text = { 0 };
+    struct str text = { .is_secret = true };
     struct session *session = NULL;
 
     if (request_cookie(request, AUTH_COOKIE, &text))
@@ -247,7 +247,7 @@ struct session *auth_session(struct request *request)
 
 static void set_cookie(struct request *request, const char *value, const char *more)
 {
-    struct str cookie = { 0 };
+    struct str cookie = { .is_secret = true };
 
     str_printf(&cookie, "%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict%s", AUTH_COOKIE,
                value, more);
@@ -398,7 +398,7 @@ bool auth_identify(struct request *request, void *arg)
 {
     const struct route *route = request_route(request);
     const char *header = request_header(request, "Authorization");
-    struct str cookie = { 0 };
+    struct str cookie = { .is_secret = true };
     bool has_cookie;
 
     (void)arg;

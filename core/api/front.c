@@ -292,7 +292,7 @@ static int listen_now(struct err *err)
     front.pem = pem_hash();
     free(listen);
     free(cert);
-    free(key);
+    text_wipe(key);
     free(client_ca);
     free(name);
     return rc;
@@ -314,13 +314,14 @@ static void renew(void)
     else
         front.pem = now;
     free(cert);
-    free(key);
+    text_wipe(key);
 }
 
 static void on_setup(struct span json)
 {
     struct err err;
 
+    front.setup.is_secret = true;
     str_reset(&front.setup);
     str_add_span(&front.setup, json);
     auth_setup(str_span(&front.setup));
@@ -434,6 +435,7 @@ int front_main(int fd)
         log_warnx("%s", err.text);
         return 1;
     }
+    stream_keep_secret(front.stream);
     loop_run(front.loop);
     timer_stop(&front.finish);
     streams_close();

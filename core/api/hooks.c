@@ -79,6 +79,7 @@ void hooks_setup(struct span setup)
     size_t pos = 0;
 
     free_sources();
+    hooks.setup.is_secret = true;
     str_reset(&hooks.setup);
     str_add_span(&hooks.setup, json_get(setup, "sources"));
     while (hooks.count < HOOKS_MAX &&

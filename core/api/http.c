@@ -47,8 +47,8 @@ static void free_request(struct request *request)
     free(request->caller.groups);
     free(request->caller.token);
     free(request->caller.playbooks);
-    str_wipe(&request->body); /* it may hold a password */
-    str_wipe(&request->note);
+    str_fini(&request->body);
+    str_fini(&request->note);
     str_fini(&request->out);
     arena_fini(&request->arena);
     free(request);
@@ -93,6 +93,7 @@ static struct request *new_request(struct server *server, struct MHD_Connection 
     struct request *request = xcalloc(1, sizeof *request);
 
     request->server = server;
+    request->body.is_secret = request->note.is_secret = true; /* they may hold a password */
     request->connection = connection;
     request->path = xstrdup(path);
     request->is_head = strcmp(method, "HEAD") == 0;

@@ -410,7 +410,7 @@ static void exchange_code(struct exchange *exchange)
     char *url = provider_endpoint(exchange->provider, "token_endpoint");
     char *client = provider_text(exchange->provider, "client_id");
     char *secret = provider_text(exchange->provider, "client_secret");
-    struct str body = { 0 };
+    struct str body = { .is_secret = true };
 
     put(&body, "grant_type", "authorization_code");
     put(&body, "code", str_text(&exchange->code));
@@ -418,14 +418,13 @@ static void exchange_code(struct exchange *exchange)
     put(&body, "client_id", client);
     if (secret != NULL) {
         put(&body, "client_secret", secret);
-        explicit_bzero(secret, strlen(secret));
     }
     put(&body, "code_verifier", exchange->pending->verifier);
     call(exchange, "POST", url, str_span(&body), on_token);
     str_wipe(&body);
     free(url);
     free(client);
-    free(secret);
+    text_wipe(secret);
 }
 
 static void on_keys(void *arg, const struct http_reply *reply)

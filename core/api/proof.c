@@ -25,7 +25,7 @@ bool proof_one_of(struct span text, struct span list)
 
         if (known != NULL && known[0] != '\0')
             is_one |= is_same(text, span_of(known)); /* all of them, always */
-        free(known);
+        text_wipe(known);
     }
     return is_one;
 }
@@ -48,7 +48,7 @@ static void add_key(struct str *out, struct span key)
 
 static struct hash mac_of(const struct hmac_proof *given, struct span key)
 {
-    struct str text = { 0 }, bytes = { 0 };
+    struct str text = { 0 }, bytes = { .is_secret = true };
     struct hash mac;
 
     str_printf(&text, "%s.%s.", given->id, given->timestamp);
@@ -115,7 +115,7 @@ bool proof_hmac(const struct hmac_proof *given, struct span keys, int64_t now_ms
 
         if (key != NULL && key[0] != '\0')
             is_right |= has_signature(given->signature, mac_of(given, span_of(key)));
-        free(key);
+        text_wipe(key);
     }
     return is_right;
 }
@@ -134,7 +134,7 @@ bool proof_client_state(struct span json, struct span states)
         char *state = json_get_text(item, "clientState");
         bool is_one = state != NULL && proof_one_of(span_of(state), states);
 
-        free(state);
+        text_wipe(state);
         if (!is_one)
             return false;
         count++;

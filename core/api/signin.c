@@ -240,6 +240,7 @@ static void begin(struct request *request, struct span name, struct span passwor
     attempt->request = request;
     attempt->proved_for = proved_for;
     attempt->hash = json_get_text(account, "hash");
+    attempt->password.is_secret = true;
     str_add_span(&attempt->name, name);
     str_add_span(&attempt->password, password);
     list_add(&signin.queue, &attempt->in_queue);
@@ -269,9 +270,8 @@ void sign_in(struct request *request)
     name = json_get_text(body, "name");
     password = json_get_text(body, "password");
     try_password(request, name, password, 0);
-    explicit_bzero(password, strlen(password));
     free(name);
-    free(password);
+    text_wipe(password);
 }
 
 void sign_in_again(struct request *request)
@@ -290,8 +290,7 @@ void sign_in_again(struct request *request)
         return;
     password = json_get_text(body, "password");
     try_password(request, session->who, password, session->account);
-    explicit_bzero(password, strlen(password));
-    free(password);
+    text_wipe(password);
 }
 
 void sign_out(struct request *request)
@@ -360,7 +359,7 @@ void create_token(struct request *request)
     static const char *const members[] = { "for",    "groups", "name", "playbooks",
                                            "reason", "roles",  NULL };
     char id[TOKEN_ID_LEN + 1], *life;
-    struct str text = { 0 }, hash = { 0 };
+    struct str text = { .is_secret = true }, hash = { 0 };
     struct args args;
     struct span body;
     int64_t life_ms = INT64_C(90) * 24 * 60 * 60 * 1000;

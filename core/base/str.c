@@ -11,6 +11,19 @@
 
 enum { CAP_MIN = 240 }; /* a row, a frame: most texts are not much longer */
 
+/* realloc() may leave the bytes where they were. */
+static char *move_secret(struct str *str, size_t cap)
+{
+    char *moved = xcalloc(1, cap);
+
+    if (str->ptr != NULL) {
+        memcpy(moved, str->ptr, str->len + 1);
+        explicit_bzero(str->ptr, str->cap);
+        free(str->ptr);
+    }
+    return moved;
+}
+
 /* Room for len more bytes and the NUL behind them. */
 static void reserve(struct str *str, size_t len)
 {
@@ -23,14 +36,16 @@ static void reserve(struct str *str, size_t len)
     size_t cap = str->cap == 0 ? CAP_MIN : str->cap * 2;
     if (cap < need)
         cap = need;
-    str->ptr = xrealloc(str->ptr, cap);
+    str->ptr = str->is_secret ? move_secret(str, cap) : xrealloc(str->ptr, cap);
     str->cap = cap;
 }
 
 void str_fini(struct str *str)
 {
+    if (str->is_secret && str->ptr != NULL)
+        explicit_bzero(str->ptr, str->cap);
     free(str->ptr);
-    *str = (struct str){ 0 };
+    *str = (struct str){ .is_secret = str->is_secret };
 }
 
 void str_wipe(struct str *str)
@@ -40,8 +55,17 @@ void str_wipe(struct str *str)
     str_fini(str);
 }
 
+void text_wipe(char *text)
+{
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
 void str_reset(struct str *str)
 {
+    if (str->is_secret && str->ptr != NULL)
+        explicit_bzero(str->ptr, str->len);
     str->len = 0;
     if (str->ptr != NULL)
         str->ptr[0] = '\0';

@@ -15,6 +15,9 @@ struct str {
     char *ptr; /* NULL until something is added; str_text() is never NULL */
     size_t len;
     size_t cap;
+    bool
+        is_secret; /* set it before anything is added: no copy is left behind when it grows,
+                       is reset or ends */
 };
 
 struct span {
@@ -26,6 +29,8 @@ struct span {
 void str_fini(struct str *str);
 /* Overwrites, then frees: for what is secret. */
 void str_wipe(struct str *str);
+/* The same for a text from malloc(); NULL is fine. */
+void text_wipe(char *text);
 /* len 0, memory kept. */
 void str_reset(struct str *str);
 const char *str_text(const struct str *str); /* "" when empty; never NULL */

@@ -175,7 +175,7 @@ static int write_secret(const struct stage *stage, struct span identity, struct 
     if (rc == 0)
         rc = write_file(stage, "secrets/azure-client-secret", span_of(secret), err);
     free(folder);
-    free(secret);
+    text_wipe(secret);
     return rc;
 }
 

@@ -25,8 +25,9 @@ struct stream {
     void *arg;
     struct str out; /* from sent on: not yet written */
     size_t sent;
-    bool is_full; /* the socket takes no more before the loop has waited for it */
-    char *in;     /* from in_start to in_end: read, and not yet a whole frame */
+    bool is_secret; /* what comes is overwritten once it has been handed out */
+    bool is_full;   /* the socket takes no more before the loop has waited for it */
+    char *in;       /* from in_start to in_end: read, and not yet a whole frame */
     size_t in_start;
     size_t in_end;
     size_t in_cap;
@@ -43,6 +44,8 @@ static void free_stream(void *arg)
     struct stream *stream = arg;
 
     str_fini(&stream->out);
+    if (stream->is_secret && stream->in != NULL)
+        explicit_bzero(stream->in, stream->in_cap);
     free(stream->in);
     free(stream);
 }
@@ -135,6 +138,12 @@ void stream_flush_now(struct stream *stream)
     }
 }
 
+void stream_keep_secret(struct stream *stream)
+{
+    stream->is_secret = true;
+    stream->out.is_secret = true;
+}
+
 struct str *stream_out(struct stream *stream)
 {
     return &stream->out;
@@ -167,6 +176,8 @@ void stream_flush(struct stream *stream)
     }
     if (stream->sent > STREAM_OUT_MAX / 4) {
         memmove(stream->out.ptr, stream->out.ptr + stream->sent, stream_unsent(stream));
+        if (stream->is_secret)
+            explicit_bzero(stream->out.ptr + stream_unsent(stream), stream->sent);
         stream->out.len -= stream->sent;
         stream->sent = 0;
     }
@@ -217,8 +228,26 @@ static bool cut(struct stream *stream)
             return true;
         stream->in_start += total;
         stream->on_frame(stream->arg, type, fields);
+        if (stream->is_secret) /* a frame is borrowed until now */
+            explicit_bzero(stream->in + stream->in_start - total, total);
     }
     return !stream->is_over;
+}
+
+/* realloc() may leave what was secret where it was. */
+static void grow(struct stream *stream, size_t cap, size_t len)
+{
+    char *before = stream->in;
+
+    if (!stream->is_secret || before == NULL) {
+        stream->in = xrealloc(before, cap);
+    } else {
+        stream->in = xcalloc(1, cap);
+        memcpy(stream->in, before, len);
+        explicit_bzero(before, stream->in_cap);
+        free(before);
+    }
+    stream->in_cap = cap;
 }
 
 /* Moves the rest to the front, and sees that STREAM_READ_SIZE bytes fit behind it. A frame
@@ -233,8 +262,7 @@ static void make_room(struct stream *stream)
     stream->in_start = 0;
     stream->in_end = len;
     if (want > stream->in_cap || (len == 0 && stream->in_cap > STREAM_KEPT_MAX)) {
-        stream->in_cap = len > 0 && want < 2 * stream->in_cap ? 2 * stream->in_cap : want;
-        stream->in = xrealloc(stream->in, stream->in_cap);
+        grow(stream, len > 0 && want < 2 * stream->in_cap ? 2 * stream->in_cap : want, len);
     }
 }
 

@@ -42,6 +42,8 @@ int stream_open(struct stream **stream, struct loop *loop, int fd,
                 struct err *err);
 /* Where to write frames to (frame_begin and so on), followed by stream_flush(). */
 struct str *stream_out(struct stream *stream);
+/* What comes and goes may be secret: no copy of it stays in the buffers. */
+void stream_keep_secret(struct stream *stream);
 /* What stream_out() holds leaves at the end of this turn; much of it begins to leave at once. */
 void stream_flush(struct stream *stream);
 /* The same at once; waits a second at most for the other side to take it: for a process that

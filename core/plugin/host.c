@@ -328,6 +328,7 @@ int host_main(int fd)
     wire_setup(&host);
     if (stream_open(&host.stream, host.loop, fd, on_frame, on_closed, &host, &err) != 0)
         fatalx("%s", err.text);
+    stream_keep_secret(host.stream);
     loop_run(host.loop);
     close_host(&host);
     return host.exit_status;

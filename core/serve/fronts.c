@@ -17,6 +17,7 @@
 #include "serve/alerts.h"
 #include "serve/child.h"
 #include "serve/inside.h"
+#include "serve/secret_file.h"
 #include "serve/secrets.h"
 #include "serve/sources.h"
 #include "serve/unread.h"
@@ -299,19 +300,19 @@ static int read_pem(struct serve *serve, struct span part, const char *key, bool
                     struct str *out, struct err *err)
 {
     char *path = config_resolve(serve, json_get(part, key));
-    struct stat st;
+    char *real = path != NULL && is_secret ? realpath(path, NULL) : NULL;
     int rc;
 
     if (path == NULL)
         return err_set(err, ERR_INVALID, "%s: want the path of a PEM file", key);
-    rc = serve_read_file(out, path, PEM_MAX, err);
-    if (rc == 0 && is_secret && (stat(path, &st) != 0 || (st.st_mode & 077) != 0))
-        rc =
-            err_set(err, ERR_DENIED,
-                    "%s = \"%s\" can be read by others: chmod 600 \"%s\", and if it was so "
-                    "for long make a new one",
-                    key, path, path);
+    /* Whose job it is to renew it makes links; what counts is the file that they lead to. */
+    rc = is_secret ? secret_path_read(out, real != NULL ? real : path, PEM_MAX, err)
+                   : serve_read_file(out, path, PEM_MAX, err);
+    if (rc == ERR_DENIED)
+        err_wrap(err, "%s = \"%s\", which if it was so for long wants a new one", key,
+                 path);
     free(path);
+    free(real);
     return rc;
 }
 
@@ -323,19 +324,19 @@ static int put_pem(struct json_out *out, struct serve *serve, struct span part,
 
     if (rc == 0)
         json_put_span(out, key, str_span(&text));
-    secrets_wipe(&text);
+    str_wipe(&text);
     return rc;
 }
 
 /* Only the console's front checks passwords and tokens. */
 static void put_credentials(struct json_out *out, struct serve *serve)
 {
-    struct str text = { 0 };
+    struct str text = { .is_secret = true };
 
     engine_credentials(serve->engine, &text);
     json_put_raw(out, "accounts", json_get(str_span(&text), "accounts"));
     json_put_raw(out, "tokens", json_get(str_span(&text), "tokens"));
-    secrets_wipe(&text);
+    str_wipe(&text);
 }
 
 static int write_setup(struct front *front, struct str *text, struct err *err)
@@ -345,6 +346,7 @@ static int write_setup(struct front *front, struct str *text, struct err *err)
     struct json_out out = { .str = text };
     int rc;
 
+    text->is_secret = true;
     json_open(&out, '{');
     rc = put_pem(&out, serve, part, "cert", false, err);
     if (rc == 0 && json_get(part, "client_ca").len > 0)
@@ -387,12 +389,13 @@ static int set_up(struct front *front, struct err *err)
     int rc = write_setup(front, &text, err);
 
     if (rc == 0) {
+        stream_keep_secret(front->stream);
         frame_begin(&out, stream_out(front->stream), FRAME_FRONT_SETUP);
         frame_add_span(&out, str_span(&text));
         frame_finish(&out);
         stream_flush(front->stream);
     }
-    secrets_wipe(&text);
+    str_wipe(&text);
     return rc;
 }
 
@@ -402,10 +405,8 @@ static int check_pair(struct span setup, struct err *err)
     char *client_ca = json_get_text(setup, "client_ca");
     int rc = tls_check(cert, key, client_ca, clock_unix_ms(), err);
 
-    if (key != NULL)
-        explicit_bzero(key, strlen(key));
     free(cert);
-    free(key);
+    text_wipe(key);
     free(client_ca);
     return rc;
 }
@@ -418,7 +419,7 @@ int fronts_check_one(struct serve *serve, const char *name, struct err *err)
 
     if (rc == 0)
         rc = check_pair(str_span(&text), err);
-    secrets_wipe(&text);
+    str_wipe(&text);
     return rc;
 }
 
@@ -520,13 +521,13 @@ static void start(void *arg)
 static bool could_anybody_enter(struct serve *serve)
 {
     struct span oidc = json_path(str_span(&serve->config), "sign_in.oidc");
-    struct str text = { 0 };
+    struct str text = { .is_secret = true };
     size_t count;
 
     engine_credentials(serve->engine, &text);
     count = json_count(json_get(str_span(&text), "accounts")) +
             json_count(json_get(str_span(&text), "tokens")) + json_count(oidc);
-    secrets_wipe(&text);
+    str_wipe(&text);
     return count > 0;
 }
 

@@ -457,7 +457,7 @@ static int send_load(struct host *host, const char *path, const char *pin, struc
     struct span record = json_get(span_of(str_text(&host->serve->config)), "record");
     char *record_dir = config_resolve(host->serve, record);
     struct secrets secrets = { 0 };
-    struct str frame = { 0 };
+    struct str frame = { .is_secret = true };
     struct frame_writer out;
     int rc = secrets_read(&secrets, host->serve, json_get(config, "secrets"), err);
 
@@ -476,8 +476,9 @@ static int send_load(struct host *host, const char *path, const char *pin, struc
             frame_add_span(&out, str_span(&secrets.items[i].value));
         }
         frame_finish(&out);
+        stream_keep_secret(host->stream);
         stream_send(host->stream, str_span(&frame));
-        secrets_wipe(&frame);
+        str_wipe(&frame);
     }
     secrets_fini(&secrets);
     free(record_dir);

@@ -2,9 +2,10 @@
 /*
  * serve/secrets.h - secrets on their way from files to the one plugin that may have them.
  *
- * Each is a file of its own name in the secrets directory (DIR/secrets, or what cordon.lua
- * says), readable by its owner alone. They stay in memory for as long as it takes to hand
- * them over.
+ * Each is a file of its own name in the directory of systemd's credentials
+ * ($CREDENTIALS_DIRECTORY) or else in the secrets directory (DIR/secrets, or what cordon.lua
+ * says), which nobody else can read (serve/secret_file.h). They stay in memory for as long as it
+ * takes to hand them over.
  */
 #pragma once
 
@@ -27,5 +28,3 @@ struct secrets {
 int secrets_read(struct secrets *secrets, struct serve *serve, struct span names,
                  struct err *err);
 void secrets_fini(struct secrets *secrets);
-/* Overwrites, then frees. */
-void secrets_wipe(struct str *str);

@@ -198,6 +198,35 @@ tell "a service manager hears that it is ready, alive as long as its loop turns,
 tell "the same at an address without a file" by_name
 tell "a watchdog that is another process's is not fed" another_pid
 tell "the unit is walled in (systemd-analyze security: 2.0 at most)" is_walled
+# -- secrets of a platform ----------------------------------------------------------------------
+deliver() { # deliver BEARER: prints the status
+    ask "$ingress/hooks/alerts" -H "Authorization: Bearer $1" -H "Content-Type: application/json" \
+        -d '{"id":"1","title":"t","type":"T","severity":"low"}'
+}
+secrets_of_a_platform() {
+    local bearer=canary-of-the-serve-test statuses front in_engine in_front wrong=0
+    mkdir -p "$work/credentials" "$work/mount/..1"
+    (umask 077 && echo "$bearer" >"$work/credentials/bearer" && echo other-than-that-one >"$work/mount/..1/mounted")
+    ln -s ..1 "$work/mount/..data" && ln -s ..data/mounted "$work/mount/mounted" && chmod 1777 "$work/mount"
+    cat >"$state/cordon.lua" <<LUA
+return { secrets = "$work/mount", serve = { ingress = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key" } },
+         sources = { alerts = { kind = "generic", auth = { bearer = { "bearer", "mounted" } } } } }
+LUA
+    CREDENTIALS_DIRECTORY=$work/credentials start_daemon || { sed 's/^/# /' "$work/err"; return 1; }
+    statuses="$(deliver "$bearer") $(deliver other-than-that-one) $(deliver neither)"
+    [[ $statuses == "202 202 401" ]] || { echo "# statuses: $statuses" && wrong=1; }
+    front=$(pgrep -P "$daemon" -f -- --internal-front)
+    in_engine=$(python3 "$TESTS/serve/canary.py" "$daemon" canary-of- the-serve-test)
+    in_front=$(python3 "$TESTS/serve/canary.py" "$front" canary-of- the-serve-test)
+    echo "# in the engine's memory: $in_engine, in the front's, which compares it: $in_front"
+    [[ $in_engine == 0 && $in_front != 0 || $in_engine == denied && $in_front == denied ]] || wrong=1
+    stop_daemon
+    chmod 644 "$work/mount/..1/mounted"
+    CREDENTIALS_DIRECTORY=$work/credentials refuses "secret $work/mount/mounted can be read by others (mode 0644" "chmod 600 it" || wrong=1
+    return $wrong
+}
+
+tell "credentials of systemd and links of Kubernetes are taken, and none stays in the engine" secrets_of_a_platform
 tell "without a listener it says what to write" no_listener
 tell "a key that others can read is refused, with the command that mends it" readable_key
 tell "a certificate that is none is refused" no_pem
