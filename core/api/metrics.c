@@ -98,6 +98,8 @@ static void put_engine(struct str *out, struct span json)
         { "holds_on", "holds_on", "What is contained." },
         { "holds_not_in_force", "holds_not_in_force",
           "Containments that the last check did not find as cordon left them." },
+        { "holds_unobserved", "holds_unobserved",
+          "Containments whose target the last check could not observe." },
     };
     struct span index = json_get(json, "index");
 

@@ -116,6 +116,26 @@ static void add_seen(struct str *out, const struct look *look, struct span hold,
     }
 }
 
+/* A check that fails leaves the verdict as it was, so the reader must know how old that is. */
+static void add_unseen(struct str *out, const struct look *look, struct span hold,
+                       size_t columns)
+{
+    struct span unseen = json_get(hold, "unobserved");
+    size_t start = out->len;
+
+    if (json_kind(unseen) != JSON_OBJECT)
+        return;
+    str_add_text(out, "  ");
+    render_styled(out, look, STYLE_BAD, "COULD NOT BE OBSERVED");
+    str_add_text(out, " since ");
+    render_when(out, look, json_get_int(unseen, "since", 0));
+    if (json_kind(json_get(unseen, "why")) == JSON_STRING) {
+        str_add_text(out, ": ");
+        render_value(out, json_get(unseen, "why"), WHAT_MAX);
+    }
+    add_line(out, start, look->columns > 0 ? columns : WHAT_MAX);
+}
+
 static void add_release(struct str *out, struct span hold)
 {
     str_add_text(out, "  cordon release ");
@@ -147,6 +167,7 @@ static void add_hold(struct str *out, const struct look *look, struct span hold)
                  400);
     add_line(out, start, look->columns > 0 ? columns : WHAT_MAX);
     add_seen(out, look, hold, columns);
+    add_unseen(out, look, hold, columns);
     start = out->len;
     add_since(out, look, hold);
     add_line(out, start, columns);
@@ -211,8 +232,10 @@ const struct command command_contained = {
         "What several runs want is listed once for each of them, with all of their "
         "names; it\n"
         "is put back when the last of them lets go. Each target is observed again while\n"
-        "the list is shown, and by a daemon every 15 minutes; with --check the list waits\n"
-        "for that. A containment that somebody has undone says NOT IN FORCE.",
+        "the list is shown, and by a daemon every 15 minutes (holds.check_every); with\n"
+        "--check the list waits for that. A containment that somebody has undone says NOT "
+        "IN\n"
+        "FORCE; one whose target cannot be observed says since when, and why not.",
     .example = "cordon contained",
     .options = OPTION_ENGINE | OPTION_CHECK,
     .run = run_contained,

@@ -147,6 +147,14 @@ enum hold_verdict {
 /* "in_force", "undone", "changed", "gone" */
 const char *hold_verdict_name(int verdict);
 
+/* Holds whose target could not be observed when it was checked last: see hold_unseen.c. */
+struct engine_unseen {
+    int count;
+    int64_t since_ms; /* of the one for which that is so longest */
+    const char *why;  /* of that one; borrowed until the next event; NULL: not known */
+    int not_yet;      /* others that were not checked since the engine started */
+};
+
 enum run_kind { RUN_LIVE = 1, RUN_RECOVER = 2, RUN_ROLLBACK = 3, RUN_PLAN = 4 };
 
 /* -- Events: everything that can happen. Spans are borrowed for the call. -------------- */
@@ -411,6 +419,10 @@ bool engine_read_slice(struct span json, uint64_t *slice);
 /* Do two holds of one slice want the same field of it? before: what undoing each leaves. */
 bool engine_is_shared(struct span before, struct span after, struct span other_before,
                       struct span other_after);
+
+void engine_unseen_count(const struct engine *engine, struct engine_unseen *unseen);
+/* Since when the target of this hold cannot be observed, 0: it can be. why as above. */
+int64_t engine_unseen_since(struct engine *engine, int64_t run, int n, const char **why);
 
 /* What would become of an alert: adds {"decisions":[...]}, as ROW_ALERT_NOTE has them, from
  * what matched says of each playbook ([{"hash","ok","matches","params","why"}]). Changes

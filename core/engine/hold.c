@@ -115,6 +115,7 @@ static void hold_free(struct hold *hold)
 {
     list_remove(&hold->in_slice);
     list_remove(&hold->in_run);
+    unseen_forget(hold);
     free(hold->goal);
     free(hold->action);
     free(hold->target);
@@ -172,6 +173,8 @@ void hold_on_seen(struct engine *engine, const struct event *event)
     hold->expired_in = json_get_int(event->json, "q", 0);
     hold->verdict = (int)json_get_int(event->json, "c", 0);
     hold->verdict_seq = json_get_int(event->json, "cs", 0);
+    hold->unseen.since_ms = json_get_int(event->json, "u", 0);
+    hold->unseen.seq = json_get_int(event->json, "us", 0);
     if (json_get(event->json, "g").len > 0)
         hold->goal = span_dup(json_get(event->json, "g"));
     hold->goal_ms = json_get_int(event->json, "at", 0);
@@ -287,6 +290,10 @@ static void put_all(struct json_out *out, const struct hold *hold)
     if (hold->expired_in > 0)
         json_put_int(out, "q", hold->expired_in);
     json_put_raw(out, "s", str_span(&slice));
+    if (hold->unseen.seq > 0) {
+        json_put_int(out, "u", hold->unseen.since_ms);
+        json_put_int(out, "us", hold->unseen.seq);
+    }
     json_close(out);
     str_fini(&slice);
 }
@@ -296,7 +303,8 @@ static void put_entry(struct engine *engine, const struct hold *hold, int state)
     struct str body = { 0 };
     struct json_out out = { .str = &body };
     bool is_plain = hold->goal == NULL && hold->extends == 0 && hold->kept_in == 0 &&
-                    hold->expired_in == 0 && hold->verdict == HOLD_IN_FORCE;
+                    hold->expired_in == 0 && hold->verdict == HOLD_IN_FORCE &&
+                    hold->unseen.seq == 0;
 
     if (state != HOLD_ON)
         str_add_text(&body, "{}");

@@ -11,8 +11,9 @@
  *   gone       it does not exist any more
  *
  * A verdict that differs from the one before becomes a row and a part of the hold's entry; the
- * same verdict again costs nothing. A target that cannot be observed keeps its verdict. Checks
- * write nothing to the target: what happens next is for people, or for a rollback to decide.
+ * same verdict again costs nothing. A target that cannot be observed keeps its verdict, and
+ * hold_unseen.c reports it when that lasts. Checks write nothing to the target: what happens
+ * next is for people, or for a rollback to decide.
  * docs/decisions/0152 says why.
  */
 #include "engine/holds.h"
@@ -25,7 +26,9 @@
 enum {
     RUNS_AT_ONCE = 4, /* whose holds are observed */
     ASKERS_MAX = 64,  /* that wait for the end of one round */
-    LOOKS_MAX = 3     /* at a target that cannot be observed now */
+    LOOKS_MAX = 3,    /* at a target that cannot be observed now */
+    TELL_AFTER = 3,   /* rounds, of 15 minutes, where no schedule says otherwise */
+    EVERY_MS = 15 * 60 * 1000
 };
 
 struct hold_checks {
@@ -36,6 +39,7 @@ struct hold_checks {
     int64_t serial;        /* of the newest shadow */
     int64_t askers[ASKERS_MAX];
     int asker_count;
+    struct check_rounds rounds;
 };
 
 static struct hold_checks *checks_of(struct engine *engine)
@@ -43,6 +47,8 @@ static struct hold_checks *checks_of(struct engine *engine)
     if (engine->checks == NULL) {
         engine->checks = xcalloc(1, sizeof *engine->checks);
         engine->checks->bucket = TABLE_SIZE;
+        engine->checks->rounds =
+            (struct check_rounds){ .every_ms = EVERY_MS, .tell_after = TELL_AFTER };
     }
     return engine->checks;
 }
@@ -80,6 +86,20 @@ static bool is_stale(const struct hold_checks *checks, const struct hold *hold)
     return !hold->is_off && hold->seen_ms < checks->older_than_ms;
 }
 
+/* Those of the run that this check was to observe, and that have no result since it began.
+ * One that was taken meanwhile is not of this check. */
+static void note_unseen(struct engine *engine, int64_t run, int64_t begun_ms,
+                        const char *why)
+{
+    list_each (link, after, &engine->holds_by_run[(uint64_t)run % TABLE_SIZE]) {
+        struct hold *hold = list_item(link, struct hold, in_run);
+
+        if (hold->run == run && !hold->is_off && hold->seen_ms > 0 &&
+            hold->looked_ms < begun_ms)
+            unseen_note(engine, hold, &engine->checks->rounds, why);
+    }
+}
+
 /* Begins to observe the holds of a run whose rows are there. One whose playbook is not there
  * cannot be observed. */
 static void check_begin(struct run *run)
@@ -88,6 +108,8 @@ static void check_begin(struct run *run)
 
     if (run->playbook == NULL) {
         engine->checks->failed++;
+        note_unseen(engine, run->id, engine->now_ms,
+                    "the playbook of its run is not there");
         return;
     }
     struct run *shadow =
@@ -190,7 +212,8 @@ static void widen(struct hold_checks *checks, int64_t older_than_ms)
     checks->bucket = 0;
 }
 
-/* {"older":MS, "wait":BOOL}: holds that nobody has looked at for so long. */
+/* {"older":MS, "wait":BOOL}: holds that nobody has looked at for so long. The schedule, which
+ * is no ask, also says after how many such rounds that fail people are told. */
 void ask_check_holds(struct engine *engine, const struct event *event)
 {
     struct hold_checks *checks = checks_of(engine);
@@ -199,6 +222,10 @@ void ask_check_holds(struct engine *engine, const struct event *event)
 
     if (older < 0)
         older = 0;
+    if (event->number == 0) {
+        checks->rounds.every_ms = older;
+        checks->rounds.tell_after = (int)json_get_int(event->json, "rounds", TELL_AFTER);
+    }
     if (waits && checks->asker_count == ASKERS_MAX) {
         reply_error(engine, event->number, 1, "busy",
                     "%d others wait for a check of the holds already", ASKERS_MAX);
@@ -223,6 +250,8 @@ void check_on_end(struct run *shadow)
         engine->checks->failed += step->n > 0 && step->state != STEP_ANSWERED;
     }
     engine->checks->under_way--;
+    note_unseen(engine, shadow->of, shadow->begun_ms,
+                "no answer within the time of a check");
     go_on(engine);
 }
 
@@ -263,9 +292,15 @@ static void give_verdict(struct step *step, int verdict)
     struct hold *hold = hold_find(engine, step->undoes_run, step->undoes_ordinal);
 
     engine->checks->looked++;
-    if (hold == NULL || hold->verdict == verdict)
-        return; /* released meanwhile, or nothing new */
+    if (hold == NULL)
+        return; /* released meanwhile */
+    if (hold->verdict == verdict) {
+        unseen_end(engine, hold);
+        return;
+    }
     int64_t seq = engine->next_seq;
+    unseen_forget(hold); /* the row of the verdict says it */
+    hold->looked_ms = engine->now_ms;
     verdict_write(step, hold, verdict);
     verdict_take(engine, hold, verdict, seq);
 }
@@ -354,6 +389,21 @@ static void look_at(struct step *step)
     step_answer(step, true, span_of("{}"));
 }
 
+static void give_up(struct step *step, const struct event *event)
+{
+    struct engine *engine = step->run->engine;
+    struct hold *hold = hold_find(engine, step->undoes_run, step->undoes_ordinal);
+    struct str why = { 0 };
+
+    str_add_span(&why, event->code);
+    str_add_text(&why, event->code.len > 0 && event->message.len > 0 ? ": " : "");
+    str_add_span(&why, event->message);
+    engine->checks->failed++;
+    if (hold != NULL)
+        unseen_note(engine, hold, &engine->checks->rounds, str_text(&why));
+    str_fini(&why);
+}
+
 void check_on_observed(struct step *step, const struct event *event)
 {
     bool is_gone = undo_is_gone(step, event);
@@ -366,7 +416,7 @@ void check_on_observed(struct step *step, const struct event *event)
         give_verdict(step, HOLD_TARGET_GONE);
         step_answer(step, true, span_of("{}"));
     } else if (fails) {
-        step->run->engine->checks->failed++;
+        give_up(step, event);
         step_answer(step, true, span_of("{}"));
     } else {
         step->now = run_keep(step->run, event->state);
@@ -389,6 +439,10 @@ void verdict_put_entry(struct engine *engine, struct span body, int64_t seq)
     struct hold *hold = hold_seen_in_row(engine, json_get_int(body, "r", 0),
                                          (int)json_get_int(body, "n", 0));
 
-    if (hold != NULL)
+    if (hold != NULL && unseen_read_row(hold, body, seq)) {
+        if (hold->first_seq > 0)
+            hold_put_on(engine, hold);
+    } else if (hold != NULL) {
         verdict_take(engine, hold, verdict_of(json_get_raw(body, "s")), seq);
+    }
 }

@@ -10,6 +10,22 @@
 
 #include "engine/internal.h"
 
+/* Since when a target cannot be observed: see hold_unseen.c. */
+struct unseen {
+    int64_t since_ms;   /* of the first check that failed; 0: it can be observed */
+    int64_t counted_ms; /* when the last check began that counted as a round */
+    int rounds;         /* that failed in a row */
+    int64_t seq;        /* the row that told of it; 0: nobody was told */
+    char *why;          /* NULL after a restart */
+};
+
+/* What the schedule of checks wants. */
+struct check_rounds {
+    int64_t every_ms;
+    int tell_after;  /* that many rounds */
+    int64_t told_ms; /* when people were told last; 0: never */
+};
+
 struct hold {
     struct list in_slice, in_run; /* of the engine: holds_by_slice, holds_by_run */
     int64_t run;
@@ -26,7 +42,9 @@ struct hold {
     bool is_off;         /* while the index is made again: it was, and is let go of */
     int verdict;         /* enum hold_verdict, of the last observation that gave one */
     int64_t verdict_seq; /* its row; 0: in force since it was taken */
-    int64_t seen_ms;     /* when a check last observed the target; 0: not in this process */
+    int64_t seen_ms;     /* when the last check of it began; 0: not in this process */
+    int64_t looked_ms;   /* when a check last had a result, or failed; 0: the same */
+    struct unseen unseen;
     /* read from its run's rows on demand: what it wants */
     bool is_asked, is_known;
     char *action, *target, *before, *after, *own_goal;
@@ -57,6 +75,16 @@ bool hold_learn(struct engine *engine, struct hold *hold);
 /* While the index is made again: the hold that a row names, also when its run comes later.
  * NULL when it is off. */
 struct hold *hold_seen_in_row(struct engine *engine, int64_t run, int n);
+
+/* -- hold_unseen.c ---------------------------------------------------------------------- */
+/* A check could not observe it. */
+void unseen_note(struct engine *engine, struct hold *hold, struct check_rounds *rounds,
+                 const char *why);
+/* It was observed: journals that, when people were told that it could not be. */
+void unseen_end(struct engine *engine, struct hold *hold);
+void unseen_forget(struct hold *hold);
+/* While the index is made again. True when the row has no verdict. */
+bool unseen_read_row(struct hold *hold, struct span body, int64_t seq);
 
 /* -- share.c ---------------------------------------------------------------------------- */
 enum share_kind {

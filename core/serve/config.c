@@ -16,6 +16,7 @@
  *                   ingress = { listen = ..., cert = ..., key = ..., client_ca = ... } },
  *       sign_in = { ... },     -- how people sign in: see sign_ins.h
  *       pull    = { cloud = { kind = "graph-alerts", every = "1m" } }, -- serve/pull.c
+ *       holds  = { check_every = "15m", unobserved_after = 3 }, -- serve/watch.c
  *       notify = { ... },      -- who is told of what: see notices.h
  *       log    = "json",       -- or "text"
  *     }
@@ -52,6 +53,9 @@ static const char schema[] =
     "\"notify\":{\"type\":\"object\"},"
     "\"playbooks\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
     "\"routes\":{\"type\":\"string\"},\"sources\":{\"type\":\"object\"},"
+    "\"holds\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"check_every\":{\"type\":\"string\",\"format\":\"period\"},"
+    "\"unobserved_after\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100}}},"
     "\"serve\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"console\":" FRONT("\"origin\":{\"type\":\"string\"}") ","
                                                              "\"ingress\":" FRONT(
@@ -82,6 +86,8 @@ static int look(struct span json, struct err *err)
     if (sign_ins_check(json_get(json, "sign_in"), err) != 0)
         return err->code;
     if (sources_check(json_get(json, "sources"), err) != 0)
+        return err->code;
+    if (watch_validate(json, err) != 0)
         return err->code;
     if (notices_check(json_get(json, "notify"), err) != 0)
         return err->code;

@@ -252,6 +252,10 @@ struct watch_counts {
     int on, not_in_force;
 };
 void watch_start(struct serve *serve);
+/* The bounds of "holds" in cordon.lua. */
+int watch_validate(struct span config, struct err *err);
+/* A row became durable: what a check found goes to the log. */
+void watch_row(const struct turn_row *row);
 /* Of the holds in the index. */
 void watch_count(struct serve *serve, struct watch_counts *counts);
 

@@ -256,6 +256,24 @@ static void put_seen(struct ledger *ledger, const struct hold *hold)
     json_close(ledger->out);
 }
 
+/* Since when no check could observe the target, and why not. */
+static void put_unseen(struct ledger *ledger, const struct hold *hold)
+{
+    const char *why;
+    int64_t since_ms =
+        hold->state == HOLD_ON
+            ? engine_unseen_since(ledger->serve->engine, hold->run, hold->n, &why)
+            : 0;
+
+    if (since_ms == 0)
+        return;
+    json_key(ledger->out, "unobserved");
+    json_open(ledger->out, '{');
+    json_put_int(ledger->out, "since", since_ms);
+    json_put(ledger->out, "why", why);
+    json_close(ledger->out);
+}
+
 static int put_off_row(const struct row *row, void *arg)
 {
     struct json_out *out = arg;
@@ -303,6 +321,7 @@ static void put_hold(struct ledger *ledger, struct hold *hold)
     put_runs(ledger, hold);
     put_seen(ledger, hold);
     json_put(out, "state", hold_state_name(hold->state));
+    put_unseen(ledger, hold);
     put_until(ledger, hold);
     json_close(out);
     str_fini(&release);

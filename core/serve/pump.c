@@ -150,6 +150,7 @@ static void rows_to_followers(struct serve *serve)
             feeds_row(serve, &serve->turn->items[serve->items_done].row);
             notices_row(serve, &serve->turn->items[serve->items_done].row);
             unread_row(serve, &serve->turn->items[serve->items_done].row);
+            watch_row(&serve->turn->items[serve->items_done].row);
         }
 }
 

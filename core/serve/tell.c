@@ -17,7 +17,7 @@ static const char *const words[] = {
     "gate",         "reminder",    "escalation",  "gate_end",    "break_glass",
     "review",       "run_done",    "run_failed",  "run_denied",  "run_canceled",
     "run_diverged", "run_blocked", "run_stuck",   "hold_due",    "halt",
-    "shadow",       "unreadable",  "not_started", "hold_broken",
+    "shadow",       "unreadable",  "not_started", "hold_broken", "hold_unobserved",
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -27,14 +27,14 @@ static const char *severity_of(const char *word)
     static const struct {
         const char *word, *severity;
     } severities[] = {
-        { "break_glass", "alert" },    { "run_stuck", "critical" },
-        { "halt", "critical" },        { "run_failed", "error" },
-        { "run_diverged", "error" },   { "reminder", "warning" },
-        { "escalation", "warning" },   { "run_blocked", "warning" },
-        { "hold_broken", "critical" }, { "hold_due", "warning" },
-        { "not_started", "error" },    { "unreadable", "warning" },
-        { "gate_end", "info" },        { "run_done", "info" },
-        { "shadow", "info" },
+        { "break_glass", "alert" },       { "run_stuck", "critical" },
+        { "halt", "critical" },           { "run_failed", "error" },
+        { "run_diverged", "error" },      { "reminder", "warning" },
+        { "escalation", "warning" },      { "run_blocked", "warning" },
+        { "hold_broken", "critical" },    { "hold_due", "warning" },
+        { "hold_unobserved", "warning" }, { "not_started", "error" },
+        { "unreadable", "warning" },      { "gate_end", "info" },
+        { "run_done", "info" },           { "shadow", "info" },
     };
 
     for (size_t i = 0; i < sizeof severities / sizeof *severities; i++)
@@ -98,6 +98,16 @@ static const char *note_word(struct span body)
     return shadow_of(body).len > 0 ? "shadow" : NULL;
 }
 
+/* A round of checks that fails for many holds is told once: the other rows have "quiet". */
+static const char *hold_word(struct span body)
+{
+    struct span state = json_get_raw(body, "s");
+
+    if (span_is(state, "unobserved"))
+        return json_get_bool(body, "quiet", false) ? NULL : "hold_unobserved";
+    return span_is(state, "in_force") || span_is(state, "observed") ? NULL : "hold_broken";
+}
+
 const char *tell_word(const struct shown_row *row)
 {
     switch (row->kind) {
@@ -108,8 +118,7 @@ const char *tell_word(const struct shown_row *row)
     case ROW_BREAK_GLASS: return "break_glass";
     case ROW_REVIEW: return "review";
     case ROW_HALT: return "halt";
-    case ROW_HOLD_SEEN:
-        return span_is(json_get_raw(row->body, "s"), "in_force") ? NULL : "hold_broken";
+    case ROW_HOLD_SEEN: return hold_word(row->body);
     case ROW_DOUBT:
     case ROW_DRIFT: return "run_stuck";
     case ROW_END: return end_word((int)json_get_int(row->body, "s", 0));
@@ -264,6 +273,18 @@ static void put_note(struct writing *writing, struct span body)
         put_text_fact(writing, "Error", json_get(body, "why"));
 }
 
+static void put_hold_facts(struct writing *writing, struct span body)
+{
+    bool is_full = writing->tell->is_full;
+
+    put_fact(writing, "Hold",
+             id_hold(json_get_int(body, "r", 0), (int)json_get_int(body, "n", 0)).text);
+    put_text_fact(writing, "Found", json_get(body, "s"));
+    put_time_fact(writing, "Since", json_get_int(body, "since", 0));
+    if (is_full && json_get(body, "why").len > 0)
+        put_text_fact(writing, "Error", json_get(body, "why"));
+}
+
 static void put_facts(struct writing *writing, struct span gate)
 {
     const struct shown_row *row = writing->row;
@@ -289,7 +310,7 @@ static void put_facts(struct writing *writing, struct span gate)
         put_text_fact(writing, "By", json_get(row->body, "who"));
     }
     if (row->kind == ROW_HOLD_SEEN)
-        put_text_fact(writing, "Found", json_get(row->body, "s"));
+        put_hold_facts(writing, row->body);
     if (row->kind == ROW_DOUBT || row->kind == ROW_DRIFT || row->kind == ROW_HOLD_SEEN) {
         put_text_fact(writing, "Action", json_get(row->body, "a"));
         if (writing->tell->is_full)
@@ -318,7 +339,10 @@ static const char *lead_of(const struct shown_row *row)
     case ROW_DOUBT: return "Nobody can know whether it happened: a person must say";
     case ROW_DRIFT: return "Somebody else has changed it: a person must say";
     case ROW_START: return "A containment's time is over";
-    case ROW_HOLD_SEEN: return "A containment is not in force any more";
+    case ROW_HOLD_SEEN:
+        return span_is(json_get_raw(row->body, "s"), "unobserved")
+                   ? "A containment could not be observed"
+                   : "A containment is not in force any more";
     case ROW_HALT: return json_get_bool(row->body, "on", false) ? "Halted" : "Halt lifted";
     case ROW_ALERT_NOTE:
         if (span_is(json_get_raw(row->body, "k"), "unreadable"))

@@ -83,9 +83,12 @@ static void put_oldest_gate(struct view *view)
 static void put_not_in_force(struct view *view)
 {
     struct watch_counts counts;
+    struct engine_unseen unseen;
 
     watch_count(view->serve, &counts);
     json_put_int(&view->out, "holds_not_in_force", counts.not_in_force);
+    engine_unseen_count(view->serve->engine, &unseen);
+    json_put_int(&view->out, "holds_unobserved", unseen.count);
 }
 
 static void count_all(struct view *view)

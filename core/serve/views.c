@@ -298,19 +298,41 @@ static void check_policy(struct view *view)
               : "write a policy.lua; playbooks/policy.lua is one to begin with");
 }
 
+static void put_unseen(struct str *text, const struct engine_unseen *unseen, int on)
+{
+    char since[32];
+
+    str_printf(text, "%s%d of %d containments could not be observed",
+               text->len > 0 ? "; " : "", unseen->count, on);
+    str_printf(text, ", since %s", clock_show(unseen->since_ms, since));
+    if (unseen->why != NULL)
+        str_printf(text, ": %s", unseen->why);
+}
+
 /* As the last check of each found it. */
 static void check_holds(struct view *view)
 {
     struct watch_counts counts;
-    char text[128];
+    struct engine_unseen unseen;
+    struct str text = { 0 };
 
     watch_count(view->serve, &counts);
-    snprintf(text, sizeof text, "%d of %d containments are not in force any more",
-             counts.not_in_force, counts.on);
+    engine_unseen_count(view->serve->engine, &unseen);
+    if (counts.not_in_force > 0)
+        str_printf(&text, "%d of %d containments are not in force any more",
+                   counts.not_in_force, counts.on);
+    if (unseen.count > 0)
+        put_unseen(&text, &unseen, counts.on);
+    bool is_good = text.len == 0;
+    if (is_good && unseen.not_yet > 0)
+        str_printf(&text, "%d of %d not checked since the engine started", unseen.not_yet,
+                   counts.on);
+    else if (is_good)
+        str_add_text(&text, "as cordon left them when last observed");
     if (counts.on > 0)
-        check(&view->out, "containments", counts.not_in_force == 0,
-              counts.not_in_force > 0 ? text : "as cordon left them when last observed",
+        check(&view->out, "containments", is_good, str_text(&text),
               "cordon contained --check says which, and what stands there now");
+    str_fini(&text);
 }
 
 static void check_unable(void *arg, const char *gate, struct span why)

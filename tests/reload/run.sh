@@ -126,6 +126,21 @@ keeps() { # keeps PATTERN: what is in the file has a mistake; what was in force 
 keeps_syntax() { echo 'return { serve = ' >"$state/cordon.lua" && keeps "cordon.lua:2:1\|cordon.lua:1:"; }
 keeps_unknown() { write more='srve = {},' && keeps 'cordon.lua:5:3: unknown member "srve", did you mean "serve"'; }
 keeps_unproven() { write sources='three = { kind = "generic", auth = {} },' && keeps 'cordon.lua:4:15: sources.three'; }
+keeps_bounds() {
+    local holds said
+    while IFS='|' read -r holds said; do
+        write more="holds = { $holds }," && keeps "cordon.lua:5:13: holds.$said" || return 1
+    done <<'END'
+check_every = "9s"|check_every: want 10s to 24h
+check_every = "25h"|check_every: want 10s to 24h
+check_every = "soon"|check_every: want a duration above zero
+check_every = 60|check_every: want
+unobserved_after = 0|unobserved_after: want at least 1, got 0
+unobserved_after = 101|unobserved_after: want at most 100, got 101
+unobserved_after = 1.5|unobserved_after: want
+every = "1m"|*unknown member "every"
+END
+}
 keeps_pair() { write cert=cordon key=renewed && keeps 'not that of the certificate'; }
 keeps_readable() {
     write cert=renewed key=renewed && chmod 644 "$work/renewed.key" && keeps 'can be read by others.*chmod 600' && chmod 600 "$work/renewed.key"
@@ -248,6 +263,7 @@ tell "playbooks that are added are started by alerts" takes_playbooks
 tell "a file that cannot be read changes nothing, and its place is told" keeps_syntax
 tell "a key that there is not changes nothing, and the one that was meant is told" keeps_unknown
 tell "a source that proves nothing changes nothing" keeps_unproven
+tell "the times of checks of holds outside their bounds change nothing, and the bounds are told" keeps_bounds
 tell "a certificate with another's key changes nothing" keeps_pair
 tell "a key that others can read changes nothing" keeps_readable
 tell "a file that is gone changes nothing" keeps_missing

@@ -349,6 +349,146 @@ TEST(a_hold_that_was_observed_lately_is_not_observed_again_by_the_schedule)
     w_free(w);
 }
 
+/* -- Targets that cannot be observed -------------------------------------------------------- */
+
+/* One round of the schedule: it is no ask. */
+static void round_of(struct world *w, int rounds)
+{
+    char args[64];
+
+    w->now_ms += MINUTES_15_MS + 1000;
+    snprintf(args, sizeof args, "{\"older\":%d,\"rounds\":%d}", MINUTES_15_MS, rounds);
+    struct event event = { .kind = EV_ASK,
+                           .name = span_of("check_holds"),
+                           .who = span_of("cordon"),
+                           .json = span_of(args) };
+    w_handle(w, &event);
+    w_settle(w);
+}
+
+/* What the rows of checks say, in order: "undone", "unobserved", "unobserved quiet". */
+static const char *told(const struct world *w)
+{
+    static char text[512];
+    size_t len = 0;
+
+    text[0] = '\0';
+    for (int i = 0; i < w->row_count; i++) {
+        struct span body = span_of(w->rows[i].body), state = json_get_raw(body, "s");
+
+        if (w->rows[i].kind == ROW_HOLD_SEEN)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%.*s%s",
+                                    len > 0 ? ", " : "", (int)state.len, state.ptr,
+                                    json_get_bool(body, "quiet", false) ? " quiet" : "");
+    }
+    return text;
+}
+
+static int unseen_count(struct world *w)
+{
+    struct engine_unseen unseen;
+
+    engine_unseen_count(w->engine, &unseen);
+    return unseen.count;
+}
+
+/* What happens to target "a" of one hold, a letter each: r a round that fails, R one that can
+ * observe, c a check by hand that fails, C one that can observe, u undone by somebody, p the
+ * power goes. */
+static const struct {
+    const char *steps;
+    int rounds;
+    const char *told;
+    int unseen;
+} lasting[] = {
+    { "r", 3, "", 1 },
+    { "rr", 3, "", 1 },
+    { "rrr", 3, "unobserved", 1 },
+    { "rrrrrr", 3, "unobserved", 1 },
+    { "r", 1, "unobserved", 1 },
+    { "rrRrr", 3, "", 1 },
+    { "rrRrrr", 3, "unobserved", 1 },
+    { "rrrR", 3, "unobserved, observed", 0 },
+    { "rrrRR", 3, "unobserved, observed", 0 },
+    { "rrruR", 3, "unobserved, undone", 0 },
+    { "uRrrrR", 3, "undone, unobserved, observed", 0 },
+    { "cccccc", 3, "", 1 },
+    { "rcccr", 3, "", 1 },
+    { "rcccrr", 3, "unobserved", 1 },
+    { "rrrC", 3, "unobserved, observed", 0 },
+    { "rrpr", 3, "", 1 },
+    { "rrrp", 3, "unobserved", 1 },
+    { "rrrpr", 3, "unobserved", 1 },
+    { "rrrpR", 3, "unobserved, observed", 0 },
+};
+
+static void take_step(struct world *w, char step, int rounds)
+{
+    w->refused = step == 'r' || step == 'c' ? "a" : NULL;
+    switch (step) {
+    case 'r':
+    case 'R': round_of(w, rounds); break;
+    case 'c':
+    case 'C': check_holds(w); break;
+    case 'u': edit(w, "a", "old"); break;
+    default: w_crash(w); w_settle(w);
+    }
+}
+
+TEST(a_target_that_cannot_be_observed_is_told_after_so_many_rounds_and_once)
+{
+    for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++) {
+        struct w_wish scripts[RUNS][WISHES] = { { SET_TO(1, "a", "new"), END } };
+        struct world *w = held_world(scripts);
+
+        for (const char *step = lasting[i].steps; *step != '\0'; step++)
+            take_step(w, *step, lasting[i].rounds);
+        CHECK_STR(told(w), lasting[i].told);
+        CHECK_INT(unseen_count(w), lasting[i].unseen);
+        w_check_index(w);
+        w_free(w);
+    }
+}
+
+TEST(since_when_and_why_a_target_cannot_be_observed_is_kept)
+{
+    struct w_wish scripts[RUNS][WISHES] = { { SET_TO(1, "a", "new"), END } };
+    struct world *w = held_world(scripts);
+    struct engine_unseen unseen;
+    const char *why;
+
+    engine_unseen_count(w->engine, &unseen);
+    CHECK_INT(unseen.not_yet, 1);
+    w->refused = "a";
+    round_of(w, 2);
+    int64_t since_ms = engine_unseen_since(w->engine, 1, 1, &why);
+    CHECK(since_ms > 0 && why != NULL && why[0] != '\0');
+    round_of(w, 2);
+    CHECK_INT(engine_unseen_since(w->engine, 1, 1, &why), since_ms);
+    w_crash(w);
+    w_settle(w);
+    CHECK_INT(engine_unseen_since(w->engine, 1, 1, &why), since_ms);
+    engine_unseen_count(w->engine, &unseen);
+    CHECK_INT(unseen.not_yet, 0);
+    CHECK_INT(unseen.since_ms, since_ms);
+    w_free(w);
+}
+
+TEST(of_many_holds_that_cannot_be_observed_one_row_is_for_people)
+{
+    struct w_wish scripts[RUNS][WISHES] = { { SET_TO(1, "a", "new"), END },
+                                            { SET_TO(1, "a", "new"), END },
+                                            { SET_TO(1, "a", "new"), END } };
+    struct world *w = held_world(scripts);
+
+    w->refused = "a";
+    round_of(w, 1);
+    CHECK_STR(told(w), "unobserved, unobserved quiet, unobserved quiet");
+    CHECK_INT(unseen_count(w), 3);
+    w_check_index(w);
+    w_free(w);
+}
+
 /* -- Beside other things -------------------------------------------------------------------- */
 
 /* Lets the check take so many turns before the rollback is asked for, or the power goes. */

@@ -27,7 +27,7 @@ hook=http://127.0.0.1:$(cat "$work/hookport")
 me=$(id -un)
 
 words=(gate reminder escalation gate_end review run_done run_failed run_denied run_canceled run_diverged run_blocked
-    run_stuck hold_due hold_broken halt shadow unreadable not_started)
+    run_stuck hold_due hold_broken hold_unobserved halt shadow unreadable not_started)
 channel() { echo "$1 = { kind = \"webhook\", url = \"$hook/$1\", secret = \"signing\"${2:-} },"; }
 config() { # config [MORE]: a channel for each word, and some that are named by gates and routes
     local word
@@ -45,6 +45,7 @@ config() { # config [MORE]: a channel for each word, and some that are named by 
         done
         echo "}, groups = { others = { \"asked\" } } },"
         cat <<LUA
+  holds = { check_every = "10s", unobserved_after = 1 },
   playbooks = { "$work/playbooks" }, routes = "routes.lua",
   plugins = { noop = { config = { dir = "$work/effects" } } },
   serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key",
@@ -93,6 +94,7 @@ playbook fails 'error("no")'
 playbook blocked 'noop.set { target = "forbidden", value = 1 }'
 playbook drifts 'noop.set { target = "drifting", value = "mine" }'
 playbook watched 'noop.set { target = "watched", value = "mine-too" }'
+playbook unseen 'noop.set { target = "unseen", value = "mine-as-well" }'
 playbook timed 'noop.set { target = "timed", value = 1, expires = "1s" }'
 playbook glass 'noop.set { target = "glass-1", value = 1 }'
 playbook asked 'noop.set { target = "asked-target", value = "asked-value" }'
@@ -205,6 +207,13 @@ broken_is_told() { # what holds the target now is a file of the plugin's world
     grep -l mine-too "$work"/effects/*.json | while read -r file; do echo '"theirs"' >"$file"; done
     cordon contained --check >/dev/null && until_said hold_broken "A containment is not in force any more"
 }
+unseen_is_told() { # nobody asks for a check: the schedule does, and it cannot read the file
+    starts unseen >/dev/null && await grep -rqs mine-as-well "$work/effects" || return 1
+    grep -l mine-as-well "$work"/effects/*.json | while read -r file; do echo 'no JSON' >"$file"; done
+    until_said hold_unobserved "A containment could not be observed" && body hold_unobserved "could not be" |
+        jq -e 'any(.facts[]; .name == "Found" and .value == "unobserved") and any(.facts[]; .name == "Since") and all(.facts[]; .name != "Error")' >/dev/null &&
+        await grep -q 'the target of hold h-[0-9-]* cannot be observed: ' "$work/err"
+}
 halt_is_told() {
     cordon halt all --reason "for the test" >/dev/null && told halt "Halted" && cordon resume all >/dev/null && told halt "Halt lifted"
 }
@@ -233,6 +242,7 @@ nobody_else_is_told() { # each channel has heard of its word alone, and of nothi
         run_*) lead="^Run over: ${word#run_}" ;;
         hold_due) lead='time is over' ;;
         hold_broken) lead='is not in force any more' ;;
+        hold_unobserved) lead='^A containment could not be observed' ;;
         halt) lead='^Halt' ;;
         shadow) lead='shadow mode' ;;
         unreadable) lead='could not be read' ;;
@@ -347,6 +357,7 @@ tell what_somebody_else_changed_is_told a_stranger_is_told
 tell the_end_of_a_containments_time_is_told time_is_told
 tell a_break_glass_is_told_to_everybody_and_its_review_to_its_channel glass_is_told
 tell a_containment_that_somebody_undid_is_told broken_is_told
+tell a_containment_that_the_schedule_cannot_observe_is_told unseen_is_told
 tell a_halt_and_its_end_are_told halt_is_told
 tell shadow_and_unreadable_are_told alerts_are_told
 tell a_run_that_diverges_is_told divergence_is_told

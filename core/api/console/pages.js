@@ -15,6 +15,11 @@ function broken(seen) {
     seen.now !== undefined && seen.now !== null && el("p", { class: "target" }, "It is now ", shown(seen.now).slice(0, 2000)));
 }
 
+// Since when no check could observe the target: what the page shows is as old as that.
+function unseen({ since, why }) {
+  return el("div", { class: "bad" }, el("p", {}, el("strong", {}, "Could not be observed"), " since ", when(since), why && `: ${shown(why)}`));
+}
+
 export async function ledgerPage(name, refresh) {
   const { holds } = await get("/v1/holds");
   holds.sort((one, other) => Boolean(other.seen) - Boolean(one.seen)); // what does not hold comes first
@@ -37,7 +42,7 @@ export async function ledgerPage(name, refresh) {
     holds.length > 0 && may("responder") && el("div", { class: "actions" }, check), notice,
     holds.length ? holds.map(hold => el("section", { class: hold.seen ? "card broken" : "card" },
       el("div", { class: "row" }, el("h2", {}, shown(hold.what)), hold.seen && state("not in force"), el("span", { class: "end" }, hold.until ? until(hold.until) : "until somebody lets go")),
-      hold.seen && broken(hold.seen),
+      hold.seen && broken(hold.seen), hold.unobserved && unseen(hold.unobserved),
       el("p", { class: "target" }, shown(hold.target)), facts([["Since", when(hold.since)], ["By", shown(hold.by)], ["Approved by", (hold.approved_by || []).map(shown).join(", ")],
         ["Wanted by", (hold.runs || []).map(run => [link("#/runs/" + run, run), " "])], ["Undo", hold.can_undo ? shown(hold.undo) : "cannot be undone"], ["When its time is over", hold.until ? shown(hold.on_expire) : ""],
         ["Its time is over", hold.expired_in ? [link("#/runs/" + hold.expired_in, hold.expired_in), hold.gate && [", which waits at ", link("#/gates/" + hold.gate, hold.gate)]] : ""]]),
