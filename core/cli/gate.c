@@ -562,6 +562,11 @@ static void quorum(struct str *out, const struct look *look, struct span gate)
         render_value(out, json_get(body, "unable"), WHOLE);
         str_add_char(out, '\n');
     }
+    if (json_get(body, "unknown_group").len > 0 && gate_is_open(gate)) {
+        label(out, look, "  ", "no group");
+        render_value(out, json_get(body, "unknown_group"), WHOLE);
+        str_add_char(out, '\n');
+    }
     escalated(out, look, gate);
     if (json_get_int(body, "deny_threshold", 1) > 1) {
         label(out, look, "  ", "to deny");

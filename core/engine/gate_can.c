@@ -202,6 +202,24 @@ static struct gate gate_to_be(struct step *step, const struct run *shadow)
     return gate;
 }
 
+/* A gate that others can grant may still ask a group that is not there. */
+static void put_unknown(struct json_out *out, struct engine *engine, struct span chain,
+                        const struct list *demands)
+{
+    struct str text = { 0 };
+    bool is_found = has_unknown(engine, chain, &text);
+
+    list_each (link, after, (struct list *)demands) {
+        const struct demand *demand = list_item(link, struct demand, in_need);
+
+        is_found = is_found || has_unknown(engine, demand->slots, &text) ||
+                   has_unknown(engine, demand->from, &text);
+    }
+    if (is_found)
+        json_put(out, "unknown_group", str_text(&text));
+    str_fini(&text);
+}
+
 void gate_put_unable(struct json_out *out, struct step *step, const struct run *shadow,
                      const struct list *demands)
 {
@@ -225,6 +243,8 @@ void gate_put_unable(struct json_out *out, struct step *step, const struct run *
                      ". Nobody can grant this gate as it is: the owner of policy.lua "
                      "can change its groups");
         json_put(out, "unable", str_text(&text));
+    } else {
+        put_unknown(out, step->run->engine, str_span(&chain), demands);
     }
     str_fini(&names);
     str_fini(&chain);

@@ -792,7 +792,8 @@ void gate_apply_vote(struct run *run, const struct event_row *row);
 void gate_apply_end(struct run *run, const struct event_row *row);
 
 /* -- opening.c -------------------------------------------------------------------------- */
-/* gate_can.c: "unable", why nobody can grant a gate with these demands; nothing when they can. */
+/* gate_can.c: "unable", why nobody can grant a gate with these demands; or "unknown_group", the
+ * group that is not there beside those who can. Nothing when all is right. */
 void gate_put_unable(struct json_out *out, struct step *step, const struct run *shadow,
                      const struct list *demands);
 /* Nobody is asked, or there is no time to answer: then the step has been answered. */

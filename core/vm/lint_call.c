@@ -235,6 +235,57 @@ static void groups_value(struct call *call, const struct token *name)
     }
 }
 
+static bool is_named_value(const struct lint *lint)
+{
+    return lint->now.kind == TOKEN_NAME && lint->has_ahead &&
+           lint->ahead.kind == TOKEN_SIGN && span_is(lint->ahead.text, "=");
+}
+
+/* At the "{" of a link of a chain: { after = "30m", from = "leads" }. */
+static void chain_link(struct call *call)
+{
+    struct lint *lint = call->lint;
+
+    lint_step(lint);
+    while (lint->has_now && !lint_is(lint, "}")) {
+        struct token name = lint->now;
+        bool is_named = is_named_value(lint);
+
+        if (is_named) {
+            lint_step(lint); /* = */
+            lint_step(lint); /* value */
+        }
+        if (is_named && span_is(name.text, "from"))
+            groups_value(call, &name);
+        else
+            lint_expression(lint);
+        if (lint_is(lint, ",") || lint_is(lint, ";"))
+            lint_step(lint);
+        else if (!lint_is(lint, "}"))
+            return;
+    }
+    lint_step(lint);
+}
+
+/* At the "{" of escalate: links that stand there are looked at; computed ones are not. */
+static void chain_value(struct call *call)
+{
+    struct lint *lint = call->lint;
+
+    lint_step(lint);
+    while (lint->has_now && !lint_is(lint, "}")) {
+        if (lint_is(lint, "{"))
+            chain_link(call);
+        else
+            lint_expression(lint);
+        if (lint_is(lint, ",") || lint_is(lint, ";"))
+            lint_step(lint);
+        else if (!lint_is(lint, "}"))
+            return;
+    }
+    lint_step(lint);
+}
+
 /* At a name in front of "=". */
 static void argument(struct call *call)
 {
@@ -254,6 +305,8 @@ static void argument(struct call *call)
         find_no_argument(call, &name);
     if (call->is_ctx && strcmp(key, "notify") == 0 && lint_is(lint, "{"))
         text_list(call, check_channel);
+    else if (call->is_ctx && strcmp(key, "escalate") == 0 && lint_is(lint, "{"))
+        chain_value(call);
     else if (call->is_ctx && (strcmp(key, "from") == 0 || strcmp(key, "need") == 0))
         groups_value(call, &name);
     else

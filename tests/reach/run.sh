@@ -244,11 +244,13 @@ gate() { # gate NAME WANTED ARGUMENTS
     printf 'return playbook { name = "asks", summary = "asks", run = function(p, ctx)\n  ctx.approve { title = "May it?", %s }\nend }\n' \
         "$3" >"$work/asks.lua"
     local was
-    was=$(cordon run "$work/asks.lua" | grep -E 'in vain|from is an empty|no time at all|unable|within')
+    was=$(cordon run "$work/asks.lua" | grep -E 'in vain|no group|from is an empty|no time at all|unable|within')
     [ -n "$2" ] || { [ -n "$was" ] || was="nothing wrong"; }
     check "$1" "${2:-nothing wrong}" "$was"
 }
 gate a_gate_of_a_pair_can_be_granted "" 'from = "pair", need = 2'
+gate a_group_beside_one_that_can_grant_it_is_reported 'no group "pears"' 'from = { "pair", "pears" }'
+gate a_group_of_the_chain_that_is_not_there_is_reported 'no group "opens"' 'from = "pair", escalate = { { after = "5m", from = "opens" } }'
 gate a_gate_of_anybody_can_be_granted "" 'from = "open", need = 3'
 gate a_group_that_is_not_there_is_reported 'no group "pairs"; did you mean "pair"?' 'from = "pairs"'
 gate a_slot_of_a_group_that_is_not_there_is_reported 'no group "lead"' 'need = { "pair", "lead" }'

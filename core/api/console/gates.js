@@ -43,7 +43,8 @@ export async function gatePage(name, refresh) {
     clear(head, el("h1", {}, body.title || "May this be done?"), el("div", { class: "row" }, state(gate.state), isOpen && until(body.due), link("#/runs/" + gate.run, gate.run), el("span", { class: "soft" }, shown(gate.playbook))),
       facts([["Alert", alertLink(gate.alert)], ["Asked by", shown(body.by)], ["Wants", needs(body)], ["So far", isOpen && (gate.votes || []).length ? soFar(gate) : ""], ["Until", when(body.due)], ["After that", shown(body.on_timeout || body.args?.on_timeout)],
         ["Signature", body.sign ? "must be signed with an SSH key: cordon approve --sign, or cordon gate export" : ""], ["Digest", el("code", {}, (gate.digest || "").slice(0, 16) + "…")]]),
-      isOpen && body.unable && el("p", { class: "card broken" }, shown(body.unable)), isOpen && answers(body));
+      isOpen && body.unable && el("p", { class: "card broken" }, shown(body.unable)),
+      isOpen && body.unknown_group && el("p", { class: "card broken" }, shown(body.unknown_group)), isOpen && answers(body));
     clear(votes, (gate.votes || []).length ? el("ol", { class: "line" }, gate.votes.map(one => el("li", { class: one.yes === false ? "bad" : "good" },
       el("strong", {}, shown(one.who)), " ", one.v !== undefined && one.v !== null ? `answered ${shown(one.v)}` : one.yes ? "approved" : "denied", one.why ? `: ${shown(one.why)}` : "", one.key ? " (signed)" : ""))) :
       el("p", { class: "soft" }, "Nobody yet."));
