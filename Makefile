@@ -17,6 +17,8 @@
 #   make layers             every include that climbs floors; prints nothing when none does
 #   make format             formats what make lint checks
 #   make deps               installs with apt-get what the build and the tests need
+#   make debian13 [T=pattern]  builds this tree with gcc and clang and runs the tests in a chroot of
+#                           Debian 13 below build/; needs root and debootstrap
 #   make install            DESTDIR and PREFIX as usual, /usr/local by default
 #   make compile_commands.json, make clean, make help
 #
@@ -135,7 +137,7 @@ ifneq ($(words $(tests)),$(words $(sort $(tests))))
 $(error two tests have the same file name: $(sort $(test_src) $(plugin_test_src)))
 endif
 
-.PHONY: all products testware help deps deps-test deps-lint demo test mutants bench lint layers \
+.PHONY: all products testware help deps deps-test deps-lint demo test mutants bench debian13 lint layers \
 	format install conformance fuzz clean run-demo run-test run-bench run-conformance \
 	run-fuzz lint-format lint-tidy lint-scripts lint-header FORCE
 all: products testware
@@ -255,7 +257,8 @@ deps_build := $(if $(is_clang),$(firstword $(CC))=clang) gcc=gcc file:/usr/inclu
 deps_test := systemd-analyze=systemd chromium=chromium nghttpd=nghttp2-server ssh-keygen=openssh-client jq=jq curl=curl python3=python3 openssl=openssl sqlite3=sqlite3 promtool=prometheus node=nodejs npm=npm \
 	rsyslogd=rsyslog file:/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_ossl.so=rsyslog-openssl
 deps_lint := clang=clang clang-format=clang-format clang-tidy=clang-tidy shellcheck=shellcheck
-deps_fuzz := clang=clang file:/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a=libclang-rt-14-dev
+fuzz_runtime := $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a)
+deps_fuzz := clang=clang file:$(or $(firstword $(fuzz_runtime)),libclang_rt.fuzzer)=libclang-rt-dev
 
 # Says nothing when nothing is missing. Needs a shell and apt-get, and nothing else.
 define ensure
@@ -318,6 +321,10 @@ conformance: deps-test
 	$(again) run-conformance
 run-conformance: all
 	@BUILD=$(CURDIR)/$(B) AZURE_SPECS='$(abspath $(AZURE_SPECS))' tests/conformance/run.sh
+
+debian13:
+	$(call ensure,debootstrap=debootstrap unshare=util-linux)
+	@T='$(T)' JOBS=$(JOBS) tests/debian.sh trixie $(CURDIR)/build/debian13
 
 # What is found is kept in build/fuzz/corpus; what is known lies in tests/fuzz/corpus.
 fuzz:
