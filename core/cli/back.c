@@ -123,8 +123,9 @@ static int run_recover(const struct options *options)
     return exit_code;
 }
 
-static const char *const choices[] = { "leave", "restore", "accept", "applied",
-                                       "not-applied" };
+static const char *const choices[] = { "leave",     "restore",       "accept",
+                                       "applied",   "not-applied",   "complete",
+                                       "take-back", "partly-applied" };
 enum { CHOICE_COUNT = sizeof choices / sizeof choices[0] };
 
 static bool is_choice(const char *word)
@@ -145,7 +146,8 @@ static int wrong_choice(const struct options *options)
                                    nearest);
     return command_usage_error(options,
                                "%.40s is no choice: want leave, restore or accept for a"
-                               " drift, applied or not-applied for a doubt",
+                               " drift, applied or not-applied for a doubt, complete,"
+                               " take-back or partly-applied for what is partly done",
                                word);
 }
 
@@ -209,7 +211,12 @@ const struct command command_settle = {
         "              accept       it stays as it is now, and the hold stays too: a\n"
         "                           later rollback looks at it again\n"
         "For a doubt:  applied      the effect happened\n"
-        "              not-applied  it did not",
+        "              not-applied  it did not\n"
+        "Partly done:  complete     do the rest, under the same approval\n"
+        "              take-back    undo the part in a rollback; the step fails\n"
+        "              partly-applied  the part stays and has a hold; the step fails\n"
+        "Partly undone: complete    undo the rest\n"
+        "              leave        it stays as it is now, and the hold is taken off",
     .example = "cordon settle r-000002 u/1 leave --reason \"the new rule is right\"",
     .options = OPTION_ENGINE | OPTION_REASON | OPTION_DETACH,
     .args_min = 3,

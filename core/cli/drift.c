@@ -151,12 +151,40 @@ void drift_render(struct str *out, const struct look *look, struct span run,
             "it stays as it is now; the hold stays, and a later rollback looks again");
 }
 
+/* Some fields are as before, some as planned, and none is neither. */
+static bool is_partly(struct span body)
+{
+    struct span parts = json_get(body, "parts");
+
+    return json_count(json_get(parts, "before")) > 0 &&
+           json_count(json_get(parts, "planned")) > 0 &&
+           json_count(json_get(parts, "foreign")) == 0;
+}
+
+static void commands_partly(struct str *out, struct span run, struct span body,
+                            bool is_undo)
+{
+    command(out, run, body, "complete",
+            is_undo ? "undo the rest" : "do the rest, under the same approval");
+    if (is_undo) {
+        command(out, run, body, "leave", "it stays as it is; the hold is taken off");
+        return;
+    }
+    command(out, run, body, "take-back", "undo the part in a rollback; the step fails");
+    command(out, run, body, "partly-applied",
+            "the part stays, with a hold; the step fails");
+}
+
 void drift_render_doubt(struct str *out, const struct look *look, struct span run,
                         struct span body)
 {
     struct span why = json_get(body, "why");
+    bool is_part = is_partly(body), is_undo = span_is(json_get_raw(body, "b"), "u");
 
-    head(out, look, "IN DOUBT", body, "we cannot know whether the effect happened");
+    head(out, look, is_part ? "PARTLY" : "IN DOUBT", body,
+         !is_part  ? "we cannot know whether the effect happened"
+         : is_undo ? "some of it is undone, and the rest is not"
+                   : "some of it is done, and the rest is not");
     if (json_kind(why) == JSON_STRING) {
         str_add_text(out, "  ");
         render_value(out, why, 1000);
@@ -164,6 +192,10 @@ void drift_render_doubt(struct str *out, const struct look *look, struct span ru
     }
     drift_render_states(out, look, json_get(body, "w"), json_get(body, "z"),
                         json_get(body, "now"));
+    if (is_part) {
+        commands_partly(out, run, body, is_undo);
+        return;
+    }
     command(out, run, body, "applied", "it happened: go on after it");
     command(out, run, body, "not-applied", "it did not happen");
 }

@@ -162,6 +162,8 @@ static struct outcome_look look_of(struct span state)
         { "retry", "retry", "retry", STYLE_WARN },
         { "unknown", "doubt", "doubt", STYLE_WARN },
         { "not_applied", "not so", "not so", STYLE_WARN },
+        { "partly", "partly", "partly", STYLE_WARN },
+        { "partly_applied", "partly", "partly", STYLE_WARN },
     };
 
     for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)

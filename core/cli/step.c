@@ -106,6 +106,11 @@ static struct span find_outcome(const struct step *step)
 
 /* -- A change --------------------------------------------------------------------------- */
 
+static bool is_part(struct span state)
+{
+    return span_is(state, "partly") || span_is(state, "partly_applied");
+}
+
 static bool label_of(struct span outcome, bool is_undo, const char **label,
                      enum style *style)
 {
@@ -118,6 +123,7 @@ static bool label_of(struct span outcome, bool is_undo, const char **label,
              : span_is(state, "refused")     ? "refused"
              : span_is(state, "retry")       ? "retry"
              : span_is(state, "not_applied") ? "not so"
+             : is_part(state)                ? "partly"
                                              : "in doubt";
     return is_done;
 }

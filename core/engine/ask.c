@@ -95,20 +95,42 @@ const char *const *engine_settle_choices(enum settle_kind kind)
         [SETTLE_DOUBT] = { "applied", "not-applied" },
         [SETTLE_DRIFT] = { "leave", "restore", "accept" },
         [SETTLE_FAILED] = { "leave", "accept" },
+        [SETTLE_PARTLY] = { "complete", "take-back", "partly-applied" },
+        [SETTLE_PARTLY_UNDONE] = { "complete", "leave" },
     };
 
     return choices[kind];
 }
 
+enum settle_kind engine_doubt_kind(struct span body, bool is_undo)
+{
+    struct span parts = json_get(body, "parts");
+
+    if (json_count(json_get(parts, "before")) == 0 ||
+        json_count(json_get(parts, "planned")) == 0 ||
+        json_count(json_get(parts, "foreign")) > 0)
+        return SETTLE_DOUBT;
+    return is_undo ? SETTLE_PARTLY_UNDONE : SETTLE_PARTLY;
+}
+
+static enum settle_kind kind_of(const struct step *step)
+{
+    return step->is_failed ? SETTLE_FAILED : step->settle;
+}
+
 static bool is_choice(const struct step *step, struct span choice)
 {
-    const char *const *words = engine_settle_choices(step->is_failed  ? SETTLE_FAILED
-                                                     : step->is_drift ? SETTLE_DRIFT
-                                                                      : SETTLE_DOUBT);
+    const char *const *words = engine_settle_choices(kind_of(step));
 
     while (*words != NULL && !span_is(choice, *words))
         words++;
     return *words != NULL;
+}
+
+/* Of what is partly done the part stays on, as a hold. */
+static bool is_part(struct span choice)
+{
+    return span_is(choice, "partly-applied") || span_is(choice, "take-back");
 }
 
 static void ask_settle(struct run *run, const struct event *event)
@@ -131,11 +153,18 @@ static void ask_settle(struct run *run, const struct event *event)
                     "run %s has nothing to settle%s%s", id_run(run->id).text,
                     path != NULL ? " at step " : "", path != NULL ? path : "");
     } else if (!is_choice(found, choice)) {
-        reply_error(run->engine, event->number, 2, "choice",
-                    found->is_failed  ? "what could not be undone is settled with leave or "
-                                        "accept; cordon retry tries it again"
-                    : found->is_drift ? "a drift is settled with leave, restore or accept"
-                                      : "a doubt is settled with applied or not-applied");
+        static const char *const wants[] = {
+            [SETTLE_DOUBT] = "a doubt is settled with applied or not-applied",
+            [SETTLE_DRIFT] = "a drift is settled with leave, restore or accept",
+            [SETTLE_FAILED] = "what could not be undone is settled with leave or accept; "
+                              "cordon retry tries it again",
+            [SETTLE_PARTLY] = "what is partly done is settled with complete, take-back or "
+                              "partly-applied",
+            [SETTLE_PARTLY_UNDONE] = "what is partly undone is settled with complete or "
+                                     "leave",
+        };
+
+        reply_error(run->engine, event->number, 2, "choice", "%s", wants[kind_of(found)]);
     } else {
         struct str body = { 0 };
         struct json_out out = { .str = &body };
@@ -144,7 +173,7 @@ static void ask_settle(struct run *run, const struct event *event)
         json_put(&out, "b", found->branch);
         json_put_span(&out, "choice", choice);
         json_put_int(&out, "n", found->n);
-        if (span_is(choice, "applied") && step_until(found) > 0)
+        if ((span_is(choice, "applied") || is_part(choice)) && step_until(found) > 0)
             json_put_int(&out, "until", step_until(found));
         json_put_span(&out, "who", event->who);
         json_put_raw(&out, "why", json_get(event->json, "reason"));
@@ -155,11 +184,14 @@ static void ask_settle(struct run *run, const struct event *event)
             hold_put(found, HOLD_LEFT);
         else if (span_is(choice, "applied") && found->is_undo)
             hold_release(found, found->outcome_seq);
-        else if (span_is(choice, "applied"))
+        else if (span_is(choice, "applied") || is_part(choice))
             hold_put(found, HOLD_ON);
         run->state = RUN_RUNNING;
         run->wants_vm = run->kind != RUN_ROLLBACK && !run->is_started;
-        ask_accept(run, event);
+        if (span_is(choice, "take-back"))
+            ask_take_back(run, found, event);
+        else
+            ask_accept(run, event);
         run_push(run);
     }
     free(path);

@@ -118,6 +118,19 @@ void ask_rollback(struct run *run, const struct event *event)
     str_fini(&limits);
 }
 
+void ask_take_back(struct run *run, const struct step *step, const struct event *event)
+{
+    struct str limits = { 0 };
+    struct json_out out = { .str = &limits };
+
+    json_open(&out, '{');
+    json_put(&out, "step", step_path(step));
+    put_text(&out, event, "reason", "why");
+    json_close(&out);
+    start(run, event, str_span(&limits));
+    str_fini(&limits);
+}
+
 /* -- one hold -------------------------------------------------------------------------------- */
 
 /* The hold that the ask's --run has on the same slice. */

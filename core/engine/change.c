@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/expiry.h"
+#include "engine/part.h"
 #include "frame/frame.h"
 
 /* -- a change is prepared: may it go? ------------------------------------------------------ */
@@ -92,16 +93,18 @@ static bool must_look_again(struct step *step)
     return true;
 }
 
-/* Guards, halt, policy and permits stand here, between a plan and its intent. */
-static void decide(struct step *step)
+/* Guards, halt, policy and permits stand here, between a plan and its intent. found: of a
+ * change that is partly done, what was seen of it; NULL: nothing of it is done. */
+static void decide(struct step *step, const struct event *found)
 {
     struct run *run = step->run;
     struct str text = { 0 };
     struct need need;
     int gate = 0, index = -1;
 
-    if (run->is_canceling || run->stop_state > 0) {
+    if (step->is_partly || run->is_canceling || run->stop_state > 0)
         step->state = STEP_NEW;
+    if (run->is_canceling || run->stop_state > 0) {
         run_push(run);
         return;
     }
@@ -124,6 +127,8 @@ static void decide(struct step *step)
             snprintf(step->digest, sizeof step->digest, "%s",
                      gate_find(run, gate)->changes[index].digest);
         intend(step, gate, index, need.rules);
+    } else if (found != NULL) {
+        doubt_write_partly(step, found, "it is partly done, and its approval has ended");
     } else {
         gate_for_step(step, str_span(&text));
     }
@@ -199,10 +204,35 @@ void change_on_prepared(struct step *step, const struct event *event)
         }
         return;
     }
-    decide(step);
+    decide(step, NULL);
+}
+
+/* The rest of a change of which a part is done. What it found before, what it leaves and what
+ * undoing it leaves stay as they were approved; only the version token is of now. */
+void change_complete(struct step *step, const struct event *event)
+{
+    step->token = run_text(step->run, event->token);
+    decide(step, event);
 }
 
 /* -- what came of it ------------------------------------------------------------------------ */
+
+void change_put_partly_error(struct str *out, const struct step *step)
+{
+    struct parts parts;
+    struct str message = { 0 };
+
+    parts_of(&parts, step->before, step->after, step->now, (struct span){ 0 });
+    str_printf(&message, "%s on %s is partly done", step->action, step->target);
+    if (parts_are_mixed(&parts)) {
+        str_add_text(&message, ": ");
+        parts_say(&message, &parts);
+    }
+    str_add_text(&message, "; the ledger has the part, and a rollback takes it back");
+    error_put(out, step, span_of("partly_applied"), str_span(&message), false);
+    str_fini(&message);
+    parts_fini(&parts);
+}
 
 void outcome_write(struct step *step, const char *word, const struct event *event,
                    const char *how)
@@ -232,6 +262,10 @@ void outcome_write(struct step *step, const char *word, const struct event *even
     if (is_refused) {
         error_put(&error, step, event->code, event->message, false);
         json_put_raw(&out, "v", str_span(&error));
+    } else if (strcmp(word, "partly_applied") == 0) {
+        change_put_partly_error(&error, step);
+        json_put_raw(&out, "v", str_span(&error));
+        json_put_raw(&out, "z", step->now);
     }
     if (step->until_ms > 0)
         json_put_int(&out, "until", step->until_ms);
@@ -267,10 +301,37 @@ void outcome_done(struct step *step, const struct event *event, const char *how)
         hold_take(step);
 }
 
+/* No more is done of it, and what is done stays: the run's step has failed, and its hold is on
+ * what was found. */
+void outcome_partly(struct step *step)
+{
+    step->until_ms = step_until(step);
+    outcome_write(step, "partly_applied", NULL, NULL);
+    step->is_in_ledger = step->until_ms > 0;
+    if (step->is_in_ledger)
+        hold_put(step, HOLD_ON);
+    else if (step->ordinal > 0)
+        hold_take(step);
+}
+
 bool undo_is_gone(const struct step *step, const struct event *event)
 {
     return step->is_undo && event->status == STATUS_REFUSED &&
            json_get_bool(event->info, "gone", false);
+}
+
+static void begin_doubt(struct step *step, const struct event *event)
+{
+    step->put_off_ms = wait_is_asked(step, event) ? wait_end_ms(step, event) : 0;
+    outcome_write(step, "unknown", event, NULL);
+    step->doubts = 0;
+    doubt_look_later(step);
+}
+
+/* Was this an attempt to do what an earlier one had left? */
+static bool is_rest(const struct step *step)
+{
+    return step->is_partly && !step->is_undo;
 }
 
 void change_on_applied(struct step *step, const struct event *event)
@@ -282,6 +343,11 @@ void change_on_applied(struct step *step, const struct event *event)
     } else if (undo_is_gone(step, event)) {
         outcome_write(step, "retry", event, NULL);
         step_pause(step, event);
+    } else if (is_rest(step) && event->status != STATUS_DONE &&
+               event->status != STATUS_UNKNOWN) {
+        /* This attempt changed nothing, and an earlier one a part. */
+        step->is_rest_refused = event->status == STATUS_REFUSED;
+        begin_doubt(step, event);
     } else if (event->status == STATUS_REFUSED) {
         outcome_write(step, "refused", event, NULL);
     } else if (event->status == STATUS_RETRY) {
@@ -298,10 +364,7 @@ void change_on_applied(struct step *step, const struct event *event)
         else
             step_pause(step, event);
     } else {
-        step->put_off_ms = wait_is_asked(step, event) ? wait_end_ms(step, event) : 0;
-        outcome_write(step, "unknown", event, NULL);
-        step->doubts = 0;
-        doubt_look_later(step);
+        begin_doubt(step, event);
     }
 }
 
@@ -362,6 +425,17 @@ bool change_begins_undo(struct step *step)
     return begins;
 }
 
+/* Is each field as we left it, or back already? Then writing the rest overwrites nobody. What an
+ * attempt of this undo has put back by itself was approved with the rest. */
+static bool is_ours(struct step *step, struct span found)
+{
+    bool is_ours = parts_lie_between(step->after, step->goal, found);
+
+    if (is_ours && step->is_partly && !json_same(found, step->goal))
+        step->now = step->after;
+    return is_ours;
+}
+
 /* What this undo shall leave, now that the target was looked at; false when that must be
  * asked again. */
 static bool aim(struct step *step, struct span found, bool *is_as_left)
@@ -380,19 +454,18 @@ static bool aim(struct step *step, struct span found, bool *is_as_left)
     if (share.kind == SHARE_NONE) {
         if (own != NULL && own->goal != NULL)
             step->goal = run_keep(run, span_of(own->goal));
-        *is_as_left = json_same(found, step->after);
+        *is_as_left = is_ours(step, found);
     } else if (share.kind == SHARE_SOME) {
         step->goal = run_keep(run, str_span(&share.goal));
         step->passes = run_keep(run, str_span(&share.passes));
         *is_as_left = share.is_as_left;
-        if (share.is_as_left)
-            step->after = run_keep(run, found);
     } else { /* others came meanwhile, or the hold is off */
         step->state = STEP_NEW;
         run_push(run);
         is_aimed = false;
     }
-    if (is_aimed && step->may_restore_over) /* what was seen is what may be written over */
+    /* What was seen is what may be written over. */
+    if (is_aimed && (step->may_restore_over || *is_as_left))
         step->after = run_keep(run, found);
     share_fini(&share);
     return is_aimed;
@@ -437,7 +510,7 @@ void change_on_observed(struct step *step, const struct event *event)
         answer_write(step, true, span_of("{\"already\":true}"), true);
         hold_release(step, step->run->last_seq);
     } else if (is_as_left || step->may_restore_over) {
-        decide(step);
+        decide(step, NULL);
     } else {
         drift_write(step, step->now);
     }

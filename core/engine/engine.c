@@ -241,6 +241,7 @@ static void add_action(struct engine *engine, struct plugin *plugin, struct span
     if (plugin->settle_max_ms > 0 && action->settle_ms > plugin->settle_max_ms)
         action->settle_ms = plugin->settle_max_ms;
     action->timeout_ms = json_get_int(json, "timeout_ms", 60000);
+    action->asks_partly = span_is(json_get_raw(json, "partly"), "asks");
     action->can_undo = json_get_bool(json, "can_undo", false);
     list_add(&engine->actions, &action->in_engine);
 }

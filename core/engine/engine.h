@@ -405,7 +405,15 @@ int engine_check_alert_levels(struct span match, struct err *err);
 /* What is one slice, for all that the engine knows: an action and a target. */
 /* The choices with which a person can settle a step that waits for one, up to NULL: a doubt, a
  * drift, or an undo that failed. */
-enum settle_kind { SETTLE_DOUBT, SETTLE_DRIFT, SETTLE_FAILED };
+enum settle_kind {
+    SETTLE_DOUBT,
+    SETTLE_DRIFT,
+    SETTLE_FAILED,
+    SETTLE_PARTLY,       /* each field is as before or as planned, and some are each */
+    SETTLE_PARTLY_UNDONE /* the same of an undo: as it was left, or as it shall be */
+};
+/* What kind of doubt a row says. */
+enum settle_kind engine_doubt_kind(struct span body, bool is_undo);
 const char *const *engine_settle_choices(enum settle_kind kind);
 /* Adds "break_glass", whether this person may grant the run's gates alone and what follows from
  * that: {"may","sign","review_from","reviewers"}. Nothing when the policy has no break-glass.

@@ -17,7 +17,9 @@ static const char *state_word(const struct step *step)
     if (step->is_noop)
         return "already so";
     if (step->state == STEP_ANSWERED)
-        return step->is_done ? "done" : "not done";
+        return step->is_done && !step->ok ? "partly done"
+               : step->is_done            ? "done"
+                                          : "not done";
     return step->state == STEP_HUMAN      ? "a person must settle it"
            : step->state == STEP_APPLYING ? "under way"
            : step->state == STEP_IN_DOUBT ? "in doubt"

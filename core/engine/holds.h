@@ -100,7 +100,9 @@ struct share {
     struct str goal;   /* what this undo shall leave */
     struct str wanted; /* list of runs that still want it: ["r-000002"] */
     struct str passes; /* list: [{"at":MS,"g":GOAL,"n":N,"run":R}], what becomes theirs */
-    bool is_as_left;   /* apart from what others keep, found is as we left it */
+    bool
+        is_as_left; /* apart from what others keep, each field of found is as we left it, or
+                        * back already */
 };
 
 /* found: what was observed, or empty before anybody looked. share_fini() it. */

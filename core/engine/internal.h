@@ -107,7 +107,13 @@ struct step {
     bool is_child_told; /* that it shall stop */
     char digest[HASH_HEX_LEN + 1];
     bool is_drift, may_restore_over;
-    bool is_failed; /* an undo that could not be done; it may be tried again */
+    int settle; /* enum settle_kind, of what a person must settle */
+    /* An attempt did a part: what was captured before the change stays, and the next attempt
+     * does the rest. Of an undo: what it shall leave is found out anew. */
+    bool is_partly;
+    bool is_rest_refused; /* and the service refuses it */
+    bool may_complete;    /* a person has said that the rest shall be done */
+    bool is_failed;       /* an undo that could not be done; it may be tried again */
     const char *settled_by;
     const char *choice; /* how a person settled it; NULL */
     int64_t again_n;    /* ctx.wait_until: its answer goes to this wish; 0: to its own */
@@ -264,6 +270,7 @@ struct action {
     int effect, repeat, risk;
     int64_t settle_ms, timeout_ms;
     bool can_undo;
+    bool asks_partly; /* what is partly done goes on only on a person's word */
 };
 
 struct plugin {
@@ -525,6 +532,12 @@ void change_on_observed(struct step *step, const struct event *event);
 void change_on_applied(struct step *step, const struct event *event);
 void outcome_write(struct step *step, const char *word, const struct event *event,
                    const char *how);
+/* A part of it is done, and no more will be. */
+void outcome_partly(struct step *step);
+/* The error of a step like that. */
+void change_put_partly_error(struct str *out, const struct step *step);
+/* Does the rest of a change of which event shows that a part is done. */
+void change_complete(struct step *step, const struct event *event);
 void outcome_done(struct step *step, const struct event *event, const char *how);
 
 /* -- doubt.c ---------------------------------------------------------------------------- */
@@ -532,6 +545,10 @@ void doubt_look(struct step *step);
 void doubt_look_later(struct step *step);
 void doubt_on_looked(struct step *step, const struct event *event);
 void doubt_write(struct step *step, const struct event *event, const char *why);
+/* The same for what is partly done: head, and which fields. */
+void doubt_write_partly(struct step *step, const struct event *event, const char *head);
+/* A run is about to end: what is partly done goes into the ledger as that. */
+void doubt_keep_parts(struct run *run);
 
 /* -- permit.c --------------------------------------------------------------------------- */
 /* due_ms: until when people may say yes; execute_ms: how long after that it is good. */
@@ -856,6 +873,8 @@ void undo_wait_for(struct run *run, int64_t of);
 void ask_rollback(struct run *run, const struct event *event);
 void ask_release(struct run *run, const struct event *event);
 void ask_retry(struct run *run, const struct event *event);
+/* A rollback of this one step, which its asker follows. */
+void ask_take_back(struct run *run, const struct step *step, const struct event *event);
 /* The hold that is to be released; false when there is none, and the ask is answered. */
 bool ask_find_hold(struct engine *engine, const struct event *event, int64_t *run, int *n);
 

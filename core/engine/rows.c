@@ -276,8 +276,21 @@ static void apply_outcome(struct run *run, const struct event_row *row)
         step->put_off_ms = json_int(json_field(&in, "next"), 0);
         step->state = STEP_IN_DOUBT;
         step->has_outcome = false;
+    } else if (span_is(word, "partly")) {
+        /* The change goes on from what was captured before it; an undo looks anew. */
+        step->is_partly = true;
+        step->has_intent = !step->is_undo;
+        step->has_outcome = false;
+        step->state = STEP_NEW;
+    } else if (span_is(word, "partly_applied")) {
+        step->ok = false;
+        step->is_done = true;
+        step->value = json_field(&in, "v");
+        step->until_ms = json_int(json_field(&in, "until"), 0);
+        order(step);
     } else { /* retry, not_applied: nothing was changed */
         step->has_intent = false;
+        step->is_partly = step->is_partly && step->is_undo;
         step->state = STEP_NEW;
     }
     if (step->state != STEP_IN_DOUBT)
@@ -328,10 +341,12 @@ static void apply_settle(struct run *run, const struct event_row *row)
     struct step *step = step_of(run, &in, "step");
 
     step->choice = run_text(run, json_raw(json_field(&in, "choice")));
-    if (strcmp(step->choice, "retry") != 0)
+    if (strcmp(step->choice, "retry") != 0 && strcmp(step->choice, "complete") != 0)
         step->settled_by = keep_text(run, json_field(&in, "who"));
     step->until_ms = json_int(json_field(&in, "until"), 0);
-    if (strcmp(step->choice, "applied") == 0)
+    if (strcmp(step->choice, "applied") == 0 ||
+        strcmp(step->choice, "partly-applied") == 0 ||
+        strcmp(step->choice, "take-back") == 0)
         step->outcome_seq = row->seq;
     step_settle(step, step->choice);
     if (step->state == STEP_ANSWERED)
@@ -350,6 +365,9 @@ static void apply_doubt(struct run *run, const struct event_row *row, bool is_dr
         step->goal = json_field(&in, "w");
         step->after = json_field(&in, "z");
     }
+    step->settle = is_drift ? SETTLE_DRIFT : engine_doubt_kind(row->body, step->is_undo);
+    step->may_complete = false;
+    step->is_partly = step->settle == SETTLE_PARTLY || step->settle == SETTLE_PARTLY_UNDONE;
     step->now = json_field(&in, "now");
     step->state = STEP_HUMAN;
     slice_let_go(step);

@@ -322,6 +322,7 @@ void run_end(struct run *run, int state, struct span error)
         return;
     }
     look_end_all(run);
+    doubt_keep_parts(run);
     gate_void_all(run);
     family_put_all(run, 0);
     json_open(&out, '{');

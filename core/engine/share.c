@@ -19,6 +19,7 @@
 
 #include "base/id.h"
 #include "engine/leaf.h"
+#include "engine/part.h"
 
 struct sharing {
     struct step *undo;
@@ -238,7 +239,7 @@ static void say_goal(struct share *share, const struct sharing *sharing, struct 
         put_leaf(leaf, &share->goal, leaf_at(leaf, found));
         put_leaf(leaf, &left, leaf_at(leaf, found));
     }
-    share->is_as_left = json_same(str_span(&left), found);
+    share->is_as_left = parts_lie_between(str_span(&left), str_span(&share->goal), found);
     str_fini(&left);
 }
 

@@ -213,6 +213,10 @@ static void begin_action(struct step *step)
 {
     struct action *action = step_action(step);
 
+    if (step->is_partly) {
+        doubt_look(step); /* which goes on from what was captured, or finds it gone */
+        return;
+    }
     if (!has_action(step))
         return;
     step->state = STEP_CALLING;
@@ -606,19 +610,38 @@ static void retry(struct step *step)
         step->is_drift = step->is_failed = false;
         step->gate = 0;
         step->state = STEP_NEW;
+    } else if (step->is_undo && step->is_partly) {
+        step->has_intent = step->has_outcome = false;
+        step->state = STEP_NEW;
     } else {
         step->has_outcome = false;
         step->state = STEP_IN_DOUBT;
         slice_take(step);
     }
+    step->is_rest_refused = false;
+    step->excused = step->attempt; /* a person's word gives it as many again */
     step->doubts = step->retries = 0;
     step->wake_ms = 0;
+}
+
+/* No more of it is done here: it has failed, and its hold is on what was found. */
+static void keep_part(struct step *step)
+{
+    struct str body = { 0 };
+
+    change_put_partly_error(&body, step);
+    step->ok = false;
+    step->is_done = true;
+    step->value = run_keep(step->run, str_span(&body));
+    step->state = STEP_ANSWERED;
+    str_fini(&body);
 }
 
 /* A person's word on a doubt or a drift; called by the row, live and loaded. */
 void step_settle(struct step *step, const char *choice)
 {
-    if (strcmp(choice, "retry") == 0) {
+    if (strcmp(choice, "retry") == 0 || strcmp(choice, "complete") == 0) {
+        step->may_complete = strcmp(choice, "complete") == 0;
         retry(step);
         return;
     }
@@ -628,6 +651,8 @@ void step_settle(struct step *step, const char *choice)
         step->ok = true;
         step->value = step_result(step);
         step->state = STEP_ANSWERED;
+    } else if (strcmp(choice, "partly-applied") == 0 || strcmp(choice, "take-back") == 0) {
+        keep_part(step);
     } else if (strcmp(choice, "restore") == 0) {
         step->may_restore_over = true;
         step->has_intent = false;

@@ -188,6 +188,8 @@ static void take_observation(struct cordon_call *call,
         call->subscription = keep(call, seen->subscription);
     if (IS_THERE(seen, unplaced))
         call->unplaced = keep(call, seen->unplaced);
+    if (IS_THERE(seen, partly))
+        call->partly = keep(call, seen->partly);
 }
 
 void call_answer(struct cordon_call *call, const struct cordon_result *result)

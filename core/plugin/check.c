@@ -231,15 +231,27 @@ static int check_schemas(const struct cordon_action *action, struct err *err)
     return 0;
 }
 
+/* What the first version of the interface had; the rest may be missing. */
+#define ACTION_SIZE_MIN \
+    (offsetof(struct cordon_action, undone) + sizeof(((struct cordon_action *)0)->undone))
+
+static enum cordon_partly partly_of(const struct cordon_action *action)
+{
+    bool is_there =
+        action->size >= offsetof(struct cordon_action, partly) + sizeof action->partly;
+
+    return is_there ? action->partly : CORDON_PARTLY_REPEATS;
+}
+
 static int check_action(const struct cordon_plugin *plugin,
                         const struct cordon_action *action, struct err *err)
 {
-    if (action->size < sizeof *action)
+    if (action->size < ACTION_SIZE_MIN)
         return err_set(
             err, ERR_VERSION,
             "an action's size is %u bytes, want at least %zu: set .size to sizeof "
             "(struct cordon_action)",
-            action->size, sizeof *action);
+            action->size, ACTION_SIZE_MIN);
     if (check_name(plugin, action, err) != 0)
         return err->code;
     if (!is_line(action->summary))
@@ -250,6 +262,11 @@ static int check_action(const struct cordon_plugin *plugin,
         return err_set(err, ERR_INVALID,
                        "action %s has no risk: want CORDON_LOW, MEDIUM or HIGH",
                        action->name);
+    if ((unsigned)partly_of(action) > CORDON_PARTLY_ASKS)
+        return err_set(err, ERR_INVALID,
+                       "action %s: partly is %u: want CORDON_PARTLY_REPEATS or "
+                       "CORDON_PARTLY_ASKS",
+                       action->name, (unsigned)partly_of(action));
     if (check_effect(action, err) != 0 || check_permissions(action, err) != 0 ||
         check_times(action, err) != 0 || check_schemas(action, err) != 0)
         return err->code;
@@ -357,6 +374,8 @@ static void declare_action(struct json_out *out, const struct cordon_action *act
     json_put(out, "summary", action->summary);
     json_put(out, "effect", effects[action->effect]);
     json_put(out, "because", action->permanent_because);
+    if (partly_of(action) == CORDON_PARTLY_ASKS) /* absent: as in declarations of before */
+        json_put(out, "partly", "asks");
     json_put(out, "repeat", reads ? NULL : repeats[action->repeat]);
     json_put(out, "risk", risks[action->risk]);
     json_key(out, "permissions");

@@ -174,6 +174,39 @@ static int take_within(struct work *work, const char *within, struct err *err)
                              WITHIN_MAX, WITHIN_LEN_MAX);
 }
 
+enum { PARTLY_MAX = 64, PARTLY_LEN_MAX = 200 };
+
+static bool is_names(struct span list)
+{
+    struct span item;
+    size_t pos = 0;
+    int count = 0;
+
+    while (json_kind(list) == JSON_ARRAY && json_next(list, &pos, NULL, &item))
+        if (json_kind(item) != JSON_STRING || item.len > PARTLY_LEN_MAX ||
+            ++count > PARTLY_MAX)
+            return false;
+    return count > 0;
+}
+
+/* Which parts of a change are made, where the plugin alone can see it. */
+static int take_partly(struct work *work, const char *partly, struct err *err)
+{
+    if (!partly)
+        return 0;
+    if (!(work->partly = canonical(work, partly, true, err)))
+        return err_wrap(err, "its partly");
+    struct span json = span_of(work->partly);
+    if (json_count(json) == 2 && is_names(json_get(json, "before")) &&
+        is_names(json_get(json, "planned")))
+        return 0;
+    return err_set(
+        err, ERR_INVALID,
+        "its partly: want {\"before\":[...],\"planned\":[...]} with 1 to %d texts "
+        "of at most %d bytes each",
+        PARTLY_MAX, PARTLY_LEN_MAX);
+}
+
 /* Fills target, token and state from what observe() found. */
 static int take_observation(struct work *work, const struct cordon_call *call,
                             struct err *err)
@@ -197,6 +230,8 @@ static int take_observation(struct work *work, const struct cordon_call *call,
     work->cannot_code = call->cannot_code;
     work->subscription = call->subscription;
     work->unplaced = call->unplaced;
+    if (take_partly(work, call->partly, err) != 0)
+        return err->code;
     return take_within(work, call->within, err);
 }
 
@@ -288,6 +323,8 @@ static const char *info_of(struct work *work, const struct cordon_plan *plan,
     int rc = plan ? put_notes(&out, work->notes, plan->notes, err) : 0;
     if (plan && plan->own && *plan->own)
         json_put(&out, "own", plan->own);
+    if (!plan && work->partly)
+        json_put_raw(&out, "partly", span_of(work->partly));
     if (work->subscription && *work->subscription)
         json_put(&out, "subscription", work->subscription);
     if (work->tags)
@@ -315,7 +352,7 @@ static void answer_observed(struct work *work)
     struct err err;
 
     bool is_told = work->tags || work->tenant || work->exists > 0 || work->within ||
-                   work->subscription || work->unplaced;
+                   work->subscription || work->unplaced || work->partly;
 
     if (work->op == HOST_OBSERVE && is_told)
         work->info = info_of(work, NULL, &err);

@@ -387,7 +387,8 @@ static void take_outcome(struct ledger *ledger, const struct row *row)
     struct hold *hold = of_step(ledger, row->body);
     struct span word = json_get_raw(row->body, "s");
 
-    if (hold != NULL && (word.len == 0 || span_is(word, "done")) &&
+    if (hold != NULL &&
+        (word.len == 0 || span_is(word, "done") || span_is(word, "partly_applied")) &&
         row->seq > ledger->covered &&
         !span_is(json_get_raw(str_span(&hold->body), "op"), "restore"))
         hold->is_done = true;

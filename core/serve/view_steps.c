@@ -14,6 +14,7 @@ struct shown_step {
     char *branch;
     int64_t n, at_ms, seq, attempts, gate, until_ms;
     char *kind, *action, *target, *op, *state, *why;
+    enum settle_kind doubt; /* what kind of one */
 };
 
 struct steps {
@@ -154,6 +155,7 @@ static int take_row(const struct row *row, void *arg)
     case ROW_DRIFT: set(&step->state, xstrdup("drift")); break;
     case ROW_DOUBT:
         set(&step->state, xstrdup("doubt"));
+        step->doubt = engine_doubt_kind(row->body, steps->is_rollback);
         set(&step->why, json_get_text(row->body, "why"));
         break;
     case ROW_SETTLE: set(&step->state, xstrdup("settled")); break;
@@ -173,7 +175,7 @@ static const char *const *choices_of(const struct steps *steps,
     if (steps->is_over)
         return NULL;
     if (strcmp(state, "doubt") == 0)
-        return engine_settle_choices(SETTLE_DOUBT);
+        return engine_settle_choices(step->doubt);
     if (strcmp(state, "drift") == 0)
         return engine_settle_choices(SETTLE_DRIFT);
     if (steps->is_rollback &&

@@ -41,6 +41,19 @@
  * was set. (One liberty: a plugin that has nothing to wait for may call finish() before its
  * function returns 0. The host acts on it after that.)
  *
+ * SEVERAL REQUESTS. A crash, a kill or a refusal may end a change between two of its requests.
+ * Then each field of the slice is as before or as planned, and cordon completes the change or
+ * takes the part back; see enum cordon_partly. For that, three things must hold of an action that
+ * makes more than one request:
+ *   - The slice shows each request's effect in a field of its own (members, not one list whose
+ *     items are added one by one; where it must be a list, observe() fills "partly").
+ *   - apply() and restore() read before they write, leave alone what is already so, and do not
+ *     take what an earlier attempt did for somebody else's.
+ *   - A request that was refused when an earlier one of the same call had succeeded ends the call
+ *     as CORDON_UNKNOWN, with the refusal's code and message, never as CORDON_REFUSED.
+ * The hold of a change that stays partly done is on the part, and restore() is called for it:
+ * with after as that part, and goal as ever.
+ *
  * TIME. A call that has not been finished when its deadline is over is answered by the host:
  * "not known" for apply() and restore(), "try again" for the others. From then on none of the
  * call's callbacks comes any more, its memory is gone, and finish() for it is ignored; so
@@ -102,6 +115,18 @@ enum cordon_repeat {
     CORDON_BLIND = 4        /* none of these: a person decides */
 };
 
+/* What follows when a change of several requests ended between two of them, so that some fields
+ * of the slice are as before and others as planned: "partly done". cordon looks twice, and
+ * compares field by field; a field that is neither is somebody else's, and then a person decides
+ * in any case. */
+enum cordon_partly {
+    CORDON_PARTLY_REPEATS = 0, /* apply() is called again, with the same args, before, after and
+                                * key, and the token of now, and makes the requests that are
+                                * missing. restore() likewise, with after as it was found */
+    CORDON_PARTLY_ASKS = 1     /* a person is asked first: complete it, take it back, or keep
+                                * the part. So it is with CORDON_BLIND in any case */
+};
+
 enum cordon_risk { CORDON_LOW = 1, CORDON_MEDIUM = 2, CORDON_HIGH = 3 };
 
 struct cordon_call; /* one call under way; the host's */
@@ -115,7 +140,9 @@ struct cordon_input {
                            * observe() is called, and in read(). Later observations get it,
                            * so that a slice may be told relative to it */
     const char *token;   /* the version token captured with before; "" when none */
-    const char *after;   /* apply: the slice as planned. restore: as we left it */
+    const char *after;   /* apply: the slice as planned. restore: as we left it, or where a
+                           * part of that is back already, as it was found. observe, when a
+                           * change may have been made: as in the call that made it. Else NULL */
     const char *goal;    /* restore, and observe for an undo: the slice as it shall be then.
                            * Else NULL */
     const char *key;     /* idempotency key, 32 hex digits: the same for every attempt of
@@ -152,6 +179,13 @@ struct cordon_observation {
     /* One sentence: why the place or the subscription is not known, and what would help. What
      * may lie in a protected place is then not changed. NULL: it is known. */
     const char *unplaced;
+    /* Only when size says that it is there, and only for a look after a change was sent
+     * (input.after is there): a part of it was made, and cordon cannot see that by comparing
+     * field by field, since a list counts as one field. A JSON object
+     * {"before":[...],"planned":[...]} of names for people, one for each request's effect: at
+     * most 64 texts of at most 200 bytes in each list, and none of the lists empty. NULL: cordon
+     * compares. Never say it when anything is neither as before nor as planned. */
+    const char *partly;
 };
 
 /* What plan() says. Written by the plugin, memory from host->alloc(). */
@@ -219,6 +253,8 @@ struct cordon_action {
     cordon_action_fn
         *restore;           /* REVERTS must have it; PERMANENT may, for the part that can */
     cordon_plan_fn *undone; /* pure: the slice after restore(); NULL: the same as before */
+    /* Only when size says that it is there. */
+    enum cordon_partly partly; /* what to do when a part of the change is done */
 };
 
 struct cordon_plugin {

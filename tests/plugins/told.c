@@ -36,6 +36,10 @@ static int on_observe(struct cordon_call *call, const struct cordon_input *in)
 
     if (strcmp(seen.target, "lost") == 0)
         seen.within = seen.subscription = NULL, seen.unplaced = "no list names it";
+    if (strcmp(seen.target, "half") == 0)
+        seen.partly = "{ \"planned\": [\"a\"], \"before\": [\"b\", \"c\"] }";
+    if (strcmp(seen.target, "quarter") == 0)
+        seen.partly = "{\"planned\":[],\"before\":[\"b\"]}";
     if (strcmp(seen.target, "object") == 0)
         seen.within = "{}";
     if (strcmp(seen.target, "nine") == 0)

@@ -89,7 +89,7 @@ struct w_reply {
 
 struct w_call {
     int64_t id, op;
-    struct span action, run, args, before, token, after, goal, key;
+    struct span action, run, args, before, token, after, goal, key, resume;
 };
 
 struct world {
@@ -114,6 +114,9 @@ struct world {
     const char *policy_hash, *plugin_hash;
     const char *author, *installer; /* of the playbook, of the plugin; NULL: not known */
     const char *plugin_name;
+    const char *declaration; /* of the plugin */
+    /* Serves a message to the host; NULL: the plugin of this file. False: the power went. */
+    bool (*host)(struct world *w, const struct w_message *message);
     const char *target_id; /* what every target is called; NULL: as the arguments say */
     const char *planned;   /* what plan() says, whatever is asked; NULL: what is asked */
     /* Told of each change before it takes place. */
@@ -442,7 +445,7 @@ static bool w_start_engine(struct world *w)
                             .ok = true,
                             .who = span_of(w->installer),
                             .hash = span_of(w->plugin_hash),
-                            .json = span_of(w_declaration) };
+                            .json = span_of(w->declaration) };
     if (!w_handle(w, &event))
         return false;
     event = (struct event){ .kind = EV_POLICY,
@@ -555,6 +558,7 @@ static struct world *w_new(uint64_t seed, const struct w_wish *script)
     w->policy_hash = w_policy_hash;
     w->plugin_hash = w_plugin_hash;
     w->plugin_name = "noop";
+    w->declaration = w_declaration;
     w->approves = true;
     w->next_ask = 1;
     w_start_engine(w);
@@ -725,6 +729,7 @@ static struct w_call w_read_call(const struct w_message *message)
     call.after = frame_get_span(&in);
     call.goal = frame_get_span(&in);
     call.key = frame_get_span(&in);
+    call.resume = frame_get_span(&in);
     return call;
 }
 
@@ -967,7 +972,8 @@ static void w_run_host(struct world *w, const struct w_message *message, bool is
     struct w_call call = w_read_call(message);
 
     (void)is_lost;
-    if (call.id != 0 && (call.op == HOST_APPLY || call.op == HOST_RESTORE))
+    if (w->host == NULL && call.id != 0 &&
+        (call.op == HOST_APPLY || call.op == HOST_RESTORE))
         w_effect(w, w_target(w, json_get_raw(call.args, "target")), &call);
 }
 
@@ -1046,7 +1052,9 @@ static bool w_message_turn(struct world *w)
     w->message_count--;
     if (message.kind == CMD_FIND)
         return w_find(w, &message);
-    return message.kind == CMD_VM ? w_run_vm(w, &message) : w_host_turn(w, &message);
+    if (message.kind == CMD_VM)
+        return w_run_vm(w, &message);
+    return w->host != NULL ? w->host(w, &message) : w_host_turn(w, &message);
 }
 
 /* Something that happens by itself: a due time, a timer, an approval. 0 when nothing does,
@@ -1185,7 +1193,7 @@ static inline bool w_host_gone(struct world *w)
             w_run_host(w, &w->messages[i], true);
     w->message_count = kept;
     struct event event = { .kind = EV_HOST_GONE,
-                           .name = span_of("noop"),
+                           .name = span_of(w->plugin_name),
                            .ok = true,
                            .text = span_of("it ended") };
     return w_handle(w, &event);

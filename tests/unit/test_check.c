@@ -211,3 +211,25 @@ TEST(only_what_changes_and_can_be_undone_declares_for_how_long)
     CHECK_INT(i, 3);
     str_fini(&json);
 }
+
+/* What lies behind the size that a plugin gives is not looked at. */
+TEST(an_action_of_a_plugin_from_before_partly_passes_and_one_that_asks_declares_it)
+{
+    struct str out = { 0 };
+    struct err err;
+
+    make();
+    set.size = offsetof(struct cordon_action, partly);
+    set.partly = (enum cordon_partly)77;
+    CHECK_OK(check_plugin(&plugin, "demo", &err), &err);
+    check_declare(&plugin, &out);
+    CHECK(strstr(str_text(&out), "partly") == NULL);
+    str_reset(&out);
+    set.size = sizeof set;
+    refused("partly is 77");
+    set.partly = CORDON_PARTLY_ASKS;
+    CHECK_OK(check_plugin(&plugin, "demo", &err), &err);
+    check_declare(&plugin, &out);
+    CHECK_HAS(str_text(&out), "\"partly\":\"asks\"");
+    str_fini(&out);
+}

@@ -191,6 +191,12 @@ TEST(tags_and_whatever_else_is_told_beside_the_state_reach_the_engine_and_not_th
     done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"lost\"}");
     CHECK_HAS(done.info, "\"unplaced\":\"no list names it\"}");
     rig_forget(&done);
+    done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"half\"}");
+    CHECK_HAS(done.info, "\"partly\":{\"before\":[\"b\",\"c\"],\"planned\":[\"a\"]}");
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"quarter\"}");
+    CHECK_HAS(done.message, "its partly: want {\"before\":[...],\"planned\":[...]}");
+    rig_forget(&done);
     done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"object\"}");
     CHECK_HAS(done.message, "its within: want an array of at most 8 texts");
     rig_forget(&done);

@@ -47,7 +47,7 @@ function line(row) {
   case "answer": return b.x?.text ? ["good", ["Note: ", shown(b.x.text)]] : b.ok === false ? ["bad", [shown(b.a || b.k), " failed: ", shown(b.v?.message)]] :
     b.x?.noop ? ["good", [shown(b.a), ": nothing had to be changed"]] : b.a ? ["good", ["Read: ", shown(b.a)]] : null;
   case "drift": return ["bad", ["Somebody else has changed it: nothing was written.", target, drift(b.w, b.z, b.now)]];
-  case "doubt": return ["bad", ["Nobody can know whether it happened: ", shown(b.why), target]];
+  case "doubt": return ["bad", [b.parts?.before?.length && b.parts.planned?.length && !b.parts.foreign?.length ? "Partly done: " : "Nobody can know whether it happened: ", shown(b.why), target]];
   case "settle": return ["good", b.choice === "retry" ? [shown(b.who), " had it looked at again", b.why ? `: ${shown(b.why)}` : ""] : [shown(b.who), " settled it: ", shown(b.choice), b.why ? `, ${shown(b.why)}` : ""]];
   case "sleep": return ["warn", "Waits"];
   case "wait": return ["warn", ["Waits until ", when(b.until), " because the service said: ", shown(b.msg), target]];
@@ -70,6 +70,9 @@ const SETTLE = {
   "not-applied": ["It did not happen", "The step has failed, and it may be done again."],
   leave: ["Leave it", "The target stays as it is now, and cordon lets go of it."],
   restore: ["Restore it", "The state of before is written over what is there now. That wants an approval."],
+  complete: ["Complete it", "What is left is done, under the same approval."],
+  "take-back": ["Take it back", "A rollback undoes the part that is done; the step has failed."],
+  "partly-applied": ["Keep the part", "What is done stays and has a hold, so that a rollback can undo it; the step has failed."],
   accept: ["Accept it", "The target stays as it is now, and the hold stays: a later rollback looks again."],
 };
 const HEADS = { drift: "Somebody else has changed it, so nothing was written", doubt: "Nobody can know whether it happened", failed: "It could not be undone", refused: "It could not be undone" };
