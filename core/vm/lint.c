@@ -301,24 +301,28 @@ static void action_of(struct lint *lint, const char *space)
     lint_action(lint, space, &action);
 }
 
-static void member_of_ctx(struct lint *lint)
-{
-    lint_step(lint);
-    struct token member = lint->now;
-    check_member(lint, &member);
-    lint_step(lint);
-    if (lint_is(lint, ".") && span_is(member.text, "alert"))
-        lint_alert(lint);
-    else
-        lint_ctx(lint, &member);
-}
-
 /* ctx:approve hands ctx in as the first argument, which no function of ctx takes. */
 static void check_colon(struct lint *lint, const struct token *name)
 {
     if (lint_is(lint, ":"))
         lint_find(lint, LINT_ERROR, &lint->now, "want a dot, not a colon, behind '%.*s'",
                   (int)name->text.len, name->text.ptr);
+}
+
+static void member_of_ctx(struct lint *lint)
+{
+    lint_step(lint);
+    struct token member = lint->now;
+    check_member(lint, &member);
+    lint_step(lint);
+    if (!span_is(member.text, "alert")) {
+        lint_ctx(lint, &member);
+    } else if (lint_is(lint, ".")) {
+        lint_alert(lint);
+    } else {
+        check_colon(lint, &member);
+        lint->value = json_get(lint->known, "alert");
+    }
 }
 
 /* A name that means something to us, with what directly follows it; false when nothing of
@@ -332,7 +336,7 @@ static bool known_name(struct lint *lint, const struct token *name)
     struct lint_name local = *found;
     bool is_ctx = local.holds == LINT_CTX || span_is(name->text, "ctx");
     bool is_dot = lint_is(lint, "."), is_index = lint_is(lint, "[");
-    if (local.space != NULL || is_ctx)
+    if (local.space != NULL || is_ctx || local.holds == LINT_ALERT)
         check_colon(lint, name);
     lint->value = local.holds == LINT_VALUE ? local.schema : (struct span){ 0 };
     if (local.space != NULL && is_dot)
@@ -534,6 +538,21 @@ static void for_statement(struct lint *lint)
     lint->name_count = before;
 }
 
+/* The name that an expression consists of, when it holds something that is known; else NULL. */
+static const struct lint_name *alias_of(const struct lint *lint)
+{
+    const struct token *ahead = &lint->ahead;
+    bool is_end =
+        !lint->has_ahead || token_is(ahead, ",") || token_is(ahead, ";") ||
+        (ahead->kind == TOKEN_NAME && !token_is(ahead, "and") && !token_is(ahead, "or"));
+
+    if (!lint->has_now || lint->now.kind != TOKEN_NAME || !is_end)
+        return NULL;
+    const struct lint_name *found = find_name(lint, lint->now.text);
+    return found != NULL && (found->holds != LINT_ANY || found->space != NULL) ? found
+                                                                               : NULL;
+}
+
 static void local_statement(struct lint *lint)
 {
     struct lint_name names[LOCALS_MAX];
@@ -561,12 +580,17 @@ static void local_statement(struct lint *lint)
             bool is_use = lint_is(lint, "use") && lint->ahead.kind == TOKEN_STRING &&
                           lint->has_ahead && find_name(lint, span_of("use")) == NULL;
             struct span space = lint->ahead.text;
+            const struct lint_name *alias = alias_of(lint);
+            struct lint_name same = alias != NULL ? *alias : (struct lint_name){ 0 };
             if (at < count)
                 lint->role = lint_role_of(lint, names[at].text);
             lint_expression(lint);
             if (is_use && at < count)
                 names[at].space = arena_dup(&lint->arena, space.ptr, space.len);
-            if (!is_use && at < count && lint->value.len > 0)
+            same.text = at < count ? names[at].text : same.text;
+            if (alias != NULL && at < count)
+                names[at] = same;
+            else if (!is_use && at < count && lint->value.len > 0)
                 names[at] = (struct lint_name){ .text = names[at].text,
                                                 .holds = LINT_VALUE,
                                                 .schema = lint->value };

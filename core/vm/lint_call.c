@@ -241,6 +241,32 @@ static bool is_named_value(const struct lint *lint)
            lint->ahead.kind == TOKEN_SIGN && span_is(lint->ahead.text, "=");
 }
 
+/* At the "{" of a list: each item that stands there literally against the schema of items. */
+static void list_value(struct call *call, struct span items, const struct token *name)
+{
+    struct lint *lint = call->lint;
+
+    lint_step(lint);
+    while (lint->has_now && !lint_is(lint, "}")) {
+        if (lint_is(lint, "[")) { /* [key] = */
+            lint_step(lint);
+            lint_expression(lint);
+            lint_step(lint);
+            lint_step(lint);
+        } else if (is_named_value(lint)) {
+            lint_step(lint);
+            lint_step(lint);
+        }
+        check_value(call, items, name);
+        lint_expression(lint);
+        if (lint_is(lint, ",") || lint_is(lint, ";"))
+            lint_step(lint);
+        else if (!lint_is(lint, "}"))
+            return;
+    }
+    lint_step(lint);
+}
+
 /* At the "{" of a link of a chain: { after = "30m", from = "leads" }. */
 static void chain_link(struct call *call)
 {
@@ -309,6 +335,8 @@ static void argument(struct call *call)
         chain_value(call);
     else if (call->is_ctx && (strcmp(key, "from") == 0 || strcmp(key, "need") == 0))
         groups_value(call, &name);
+    else if (lint_is(lint, "{") && lint_items(property).len > 0)
+        list_value(call, lint_items(property), &name);
     else
         lint_expression(lint);
 }
@@ -374,6 +402,39 @@ static void check_expiry(struct call *call, const struct token *at)
                   call->action);
 }
 
+static bool ends_value(const struct lint *lint)
+{
+    return lint->has_ahead && lint->ahead.kind == TOKEN_SIGN &&
+           (span_is(lint->ahead.text, ",") || span_is(lint->ahead.text, ")"));
+}
+
+static void find_no_table(struct call *call, const struct token *at,
+                          const struct token *name)
+{
+    lint_find(call->lint, LINT_ERROR, at, "%s takes one table, as in %.*s { ... }",
+              call->action, (int)name->text.len, name->text.ptr);
+}
+
+/* At the "(" in front of a value that is no table which stands there. A variable may hold one;
+ * a text, or a parameter that is declared as something else, does not. */
+static void look_at_value(struct call *call, const struct token *name)
+{
+    struct lint *lint = call->lint;
+    struct token at = lint->ahead;
+
+    lint_step(lint);
+    bool is_text = at.kind == TOKEN_STRING && ends_value(lint);
+    lint_expression(lint);
+    struct span type = json_get_raw(lint->value, "type");
+    if (is_text || (type.len > 0 && !span_is(type, "object")))
+        find_no_table(call, &at, name);
+    while (lint->has_now && !lint_is(lint, ")")) {
+        lint_step(lint);
+        lint_expression(lint);
+    }
+    lint_step(lint);
+}
+
 /* Behind the name: what is called with a table is held against the schema. */
 static void look_at_call(struct call *call, const struct token *name)
 {
@@ -399,9 +460,10 @@ static void look_at_call(struct call *call, const struct token *name)
     } else if (is_bracket && lint->ahead.kind == TOKEN_SIGN &&
                span_is(lint->ahead.text, ")")) {
         check_required(call, name);
+    } else if (is_bracket) {
+        look_at_value(call, name);
     } else if (lint->has_now && lint->now.kind == TOKEN_STRING) {
-        lint_find(lint, LINT_ERROR, &lint->now, "%s takes one table, as in %.*s { ... }",
-                  call->action, (int)name->text.len, name->text.ptr);
+        find_no_table(call, &lint->now, name);
     }
 }
 
@@ -476,12 +538,6 @@ static const struct signature {
       "{\"additionalProperties\":false,\"properties\":{\"to\":" TEXT ",\"target\":" TEXT
       "}}" },
 };
-
-static bool ends_value(const struct lint *lint)
-{
-    return lint->has_ahead && lint->ahead.kind == TOKEN_SIGN &&
-           (span_is(lint->ahead.text, ",") || span_is(lint->ahead.text, ")"));
-}
 
 /* The first value, when it is a literal, against its schema. */
 static void check_first(struct call *call, const struct signature *signature)

@@ -180,9 +180,34 @@ struct span lint_fields(struct lint *lint, struct span schema, const char *what)
     return schema;
 }
 
+/* "Microsoft.Web/sites". */
+static bool is_type(struct span text)
+{
+    const char *slash = memchr(text.ptr, '/', text.len);
+
+    return slash != NULL && memchr(text.ptr, '.', (size_t)(slash - text.ptr)) != NULL &&
+           slash + 1 < text.ptr + text.len;
+}
+
+/* Behind alert.resource or alert.all: the type, when it stands there. */
+static void check_type(struct lint *lint)
+{
+    const struct token *type = lint_is(lint, "(") ? &lint->ahead : &lint->now;
+
+    if (type->kind == TOKEN_STRING && !is_type(type->text))
+        lint_find(lint, LINT_ERROR, type,
+                  "no resource is of the type '%.*s': want one like 'Microsoft.Web/sites'",
+                  (int)type->text.len, type->text.ptr);
+}
+
 void lint_alert(struct lint *lint)
 {
+    bool is_choice = lint_is(lint, ".") && (span_is(lint->ahead.text, "resource") ||
+                                            span_is(lint->ahead.text, "all"));
+
     lint->value = lint_fields(lint, json_get(lint->known, "alert"), "the alert");
+    if (is_choice && lint->has_now)
+        check_type(lint);
 }
 
 /* -- Parameters --------------------------------------------------------------------------- */
@@ -205,6 +230,8 @@ void lint_param(struct lint *lint)
     if (is_dot) {
         lint_step(lint);
         check_param(lint, &name);
+        lint->value = is_written(lint, name.text) ? (struct span){ 0 }
+                                                  : property(lint->params, name.text);
         return;
     }
     bool is_text = name.kind == TOKEN_STRING && is_sign(&lint->ahead, "]");

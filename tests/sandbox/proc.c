@@ -202,7 +202,8 @@ static const char schemas[] =
     "\"required\":[\"id\"],\"properties\":{\"id\":{\"type\":\"string\"}}},"
     "\"azure.appservice.block_ips\":{\"type\":\"object\",\"additionalProperties\":false,"
     "\"required\":[\"id\",\"ips\"],\"properties\":{\"id\":{\"type\":\"string\"},"
-    "\"ips\":{\"type\":\"array\"},\"expires\":{\"type\":\"string\","
+    "\"ips\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"format\":\"ip\"}},"
+    "\"expires\":{\"type\":\"string\","
     "\"format\":\"duration\"},\"on_expire\":{\"type\":\"string\",\"enum\":[\"release\","
     "\"ask\",\"extend\"]},\"priority\":{\"type\":\"integer\",\"minimum\":1}}}}";
 
@@ -215,7 +216,8 @@ static const char known[] =
     "\"beside\":null,\"other\":{}},"
     "\"groups\":{\"a\":[\"x\"],\"b\":[\"y\"],\"soc\":[\"z\"],\"leads\":[\"ann\"],\"night-"
     "shift\":[\"bob\",\"cy\"]},"
-    "\"alert\":{\"additionalProperties\":false,\"properties\":{\"entities\":{"
+    "\"alert\":{\"additionalProperties\":false,\"properties\":{\"resource\":{},\"all\":{},"
+    "\"entities\":{"
     "\"additionalProperties\":false,\"properties\":{\"hosts\":{},\"ips\":{}},"
     "\"type\":\"object\"},\"resources\":{},\"severity\":{},\"raw\":{}},\"type\":\"object\"}"
     ","
