@@ -85,6 +85,19 @@ struct hash hash_hmac(const void *key, size_t key_len, const void *bytes, size_t
     return hash;
 }
 
+struct hash_tag hash_tag(const void *key, const void *bytes, size_t len)
+{
+    struct hash_tag tag;
+
+    crypto_generichash(tag.bytes, sizeof tag.bytes, bytes, len, key, HASH_KEY_LEN);
+    return tag;
+}
+
+bool hash_tag_equal(struct hash_tag a, struct hash_tag b)
+{
+    return sodium_memcmp(a.bytes, b.bytes, HASH_TAG_LEN) == 0;
+}
+
 char *hash_hex(struct hash hash, char *hex)
 {
     return sodium_bin2hex(hex, HASH_HEX_LEN + 1, hash.bytes, HASH_LEN);

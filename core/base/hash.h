@@ -34,6 +34,15 @@ struct hash hash_list_end(struct hash_list *list);
 
 struct hash hash_hmac(const void *key, size_t key_len, const void *bytes, size_t len);
 
+/* BLAKE2b under a key of HASH_KEY_LEN bytes: four times as fast as the HMAC, for what no
+ * other program checks. */
+enum { HASH_KEY_LEN = 32, HASH_TAG_LEN = 16 };
+struct hash_tag {
+    unsigned char bytes[HASH_TAG_LEN];
+};
+struct hash_tag hash_tag(const void *key, const void *bytes, size_t len);
+bool hash_tag_equal(struct hash_tag a, struct hash_tag b); /* constant time */
+
 /* hex has room for HASH_HEX_LEN + 1 bytes; returns hex. */
 char *hash_hex(struct hash hash, char *hex);
 bool hash_from_hex(struct span hex, struct hash *hash);

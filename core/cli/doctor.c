@@ -15,6 +15,7 @@
 #include "cli/ask.h"
 #include "cli/azsim.h"
 #include "cli/render.h"
+#include "serve/index.h"
 
 /* Checks are collected as JSON, from us and from the engine alike, and shown at the end. */
 struct doctor {
@@ -138,7 +139,10 @@ static void check_engine(struct doctor *doctor)
     else if (exit_code > 0)
         render_error(&text, json_get(str_span(&reply), "error"));
     else
-        str_printf(&text, "%.*s rows, as they were written", (int)rows.len, rows.ptr);
+        str_printf(&text,
+                   "%.*s rows, as they were written, and %lld entries that say the same",
+                   (int)rows.len, rows.ptr,
+                   (long long)json_get_int(str_span(&reply), "entries", 0));
     add_check(doctor, "verified", exit_code == 0, str_text(&text),
               exit_code == 0 ? NULL : "restore the state directory from a copy");
     str_fini(&text);
@@ -185,10 +189,28 @@ static int rebuild(const struct options *options)
     return exit_code;
 }
 
+/* Without an engine, as none starts on such a journal; the lock keeps one away meanwhile. */
+static int accept(const struct options *options)
+{
+    struct str said = { 0 };
+    struct err err;
+
+    if (options->reason == NULL)
+        return command_usage_error(options,
+                                   "--accept wants --reason TEXT: it is journaled");
+    int rc = index_accept(options->state_dir, getuid(), options->reason, &said, &err);
+    if (rc == 0)
+        printf("%s\n", str_text(&said));
+    str_fini(&said);
+    return rc == 0 ? EXIT_DONE : command_error(options, &err);
+}
+
 static int run_doctor(const struct options *options)
 {
     struct doctor doctor = { .options = options };
 
+    if (options->accept)
+        return accept(options);
     if (options->rebuild)
         return rebuild(options);
     doctor.out.str = &doctor.json;
@@ -213,15 +235,23 @@ static int run_doctor(const struct options *options)
 const struct command command_doctor = {
     .name = "doctor",
     .summary = "is everything there that a run will need?",
-    .usage = "cordon doctor [--config FILE] [--rebuild]",
+    .usage = "cordon doctor [--config FILE] [--rebuild | --accept --reason TEXT]",
     .about =
         "Looks at the state directory, the journal, plugins.lock, configuration and "
         "policy.\n"
         "With --config FILE it says of that file, whatever is in force, if it could be: "
         "its\n"
         "certificates, secrets and paths too.\n"
-        "--rebuild makes the tables again from the journal, which stays as it is.",
+        "--rebuild makes the tables again from the journal, which stays as it is.\n"
+        "--accept is for a journal that no engine starts on: an older copy that was put "
+        "back, "
+        "one\n"
+        "without its mark, or one whose seal does not fit. When the chain of its rows is "
+        "whole "
+        "it\n"
+        "is taken as it is, its tables are made again, and who did it and why is "
+        "journaled.",
     .example = "cordon doctor",
-    .options = OPTION_ENGINE | OPTION_REBUILD,
+    .options = OPTION_ENGINE | OPTION_REBUILD | OPTION_REASON,
     .run = run_doctor,
 };

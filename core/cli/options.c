@@ -43,6 +43,9 @@ static const struct option known[] = {
       "what was kept and could not be read, and what was refused" },
     { "--check", OPTION_CHECK, NULL, "observe each target again before the answer" },
     { "--rebuild", OPTION_REBUILD, NULL, "make the tables again from the journal" },
+    { "--accept", OPTION_REBUILD, NULL,
+      "take a journal as it is that is an older copy, has lost its mark, or was written "
+      "to" },
     { "--reject", OPTION_REJECT, NULL, "it should not have been done" },
     { "--detach", OPTION_DETACH, NULL, "return when it is journaled; do not follow" },
     { "--role", OPTION_ROLE, "ROLE",
@@ -175,6 +178,7 @@ static void set_flag(struct options *options, const char *name)
     options->yes |= strcmp(name, "--yes") == 0;
     options->help |= strcmp(name, "--help") == 0;
     options->rebuild |= strcmp(name, "--rebuild") == 0;
+    options->accept |= strcmp(name, "--accept") == 0;
     options->unreadable |= strcmp(name, "--unreadable") == 0;
     options->check |= strcmp(name, "--check") == 0;
     options->force |= strcmp(name, "--force") == 0;

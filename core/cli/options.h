@@ -25,9 +25,9 @@ enum option_bit {
     OPTION_REASON = 1 << 5,
     OPTION_DIGEST = 1 << 6,
     OPTION_YES = 1 << 7,
-    OPTION_STEP = 1 << 8, /* --step and --target */
-    OPTION_ONLY = 1 << 9, /* --only and --limit */
-    OPTION_REBUILD = 1 << 10,
+    OPTION_STEP = 1 << 8,     /* --step and --target */
+    OPTION_ONLY = 1 << 9,     /* --only and --limit */
+    OPTION_REBUILD = 1 << 10, /* and --accept */
     OPTION_DETACH = 1 << 11,
     OPTION_FORCE = 1 << 12,
     OPTION_SIGN = 1 << 13,
@@ -61,7 +61,7 @@ struct options {
     int role_count, group_count, playbook_count;
     int64_t limit; /* 0: not given */
     bool password_stdin, json, yes, help, rebuild, check, detach, force, deny, reject, plan;
-    bool unreadable;
+    bool unreadable, accept;
     struct options_param params[OPTIONS_PARAMS_MAX];
     int param_count;
     const char *args[OPTIONS_ARGS_MAX];

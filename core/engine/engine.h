@@ -74,6 +74,7 @@ enum row_kind {
     ROW_NOTICE = 32,    /* run 0: a channel was told of a row, or was not */
     ROW_ONCE = 33,      /* run 0: the answer to an ask that may come again */
     ROW_HOLD_SEEN = 38, /* run 0: a check found a hold's target otherwise than before */
+    ROW_RECORD = 39,    /* run 0: the index was made again, or the journal taken as it is */
     ROW_WAIT = 34       /* the service said when to ask again: until when, and why */
 };
 const char *row_kind_name(int kind); /* "born", "start", ... */
@@ -99,6 +100,7 @@ enum entry_kind {
     ENTRY_NOTICE = 16,  /* run: made of a channel; n 0: up to which row it was told; else
                          * something that it was not told; state: enum notice_state */
     ENTRY_ONCE = 17,    /* run 0, n: its place among those kept; its row says it */
+    ENTRY_RECORD = 19,  /* run: the row's seq; body: the row's */
     ENTRY_ALERT_PLAN = 18 /* run: the alert's number; n: of its row, which says it */
 };
 

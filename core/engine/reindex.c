@@ -78,6 +78,13 @@ static void put_global(struct engine *engine, const struct event_row *row)
         notice_put_entry(engine, row->body, row->seq);
     else if (row->kind == ROW_HOLD_SEEN)
         verdict_put_entry(engine, row->body, row->seq);
+    else if (row->kind == ROW_RECORD)
+        turn_add_entry(engine, &(struct turn_entry){ .kind = ENTRY_RECORD,
+                                                     .run = row->seq,
+                                                     .state = 1,
+                                                     .first_seq = row->seq,
+                                                     .last_seq = row->seq,
+                                                     .body = row->body });
     else if (row->kind == ROW_ONCE)
         once_put_entry(engine, row->body, row->seq);
 }

@@ -21,6 +21,7 @@
 #include "serve/inside.h"
 #include "serve/pull.h"
 #include "serve/notices.h"
+#include "serve/index.h"
 #include "serve/reload.h"
 #include "serve/supervisor.h"
 #include "serve/unread.h"
@@ -553,8 +554,16 @@ static void on_catalogue(struct serve *serve)
 /* The configuration is being read meanwhile, in another process. */
 static int walk_once(struct serve *serve, struct err *err)
 {
+    struct str said = { 0 };
+
     timer_stop(&serve->walk);
-    return serve->open == NULL ? open_walk(serve, err) : 0;
+    if (serve->open != NULL)
+        return 0;
+    int rc = index_open(serve->store, &said, err);
+    if (said.len > 0)
+        log_warnx("%s", str_text(&said));
+    str_fini(&said);
+    return rc == 0 ? open_walk(serve, err) : rc;
 }
 
 static void on_walk(void *arg)

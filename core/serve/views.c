@@ -12,12 +12,13 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "serve/alerts.h"
+#include "serve/index.h"
 #include "serve/pull.h"
 #include "serve/secrets.h"
 #include "serve/unread.h"
 #include "store/store.h"
 
-enum { PLUGIN_BYTES_MAX = 64 << 20 };
+enum { PLUGIN_BYTES_MAX = 64 << 20, RECORD_SHOWN_MS = 24 * 3600 * 1000 };
 
 /* -- holds -------------------------------------------------------------------------------- */
 
@@ -335,6 +336,35 @@ static void check_holds(struct view *view)
     str_fini(&text);
 }
 
+/* That somebody wrote to the index is worth a look for a day, though it is made anew. */
+static int check_record(const struct entry *entry, void *arg)
+{
+    struct view *view = arg;
+    struct str text = { 0 };
+
+    if (!span_is(json_get_raw(entry->body, "k"), "edited") ||
+        clock_unix_ms() - json_get_int(entry->body, "at", 0) > RECORD_SHOWN_MS)
+        return 0;
+    str_add_text(&text,
+                 "somebody else than cordon wrote to the index of the journal; it was "
+                 "made again from the rows: ");
+    json_text_to(&text, json_get(entry->body, "why"));
+    check(&view->out, "index", false, str_text(&text),
+          "look who may write to the state directory, and restore a copy if you are not "
+          "sure");
+    str_fini(&text);
+    return 0;
+}
+
+static int check_records(struct view *view, struct err *err)
+{
+    struct entry_query query = {
+        .kind = ENTRY_RECORD, .state = -1, .run = -1, .limit = 1, .newest_first = true
+    };
+
+    return store_each_entry(view->serve->store, &query, check_record, view, err);
+}
+
 static void check_unable(void *arg, const char *gate, struct span why)
 {
     struct view *view = arg;
@@ -370,21 +400,41 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
     check_sources(view);
     unread_checks(serve, check_unread, view);
     check_holds(view);
-    int rc = view_each_unable(serve, check_unable, view, err);
+    int rc = check_records(view, err);
+    if (rc == 0)
+        rc = view_each_unable(serve, check_unable, view, err);
     json_close(&view->out);
     return rc;
 }
 
 static int view_verify(struct view *view, const struct asked *asked, struct err *err)
 {
+    struct store *store = view->serve->store;
+    struct index_diff diff = { 0 };
+    struct str why = { 0 };
     int64_t rows = 0;
 
     (void)asked;
-    if (store_verify(view->serve->store, &rows, err) != 0)
-        return err->code;
-    json_put_bool(&view->out, "ok", true);
-    json_put_int(&view->out, "rows", rows);
-    return 0;
+    int rc = store_verify(store, &rows, err);
+    if (rc == 0)
+        rc = store_check_index(store, &why, err);
+    if (rc == 0)
+        rc = index_compare(store, &diff, err);
+    if (rc == 0 && (diff.wrong > 0 || why.len > 0))
+        rc =
+            err_set(err, ERR_CORRUPT,
+                    "the index of the journal is not what its rows say: %s%s%s (%lld of "
+                    "%lld entries); `cordon doctor --rebuild` makes it again from the rows",
+                    str_text(&diff.first), diff.wrong > 0 && why.len > 0 ? "; " : "",
+                    str_text(&why), (long long)diff.wrong, (long long)diff.entries);
+    if (rc == 0) {
+        json_put_int(&view->out, "entries", diff.entries);
+        json_put_bool(&view->out, "ok", true);
+        json_put_int(&view->out, "rows", rows);
+    }
+    str_fini(&diff.first);
+    str_fini(&why);
+    return rc;
 }
 
 /* -- a run that has ended ----------------------------------------------------------------- */

@@ -17,7 +17,8 @@
 
 enum { CHAIN_SHORT = 8, CHAIN_SEAL_EVERY = 64 };
 
-/* Before the first row stands the hash of nothing: zeros. */
+/* Rows that were written before version 3 have no epoch, and their hash says nothing of it.
+ * Before the first row stands the hash of nothing: zeros. */
 struct hash chain_next(struct hash last, const struct row *row);
 
 /* How many bytes of its hash a row keeps. */

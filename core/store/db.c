@@ -16,14 +16,14 @@
 #define BYSTATE                                                  \
     "SELECT " ENTRY " FROM entries INDEXED BY entries_by_state " \
     "WHERE kind = ?1 AND state = ?2 "
-#define ROW "SELECT seq, run, prev, kind, at, body, hash FROM events "
+#define ROW "SELECT seq, run, prev, kind, at, body, hash, epoch FROM events "
 
 static const char *const queries[DB_QUERY_COUNT] = {
     [DB_BEGIN] = "BEGIN IMMEDIATE",
     [DB_COMMIT] = "COMMIT",
     [DB_ROLLBACK] = "ROLLBACK",
-    [DB_APPEND] = "INSERT INTO events(seq, run, prev, kind, at, body, hash) "
-                  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [DB_APPEND] = "INSERT INTO events(seq, run, prev, kind, at, body, hash, epoch) "
+                  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [DB_PUT] =
         "INSERT INTO entries(" ENTRY ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
         "ON CONFLICT DO UPDATE SET state = excluded.state, due_ms = excluded.due_ms, "
@@ -46,6 +46,13 @@ static const char *const queries[DB_QUERY_COUNT] = {
     [DB_LAST_ROW] = ROW "ORDER BY seq DESC LIMIT 1",
     [DB_LAST_RUN] = "SELECT run, last_seq FROM entries WHERE kind = 1 "
                     "ORDER BY run DESC LIMIT 1",
+    [DB_SEGMENT] = ROW "WHERE seq > ?1 AND seq <= ?2 ORDER BY seq",
+    [DB_ROW_SEAL] = "SELECT tag FROM row_seals WHERE seq = ?1",
+    [DB_PUT_ROW_SEAL] = "INSERT INTO row_seals(seq, tag) VALUES(?1, ?2)",
+    [DB_PUT_SEAL] = "INSERT INTO seals(kind, state, count, sum) VALUES(?1, ?2, ?3, ?4) "
+                    "ON CONFLICT DO UPDATE SET count = excluded.count, sum = excluded.sum",
+    [DB_ALL_ENTRIES] = "SELECT " ENTRY ", owner IS NOT NULL OR epoch IS NOT NULL "
+                       "FROM entries NOT INDEXED ORDER BY kind, run, n",
 };
 
 int db_fail(struct db *db, int rc, const char *what, struct err *err)

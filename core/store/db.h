@@ -47,6 +47,11 @@ enum db_query {
     DB_DUE,
     DB_LAST_ROW,
     DB_LAST_RUN,
+    DB_SEGMENT,
+    DB_ROW_SEAL,
+    DB_PUT_ROW_SEAL,
+    DB_PUT_SEAL,
+    DB_ALL_ENTRIES,
     DB_QUERY_COUNT
 };
 

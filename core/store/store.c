@@ -84,9 +84,15 @@ static int open_in(struct store *store, struct err *err)
         rc = db_open(&store->db, str_text(&path), store->is_readonly, err);
     str_fini(&path);
     if (rc != 0 || migrate(&store->db, store->is_readonly, err) != 0 ||
-        inside_check_file(store, err) != 0)
+        inside_check_file(store, err) != 0 ||
+        mark_open(&store->mark, store->dir, store->is_readonly, err) != 0 ||
+        seal_read(store, err) != 0 || inside_check_end(store, err) != 0)
         return err->code;
-    return inside_check_end(store, err);
+    if (!store->is_accepting && seal_check(store, err) != 0)
+        return err->code;
+    if ((!store->seal.is_there && !store->is_readonly) || store->is_accepting)
+        return seal_make(store, err);
+    return 0;
 }
 
 static struct store *store_new(const char *dir, bool is_readonly)
@@ -112,6 +118,23 @@ int store_open(struct store **store, const char *dir, struct err *err)
     return 0;
 }
 
+int store_open_accepting(struct store **store, const char *dir, struct store_gap *gap,
+                         struct err *err)
+{
+    struct store *made = store_new(dir, false);
+
+    made->is_accepting = true;
+    if (lock_check_dir(dir, err) != 0 || lock_take(dir, &made->lock, err) != 0 ||
+        open_in(made, err) != 0) {
+        store_close(made);
+        return err->code;
+    }
+    made->is_accepting = false;
+    *gap = made->gap;
+    *store = made;
+    return 0;
+}
+
 int store_open_readonly(struct store **store, const char *dir, struct err *err)
 {
     struct store *made = store_new(dir, true);
@@ -126,9 +149,18 @@ int store_open_readonly(struct store **store, const char *dir, struct err *err)
 
 void store_close(struct store *store)
 {
+    struct err ignored;
+
     if (store == NULL)
         return;
+    if (store->mark.file != NULL && store->failed == 0 && !store->is_readonly)
+        mark_sync(&store->mark,
+                  &ignored); /* the next power failure syncs it, or it is old */
+    mark_close(&store->mark);
     db_close(&store->db); /* an open transaction is rolled back by this */
+    memset(store->mark.key, 0, sizeof store->mark.key);
+    free(store->mark.path);
+    seal_fini(&store->seal);
     if (store->lock >= 0)
         close(store->lock);
     str_fini(&store->row_body);
@@ -208,6 +240,7 @@ int inside_flush(struct store *store, bool ends_commit, struct err *err)
     sqlite3_bind_int64(append, 3, row->prev);
     sqlite3_bind_int(append, 4, row->kind);
     sqlite3_bind_int64(append, 5, row->at_ms);
+    sqlite3_bind_int64(append, 8, row->epoch);
     bind_text(append, 6, str_span(&store->row_body));
     sqlite3_bind_blob(append, 7, store->stat.last_hash.bytes,
                       chain_keeps(row->seq, ends_commit), SQLITE_STATIC);
@@ -218,6 +251,9 @@ int inside_flush(struct store *store, bool ends_commit, struct err *err)
     if (rc != SQLITE_DONE)
         return fail(store, err);
     store->has_row = false;
+    if (row->seq % CHAIN_SEAL_EVERY == 0 &&
+        seal_row(store, row->seq, store->stat.last_hash, err) != 0)
+        return fail(store, err);
     return 0;
 }
 
@@ -228,10 +264,12 @@ int store_append(struct store *store, const struct row *row, struct err *err)
     if (begin(store, err) != 0 || inside_flush(store, false, err) != 0)
         return err->code;
     store->row = *row;
+    store->row.has_epoch = true;
+    store->row.epoch = 0;
     str_reset(&store->row_body);
     str_add_span(&store->row_body, row->body);
     store->has_row = true;
-    store->stat.last_hash = chain_next(store->stat.last_hash, row);
+    store->stat.last_hash = chain_next(store->stat.last_hash, &store->row);
     store->stat.last_seq = row->seq;
     if (row->run > store->stat.last_run)
         store->stat.last_run = row->run;
@@ -254,6 +292,8 @@ int store_put(struct store *store, const struct entry *entry, struct err *err)
             (long long)entry->last_seq, (long long)store->stat.last_seq);
     if (begin(store, err) != 0)
         return err->code;
+    if (seal_entry(store, entry, err) != 0)
+        return fail(store, err);
     sqlite3_stmt *put = db_ask(&store->db, DB_PUT, err);
     if (put == NULL)
         return fail(store, err);
@@ -282,13 +322,16 @@ int store_commit(struct store *store, struct err *err)
         return 0;
     if (inside_flush(store, true, err) != 0)
         return err->code;
-    if (db_do(&store->db, DB_COMMIT, err) != 0)
+    if (seal_commit(store, err) != 0 || db_do(&store->db, DB_COMMIT, err) != 0)
         return fail(store, err);
     store->is_begun = false;
     store->stat.commits++;
     store->stat.bytes += store->commit_bytes;
-    /* These rows are durable whatever comes of the checkpoint; who writes next hears. */
-    if (db_checkpoint(&store->db, &later) != 0)
+    /* These rows are durable whatever comes of the mark and the checkpoint; who writes next
+     * hears. */
+    bool is_long = store->db.wal_frames >= store->db.checkpoint_frames;
+    if (seal_mark(store, &later) != 0 || db_checkpoint(&store->db, &later) != 0 ||
+        (is_long && mark_sync(&store->mark, &later) != 0))
         store->failed = later.code;
     return 0;
 }
@@ -300,9 +343,13 @@ void store_stat(const struct store *store, struct store_stat *stat)
 
 int store_clear_index(struct store *store, struct err *err)
 {
-    if (begin(store, err) != 0)
+    /* The newest run may only be in the row that waits. */
+    if (begin(store, err) != 0 || inside_flush(store, false, err) != 0)
         return err->code;
-    if (db_exec(&store->db, "DELETE FROM entries", err) != 0)
+    if (db_exec(&store->db, "DELETE FROM entries", err) != 0 ||
+        db_int(&store->db, "SELECT max(run) FROM events", 0, &store->stat.last_run, err) !=
+            0)
         return fail(store, err);
+    seal_no_entries(store);
     return 0;
 }

@@ -27,7 +27,7 @@ struct err;
 struct store;
 
 enum {
-    STORE_VERSION = 2,
+    STORE_VERSION = 3,
     STORE_BODY_MAX = 6 * 1024 * 1024 /* one row's text */
 };
 
@@ -38,6 +38,9 @@ struct row {
     int32_t kind;     /* the engine's enum row_kind */
     int64_t at_ms;    /* unix time */
     struct span body; /* JSON */
+    /* The store's own, of no account in store_append: for several nodes, and 0 until then. */
+    int64_t epoch;
+    bool has_epoch;
 };
 
 /* A line of the index. Same (kind, run, n): replaced. */
@@ -66,6 +69,15 @@ struct store_stat {
  * of a newer version (ERR_VERSION), a damaged one (ERR_CORRUPT), a directory or a disk that
  * cannot be written (ERR_IO), a directory that others may write (ERR_DENIED). */
 int store_open(struct store **store, const char *dir, struct err *err);
+/* A journal that has lost its mark, is an older copy, or was written to by others, as it is:
+ * when the chain of its rows is whole it is sealed anew. The caller makes the index anew and
+ * writes a row that says who wanted it, and why. gap: what the mark had seen. */
+struct store_gap {
+    bool had_mark;
+    int64_t mark_seq, last_seq;
+};
+int store_open_accepting(struct store **store, const char *dir, struct store_gap *gap,
+                         struct err *err);
 /* Same for reading only, without the lock: doctor and audit on a copy. */
 int store_open_readonly(struct store **store, const char *dir, struct err *err);
 /* Commits nothing: what was appended and not committed is gone. */
@@ -112,6 +124,8 @@ struct entry_query {
 };
 int store_each_entry(struct store *store, const struct entry_query *query, entry_fn *fn,
                      void *arg, struct err *err);
+/* Every entry, by kind, run and n. */
+int store_each_entry_at_all(struct store *store, entry_fn *fn, void *arg, struct err *err);
 /* One entry, borrowed until the next call into the store. ERR_NOT_FOUND. */
 int store_find(struct store *store, int32_t kind, int64_t run, int32_t n,
                struct entry *entry, struct err *err);
@@ -122,6 +136,12 @@ int store_count(struct store *store, int32_t kind, int32_t state, int64_t *count
 int64_t store_next_due(struct store *store);
 int store_each_due(struct store *store, int64_t now_ms, entry_fn *fn, void *arg,
                    struct err *err);
+
+/* Is the index what was written with the newest commit? why gets a sentence if it is not,
+ * and stays empty if it is. All entries are read. */
+int store_check_index(struct store *store, struct str *why, struct err *err);
+/* The journal was written before there were seals: its index was taken as it was found. */
+bool store_is_unsealed(const struct store *store);
 
 /* Walks all rows: numbering, hash chain, prev chains; and SQLite's own integrity check.
  * rows gets how many were seen; the error names the first bad row. */

@@ -20,6 +20,8 @@ struct row inside_row(sqlite3_stmt *statement, struct span *kept)
         .kind = sqlite3_column_int(statement, 3),
         .at_ms = sqlite3_column_int64(statement, 4),
         .body = db_span(statement, 5),
+        .epoch = sqlite3_column_int64(statement, 7),
+        .has_epoch = sqlite3_column_type(statement, 7) != SQLITE_NULL,
     };
 
     if (kept != NULL)
@@ -60,6 +62,8 @@ static int collect(struct store *store, int64_t last_seq, struct seqs *seqs,
     int64_t run = 0;
 
     for (int64_t seq = last_seq; seq != 0;) {
+        if (inside_check_segment(store, seq, err) != 0)
+            return err->code;
         sqlite3_bind_int64(ask, 1, seq);
         int rc = sqlite3_step(ask);
         if (rc == SQLITE_DONE)
@@ -131,7 +135,9 @@ int store_each(struct store *store, int64_t from, row_fn *fn, void *arg, struct 
             break;
         }
         struct row row = inside_row(ask, NULL);
-        result = fn(&row, arg);
+        result = inside_check_segment(store, row.seq, err);
+        if (result == 0)
+            result = fn(&row, arg);
     }
     db_done(&store->db, DB_ROWS_FROM, ask);
     return result;
@@ -157,12 +163,15 @@ int64_t store_seq_since(struct store *store, int64_t at_ms)
         since = sqlite3_column_type(ask, 0) == SQLITE_NULL ? store->stat.last_seq + 1
                                                            : sqlite3_column_int64(ask, 0);
     db_done(&store->db, DB_SINCE, ask);
+    /* Whoever made rows older than they are did it to the one before this, too. */
+    if (inside_check_segment(store, since - 1, &err) != 0)
+        since = first < 0 ? 1 : first + 1;
     return since;
 }
 
 /* -- Index ---------------------------------------------------------------------------- */
 
-static struct entry entry_at(sqlite3_stmt *statement)
+struct entry inside_entry(sqlite3_stmt *statement)
 {
     return (struct entry){
         .kind = sqlite3_column_int(statement, 0),
@@ -185,7 +194,7 @@ static int each(struct store *store, sqlite3_stmt *ask, entry_fn *fn, void *arg,
     while (result == 0 && (rc = sqlite3_step(ask)) != SQLITE_DONE) {
         if (rc != SQLITE_ROW)
             return db_fail(&store->db, rc, "read the index in", err);
-        struct entry entry = entry_at(ask);
+        struct entry entry = inside_entry(ask);
         result = fn(&entry, arg);
     }
     return result;
@@ -220,6 +229,17 @@ int store_each_entry(struct store *store, const struct entry_query *query, entry
     return rc;
 }
 
+int store_each_entry_at_all(struct store *store, entry_fn *fn, void *arg, struct err *err)
+{
+    sqlite3_stmt *ask = db_ask(&store->db, DB_ALL_ENTRIES, err);
+
+    if (ask == NULL)
+        return err->code;
+    int rc = each(store, ask, fn, arg, err);
+    db_done(&store->db, DB_ALL_ENTRIES, ask);
+    return rc;
+}
+
 int store_find(struct store *store, int32_t kind, int64_t run, int32_t n,
                struct entry *entry, struct err *err)
 {
@@ -232,7 +252,7 @@ int store_find(struct store *store, int32_t kind, int64_t run, int32_t n,
     sqlite3_bind_int(ask, 3, n);
     int rc = sqlite3_step(ask);
     if (rc == SQLITE_ROW) {
-        *entry = entry_at(ask);
+        *entry = inside_entry(ask);
         str_reset(&store->found);
         str_add_span(&store->found, entry->body);
         entry->body = str_span(&store->found);

@@ -17,7 +17,7 @@ enum {
     RUNS_CAP_MIN = 1024
 };
 
-static int bad_row(const struct store *store, int64_t seq, const char *why, struct err *err)
+int inside_bad_row(const struct store *store, int64_t seq, const char *why, struct err *err)
 {
     return err_set(err, ERR_CORRUPT,
                    "verify %s: row %lld %s; somebody or something changed the file: keep "
@@ -29,33 +29,39 @@ static int bad_row(const struct store *store, int64_t seq, const char *why, stru
 
 struct walk {
     struct store *store;
-    struct hash hash; /* of the row before */
-    int64_t seq;      /* of the row before */
-    int64_t last_run; /* the highest that was met */
-    bool is_whole;    /* did the row before keep its whole hash? */
+    struct hash hash;               /* of the row before */
+    int64_t seq;                    /* of the row before */
+    int64_t last_run;               /* the highest that was met */
+    bool is_whole;                  /* did the row before keep its whole hash? */
+    bool checks_seals, makes_seals; /* of each row that has one */
 };
 
 static int follow(struct walk *walk, const struct row *row, struct span kept,
                   struct err *err)
 {
     if (row->seq != walk->seq + 1)
-        return bad_row(walk->store, walk->seq + 1, "is not there", err);
+        return inside_bad_row(walk->store, walk->seq + 1, "is not there", err);
     struct hash hash = chain_next(walk->hash, row);
     if (!chain_matches(hash, row->seq, kept))
-        return bad_row(walk->store, row->seq, "is not the one that was written", err);
+        return inside_bad_row(walk->store, row->seq, "is not the one that was written",
+                              err);
     walk->hash = hash;
     walk->seq = row->seq;
     if (row->run > walk->last_run)
         walk->last_run = row->run;
     walk->is_whole = kept.len == HASH_LEN;
-    return 0;
+    if (row->seq % CHAIN_SEAL_EVERY != 0)
+        return 0;
+    if (walk->makes_seals)
+        return seal_row(walk->store, row->seq, hash, err);
+    return walk->checks_seals ? seal_check_row(walk->store, row->seq, hash, err) : 0;
 }
 
 /* Whoever cuts rows off the end most often leaves one that ended no commit. */
 static int end(const struct walk *walk, struct err *err)
 {
     if (walk->seq > 0 && !walk->is_whole)
-        return bad_row(walk->store, walk->seq + 1, "is not there", err);
+        return inside_bad_row(walk->store, walk->seq + 1, "is not there", err);
     return 0;
 }
 
@@ -103,8 +109,8 @@ static int join(struct runs *runs, const struct walk *walk, const struct row *ro
         grow(runs);
     struct run_end *last = place(runs, row->run);
     if (row->prev != last->seq && (row->run != 0 || row->prev != 0))
-        return bad_row(walk->store, row->seq,
-                       "does not follow the row before it in its run", err);
+        return inside_bad_row(walk->store, row->seq,
+                              "does not follow the row before it in its run", err);
     if (last->seq == 0)
         runs->count++;
     *last = (struct run_end){ row->run, row->seq };
@@ -187,15 +193,18 @@ static int read_stat(struct store *store, int64_t *indexed_seq, struct err *err)
     return 0;
 }
 
-/* The walk begins behind a row that keeps its whole hash by its number. */
-static int start(struct walk *walk, struct err *err)
+/* Are there seals, and a key to check them with? */
+static bool has_seals(const struct store *store)
 {
-    int64_t last = walk->store->stat.last_seq;
-    int64_t from = last <= CHECK_LAST_ROWS
-                       ? 0
-                       : (last - CHECK_LAST_ROWS) / CHAIN_SEAL_EVERY * CHAIN_SEAL_EVERY;
+    return store->seal.is_there && store->mark.is_there && !store->is_accepting;
+}
+
+/* The walk begins behind row from, which keeps its whole hash by its number. */
+static int walk_from(struct walk *walk, int64_t from, struct err *err)
+{
     struct span kept;
 
+    walk->checks_seals = has_seals(walk->store);
     if (from == 0)
         return 0;
     sqlite3_stmt *ask = db_ask(&walk->store->db, DB_ROW, err);
@@ -205,29 +214,29 @@ static int start(struct walk *walk, struct err *err)
     int rc = sqlite3_step(ask);
     if (rc == SQLITE_ROW) {
         inside_row(ask, &kept);
-        rc = kept.len == HASH_LEN ? 0 : bad_row(walk->store, from, "lost its hash", err);
+        rc = kept.len == HASH_LEN ? 0
+                                  : inside_bad_row(walk->store, from, "lost its hash", err);
         if (rc == 0)
             memcpy(walk->hash.bytes, kept.ptr, HASH_LEN);
         walk->seq = from;
     } else if (rc == SQLITE_DONE) {
-        rc = bad_row(walk->store, from, "is not there", err);
+        rc = inside_bad_row(walk->store, from, "is not there", err);
     } else {
         rc = db_fail(&walk->store->db, rc, "read", err);
     }
     db_done(&walk->store->db, DB_ROW, ask);
+    if (rc == 0 && walk->checks_seals)
+        rc = seal_check_row(walk->store, from, walk->hash, err);
     return rc;
 }
 
-/* Walks to the end; runs may be NULL. */
-static int walk_rows(struct walk *walk, struct runs *runs, struct err *err)
+/* Walks the rows that ask, which is DB_ROWS_FROM or DB_SEGMENT, gives. */
+static int walk_these(struct walk *walk, enum db_query query, sqlite3_stmt *ask,
+                      struct runs *runs, struct err *err)
 {
     int result = 0;
     int rc;
 
-    sqlite3_stmt *ask = db_ask(&walk->store->db, DB_ROWS_FROM, err);
-    if (ask == NULL)
-        return err->code;
-    sqlite3_bind_int64(ask, 1, walk->seq == 0 ? INT64_MIN : walk->seq + 1);
     while (result == 0 && (rc = sqlite3_step(ask)) != SQLITE_DONE) {
         struct span kept;
         if (rc != SQLITE_ROW) {
@@ -239,8 +248,56 @@ static int walk_rows(struct walk *walk, struct runs *runs, struct err *err)
         if (result == 0 && runs != NULL)
             result = join(runs, walk, &row, err);
     }
-    db_done(&walk->store->db, DB_ROWS_FROM, ask);
-    return result == 0 ? end(walk, err) : result;
+    db_done(&walk->store->db, query, ask);
+    return result;
+}
+
+/* Walks to the end; runs may be NULL. */
+static int walk_rows(struct walk *walk, struct runs *runs, struct err *err)
+{
+    sqlite3_stmt *ask = db_ask(&walk->store->db, DB_ROWS_FROM, err);
+
+    if (ask == NULL)
+        return err->code;
+    sqlite3_bind_int64(ask, 1, walk->seq == 0 ? INT64_MIN : walk->seq + 1);
+    int rc = walk_these(walk, DB_ROWS_FROM, ask, runs, err);
+    return rc == 0 ? end(walk, err) : rc;
+}
+
+int inside_check_segment(struct store *store, int64_t seq, struct err *err)
+{
+    struct walk walk = { .store = store };
+    int64_t segment = (seq - 1) / CHAIN_SEAL_EVERY;
+    int64_t last = (segment + 1) * CHAIN_SEAL_EVERY;
+    unsigned char *checked = store->seal.checked;
+
+    if (!has_seals(store) || seq <= 0 || segment >= store->seal.segments ||
+        (checked[segment / 8] & (1 << segment % 8)) != 0)
+        return 0;
+    if (walk_from(&walk, segment * CHAIN_SEAL_EVERY, err) != 0)
+        return err->code;
+    sqlite3_stmt *ask = db_ask(&store->db, DB_SEGMENT, err);
+    if (ask == NULL)
+        return err->code;
+    sqlite3_bind_int64(ask, 1, walk.seq);
+    sqlite3_bind_int64(ask, 2, last);
+    int rc = walk_these(&walk, DB_SEGMENT, ask, NULL, err);
+    if (rc == 0 && walk.seq != last)
+        rc = inside_bad_row(store, walk.seq + 1, "is not there", err);
+    if (rc == 0)
+        checked[segment / 8] |= (unsigned char)(1 << segment % 8);
+    return rc;
+}
+
+int inside_seal_rows(struct store *store, struct err *err)
+{
+    struct walk walk = { .store = store, .makes_seals = true };
+
+    if (walk_rows(&walk, NULL, err) != 0)
+        return err->code;
+    store->stat.last_seq = walk.seq;
+    store->stat.last_hash = walk.hash;
+    return 0;
 }
 
 int inside_check_end(struct store *store, struct err *err)
@@ -248,11 +305,21 @@ int inside_check_end(struct store *store, struct err *err)
     struct walk walk = { .store = store };
     int64_t indexed_seq = 0;
 
-    if (read_stat(store, &indexed_seq, err) != 0 || start(&walk, err) != 0 ||
-        walk_rows(&walk, NULL, err) != 0)
+    if (read_stat(store, &indexed_seq, err) != 0)
         return err->code;
-    if (indexed_seq > store->stat.last_seq)
-        return bad_row(store, store->stat.last_seq + 1, "is not there", err);
+    /* Said first, as it explains whatever else is missing. */
+    store->gap =
+        (struct store_gap){ store->mark.is_there, store->mark.seq, store->stat.last_seq };
+    int64_t last = store->stat.last_seq;
+    int64_t from = last <= CHECK_LAST_ROWS
+                       ? 0
+                       : (last - CHECK_LAST_ROWS) / CHAIN_SEAL_EVERY * CHAIN_SEAL_EVERY;
+    store->seal.segments = from / CHAIN_SEAL_EVERY;
+    store->seal.checked = xcalloc((size_t)store->seal.segments / 8 + 1, 1);
+    if (walk_from(&walk, from, err) != 0 || walk_rows(&walk, NULL, err) != 0)
+        return err->code;
+    if (!store->seal.is_there && indexed_seq > store->stat.last_seq)
+        return inside_bad_row(store, store->stat.last_seq + 1, "is not there", err);
     store->stat.last_hash = walk.hash;
     if (walk.last_run > store->stat.last_run)
         store->stat.last_run = walk.last_run;
@@ -269,17 +336,23 @@ int store_verify(struct store *store, int64_t *rows, struct err *err)
 
     if (inside_flush(store, true, err) != 0)
         return err->code;
+    walk.checks_seals = has_seals(store);
     int rc = walk_rows(&walk, &runs, err);
     free(runs.ends);
     *rows = walk.seq;
     if (rc != 0)
         return rc;
     if (walk.seq != store->stat.last_seq)
-        return bad_row(store, walk.seq + 1, "is not there", err);
+        return inside_bad_row(store, walk.seq + 1, "is not there", err);
     if (db_int(&store->db, "SELECT max(max(first_seq), max(last_seq)) FROM entries", 0,
                &indexed_seq, err) != 0)
         return err->code;
     if (indexed_seq > walk.seq)
-        return bad_row(store, walk.seq + 1, "is not there", err);
+        return inside_bad_row(store, walk.seq + 1, "is not there", err);
     return check_pages(store, "PRAGMA integrity_check(1)", err);
+}
+
+bool store_is_unsealed(const struct store *store)
+{
+    return store->seal.is_new;
 }

@@ -182,15 +182,16 @@ row_of_playbook() {
 }
 tell "one byte of the playbook's row: the journal is refused" row_of_playbook
 
-# The index is not chained, so nothing that decides may come from it.
 index_changed() {
     at_rest index &&
         tamper "update entries set body = replace(body, 'orig', 'oriG'); update entries set state = 2 where kind = 2" &&
         is 0 "$(noop_effects)" "effects" && exits 0 cordon approve g-000001-1 --yes &&
         has 'set x to "orig"' && exits 0 cordon show r-000001 && ! grep -q oriG <<<"$out" &&
-        is '{"orig"}' "{$(cat "$world"/*.json)}" "what was set" && whole
+        is '{"orig"}' "{$(cat "$world"/*.json)}" "what was set" &&
+        exits 1 cordon doctor && has 'somebody else than cordon wrote to the index.*made +again' &&
+        has 'rows, as they were written, and [0-9]+ +entries that say the same'
 }
-tell "what is written into the index changes neither what is shown nor what is sent" index_changed
+tell "what is written into the index is found, changes neither what is shown nor what is sent" index_changed
 
 far_behind() {
     local i

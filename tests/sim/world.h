@@ -99,6 +99,9 @@ struct world {
     struct turn *turn;
     struct w_row rows[W_ROWS];
     int row_count, durable_rows;
+    /* Before what is new becomes durable: rows from durable_rows on, entries unlike durable. */
+    void (*on_commit)(struct world *w, void *arg);
+    void *on_commit_arg;
     struct w_entry entries[W_ENTRIES], durable[W_ENTRIES];
     int entry_count, durable_entries;
     struct w_message messages[W_MESSAGES];
@@ -256,6 +259,8 @@ static void w_put(struct world *w, const struct turn_entry *from)
 
 static void w_commit(struct world *w)
 {
+    if (w->on_commit != NULL)
+        w->on_commit(w, w->on_commit_arg);
     w->durable_rows = w->row_count;
     memcpy(w->durable, w->entries, (size_t)w->entry_count * sizeof *w->entries);
     w->durable_entries = w->entry_count;

@@ -10,10 +10,10 @@
 
 #include "base/arena.h"
 
-enum { FILES = 3, SECTOR = 512, IMAGE_MAX = 4 * 1024 * 1024 };
+enum { FILES = 4, SECTOR = 512, IMAGE_MAX = 4 * 1024 * 1024 };
 
 static const char *const names[FILES] = { "journal.db", "journal.db-wal",
-                                          "journal.db-journal" };
+                                          "journal.db-journal", "journal.db-mark" };
 
 struct op {
     enum op_kind { OP_MAKE, OP_WRITE, OP_TRUNCATE, OP_SYNC, OP_DELETE } kind;

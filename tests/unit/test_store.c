@@ -531,7 +531,7 @@ TEST(rows_cut_off_behind_a_commit_are_found_when_the_index_knows_them)
     check_tampering(1000,
                     "DELETE FROM events WHERE seq > 995;"
                     "UPDATE entries SET last_seq = 1000",
-                    "row 996 is not there");
+                    "it ends with row 995, and the mark beside it has seen row 1000");
 }
 
 TEST(two_rows_in_each_others_place_are_found)
@@ -574,7 +574,7 @@ TEST(rows_cut_off_at_the_end_are_found_by_opening_when_the_index_knows_them)
     tamper(NO_TRIGGERS "DELETE FROM events WHERE seq > 995;"
                        "UPDATE entries SET last_seq = 1000");
     CHECK_ERR(store_open(&store, in_dir("state"), &err), &err, ERR_CORRUPT);
-    CHECK_HAS(err.text, "row 996 is not there");
+    CHECK_HAS(err.text, "it ends with row 995, and the mark beside it has seen row 1000");
 }
 
 /* Rows of this process, each with a hash that is right: the chain of a run is a matter of its own. */
@@ -669,7 +669,7 @@ TEST(a_journal_of_a_newer_version_is_refused)
     store_close(store);
     tamper("PRAGMA user_version = 9");
     CHECK_ERR(store_open(&store, in_dir("state"), &err), &err, ERR_VERSION);
-    CHECK_HAS(err.text, "a newer cordon made it (journal version 9, and this one knows 2)");
+    CHECK_HAS(err.text, "a newer cordon made it (journal version 9, and this one knows 3)");
     CHECK_HAS(err.text, "install that cordon again");
 }
 
@@ -690,8 +690,9 @@ TEST(a_journal_of_version_1_is_brought_up_to_date_and_verifies)
 
     fill(store, 5, 1);
     store_close(store);
+    CHECK_INT(unlink(in_dir("state/journal.db-mark")), 0);
     tamper(
-        "PRAGMA user_version = 1;"
+        "PRAGMA user_version = 1; DROP TABLE seals; DROP TABLE row_seals;"
         "INSERT INTO entries VALUES(11, 77, 0, 2, 0, 3, 1796000000000, NULL, NULL, '{}');"
         "INSERT INTO entries VALUES(11, 78, 1, 0, 0, 4, 9000, NULL, NULL, '{}');"
         "INSERT INTO entries VALUES(1, 2, 0, 4, 0, 2, 4, NULL, NULL, '{\"by\":\"x\"}')");
@@ -904,7 +905,7 @@ TEST(a_full_disk_fails_the_commit_and_what_was_committed_is_there_again)
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &was);
     now = was;
-    now.rlim_cur = 100 * 1024;
+    now.rlim_cur = 200 * 1024;
     setrlimit(RLIMIT_FSIZE, &now);
     while (rc == 0 && seq < 1000) {
         struct row row = { .seq = seq + 1, .body = { body, sizeof body } };
