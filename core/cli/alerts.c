@@ -380,36 +380,34 @@ static void put_bytes(struct json_out *json, struct span bytes)
     str_fini(&coded);
 }
 
-static int ask_about(const struct options *options, const char *verb, struct str *reply,
-                     bool *is_over)
+/* text gets what is in the file. */
+static int ask_about(const struct options *options, const char *verb, struct str *text,
+                     struct str *reply, bool *is_over)
 {
-    struct str text = { 0 }, args = { 0 };
+    struct str args = { 0 };
     struct json_out json = { .str = &args };
     struct err err;
     int exit_code;
 
     *is_over = true;
-    if (input_read(&text, options->args[2], ALERT_LEN_MAX, "alert", &err) != 0) {
-        str_fini(&text);
+    if (input_read(text, options->args[2], ALERT_LEN_MAX, "alert", &err) != 0)
         return command_error(options, &err);
-    }
     json_open(&json, '{');
     json_put(&json, "source", options->args[1]);
-    put_bytes(&json, str_span(&text));
+    put_bytes(&json, str_span(text));
     json_close(&json);
     exit_code = ask_reply(options, verb, str_span(&args), reply, is_over);
-    str_fini(&text);
     str_fini(&args);
     return exit_code;
 }
 
 static int run_test(const struct options *options)
 {
-    struct str reply = { 0 }, out = { 0 };
+    struct str text = { 0 }, reply = { 0 }, out = { 0 };
     struct span one;
     size_t pos = 0;
     bool is_over;
-    int exit_code = ask_about(options, "hook_test", &reply, &is_over);
+    int exit_code = ask_about(options, "hook_test", &text, &reply, &is_over);
 
     if (!is_over) {
         if (json_count(json_get(str_span(&reply), "alerts")) == 0)
@@ -432,24 +430,48 @@ static int run_test(const struct options *options)
         }
         ask_print(&out);
     }
+    str_fini(&text);
     str_fini(&reply);
     str_fini(&out);
     return exit_code;
 }
 
+/* It was kept all the same: the sender is told as over HTTP, where that is a 400. */
+static bool is_json(struct span text, struct err *err)
+{
+    struct str read = { 0 };
+    struct json_mends mends;
+    bool is_so = json_mend(&read, text, &mends, err) == 0;
+
+    str_fini(&read);
+    return is_so;
+}
+
 static int run_send(const struct options *options)
 {
-    struct str reply = { 0 }, out = { 0 };
+    struct str text = { 0 }, reply = { 0 }, out = { 0 };
     bool is_over;
-    int exit_code = ask_about(options, "deliver", &reply, &is_over);
+    int exit_code = ask_about(options, "deliver", &text, &reply, &is_over);
+    struct err err;
+    bool is_unread = exit_code == 0 && !is_json(str_span(&text), &err);
 
-    if (!is_over) {
+    if (is_unread && is_over) {
+        exit_code = EXIT_USAGE; /* the reply has been printed */
+    } else if (is_unread) {
+        err_set(&err, ERR_INVALID,
+                "%.300s (it is kept as %.*s, and cordon alerts "
+                "--unreadable lists it)",
+                err.text, (int)json_get_raw(str_span(&reply), "delivery").len,
+                json_get_raw(str_span(&reply), "delivery").ptr);
+        exit_code = command_error(options, &err);
+    } else if (!is_over) {
         render_value(&out, json_get(str_span(&reply), "delivery"), 20);
         str_add_text(&out, json_get_bool(str_span(&reply), "again", false)
                                ? " had come before, and is not taken again\n"
                                : " is journaled: see cordon alerts\n");
         ask_print(&out);
     }
+    str_fini(&text);
     str_fini(&reply);
     str_fini(&out);
     return exit_code;
@@ -484,6 +506,9 @@ const struct command command_hook = {
         "it; one\n"
         "that is known is counted, and starts something only by what it adds "
         "(cordon explain).\n"
+        "Any bytes are kept; what cannot be read is in cordon alerts --unreadable, and the "
+        "exit\n"
+        "code is 2 when it is no JSON.\n"
         "Only the user that the engine runs as, or root, may send.",
     .example = "cordon hook test defender-for-cloud alert.json",
     .options = OPTION_ENGINE,

@@ -12,6 +12,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/decide.h"
+#include "cli/gate.h"
 #include "cli/live.h"
 #include "cli/person.h"
 #include "cli/slow.h"
@@ -362,7 +363,17 @@ static void show_detached(struct follow *follow)
 
 static void show_end(struct follow *follow, struct span reply)
 {
+    struct look look = look_of_stdout();
+
     live_clear(&follow->live, &follow->out);
+    if (json_kind(json_get(reply, "changes")) == JSON_ARRAY) {
+        str_add_text(&follow->out,
+                     "the alert is simulated (a sample or a test): nothing is "
+                     "changed for it. This is what would be\n\n");
+        gate_render_plan(&follow->out, &look, reply);
+        ask_print(&follow->out);
+        return;
+    }
     if (json_kind(json_get(reply, "state")) != JSON_STRING) {
         ask_print(&follow->out);
         if (json_kind(json_get(reply, "error")) > JSON_NULL)

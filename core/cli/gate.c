@@ -656,3 +656,24 @@ void gate_render_commands(struct str *out, struct span gate)
                    str_text(&id));
     str_fini(&id);
 }
+
+void gate_render_plan(struct str *out, const struct look *look, struct span reply)
+{
+    struct span error = json_get(reply, "error");
+    size_t begin = out->len;
+    int count = gate_render_changes(out, look, json_get(reply, "changes"));
+    long long reads = (long long)json_get_int(reply, "reads", 0);
+
+    gate_render_failed(out, look, json_get(reply, "failed"));
+    str_printf(out, "%s%d change%s would be made", out->len > begin ? "\n" : "", count,
+               count == 1 ? "" : "s");
+    if (reads > 0)
+        str_printf(out, ", after %lld read%s", reads, reads == 1 ? "" : "s");
+    str_add_text(out, "; nothing was changed\n");
+    gate_render_limits(out, look, reply, "More may follow");
+    if (json_kind(error) > JSON_NULL) {
+        str_add_text(out, "the plan ends here: ");
+        render_error(out, error);
+        str_add_char(out, '\n');
+    }
+}

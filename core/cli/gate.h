@@ -35,5 +35,7 @@ bool gate_wants_signature(struct span gate);
 bool gate_is_open(struct span gate);
 /* "g-000001-1 is denied; a late vote changes nothing", of a gate that does not. */
 void gate_say_over(struct str *out, struct span gate);
+/* What a plan would change. */
+void gate_render_plan(struct str *out, const struct look *look, struct span reply);
 /* Is it a question with an answer, and not a yes or no to changes? */
 bool gate_is_question(struct span gate);

@@ -14,7 +14,8 @@
 #include "cli/input.h"
 #include "cli/render.h"
 
-static int build_args(struct str *args, const struct options *options, struct err *err)
+static int build_args(struct str *args, const struct options *options, bool is_run,
+                      struct err *err)
 {
     struct json_out out = { .str = args };
     char *path;
@@ -28,6 +29,8 @@ static int build_args(struct str *args, const struct options *options, struct er
     ask_put_follow(&out, options);
     if (options->force)
         json_put_bool(&out, "force", true);
+    if (is_run) /* for a sample the reply is a plan, which follow() shows */
+        json_put_bool(&out, "plan_simulated", true);
     json_close(&out);
     free(path);
     return rc;
@@ -37,7 +40,7 @@ static int run_run(const struct options *options)
 {
     struct str args = { 0 };
     struct err err;
-    int exit_code = build_args(&args, options, &err);
+    int exit_code = build_args(&args, options, true, &err);
 
     exit_code = exit_code != 0 ? command_error(options, &err)
                                : follow(options, "run", str_span(&args));
@@ -48,23 +51,9 @@ static int run_run(const struct options *options)
 static void show_plan(struct span reply)
 {
     struct look look = look_of_stdout();
-    struct span error = json_get(reply, "error");
     struct str out = { 0 };
-    int count = gate_render_changes(&out, &look, json_get(reply, "changes"));
-    long long reads = (long long)json_get_int(reply, "reads", 0);
 
-    gate_render_failed(&out, &look, json_get(reply, "failed"));
-    str_printf(&out, "%s%d change%s would be made", out.len ? "\n" : "", count,
-               count == 1 ? "" : "s");
-    if (reads > 0)
-        str_printf(&out, ", after %lld read%s", reads, reads == 1 ? "" : "s");
-    str_add_text(&out, "; nothing was changed\n");
-    gate_render_limits(&out, &look, reply, "More may follow");
-    if (json_kind(error) > JSON_NULL) {
-        str_add_text(&out, "the plan ends here: ");
-        render_error(&out, error);
-        str_add_char(&out, '\n');
-    }
+    gate_render_plan(&out, &look, reply);
     ask_print(&out);
     str_fini(&out);
 }
@@ -74,7 +63,7 @@ static int run_plan(const struct options *options)
 {
     struct str args = { 0 }, reply = { 0 };
     struct err err;
-    int exit_code = build_args(&args, options, &err);
+    int exit_code = build_args(&args, options, false, &err);
 
     if (exit_code == 0)
         exit_code = ask_once(options, "plan", str_span(&args), &reply, &err);
@@ -101,7 +90,11 @@ const struct command command_run = {
         "journaled. At a gate you are asked, when a terminal is there; otherwise the run\n"
         "waits and the exit code is 3. Ctrl-C leaves the run going.\n"
         "An alert gives the parameters, when the playbook's on_alert matches it; with one\n"
-        "that it does not match nothing starts, but for --force with --param.",
+        "that it does not match nothing starts, but for --force with --param. For a "
+        "simulated\n"
+        "alert (a sample or a test) the plan is shown and nothing is changed, unless "
+        "on_alert\n"
+        "says simulated = true.",
     .example = "cordon run contain-app-service --alert alert.json",
     .options = OPTION_ENGINE | OPTION_PARAM | OPTION_ALERT | OPTION_FORCE | OPTION_DETACH,
     .args_min = 1,

@@ -91,6 +91,26 @@ struct run *start_plan(struct engine *engine, struct playbook *playbook, struct 
     return shadow;
 }
 
+/* A sample or a test changes nothing, whoever brings it; but for a playbook that waits for one. */
+static bool is_sample(const struct playbook *playbook, struct span alert)
+{
+    struct span when = json_get(span_of(playbook->info), "on_alert");
+
+    return json_get_bool(alert, "simulated", false) &&
+           !json_get_bool(when, "simulated", false);
+}
+
+static void refuse_sample(struct engine *engine, int64_t ask,
+                          const struct playbook *playbook)
+{
+    reply_error(
+        engine, ask, 2, "simulated",
+        "the alert is simulated (a sample or a test), and nothing is changed for it: "
+        "a plan shows what would be; playbook %s runs for such alerts when its "
+        "on_alert.when says simulated = true",
+        playbook->name);
+}
+
 static void start(struct engine *engine, struct playbook *playbook, struct span matched,
                   struct span args, struct span who, int64_t ask, bool is_plan)
 {
@@ -117,6 +137,13 @@ static void start(struct engine *engine, struct playbook *playbook, struct span 
         err_wrap(&err, "playbook %s", playbook->name);
         reply_json(engine, ask, 2, reason_json(engine, &err), false);
         return;
+    }
+    if (!is_plan && is_sample(playbook, alert)) {
+        is_plan = json_get_bool(args, "plan_simulated", false);
+        if (!is_plan) {
+            refuse_sample(engine, ask, playbook);
+            return;
+        }
     }
     if (is_plan) {
         start_plan(engine, playbook, params, alert, who, ask);

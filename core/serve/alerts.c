@@ -388,18 +388,31 @@ static bool take_bytes(struct str *raw, struct span args, struct err *err)
     return false;
 }
 
-/* Brings a delivery by hand, or shows what one would become. */
-static void take_text(struct serve *serve, const struct asked *asked)
+/* Shows what a delivery would become. */
+static void try_text(struct serve *serve, const struct asked *asked, struct span raw)
 {
-    struct str raw = { 0 }, read = { 0 };
+    struct str read = { 0 };
     struct json_mends mends;
     struct err err;
 
-    if (!take_bytes(&raw, asked->args, &err) ||
-        json_mend(&read, str_span(&raw), &mends, &err) != 0)
+    if (json_mend(&read, raw, &mends, &err) != 0)
+        clients_error(serve, asked->number, 2, "alert", "%s", err.text);
+    else
+        hook_trial(serve, asked, raw);
+    str_fini(&read);
+}
+
+/* Brings a delivery by hand, or shows what one would become. Who may bring one may bring any
+ * bytes: they are kept first, and what cannot be read is listed as unreadable. */
+static void take_text(struct serve *serve, const struct asked *asked)
+{
+    struct str raw = { 0 };
+    struct err err;
+
+    if (!take_bytes(&raw, asked->args, &err))
         clients_error(serve, asked->number, 2, "alert", "%s", err.text);
     else if (span_is(asked->verb, "hook_test"))
-        hook_trial(serve, asked, str_span(&raw));
+        try_text(serve, asked, str_span(&raw));
     else if (!asked->is_owner)
         clients_error(
             serve, asked->number, 4, "not_the_owner",
@@ -410,7 +423,6 @@ static void take_text(struct serve *serve, const struct asked *asked)
                     json_get_raw(asked->args, "delivery"), span_of("socket"),
                     str_span(&raw));
     str_fini(&raw);
-    str_fini(&read);
 }
 
 bool alerts_ask(struct serve *serve, const struct asked *asked)

@@ -338,6 +338,44 @@ takes_the_others() { # of a batch of three the middle one has no severity that i
         until_is 1 part-1 '.runs | length' && until_is 1 part-3 '.runs | length' &&
         cordon alerts --unreadable --json | jq -e '.unreadable[0].why | test("in part only: alert 2 of 3: .*purple")' >/dev/null
 }
+# Whoever brings it: a plan, and no effect; but for the playbook that waits for one.
+is_simulated_by_hand() {
+    local before forms n=0
+    before=$(find "$work/effects" -type f | wc -l)
+    forms=('{"id":"h1","title":"t","type":"Sample_A","severity":"high","simulated":true}'
+        '{"SystemAlertId":"h-2","AlertType":"Sample_B","AlertDisplayName":"[SAMPLE ALERT] t","Description":"THIS IS A SAMPLE ALERT: x","AlertSeverity":"High","ProviderName":"AlertSimulator"}'
+        '{"id":"/subscriptions/0f1e2d3c-4b5a-4697-8a8b-9c0d1e2f3a4b/providers/Microsoft.Security/locations/x/alerts/h3","type":"Microsoft.Security/Locations/alerts","name":"h3","properties":{"alertType":"Sample_C","alertDisplayName":"[SAMPLE ALERT] t","severity":"High","systemAlertId":"h3"}}')
+    for one in "${forms[@]}"; do
+        echo "$one" >"$work/sample.json"
+        cordon run "$work/playbooks/drill.lua" --alert "$work/sample.json" >"$work/sampled" 2>&1 || return 1
+        grep -q 'the alert is simulated' "$work/sampled" && grep -q '1 change would be made.*nothing was changed' "$work/sampled" || return 1
+        cordon run "$work/playbooks/drill.lua" --alert - --detach <"$work/sample.json" >"$work/sampled" 2>&1 && grep -q 'nothing was changed' "$work/sampled" || return 1
+    done
+    cordon run "$work/playbooks/drill.lua" --alert "$work/sample.json" --force --param target=forced --json >"$work/sampled" &&
+        jq -e '.changes[0].target == "forced"' "$work/sampled" >/dev/null &&
+        [[ $(find "$work/effects" -type f | wc -l) == "$before" ]] || return 1
+    sed 's/name = "drill"/name = "canary"/; s/type = "Sample_\*"/type = "Sample_*", simulated = true/' "$work/playbooks/drill.lua" >"$work/canary.lua"
+    is_live "$work/canary.lua" && jq -c 'del(.simulated)' <<<"${forms[0]}" >"$work/sample.json" && is_live "$work/playbooks/drill.lua"
+}
+is_live() { # is_live PLAYBOOK: a run, which the policy's gate holds
+    cordon run "$1" --alert "$work/sample.json" >"$work/sampled" 2>&1
+    [[ $? == 3 ]] && ! grep -q 'is simulated' "$work/sampled" || return 1
+    cordon cancel "$(grep -o 'r-[0-9]*' "$work/sampled" | head -n 1)" >/dev/null 2>&1 || true
+}
+# Bytes that are no JSON, from whom may bring them: kept as they came, and listed.
+keeps_any_bytes() {
+    local n=0 name bytes before
+    before=$(cordon alerts --unreadable --json | jq .count)
+    for bytes in '{"id":' 'plain words' '<alert/>' '' '{"a" "b"}' "'single'" 'id=1&x=2' '[1,2' '\xff\xfe\x00' 'PK\x03\x04zip' '\x1f\x8b\x08\x00gzip'; do
+        printf '%b' "$bytes" >"$work/bytes"
+        cordon hook send generic "$work/bytes" >/dev/null 2>"$work/why"
+        [[ $? == 2 ]] && name=$(grep -o 'kept as [^,]*' "$work/why") || { echo "# $bytes: $(cat "$work/why")" && return 1; }
+        ((++n))
+        await listed "${name#kept as }" || return 1
+    done
+    (($(cordon alerts --unreadable --json --limit 500 | jq .count) == before + n))
+}
+listed() { cordon alerts --unreadable --json --limit 500 | jq -e --arg d "$1" --argjson n "$(wc -c <"$work/bytes")" '.unreadable[] | select(.delivery == $d) | .bytes == $n' >/dev/null; }
 refuses_garbage() {
     echo '{"a":1,"a":2}' >"$work/twice.json"
     cordon hook send generic "$work/twice.json" >/dev/null 2>"$work/why" &&
@@ -459,6 +497,8 @@ tell "what was resolved and comes back starts what it would have started" comes_
 tell "an alert that started nothing and is resolved later still starts nothing" hears_resolved
 tell "a route that asks for what is resolved gets it, once, and later too" asks_for_resolved
 tell "the same alert a thousand times starts one run and counts a thousand" is_thousand
+tell "a simulated alert that is brought by hand is planned only, but for a playbook that waits for one" is_simulated_by_hand
+tell "any bytes that are brought by hand are kept and listed" keeps_any_bytes
 tell "hook test shows what would be started, and changes nothing" tests_only
 tell "what its adapter cannot read is kept, and says why" keeps_unreadable
 tell "one item that cannot be read leaves the others of its delivery, and is listed" takes_the_others
