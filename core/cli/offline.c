@@ -4,6 +4,8 @@
  */
 #include "cli/command.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +16,13 @@
 #include "cli/ask.h"
 #include "cli/gate.h"
 #include "cli/gate_file.h"
+#include "cli/input.h"
 #include "cli/person.h"
 #include "cli/render.h"
 #include "cli/sign.h"
 #include "engine/statement.h"
+
+enum { VOTES_MAX = 1000 }; /* signers of one gate in one folder */
 
 /* A file that was tampered with is refused like a vote that may not be. */
 static int file_error(const struct options *options, const struct err *err)
@@ -143,14 +148,43 @@ static int show(const struct options *options)
 
 /* -- sign --------------------------------------------------------------------------------- */
 
+/* Two signers may look at the same moment: whoever makes the file has it. */
+static bool is_taken(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 && errno == EEXIST;
+}
+
 /* GATE.sig.json, or GATE.2.sig.json and so on: another signer's vote stays where it is. */
-static void vote_path(struct str *path, const char *gate)
+static void take_path(struct str *path, const char *gate)
 {
     str_printf(path, "%s.sig.json", gate);
-    for (int i = 2; access(str_text(path), F_OK) == 0 && i < 1000; i++) {
+    for (int i = 2; is_taken(str_text(path)) && i <= VOTES_MAX; i++) {
         str_reset(path);
         str_printf(path, "%s.%d.sig.json", gate, i);
     }
+}
+
+/* A file of that name that somebody else's vote is in is not written over. */
+static int check_out(const char *path, const struct statement *statement, struct err *err)
+{
+    struct str text = { 0 };
+    struct err ignored;
+    bool is_file = strcmp(path, "-") != 0 && access(path, F_OK) == 0 &&
+                   input_read(&text, path, GATE_FILE_MAX, "file", &ignored) == 0 &&
+                   json_check(str_text(&text), text.len, GATE_FILE_MAX, &ignored) == 0;
+    struct span who = json_get_raw(json_get(str_span(&text), "statement"), "who");
+    int rc = 0;
+
+    if (is_file && who.len > 0 && !span_equal(who, statement->who))
+        rc = err_set(err, ERR_INVALID,
+                     "nothing was signed: %s has the vote of %.*s; give another --out",
+                     path, (int)(who.len < 80 ? who.len : 80), who.ptr);
+    str_fini(&text);
+    return rc;
 }
 
 static int write_vote(const struct options *options, const struct statement *statement)
@@ -159,13 +193,15 @@ static int write_vote(const struct options *options, const struct statement *sta
     struct err err;
     int exit_code = EXIT_DONE;
 
-    if (options->out != NULL)
-        str_add_text(&path, options->out);
-    else
-        vote_path(&path, options->args[1]);
+    if (options->out != NULL && check_out(options->out, statement, &err) != 0)
+        return command_error(options, &err);
     statement_put(&said, statement);
     if (sign_statement(&armor, options->sign, statement, &err) == 0)
         vote_file_put(&file, str_span(&said), str_text(&armor));
+    if (file.len > 0 && options->out == NULL)
+        take_path(&path, options->args[1]);
+    else if (options->out != NULL)
+        str_add_text(&path, options->out);
     if (file.len == 0 || file_write(str_text(&path), str_span(&file), &err) != 0)
         exit_code = command_error(options, &err);
     else if (options->json)

@@ -88,6 +88,29 @@ carried() {
 }
 tell "a vote that was signed on another machine is its person's, and does what the file said" carried
 
+# As two people do it in one folder, one after the other: no file is named, none is removed.
+pair() {
+    asked pair 2 && rm -f "$there"/gate.json*.sig.json &&
+        exits 0 on_the_other gate sign gate.json --sign mary --who mary --yes --reason "first" &&
+        exits 0 on_the_other gate sign gate.json --sign sam --who sam --yes --reason "second" && has 'gate.json.2.sig.json has the signed vote' &&
+        is mary "$(jq -r .statement.who "$vote")" "whose vote is in the first file" &&
+        is sam "$(jq -r .statement.who "$there/gate.json.2.sig.json")" "whose vote is in the second file" &&
+        exits 0 cordon gate import "$vote" && is 0 "$(noop_effects)" "effects of one vote" &&
+        exits 0 cordon gate import "$there/gate.json.2.sig.json" && gone "$state" && is 2 "$(noop_effects)" "effects" &&
+        exits 0 cordon show r-000001 --json &&
+        is "mary sam" "$(jq -r '[.rows[] | select(.kind == "vote") | .body.who] | join(" ")' <<<"$out")" "whose votes count" && whole
+}
+tell "a second signer's vote does not write over the first one's, and both count" pair
+
+same_out() {
+    asked same_out 2 && exits 0 on_the_other gate sign gate.json --sign mary --who mary --yes --out vote.json &&
+        exits 2 on_the_other gate sign gate.json --sign sam --who sam --yes --out vote.json && has 'nothing was signed: vote.json has the vote of mary; give another --out' &&
+        is mary "$(jq -r .statement.who "$there/vote.json")" "whose vote is in the file" &&
+        exits 0 on_the_other gate sign gate.json --sign mary --who mary --deny --yes --reason "after all not" --out vote.json &&
+        is deny "$(jq -r .statement.vote "$there/vote.json")" "what the signer said last"
+}
+tell "a file with another's vote is not written over, also when it is named" same_out
+
 once() {
     asked once 2 && signed mary mary && exits 0 cordon gate import "$vote" && exits 1 cordon gate import "$vote" &&
         has 'this vote of mary was taken before; it counts once' && is 0 "$(noop_effects)" "effects" &&

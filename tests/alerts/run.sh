@@ -369,13 +369,26 @@ keeps_any_bytes() {
     for bytes in '{"id":' 'plain words' '<alert/>' '' '{"a" "b"}' "'single'" 'id=1&x=2' '[1,2' '\xff\xfe\x00' 'PK\x03\x04zip' '\x1f\x8b\x08\x00gzip'; do
         printf '%b' "$bytes" >"$work/bytes"
         cordon hook send generic "$work/bytes" >/dev/null 2>"$work/why"
-        [[ $? == 2 ]] && name=$(grep -o 'kept as [^,]*' "$work/why") || { echo "# $bytes: $(cat "$work/why")" && return 1; }
+        [[ $? == 2 ]] || { echo "# $bytes: $(cat "$work/why")" && return 1; }
+        name=$(grep -o 'kept as [^,]*' "$work/why") || return 1
         ((++n))
         await listed "${name#kept as }" || return 1
     done
     (($(cordon alerts --unreadable --json --limit 500 | jq .count) == before + n))
 }
 listed() { cordon alerts --unreadable --json --limit 500 | jq -e --arg d "$1" --argjson n "$(wc -c <"$work/bytes")" '.unreadable[] | select(.delivery == $d) | .bytes == $n' >/dev/null; }
+# ps and top show what each program of the engine is, and for what.
+names_its_programs() {
+    local pid comm seen='' pids
+    pids=$(pgrep -P "$daemon")
+    for pid in $pids; do
+        comm=$(cat "/proc/$pid/comm" 2>/dev/null) || continue # it has ended
+        [[ $comm != exe && $comm != cordon && $(ps -o args= -p "$pid") == "cordon: "* ]] || { echo "# $pid is $comm: $(ps -o args= -p "$pid")" && return 1; }
+        seen+=" $comm"
+    done
+    [[ $seen == *" host:noop"* && $seen == *" vm:"* && $seen == *" adapter"* ]] || { echo "# seen:$seen" && return 1; }
+    [[ $(cat "/proc/$daemon/comm") == cordon ]]
+}
 refuses_garbage() {
     echo '{"a":1,"a":2}' >"$work/twice.json"
     cordon hook send generic "$work/twice.json" >/dev/null 2>"$work/why" &&
@@ -498,6 +511,7 @@ tell "an alert that started nothing and is resolved later still starts nothing" 
 tell "a route that asks for what is resolved gets it, once, and later too" asks_for_resolved
 tell "the same alert a thousand times starts one run and counts a thousand" is_thousand
 tell "a simulated alert that is brought by hand is planned only, but for a playbook that waits for one" is_simulated_by_hand
+tell "each program has a name in ps" names_its_programs
 tell "any bytes that are brought by hand are kept and listed" keeps_any_bytes
 tell "hook test shows what would be started, and changes nothing" tests_only
 tell "what its adapter cannot read is kept, and says why" keeps_unreadable

@@ -158,6 +158,7 @@ return playbook { name = "never", summary = "Requires what it is not given",
 EOF
 reported() { cordon doctor | grep '^not ok *alerts start' | grep -v never; }
 cordon doctor >/dev/null # it finds the files
+check an_engine_that_a_command_started_has_a_name_in_ps "cordon-engine" "$(cat "/proc/$(cat "$state/lock")/comm")"
 check an_on_alert_without_parameters_is_reported "playbook never: on_alert can start nothing" "$(cordon doctor)"
 route() { # route NAME WANTED ROUTE
     printf 'return { { name = "r", match = { type = "*" }, playbook = "keep-out", params = { group = "$alert.resources.1" } },\n  { name = "s", %s } }\n' \

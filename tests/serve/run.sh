@@ -54,6 +54,9 @@ walls_off() {
     front=$(pgrep -P "$daemon" -f -- --internal-front)
     [[ $front == +([0-9]) ]] || { echo "# fronts: $front"; return 1; }
     [[ $(cat "/proc/$front/comm") == front:* && $(tr '\0' ' ' <"/proc/$front/cmdline") == "cordon: front "* ]] || { echo "# no name of a front" && return 1; }
+    for what in $(pgrep -P "$daemon"); do
+        [[ $(cat "/proc/$what/comm" 2>/dev/null) != exe ]] || { echo "# $what has no name: $(tr '\0' ' ' <"/proc/$what/cmdline")" && return 1; }
+    done
     for what in 'NoNewPrivs:.1' 'Seccomp:.2'; do
         grep -q "^$what" "/proc/$front/status" || { echo "# wanted $what"; return 1; }
     done
