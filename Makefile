@@ -391,7 +391,7 @@ compile_commands.json: FORCE
 # What is shipped, by name: a file that somebody keeps beside these is not ours to install.
 shipped_plugins := azure notify
 shipped_playbooks := block-attacker-ip contain-app-service policy remove-rogue-role-assignment rotate-exposed-secret
-shipped_headers := ip plugin
+shipped_headers := fold ip plugin
 shipped_man := cordon.1 cordon-policy.5
 
 root = $(DESTDIR)$(PREFIX)

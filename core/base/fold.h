@@ -8,5 +8,5 @@
 #include "base/str.h"
 
 /* Adds text with its letters made small (Latin, Greek, Cyrillic, Armenian); of what is no
- * UTF-8 only ASCII changes. The length stays. plugins/azure/text.c has the same. */
+ * UTF-8 only ASCII changes. The length stays. */
 void str_add_folded(struct str *out, struct span text);

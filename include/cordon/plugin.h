@@ -11,7 +11,8 @@
  *     };
  *
  * No code of it runs at load. It compiles with this header and nothing else of cordon's (but
- * cordon/ip.h, inline functions for addresses, where it wants them),
+ * cordon/ip.h and cordon/fold.h, inline functions for addresses and letter case, where it
+ * wants them),
  * and links with nothing of cordon's (-Wl,-z,defs): what it needs comes in as struct
  * cordon_host, a table of functions.
  *

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <cordon/fold.h>
+
 #include "job.h"
 
 enum { DURATION_MAX_S = 3650 * 86400 };
@@ -24,57 +26,9 @@ bool text_starts(const char *text, const char *prefix)
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Capital letters to small ones, each with as many bytes as before: pairs that lie side by
- * side, and rows that lie apart. */
-static uint32_t folded(uint32_t c)
-{
-    static const struct {
-        uint32_t first, last, apart; /* apart 0: each even one, or odd as first is, has its
-                                      * small one behind it */
-    } rows[] = {
-        { 'A', 'Z', 32 },       { 0xc0, 0xd6, 32 },    { 0xd8, 0xde, 32 },
-        { 0x100, 0x137, 0 },    { 0x139, 0x148, 0 },   { 0x14a, 0x177, 0 },
-        { 0x179, 0x17e, 0 },    { 0x386, 0x386, 38 },  { 0x388, 0x38a, 37 },
-        { 0x38c, 0x38c, 64 },   { 0x38e, 0x38f, 63 },  { 0x391, 0x3a1, 32 },
-        { 0x3a3, 0x3ab, 32 },   { 0x400, 0x40f, 80 },  { 0x410, 0x42f, 32 },
-        { 0x460, 0x481, 0 },    { 0x48a, 0x4bf, 0 },   { 0x4d0, 0x52f, 0 },
-        { 0x531, 0x556, 48 },   { 0x1e00, 0x1e95, 0 }, { 0x1ea0, 0x1eff, 0 },
-        { 0xff21, 0xff3a, 32 },
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (c < rows[i].first || c > rows[i].last)
-            continue;
-        if (rows[i].apart > 0)
-            return c + rows[i].apart;
-        return (c - rows[i].first) % 2 == 0 ? c + 1 : c;
-    }
-    return c;
-}
-
 void text_fold(char *text)
 {
-    unsigned char *at = (unsigned char *)text;
-
-    while (*at != '\0') {
-        bool is_two = (*at & 0xe0) == 0xc0 && (at[1] & 0xc0) == 0x80;
-        bool is_three =
-            (*at & 0xf0) == 0xe0 && (at[1] & 0xc0) == 0x80 && (at[2] & 0xc0) == 0x80;
-        if (is_two) {
-            uint32_t c = folded((*at & 0x1fu) << 6 | (at[1] & 0x3fu));
-            *at++ = (unsigned char)(0xc0 | c >> 6);
-            *at++ = (unsigned char)(0x80 | (c & 0x3f));
-        } else if (is_three) {
-            uint32_t c =
-                folded((*at & 0xfu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu));
-            *at++ = (unsigned char)(0xe0 | c >> 12);
-            *at++ = (unsigned char)(0x80 | (c >> 6 & 0x3f));
-            *at++ = (unsigned char)(0x80 | (c & 0x3f));
-        } else {
-            *at = *at < 0x80 ? (unsigned char)folded(*at) : *at;
-            at++;
-        }
-    }
+    cordon_fold(text, strlen(text));
 }
 
 static bool is_plain(char c)

@@ -15,7 +15,7 @@ enum { UUID_SIZE = 37 };
 bool text_same(const char *a, const char *b); /* letter case apart */
 bool text_starts(const char *text, const char *prefix);
 /* Makes its letters small, those beyond ASCII too; the length stays. Of what is no UTF-8
- * only ASCII changes. The same as in core/base/fold.c. */
+ * only ASCII changes: cordon/fold.h. */
 void text_fold(char *text);
 /* Letters, digits and the bytes of more; min to max of them. */
 bool text_is_word(const char *text, const char *more, size_t min, size_t max);
