@@ -7,6 +7,7 @@
 #include "armid.h"
 #include "azure.h"
 #include "job.h"
+#include "subscriptions.h"
 #include "text.h"
 
 enum {
@@ -20,9 +21,9 @@ struct look {
     const char *vault, *name, *version;
     void (*next)(struct job *job, void *arg);
     void *arg;
-    const char *subscriptions[SUBSCRIPTIONS_MAX];
+    struct subscriptions subscriptions;
     const char *sites[SITES_MAX];
-    int subscription_count, subscription_at, site_count, site_at;
+    int subscription_at, site_count, site_at;
     int pins, left_out;
 };
 
@@ -145,31 +146,20 @@ static void on_sites(struct job *job, const struct answer *answer, void *arg)
 
 static void ask_subscription(struct job *job, struct look *look)
 {
-    if (look->subscription_at == look->subscription_count)
+    if (look->subscription_at == look->subscriptions.count)
         ask_site(job, look);
     else
         arm_get(job,
                 job_text(job, "%s/providers/Microsoft.Web/sites",
-                         look->subscriptions[look->subscription_at]),
+                         look->subscriptions.ids[look->subscription_at]),
                 ARM_WEB, on_sites, look);
 }
 
-static void on_subscriptions(struct job *job, const struct answer *answer, void *arg)
+static void on_subscriptions(struct job *job, void *arg)
 {
     struct look *look = arg;
-    const cJSON *item;
 
-    if (!answer_is_good(job, answer, true, "list subscriptions"))
-        return;
-    cJSON_ArrayForEach(item, json_get(answer->json, "value"))
-    {
-        const char *id = json_text(item, "id");
-        if (look->subscription_count < SUBSCRIPTIONS_MAX &&
-            text_starts(id, "/subscriptions/"))
-            look->subscriptions[look->subscription_count++] = job_text(job, "%s", id);
-        else
-            look->left_out++;
-    }
+    look->left_out += look->subscriptions.left_out;
     ask_subscription(job, look);
 }
 
@@ -182,10 +172,10 @@ static void on_missed(struct job *job, enum cordon_status status, const char *wh
     job->host->log(0, "who reads secret %s by version is not known in full: %s", look->name,
                    why);
     if (look->site_at < look->site_count &&
-        look->subscription_at == look->subscription_count) {
+        look->subscription_at == look->subscriptions.count) {
         look->site_at++;
         ask_site(job, look);
-    } else if (look->subscription_at < look->subscription_count) {
+    } else if (look->subscription_at < look->subscriptions.count) {
         look->subscription_at++;
         ask_subscription(job, look);
     } else {
@@ -211,5 +201,8 @@ void consumers_look(struct job *job, const char *vault, const char *name,
     job->courtesy = look;
     job->instead = on_missed;
     job->instead_until_ms = job->host->now_ms() + LOOK_MS;
-    arm_get(job, "/subscriptions", ARM_SUBS, on_subscriptions, look);
+    look->subscriptions = (struct subscriptions){ .most = SUBSCRIPTIONS_MAX,
+                                                  .done = on_subscriptions,
+                                                  .arg = look };
+    subscriptions_list(job, &look->subscriptions);
 }

@@ -7,6 +7,7 @@
 #include "armid.h"
 #include "azure.h"
 #include "job.h"
+#include "subscriptions.h"
 #include "text.h"
 
 enum {
@@ -22,8 +23,8 @@ struct look {
     const char *vault, *secret;
     void (*next)(struct job *job, void *arg);
     void *arg;
-    const char *subscriptions[SUBSCRIPTIONS_MAX];
-    int count, at, left_out, pages;
+    struct subscriptions subscriptions;
+    int at, pages;
     const char *missed; /* the newest reason why a list was not read; NULL */
 };
 
@@ -82,11 +83,11 @@ static void end_missed(struct job *job, const struct look *look)
     if (look->missed != NULL)
         why = job_text(job, "was not found, and not all vaults could be listed (%.400s)",
                        look->missed);
-    else if (look->left_out > 0)
+    else if (look->subscriptions.left_out > 0)
         why = job_text(job, "is in none of the first %d subscriptions", SUBSCRIPTIONS_MAX);
     else
         why = job_text(job, "is in none of the %d subscriptions that cordon can see",
-                       look->count);
+                       look->subscriptions.count);
     why = sentence(job, look, why);
     known_keep(job, kept_name(job, look), why, MISSED_MS);
     end_unknown(job, look, why);
@@ -127,40 +128,24 @@ static void on_vaults(struct job *job, const struct answer *answer, void *arg)
 
 static void ask_vaults(struct job *job, struct look *look)
 {
-    if (look->at < look->count && job->host->now_ms() >= job->instead_until_ms) {
+    if (look->at < look->subscriptions.count &&
+        job->host->now_ms() >= job->instead_until_ms) {
         look->missed = job_text(job, "%d of %d subscriptions in %d seconds", look->at,
-                                look->count, LOOK_MS / 1000);
-        look->at = look->count;
+                                look->subscriptions.count, LOOK_MS / 1000);
+        look->at = look->subscriptions.count;
     }
-    if (look->at >= look->count)
+    if (look->at >= look->subscriptions.count)
         end_missed(job, look);
     else
         arm_get(job,
-                job_text(job, "%s/providers/" VAULT_TYPE, look->subscriptions[look->at]),
+                job_text(job, "%s/providers/" VAULT_TYPE,
+                         look->subscriptions.ids[look->at]),
                 ARM_VAULTS, on_vaults, look);
 }
 
-static void on_subscriptions(struct job *job, const struct answer *answer, void *arg)
+static void on_subscriptions(struct job *job, void *arg)
 {
-    struct look *look = arg;
-    const cJSON *item;
-
-    if (!answer_is_good(job, answer, true, "list subscriptions"))
-        return;
-    cJSON_ArrayForEach(item, json_get(answer->json, "value"))
-    {
-        const char *id = json_text(item, "id");
-
-        if (look->count < SUBSCRIPTIONS_MAX && text_starts(id, "/subscriptions/"))
-            look->subscriptions[look->count++] = job_text(job, "%s", id);
-        else
-            look->left_out++;
-    }
-    const char *next = json_text(answer->json, "nextLink");
-    if (next[0] != '\0' && look->count < SUBSCRIPTIONS_MAX)
-        arm_next(job, next, on_subscriptions, look);
-    else
-        ask_vaults(job, look);
+    ask_vaults(job, arg);
 }
 
 /* A list that cannot be read is passed over: the vault may be in another one. */
@@ -209,7 +194,10 @@ void place_look(struct job *job, const char *vault,
     job->courtesy = look;
     job->instead = on_missed;
     job->instead_until_ms = job->host->now_ms() + LOOK_MS;
-    arm_get(job, "/subscriptions", ARM_SUBS, on_subscriptions, look);
+    look->subscriptions = (struct subscriptions){ .most = SUBSCRIPTIONS_MAX,
+                                                  .done = on_subscriptions,
+                                                  .arg = look };
+    subscriptions_list(job, &look->subscriptions);
 }
 
 struct seen {

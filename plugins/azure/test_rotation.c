@@ -379,3 +379,30 @@ TEST(each_site_that_names_the_old_version_is_told_to_approvers)
         rig_close(&rig);
     }
 }
+
+/* Two pages of subscriptions: the site that pins the version is in that of the second. */
+TEST(a_reader_in_a_subscription_of_the_second_page_is_told_to_approvers)
+{
+    struct rig rig;
+
+    open_vault(&rig, ENABLED);
+    rig_add(
+        &rig, "GET", "/subscriptions?", 200, "",
+        "{\"value\":[{\"id\":\"/subscriptions/77777777-3333-4333-8333-333333333333\"}],"
+        "\"nextLink\":\"https://management.azure.com/subscriptions?api-version=2022-12-01&"
+        "%24skiptoken=2\"}");
+    rig_add(&rig, "GET", "skiptoken=2", 200, "",
+            "{\"value\":[{\"id\":\"/subscriptions/66666666-3333-4333-8333-"
+            "333333333333\"}]}");
+    rig_add(&rig, "GET", "/77777777-3333-4333-8333-333333333333/providers/Microsoft.Web",
+            200, "", "{\"value\":[]}");
+    rig_add(&rig, "GET", "/66666666-3333-4333-8333-333333333333/providers/Microsoft.Web",
+            200, "", "{\"value\":[{\"id\":\"" SITES "till\"}]}");
+    rig_add(&rig, "*GET", "/till/config/configreferences/", 200, "",
+            "{\"value\":[" REFERENCE(
+                "SecretUri=https://safe.vault.azure.net/secrets/pin/" OLD) "]}");
+    rig_call(&rig, ROTATE, RIG_OBSERVE, args_with(""));
+    CHECK_INT(rig.status, CORDON_DONE);
+    CHECK_HAS(rig.notes, "the setting PIN of site till names version " OLD);
+    rig_close(&rig);
+}
