@@ -74,6 +74,29 @@ graph_challenges_a_token_that_was_revoked_until_a_newer_one_comes() {
     status 200
 }
 
+a_client_that_understands_challenges_has_a_token_of_a_day_from_graph() {
+    local ask="grant_type=client_credentials&client_id=$cordon&client_secret=simulated-secret&scope=https%3A%2F%2F"
+    local says='&claims=%7B%22access_token%22%3A%7B%22xms_cc%22%3A%7B%22values%22%3A%5B%22WORD%22%5D%7D%7D%7D'
+    local host word wanted
+    while read -r host word wanted; do
+        form "$ask$host%2F.default${says/WORD/$word}"
+        is "$host $word $(get .expires_in)" "$host $word $wanted"
+        is "$(($(claims "$(get .access_token)" '.exp - .iat')))" "$wanted"
+    done <<'END'
+graph.microsoft.com cp1 86399
+graph.microsoft.com CP1 86399
+graph.microsoft.com cp2 3599
+management.azure.com cp1 3599
+vault.azure.net cp1 3599
+END
+    form "${ask}graph.microsoft.com%2F.default"
+    is "$(get .expires_in)" 3599
+    options '{"claims_token_ttl_s":7}'
+    form "${ask}graph.microsoft.com%2F.default${says/WORD/cp1}"
+    is "$(get .expires_in)" 7
+    options '{"claims_token_ttl_s":null}'
+}
+
 several_managed_identities_have_to_be_told_apart() {
     local ask="/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com/"
     changed "/_sim/identities/$looker" '{"managed":true}'
@@ -339,6 +362,54 @@ a_bucket_that_is_empty_is_429_until_it_fills_again() {
     arm GET "$site?$web"
     error 429 SubscriptionRequestsThrottled
     options '{"read_bucket":null,"read_refill":null,"write_bucket":null,"write_refill":null}'
+}
+
+a_request_before_the_end_of_a_wait_begins_it_anew_when_the_world_says_so() {
+    local renews wanted begun slowest
+    while read -r renews wanted; do
+        for _ in 1 2 3 4 5; do # again where this machine was too slow to come before the end of a wait
+            sim POST reset
+            login
+            options "{\"read_bucket\":1,\"read_refill\":1,\"bucket_renews\":$renews}"
+            slowest=0
+            for _ in 1 2 3 4 5 6; do
+                begun=${EPOCHREALTIME/[.,]/}
+                arm GET "$site?$web"
+                sleep 0.3
+                begun=$((${EPOCHREALTIME/[.,]/} - begun))
+                ((begun <= slowest)) || slowest=$begun
+            done
+            ((slowest < 900000)) && break
+        done
+        sim GET log
+        is "$renews $(get '[.[] | select(.path | contains("/sites/")) | .status] | .[1:] | any(. == 200)')" "$renews $wanted"
+    done <<'END'
+0 true
+1 false
+END
+    sleep 2
+    arm GET "$site?$web"
+    status 200
+    options '{"read_bucket":null,"read_refill":null,"bucket_renews":null}'
+}
+
+an_assignment_shows_what_it_does_not_have_as_null_when_the_world_says_so() {
+    local scope=/subscriptions/33333333-3333-3333-3333-333333333333
+    local list="$scope/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
+    local members='[.value[].properties|has("condition") and has("conditionVersion") and has("description") and has("delegatedManagedIdentityResourceId")]|all'
+    arm GET "$list"
+    is "$(get "$members")" false
+    options '{"assignment_nulls":1}'
+    arm GET "$list"
+    is "$(get "$members")" true
+    is "$(get '[.value[].properties.delegatedManagedIdentityResourceId]|unique|tojson')" '[null]'
+    local id
+    id=$(get '.value[0].id')
+    arm GET "$id?api-version=2022-04-01"
+    is "$(get '.properties|[.condition,.conditionVersion]|tojson')" '[null,null]'
+    arm PUT "$id?api-version=2022-04-01" "$(get '{properties:(.properties|{roleDefinitionId,principalId,principalType,condition,description})}')"
+    status 200
+    options '{"assignment_nulls":null}'
 }
 
 a_list_can_come_in_an_order_that_says_nothing() {

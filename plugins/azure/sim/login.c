@@ -200,7 +200,7 @@ static bool read_claims(const struct form *form, struct token_ask *ask, struct r
 static void reply_token(struct request *request, struct reply *reply, const cJSON *identity,
                         const struct token_ask *ask)
 {
-    int ttl_s = request->sim->settings.token_ttl_s;
+    int ttl_s = token_ttl_s(request->sim, ask);
 
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "token_type", "Bearer");

@@ -6,7 +6,7 @@
 #include "arm.h"
 #include "directory.h"
 #include "filter.h"
-#include "scope.h"
+#include "grants.h"
 
 static const char infix[] = "/providers/Microsoft.Authorization/roleAssignments/";
 
@@ -16,25 +16,26 @@ static char *assignment_id(const struct request *request)
                        infix, request->args[0]);
 }
 
-/* The scope of the assignment with that id, to be freed. */
-static char *scope_of(const char *id)
-{
-    char *scope = xstrdup(id);
-    size_t len = strlen(id) - strlen(infix) - strlen(strrchr(id, '/') + 1);
-
-    scope[len] = '\0';
-    return scope;
-}
-
 static const char *name_of(const cJSON *doc)
 {
     return strrchr(json_text(doc, "id"), '/') + 1;
 }
 
-static cJSON *render(const cJSON *doc)
+/* Resource manager shows these also where an assignment does not have them. */
+static void add_nulls(cJSON *properties)
+{
+    static const char *const members[] = { "condition", "conditionVersion", "description",
+                                           "delegatedManagedIdentityResourceId" };
+
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (json_get(properties, members[i]) == NULL)
+            cJSON_AddNullToObject(properties, members[i]);
+}
+
+static cJSON *render(const struct request *request, const cJSON *doc)
 {
     cJSON *json = cJSON_CreateObject();
-    char *scope = scope_of(json_text(doc, "id"));
+    char *scope = grant_scope(json_text(doc, "id"), infix);
 
     json_copy(json, doc, "properties");
     cJSON *properties = json_get(json, "properties");
@@ -45,56 +46,20 @@ static cJSON *render(const cJSON *doc)
     json_copy(json, doc, "id");
     cJSON_AddStringToObject(json, "type", "Microsoft.Authorization/roleAssignments");
     cJSON_AddStringToObject(json, "name", name_of(doc));
+    if (request->sim->settings.assignment_nulls)
+        add_nulls(properties);
     return json;
 }
 
-struct listing {
-    const struct request *request;
-    struct filter filter;
-    struct role_filter roles;
-    cJSON *found;
+static const struct grants assignments = {
+    .kind = KIND_ASSIGNMENT,
+    .infix = infix,
+    .render = render,
 };
-
-static bool is_for(const struct listing *listing, const char *principal)
-{
-    const struct filter *filter = &listing->filter;
-
-    if (filter->principal[0] != '\0' && !text_is(filter->principal, principal))
-        return false;
-    return filter->assigned_to[0] == '\0' || text_is(filter->assigned_to, principal) ||
-           (principal != NULL &&
-            directory_is_member(listing->request->sim, principal, filter->assigned_to));
-}
-
-static int collect(cJSON *doc, void *arg)
-{
-    struct listing *listing = arg;
-    const char *wanted = listing->request->scope;
-    char *scope = scope_of(json_text(doc, "id"));
-
-    bool is_above = scope_holds(listing->request->sim, scope[0] ? scope : "/", wanted);
-    bool is_below = scope_holds(listing->request->sim, wanted, scope);
-    if ((is_above || (is_below && !listing->filter.is_at_scope)) &&
-        is_for(listing, json_text(json_get(doc, "properties"), "principalId")))
-        cJSON_AddItemToArray(listing->found, render(doc));
-    free(scope);
-    return 0;
-}
 
 static void list_assignments(struct request *request, struct reply *reply)
 {
-    struct listing listing = { .request = request };
-
-    if (!filter_read(&listing.filter, request_query(request, "$filter"))) {
-        reply_error(
-            reply, 400, "InvalidFilter",
-            "the filter has to be made of principalId eq 'id', assignedTo('id') and "
-            "atScope()");
-        return;
-    }
-    listing.found = cJSON_CreateArray();
-    store_each(&request->sim->store, KIND_ASSIGNMENT, request->age_ms, collect, &listing);
-    arm_reply_page(request, reply, listing.found);
+    grants_list(request, reply, &assignments);
 }
 
 static void get_assignment(struct request *request, struct reply *reply)
@@ -104,7 +69,7 @@ static void get_assignment(struct request *request, struct reply *reply)
         store_past(&request->sim->store, KIND_ASSIGNMENT, id, request->age_ms);
 
     if (doc != NULL)
-        reply_json(reply, 200, render(doc));
+        reply_json(reply, 200, render(request, doc));
     else
         reply_error(reply, 404, "RoleAssignmentNotFound",
                     "the role assignment '%s' was not found", request->args[0]);
@@ -132,7 +97,7 @@ static bool is_same_grant(const cJSON *a, const cJSON *b)
 static int find_twin(cJSON *doc, void *arg)
 {
     struct twin *twin = arg;
-    char *scope = scope_of(json_text(doc, "id"));
+    char *scope = grant_scope(json_text(doc, "id"), infix);
 
     if (text_is(name_of(doc), strrchr(twin->id, '/') + 1))
         twin->same_name = doc;
@@ -311,12 +276,12 @@ static void put_assignment(struct request *request, struct reply *reply)
         reply_error(reply, 400, "RoleAssignmentUpdateNotPermitted",
                     "the scope, principal and role of an assignment cannot be changed");
     } else if (twin.same_name != NULL && is_same_wish(twin.same_name, wanted)) {
-        reply_json(reply, 200, render(twin.same_name));
+        reply_json(reply, 200, render(request, twin.same_name));
     } else {
         const char *key = twin.same_name != NULL ? json_text(twin.same_name, "id") : id;
         cJSON *doc = make_doc(request, key, wanted, twin.same_name);
         reply_effect(reply, "role.put %s", key);
-        reply_json(reply, twin.same_name != NULL ? 200 : 201, render(doc));
+        reply_json(reply, twin.same_name != NULL ? 200 : 201, render(request, doc));
         store_put(store, KIND_ASSIGNMENT, id, doc);
     }
     free(id);
@@ -330,7 +295,7 @@ static void delete_assignment(struct request *request, struct reply *reply)
 
     if (doc != NULL) {
         reply_effect(reply, "role.delete %s", json_text(doc, "id"));
-        reply_json(reply, 200, render(doc));
+        reply_json(reply, 200, render(request, doc));
         store_remove(store, KIND_ASSIGNMENT, id);
     } else {
         reply_json(reply, 204, NULL);
@@ -371,6 +336,12 @@ static void get_role(struct request *request, struct reply *reply)
         reply_error(reply, 404, "RoleDefinitionDoesNotExist",
                     "there is no role definition '%s'", request->args[0]);
 }
+
+struct listing {
+    const struct request *request;
+    struct role_filter roles;
+    cJSON *found;
+};
 
 static int collect_role(cJSON *doc, void *arg)
 {

@@ -27,6 +27,7 @@ struct option {
 
 static const struct option options[] = {
     { "token_ttl_s", AT(token_ttl_s), 3599, SECONDS_MAX, { 0 } },
+    { "claims_token_ttl_s", AT(claims_token_ttl_s), 86399, SECONDS_MAX, { 0 } },
     { "lro_ms", AT(lro_ms), 300, SECONDS_MAX * 1000, { 0 } },
     { "lro_retry_after_s", AT(lro_retry_after_s), -1, SECONDS_MAX, { 0 } },
     { "lro_headers", AT(lro_headers), LRO_BOTH, 0, { "both", "location", "async" } },
@@ -42,10 +43,12 @@ static const struct option options[] = {
     { "read_refill", AT(read_refill), 25, BUCKET_MAX, { 0 } },
     { "write_bucket", AT(write_bucket), 0, BUCKET_MAX, { 0 } },
     { "write_refill", AT(write_refill), 10, BUCKET_MAX, { 0 } },
+    { "bucket_renews", AT(bucket_renews), 0, 1, { 0 } },
     { "secret_settle_ms", AT(secret_settle_ms), 0, SECONDS_MAX * 1000, { 0 } },
     { "vault_empty_pages", AT(vault_empty_pages), 0, 1, { 0 } },
     { "rules_max", AT(rules_max), 1000, 1000, { 0 } },
     { "assignments_max", AT(assignments_max), 4000, 4000, { 0 } },
+    { "assignment_nulls", AT(assignment_nulls), 0, 1, { 0 } },
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };

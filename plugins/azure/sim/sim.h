@@ -29,6 +29,7 @@ struct settings {
     const char *queue_suffix;   /* queue.core.windows.net */
     /* The options of the world file; settings.c has their names, defaults and bounds. */
     int token_ttl_s;
+    int claims_token_ttl_s;  /* of Graph's tokens for a client that says cp1 */
     int lro_ms;              /* how long a long-running operation takes */
     int lro_retry_after_s;   /* what its polls are told to wait; -1: lro_ms, rounded up */
     int lro_headers;         /* which headers name the poll address: LRO_... */
@@ -44,10 +45,12 @@ struct settings {
     int read_refill;         /* and how many come back in a second */
     int write_bucket;        /* likewise for writes and deletes */
     int write_refill;
+    int bucket_renews;     /* 1: a request before the end of a wait begins it anew */
     int secret_settle_ms;  /* how long deleting and recovering a secret takes */
     int vault_empty_pages; /* 1: a list of a vault begins with an empty page */
     int rules_max;         /* security rules in one group */
     int assignments_max;   /* role assignments in one subscription */
+    int assignment_nulls; /* 1: members that an assignment does not have are shown as null */
 };
 
 enum lro_headers { LRO_BOTH, LRO_LOCATION, LRO_ASYNC };

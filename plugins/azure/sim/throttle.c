@@ -19,6 +19,8 @@ struct bucket {
     char principal[UUID_SIZE]; /* "" for all together */
     double left[ACTION_COUNT];
     int64_t filled_ms[ACTION_COUNT]; /* 0: never used, and so full */
+    int64_t
+        waits_until_ms[ACTION_COUNT]; /* what its last refusal said; 0: there was none */
 };
 
 struct buckets {
@@ -73,7 +75,7 @@ static void fill(struct bucket *bucket, enum action action, int size, int refill
     bucket->filled_ms[action] = now_ms;
 }
 
-static void refuse(struct reply *reply, const struct bucket *bucket, enum action action,
+static void refuse(struct reply *reply, struct bucket *bucket, enum action action,
                    int refill, bool is_shared)
 {
     double lacks = 1 - bucket->left[action];
@@ -85,6 +87,7 @@ static void refuse(struct reply *reply, const struct bucket *bucket, enum action
                 "seconds.",
                 names[action], is_shared ? "subscription" : "principal", wait_s);
     reply_header(reply, "Retry-After", "%d", wait_s);
+    bucket->waits_until_ms[action] = clock_steady_ms() + (int64_t)wait_s * 1000;
 }
 
 static void add_header(struct reply *reply, const char *kind, enum action action,
@@ -95,6 +98,13 @@ static void add_header(struct reply *reply, const char *kind, enum action action
 
     reply_header(reply, name, "%d", (int)bucket->left[action]);
     free(name);
+}
+
+/* Azure begins the wait anew for who does not wait: nothing comes back meanwhile. */
+static void renew(struct bucket *bucket, enum action action)
+{
+    if (clock_steady_ms() < bucket->waits_until_ms[action])
+        bucket->left[action] = 0;
 }
 
 bool throttle_lets_pass(struct request *request, struct reply *reply)
@@ -111,6 +121,8 @@ bool throttle_lets_pass(struct request *request, struct reply *reply)
 
     fill(own, action, size, refill);
     fill(shared, action, size * SHARED_TIMES, refill * SHARED_TIMES);
+    if (limit > 0 && settings->bucket_renews)
+        renew(own, action);
     bool is_shared = shared->left[action] < 1;
     bool is_empty = own->left[action] < 1 || is_shared;
     if (limit > 0 && is_empty) {

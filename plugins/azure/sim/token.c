@@ -72,13 +72,20 @@ cJSON *tokens_key_set(const struct tokens *tokens)
     return jwt_key_set(tokens->key);
 }
 
-static void add_times(cJSON *claims, const struct sim *sim)
+int token_ttl_s(const struct sim *sim, const struct token_ask *ask)
+{
+    bool is_long = ask->takes_claims && text_is(ask->audience, sim->settings.graph);
+
+    return is_long ? sim->settings.claims_token_ttl_s : sim->settings.token_ttl_s;
+}
+
+static void add_times(cJSON *claims, int ttl_s)
 {
     int64_t now_s = clock_ms() / 1000;
 
     cJSON_AddNumberToObject(claims, "iat", (double)now_s);
     cJSON_AddNumberToObject(claims, "nbf", (double)now_s);
-    cJSON_AddNumberToObject(claims, "exp", (double)(now_s + sim->settings.token_ttl_s));
+    cJSON_AddNumberToObject(claims, "exp", (double)(now_s + ttl_s));
 }
 
 static cJSON *claims_of(const struct sim *sim, const cJSON *identity,
@@ -92,7 +99,7 @@ static cJSON *claims_of(const struct sim *sim, const cJSON *identity,
     uuid_make(id);
     cJSON_AddStringToObject(claims, "aud", ask->audience);
     cJSON_AddStringToObject(claims, "iss", issuer);
-    add_times(claims, sim);
+    add_times(claims, token_ttl_s(sim, ask));
     cJSON_AddStringToObject(claims, "appid", json_text(identity, "client_id"));
     cJSON_AddStringToObject(claims, "appidacr", ask->proof);
     cJSON_AddStringToObject(claims, "idp", issuer);
@@ -136,7 +143,7 @@ const char *token_give(struct sim *sim, const cJSON *identity, const struct toke
     snprintf(token->client_id, sizeof token->client_id, "%s",
              json_text(identity, "client_id"));
     token->given_ms = clock_steady_ms();
-    token->ends_ms = clock_ms() + (int64_t)sim->settings.token_ttl_s * 1000;
+    token->ends_ms = clock_ms() + (int64_t)token_ttl_s(sim, ask) * 1000;
     return token->text;
 }
 

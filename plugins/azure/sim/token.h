@@ -39,6 +39,10 @@ struct token_ask {
     bool takes_claims; /* the client says cp1: it understands claims challenges */
 };
 
+/* How long such a token is good. Graph ends the sessions of a client that understands claims
+ * challenges by a challenge, and so its tokens live for a day. */
+int token_ttl_s(const struct sim *sim, const struct token_ask *ask);
+
 /* Returns a new token of identity, borrowed. */
 const char *token_give(struct sim *sim, const cJSON *identity, const struct token_ask *ask);
 
