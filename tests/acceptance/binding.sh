@@ -193,6 +193,15 @@ index_changed() {
 }
 tell "what is written into the index is found, changes neither what is shown nor what is sent" index_changed
 
+halt_lifted() {
+    at_rest lifted && exits 0 cordon halt all --reason 'stop it' && exits 0 cordon approve g-000001-1 --yes --detach &&
+        gone "$state" && tamper "update entries set state = 0 where kind = 5" && exits 0 cordon runs && gone "$state" &&
+        is 0 "$(noop_effects)" "effects after the halt was lifted in the file" &&
+        exits 1 cordon doctor && has 'somebody else than cordon wrote to the index' &&
+        exits 0 cordon resume all --reason 'go on' && exits 0 cordon watch r-000001 && is 1 "$(noop_effects)" "effects" && whole
+}
+tell "a halt that is lifted in the file is in force at the next start, and nothing is sent" halt_lifted
+
 far_behind() {
     local i
     at_rest far || return 1
