@@ -394,23 +394,23 @@ static int harden(struct err *err)
                                             "/run/NetworkManager",
                                             NULL };
     const struct rlimit files = { FILES_MAX, FILES_MAX };
-    bool has_files = false;
+    const struct deny_reach reach = { .readable = readable };
+    int abi = 0;
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return err_set(err, ERR_IO, "give up rights: %s", strerror(errno));
     if (deny_inspection(err) != 0)
         return err->code;
+    deny_terminal();
     setrlimit(RLIMIT_NOFILE,
               &files); /* more than the service manager gives is not to be had */
-    if (deny_files(readable, &has_files, err) != 0)
+    if (deny_files(&reach, &abi, err) != 0)
         return err->code;
-    if (!has_files)
-        log_warnx(
-            "this kernel has no Landlock: the front is not kept from files of the engine's "
-            "user");
+    deny_log(abi);
     return deny_calls(DENY_RARE | DENY_OTHERS | DENY_PROGRAMS | DENY_LOCAL_SOCKETS |
-                          DENY_SIGNALS | DENY_ATTRIBUTES,
+                          DENY_SIGNALS | DENY_ATTRIBUTES | DENY_TRUNCATE | DENY_FORKS |
+                          DENY_SESSIONS | DENY_OTHER_SOCKETS,
                       err);
 }
 

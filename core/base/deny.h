@@ -16,6 +16,10 @@ struct err;
  * without that. In a build with a sanitizer the memory stays open: its leak check traces. */
 int deny_inspection(struct err *err);
 
+/* When standard error is a terminal, it is opened anew for writing alone: whoever has it open for
+ * reading sees what is typed there, passwords as well. */
+void deny_terminal(void);
+
 enum deny {
     /* Kernel modules, keys, mounts, namespaces, clocks, io_uring, bpf, other users' rights: for
      * which nobody here has a use. */
@@ -27,15 +31,38 @@ enum deny {
     /* Sockets of this machine: whoever has the rights of the engine's user is the owner at its
      * socket. A pair of sockets can still be made, and those of the internet. */
     DENY_LOCAL_SOCKETS = 8,
-    DENY_SIGNALS = 16,   /* to other processes */
-    DENY_ATTRIBUTES = 32 /* modes, owners, times and lengths of files by their names, which
-                          * deny_files() does not see */
+    /* Signals to other processes, their limits and priorities, and files that would make the kernel
+     * signal them. A process can still signal itself. */
+    DENY_SIGNALS = 16,
+    DENY_ATTRIBUTES = 32, /* modes, owners and times of files by their names, which
+                           * deny_files() does not see */
+    DENY_FORKS = 64,    /* other processes, not threads. Not in a build with a sanitizer, */
+    DENY_THREADS = 128, /* nor this: neither of the two */
+    DENY_SESSIONS = 256, /* leaving the process group that it is killed with */
+    DENY_TRUNCATE =
+        512, /* the length of a file by its name, which old kernels' deny_files() does
+                           * not see */
+    DENY_OTHER_SOCKETS = 1024, /* all but those of the internet and of this machine */
+    DENY_SOCKETS = 2048        /* all of them; pairs can still be made */
 };
 /* After PR_SET_NO_NEW_PRIVS, before there is a second thread. */
 int deny_calls(unsigned what, struct err *err);
+/* Whether this kernel has what deny_calls() needs; without it, it fails. */
+bool deny_has_filter(void);
 
-/* Nothing on disk can be changed or created, and only what lies in these directories can be read;
- * what is open stays open. Paths that are not there are passed over. NULL at the end.
- * is_done is false where the kernel does not have it (Linux before 5.13, or Landlock is off):
- * then nothing was given up. */
-int deny_files(const char *const *readable, bool *is_done, struct err *err);
+/* Files and directories with all below them; each list ends with NULL, or is NULL. Paths that are
+ * not there are passed over. */
+struct deny_reach {
+    const char *const *readable;
+    const char *const *executable; /* and readable */
+    const char *const
+        *writable; /* and readable: changed, created and removed; no devices */
+};
+/* Nothing else on disk can be read, changed or created; what is open stays open. Where the kernel
+ * can, no signal and no abstract local socket leaves the process and its children either.
+ * abi: Landlock's version in this kernel; 0 where it does not have it (Linux before 5.13, or
+ * Landlock is off): then nothing was given up. */
+int deny_files(const struct deny_reach *reach, int *abi, struct err *err);
+int deny_files_abi(void);
+/* Says in the log what walls this kernel has, and warns of what is missing. */
+void deny_log(int abi);

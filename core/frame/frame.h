@@ -73,7 +73,8 @@ enum frame_type {
     /* Engine to plugin host. */
     FRAME_HOST_LOAD = 64, /* text name, text path of the .so, text expected SHA-256 in hex
                            * ("" = tell me), json config, json hosts (list of globs and
-                           * CIDRs), json programs (list), text record dir ("" = none),
+                           * CIDRs), json programs (list), json paths (list; ":rw" at an
+                           * end: may be changed), text record dir ("" = none),
                            * int count, then count times: text secret name, text value
                            * -> FRAME_HOST_READY or FRAME_HOST_FAILED */
     FRAME_HOST_CALL,   /* int id, int op (enum host_op), text action, text run, json args,

@@ -54,6 +54,7 @@ int harden_process(int fd, struct err *err)
     clean_environment();
     if (close_others(fd, err) != 0)
         return err->code;
+    deny_terminal();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return err_set(err, ERR_IO, "prctl: %s", strerror(errno));
@@ -65,7 +66,122 @@ int harden_process(int fd, struct err *err)
     return deny_calls(DENY_RARE | DENY_OTHERS, err);
 }
 
-int harden_no_programs(struct err *err)
+/* -- what the plugin's own configuration leaves ---------------------------------------------- */
+
+/* What libraries look up names, check certificates and tell the time with. Not all of /etc: the
+ * configuration and its secrets may lie there. */
+static const char *const of_system[] = {
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/bin",
+    "/sbin",
+    "/etc/alternatives",
+    "/etc/ca-certificates",
+    "/etc/crypto-policies",
+    "/etc/gai.conf",
+    "/etc/group",
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
+    "/etc/os-release",
+    "/etc/passwd",
+    "/etc/pki",
+    "/etc/protocols",
+    "/etc/resolv.conf",
+    "/etc/services",
+    "/etc/ssl",
+    "/etc/timezone",
+    "/run/NetworkManager",
+    "/run/resolvconf",
+    "/run/systemd/resolve",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/zero",
+    "/proc/self",
+};
+static const char *const devices[] = { "/dev/null", "/dev/full" };
+
+enum {
+    SYSTEM_COUNT = sizeof of_system / sizeof *of_system,
+    DEVICE_COUNT = sizeof devices / sizeof *devices,
+    LIST_SIZE = SYSTEM_COUNT + DEVICE_COUNT + 3 * HARDEN_PATHS_MAX
+};
+
+struct lists {
+    const char *readable[LIST_SIZE], *writable[LIST_SIZE], *executable[LIST_SIZE];
+    size_t read_count, write_count, run_count;
+    char *owned[HARDEN_PATHS_MAX]; /* paths without their ":rw" */
+    size_t owned_count;
+};
+
+static void add_paths(struct lists *lists, const char *const *paths)
 {
-    return deny_calls(DENY_PROGRAMS | DENY_LOCAL_SOCKETS, err);
+    static const char mark[] = ":rw";
+
+    for (size_t i = 0; paths && paths[i] && i < HARDEN_PATHS_MAX; i++) {
+        size_t len = strlen(paths[i]), end = sizeof mark - 1;
+        if (len <= end || strcmp(paths[i] + len - end, mark) != 0) {
+            lists->readable[lists->read_count++] = paths[i];
+            continue;
+        }
+        lists->owned[lists->owned_count] = xstrndup(paths[i], len - end);
+        lists->writable[lists->write_count++] = lists->owned[lists->owned_count++];
+    }
+}
+
+/* Whoever may start a program may start what that starts in turn: an interpreter, above all. */
+static void add_programs(struct lists *lists, const char *const *programs)
+{
+    if (!programs || !programs[0])
+        return;
+    for (size_t i = 0; i < SYSTEM_COUNT; i++)
+        if (strncmp(of_system[i], "/etc", 4) != 0 && strncmp(of_system[i], "/dev", 4) != 0)
+            lists->executable[lists->run_count++] = of_system[i];
+    for (size_t i = 0; programs[i] && i < HARDEN_PATHS_MAX; i++)
+        if (programs[i][0] == '/')
+            lists->executable[lists->run_count++] = programs[i];
+}
+
+static int reach_only(const struct harden_reach *reach, struct err *err)
+{
+    struct lists *lists = xcalloc(1, sizeof *lists);
+    int abi = 0;
+
+    for (size_t i = 0; i < SYSTEM_COUNT; i++)
+        lists->readable[lists->read_count++] = of_system[i];
+    for (size_t i = 0; i < DEVICE_COUNT; i++)
+        lists->writable[lists->write_count++] = devices[i];
+    lists->readable[lists->read_count++] = reach->file;
+    if (reach->ca_file)
+        lists->readable[lists->read_count++] = reach->ca_file;
+    if (reach->record_dir && *reach->record_dir)
+        lists->writable[lists->write_count++] = reach->record_dir;
+    add_paths(lists, reach->paths);
+    add_programs(lists, reach->programs);
+    const struct deny_reach files = { .readable = lists->readable,
+                                      .writable = lists->writable,
+                                      .executable = lists->executable };
+    int rc = deny_files(&files, &abi, err);
+    for (size_t i = 0; i < lists->owned_count; i++)
+        free(lists->owned[i]);
+    free(lists);
+    if (rc == 0)
+        deny_log(abi);
+    return rc;
+}
+
+int harden_plugin(const struct harden_reach *reach, struct err *err)
+{
+    unsigned calls =
+        DENY_LOCAL_SOCKETS | DENY_OTHER_SOCKETS | DENY_SESSIONS | DENY_TRUNCATE;
+
+    /* What it starts it must be able to end. */
+    if (!reach->programs || !reach->programs[0])
+        calls |= DENY_PROGRAMS | DENY_FORKS | DENY_SIGNALS | DENY_ATTRIBUTES;
+    if (reach_only(reach, err) != 0)
+        return err->code;
+    return deny_calls(calls, err);
 }

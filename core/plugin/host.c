@@ -78,10 +78,11 @@ static void send_ready(struct host *host)
 
 /* The fields of FRAME_HOST_LOAD but the secrets; texts are heap. */
 struct order {
-    char *name, *path, *config, *record_dir;
+    char *name, *path, *config, *record_dir, *ca_file;
     struct span wanted;
     char **allow;
     char **programs;
+    char **paths;
 };
 
 static void free_list(char **list)
@@ -97,8 +98,10 @@ static void order_fini(struct order *order)
     free(order->path);
     free(order->config);
     free(order->record_dir);
+    free(order->ca_file);
     free_list(order->allow);
     free_list(order->programs);
+    free_list(order->paths);
 }
 
 /* A JSON list of texts, NULL at the end. */
@@ -150,9 +153,11 @@ static int read_order(struct host *host, struct order *order, struct span fields
     order->config = config.len > 0 ? span_dup(config) : xstrdup("{}");
     struct span allow = frame_get_span(&in);
     struct span programs = frame_get_span(&in);
+    struct span paths = frame_get_span(&in);
     order->record_dir = span_dup(frame_get_span(&in));
     if (read_list(&order->allow, allow, "hosts", err) != 0 ||
         read_list(&order->programs, programs, "programs", err) != 0 ||
+        read_list(&order->paths, paths, "paths", err) != 0 ||
         read_secrets(host, &in, err) != 0)
         return err->code;
     return frame_end(&in, err);
@@ -192,19 +197,23 @@ static int set_up(struct host *host, struct order *order, struct err *err)
 {
     struct http_options options = { .allow = (const char *const *)order->allow };
     struct span ca_file = json_get(span_of(order->config), "ca_file");
-    char *ca = json_kind(ca_file) == JSON_STRING ? json_text(ca_file) : NULL;
 
-    options.ca_file = ca;
-    int rc = http_open(&host->http, host->loop, &options, err);
-    free(ca);
-    if (rc != 0)
-        return rc;
+    order->ca_file = json_kind(ca_file) == JSON_STRING ? json_text(ca_file) : NULL;
+    options.ca_file = order->ca_file;
+    if (http_open(&host->http, host->loop, &options, err) != 0)
+        return err->code;
     if (*order->record_dir && record_open(&host->record, order->record_dir, order->name,
                                           &host->secrets, err) != 0)
         return err->code;
     host->programs = order->programs;
     order->programs = NULL;
-    return host->programs && host->programs[0] ? 0 : harden_no_programs(err);
+    return harden_plugin(&(struct harden_reach){ .file = order->path,
+                                                 .ca_file = order->ca_file,
+                                                 .record_dir = order->record_dir,
+                                                 .paths = (const char *const *)order->paths,
+                                                 .programs =
+                                                     (const char *const *)host->programs },
+                         err);
 }
 
 static int load(struct host *host, struct order *order, struct err *err)

@@ -5,6 +5,7 @@
  *     return {
  *       policy  = "policy.lua",
  *       plugins = { azure = { config = {...}, hosts = {...}, programs = {...},
+ *                             paths = { "tokens", "cache:rw" }, -- all it reaches on disk
  *                             secrets = { "client-secret" },
  *                             settle = "1s" } }, -- looks again after so long at the most
  *       secrets = "secrets",   -- a directory
@@ -66,7 +67,8 @@ static const char schema[] =
 static const char plugin_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"config\":{\"type\":\"object\"},\"hosts\":" STRINGS ",\"programs\":" STRINGS
-    ",\"secrets\":" STRINGS ",\"settle\":{\"type\":\"string\",\"format\":\"period\"}}}";
+    ",\"paths\":" STRINGS ",\"secrets\":" STRINGS
+    ",\"settle\":{\"type\":\"string\",\"format\":\"period\"}}}";
 
 struct reading {
     struct serve *serve;

@@ -17,6 +17,7 @@
 
 #include "serve/fronts.h"
 #include "serve/notices.h"
+#include "serve/paths.h"
 #include "serve/secrets.h"
 
 struct trial {
@@ -80,6 +81,21 @@ static void check_secrets(struct trial *trial, const char *what, struct span nam
     str_fini(&text);
 }
 
+static void check_reach(struct trial *trial, const char *what, struct span plugin)
+{
+    struct str paths = { 0 }, text = { 0 };
+    struct err err;
+    size_t count = json_count(json_get(plugin, "paths"));
+    bool is_ok = paths_resolve(&paths, trial->serve, plugin, &err) == 0;
+
+    if (is_ok && count == 0)
+        return;
+    str_printf(&text, "%zu path%s can be given to it", count, count == 1 ? "" : "s");
+    add(trial, what, is_ok, is_ok ? str_text(&text) : err.text);
+    str_fini(&paths);
+    str_fini(&text);
+}
+
 static void check_plugins(struct trial *trial)
 {
     struct span plugins = json_get(str_span(&trial->serve->config), "plugins"), name, one;
@@ -90,6 +106,7 @@ static void check_plugins(struct trial *trial)
         struct str what = { 0 };
 
         str_printf(&what, "plugins.%.*s", (int)name.len, name.ptr);
+        check_reach(trial, str_text(&what), one);
         check_secrets(trial, str_text(&what), json_get(one, "secrets"));
         str_fini(&what);
     }

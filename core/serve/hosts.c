@@ -24,6 +24,7 @@
 #include "net/process.h"
 #include "net/stream.h"
 #include "serve/child.h"
+#include "serve/paths.h"
 #include "serve/secrets.h"
 
 enum {
@@ -457,10 +458,12 @@ static int send_load(struct host *host, const char *path, const char *pin, struc
     struct span record = json_get(span_of(str_text(&host->serve->config)), "record");
     char *record_dir = config_resolve(host->serve, record);
     struct secrets secrets = { 0 };
-    struct str frame = { .is_secret = true };
+    struct str frame = { .is_secret = true }, paths = { 0 };
     struct frame_writer out;
-    int rc = secrets_read(&secrets, host->serve, json_get(config, "secrets"), err);
+    int rc = paths_resolve(&paths, host->serve, config, err);
 
+    if (rc == 0)
+        rc = secrets_read(&secrets, host->serve, json_get(config, "secrets"), err);
     if (rc == 0) {
         frame_begin(&out, &frame, FRAME_HOST_LOAD);
         frame_add_text(&out, host->name);
@@ -469,6 +472,7 @@ static int send_load(struct host *host, const char *path, const char *pin, struc
         add_or(&out, json_get(config, "config"), JSON_OBJECT, "{}");
         add_or(&out, json_get(config, "hosts"), JSON_ARRAY, "[]");
         add_or(&out, json_get(config, "programs"), JSON_ARRAY, "[]");
+        frame_add_span(&out, str_span(&paths));
         frame_add_text(&out, record_dir);
         frame_add_int(&out, secrets.count);
         for (int i = 0; i < secrets.count; i++) {
@@ -481,6 +485,7 @@ static int send_load(struct host *host, const char *path, const char *pin, struc
         str_wipe(&frame);
     }
     secrets_fini(&secrets);
+    str_fini(&paths);
     free(record_dir);
     return rc;
 }

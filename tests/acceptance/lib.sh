@@ -117,8 +117,8 @@ sent() {
 noop_state() {
     state=$work/$1 world=$work/$1.world
     mkdir -m 700 "$state" "$world"
-    printf 'return { plugins = { noop = { config = { dir = "%s"%s } } } }\n' \
-        "$world" "${2:+, $2}" >"$state/cordon.lua"
+    printf 'return { plugins = { noop = { config = { dir = "%s"%s }, paths = { "%s:rw" } } } }\n' \
+        "$world" "${2:+, $2}" "$world" >"$state/cordon.lua"
     noop_policy "$me"
     cordon plugins trust "$FIXTURES/noop.so" >"$work/trust.out" 2>&1 && return 0
     sed 's/^/# /' "$work/trust.out"

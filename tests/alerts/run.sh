@@ -19,7 +19,7 @@ mkdir "$work/playbooks"
 cp "$TESTS/../playbooks/policy.lua" "$state/"
 mkdir "$work/effects"
 cat >"$state/cordon.lua" <<LUA
-return { playbooks = { "$work/playbooks" }, routes = "routes.lua", plugins = { noop = { config = { dir = "$work/effects" } } } }
+return { playbooks = { "$work/playbooks" }, routes = "routes.lua", plugins = { noop = { config = { dir = "$work/effects" }, paths = { "$work/effects:rw" } } } }
 LUA
 "$CORDON" plugins trust "$FIXTURES/noop.so" --state "$state" >/dev/null
 wait_ended

@@ -91,7 +91,7 @@ return { groups = { all = { "*" } }, self_approval = true,
          rules = { { name = "all", match = { action = "*" }, need = 0 } } }
 LUA
 cat >"$state/cordon.lua" <<LUA
-return { plugins = { noop = { config = { dir = "$work/effects" } } },
+return { plugins = { noop = { config = { dir = "$work/effects" }, paths = { "$work/effects:rw" } } },
          playbooks = { "$work/asks.lua", "$work/noisy.lua" },
          serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key" } } }
 LUA

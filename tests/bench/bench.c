@@ -451,7 +451,7 @@ static void killed(int count, bool is_held)
 
     bench_state(&engine, "killed");
     bench_kill(&engine);
-    snprintf(log, sizeof log, "%s/effects.log", engine.dir);
+    snprintf(log, sizeof log, "%s.world/effects.log", engine.dir);
     snprintf(lua, sizeof lua, "log = \"%s\", delay_ms = %d", log, count / 10);
     bench_noop(&engine, lua);
     bench_start(&engine);

@@ -50,21 +50,25 @@ static void write_file(const char *dir, const char *name, const char *text)
 
 void bench_noop(const struct bench_engine *engine, const char *lua)
 {
-    char text[1000];
+    char text[1000], world[280];
 
-    snprintf(text, sizeof text, "return { plugins = { noop = { config = { %s } } } }\n",
-             lua);
+    snprintf(world, sizeof world, "%s.world", engine->dir);
+    if (mkdir(world, 0700) != 0 && errno != EEXIST)
+        fatal("make %s", world);
+    snprintf(text, sizeof text,
+             "return { plugins = { noop = { config = { %s }, paths = { \"%s:rw\" } } } }\n",
+             lua, world);
     write_file(engine->dir, "cordon.lua", text);
 }
 
 void bench_state(struct bench_engine *engine, const char *name)
 {
-    char path[400];
+    char path[600];
 
     snprintf(engine->dir, sizeof engine->dir, "%s/bench-state/%s-%d", need_env("BUILD"),
              name, (int)getpid());
-    snprintf(path, sizeof path, "rm -rf '%s' && mkdir -p -m 700 '%s'", engine->dir,
-             engine->dir);
+    snprintf(path, sizeof path, "rm -rf '%s' '%s.world' && mkdir -p -m 700 '%s'",
+             engine->dir, engine->dir, engine->dir);
     if (system(path) != 0)
         fatalx("cannot make %s", engine->dir);
     write_file(engine->dir, "policy.lua",

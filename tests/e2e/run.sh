@@ -40,8 +40,8 @@ trap end EXIT
 fresh() {
     state=$work/$1 world=$work/$1.world
     mkdir -m 700 "$state" "$world"
-    printf 'return { plugins = { noop = { config = { dir = "%s"%s } } } }\n' "$world" \
-        "${2:+, delay_ms = $2}" >"$state/cordon.lua"
+    printf 'return { plugins = { noop = { config = { dir = "%s"%s }, paths = { "%s:rw" } } } }\n' "$world" \
+        "${2:+, delay_ms = $2}" "$world" >"$state/cordon.lua"
     cat >"$state/policy.lua" <<EOF
 return {
   groups = { ops = { "$me" } },

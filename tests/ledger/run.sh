@@ -40,7 +40,7 @@ return { groups = { all = { "*" } }, self_approval = true,
          rules = { { name = "all", match = { action = "*" }, need = 0 } } }
 EOF
 mkdir "$work/effects"
-printf 'return { plugins = { noop = { config = { dir = "%s" } } } }\n' "$work/effects" >"$state/cordon.lua"
+printf 'return { plugins = { noop = { config = { dir = "%s" }, paths = { "%s:rw" } } } }\n' "$work/effects" "$work/effects" >"$state/cordon.lua"
 cat >"$work/slow.lua" <<'EOF'
 local noop = use "noop"
 return playbook { name = "slow", summary = "a change, a pause, a change",

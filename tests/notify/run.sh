@@ -67,7 +67,7 @@ on='gate = { "mail", "pager", "soc", "chat", "dead", "away" }, gate_end = { "mai
 config() { # config [CHANNELS [ON [MORE]]]
     cat >"$state/cordon.lua" <<LUA
 return { notify = { ca = "$work/cordon.pem", channels = { ${1-$channels} }, on = { ${2-$on} }${3:-} },
-         plugins = { noop = { config = { dir = "$work/effects" } } },
+         plugins = { noop = { config = { dir = "$work/effects" }, paths = { "$work/effects:rw" } } },
          serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key",
                                origin = "https://cordon.example:8443" } } }
 LUA

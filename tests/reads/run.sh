@@ -23,7 +23,7 @@ return { groups = { all = { "*" } }, self_approval = true,
          rules = { { name = "all", match = { action = "*" }, need = 0 } } }
 LUA
 mkdir "$work/effects"
-printf 'return { plugins = { noop = { config = { dir = "%s" } } } }\n' "$work/effects" >"$state/cordon.lua"
+printf 'return { plugins = { noop = { config = { dir = "%s" }, paths = { "%s:rw" } } } }\n' "$work/effects" "$work/effects" >"$state/cordon.lua"
 cat >"$work/sets.lua" <<'LUA'
 local noop = use "noop"
 return playbook { name = "sets", summary = "one change", params = { target = { "string", "what" } },

@@ -47,7 +47,7 @@ config() { # config [MORE]: a channel for each word, and some that are named by 
         cat <<LUA
   holds = { check_every = "10s", unobserved_after = 1 },
   playbooks = { "$work/playbooks" }, routes = "routes.lua",
-  plugins = { noop = { config = { dir = "$work/effects" } } },
+  plugins = { noop = { config = { dir = "$work/effects" }, paths = { "$work/effects:rw" } } },
   serve = { console = { listen = "127.0.0.1:0", cert = "$work/cordon.pem", key = "$work/cordon.key",
                         origin = "https://cordon.example:8443" } } }
 LUA

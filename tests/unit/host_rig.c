@@ -58,6 +58,7 @@ void rig_send_load(struct rig *rig, const struct rig_load *load)
     frame_add_text(&out, load->config ? load->config : "{}");
     frame_add_text(&out, load->hosts ? load->hosts : "[]");
     frame_add_text(&out, load->programs ? load->programs : "[]");
+    frame_add_text(&out, load->paths ? load->paths : "[]");
     frame_add_text(&out, load->record);
     frame_add_int(&out, load->secret_name ? 1 : 0);
     if (load->secret_name) {

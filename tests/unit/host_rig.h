@@ -24,6 +24,7 @@ struct rig_load {
     const char *config; /* "{}" */
     const char *hosts;  /* "[]" */
     const char *programs;
+    const char *paths; /* "[]" */
     const char *record;
     const char *secret_name, *secret_value; /* at most one */
 };

@@ -6,9 +6,11 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -22,10 +24,11 @@
 #include "base/sanitizer.h"
 #include "check.h"
 
-enum { NO_WALL = 255 };
+enum { NO_WALL = 255, NOBODY = 65534 };
 
-static const unsigned all_calls = DENY_RARE | DENY_OTHERS | DENY_PROGRAMS |
-                                  DENY_LOCAL_SOCKETS | DENY_SIGNALS | DENY_ATTRIBUTES;
+static const unsigned all_calls =
+    DENY_RARE | DENY_OTHERS | DENY_PROGRAMS | DENY_LOCAL_SOCKETS | DENY_SIGNALS |
+    DENY_ATTRIBUTES | DENY_FORKS | DENY_SESSIONS | DENY_TRUNCATE | DENY_OTHER_SOCKETS;
 
 /* What try() gets when that was given up: 0 or an errno. */
 static int behind(unsigned calls, int (*try)(void))
@@ -85,6 +88,154 @@ static int signal_self(void)
     return raise(SIGUSR1) == 0 ? 0 : errno;
 }
 
+static int signal_self_by_number(void)
+{
+    signal(SIGUSR1, SIG_IGN);
+    return kill(getpid(), SIGUSR1) == 0 ? 0 : errno;
+}
+
+static int queue_signal(void)
+{
+    siginfo_t info = { .si_code = SI_QUEUE };
+
+    return syscall(SYS_rt_sigqueueinfo, getppid(), 0, &info) == 0 ? 0 : errno;
+}
+
+static int signal_by_descriptor(void)
+{
+    int fd = (int)syscall(SYS_pidfd_open, getppid(), 0);
+
+    return syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0 ? 0 : errno;
+}
+
+/* The number of the parent, with something in the half that the kernel does not look at. */
+static int signal_with_a_high_half(void)
+{
+    return syscall(SYS_kill, (UINT64_C(1) << 32) | (unsigned)getppid(), 0) == 0 ? 0 : errno;
+}
+
+static int own_by_file(void)
+{
+    int ends[2];
+
+    return pipe(ends) == 0 && fcntl(ends[0], F_SETOWN, getppid()) == 0 ? 0 : errno;
+}
+
+static int own_by_request(void)
+{
+    int ends[2], owner = getppid();
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+        return NO_WALL;
+    return ioctl(ends[0], FIOSETOWN, &owner) == 0 ? 0 : errno;
+}
+
+static int limit_parent(void)
+{
+    struct rlimit limit;
+
+    if (prlimit(getppid(), RLIMIT_NOFILE, NULL, &limit) != 0)
+        return errno;
+    return prlimit(getppid(), RLIMIT_NOFILE, &limit, NULL) == 0 ? 0 : errno;
+}
+
+static int limit_self(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && setrlimit(RLIMIT_NOFILE, &limit) == 0
+               ? 0
+               : errno;
+}
+
+static int slow_parent(void)
+{
+    return setpriority(PRIO_PROCESS, (id_t)getppid(), 0) == 0 ? 0 : errno;
+}
+
+static int slow_user(void)
+{
+    errno = 0;
+    return getpriority(PRIO_USER, 0) != -1 || errno == 0
+               ? (setpriority(PRIO_USER, NOBODY, 0) == 0 || errno == ESRCH ? 0 : errno)
+               : errno;
+}
+
+static int bind_parent(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return NO_WALL;
+    return sched_setaffinity(getppid(), sizeof set, &set) == 0 ? 0 : errno;
+}
+
+static int fork_once(void)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    return child > 0 && waitpid(child, NULL, 0) == child ? 0 : errno;
+}
+
+static int fork_by_clone3(void)
+{
+    uint64_t args[11] = { [4] = SIGCHLD };
+    long child = syscall(SYS_clone3, args, sizeof args);
+
+    if (child == 0)
+        _exit(0);
+    return child > 0 && waitpid((pid_t)child, NULL, 0) == child ? 0 : errno;
+}
+
+static int leave_session(void)
+{
+    return setsid() > 0 ? 0 : errno;
+}
+
+/* Of a pipe, which is no terminal: ENOTTY says that the kernel got to look. */
+static int type_ahead(void)
+{
+    int ends[2];
+    char byte = 'x';
+
+    return pipe(ends) == 0 && ioctl(ends[0], TIOCSTI, &byte) == 0 ? 0 : errno;
+}
+
+static int open_packets(void)
+{
+    int fd = socket(AF_PACKET, SOCK_DGRAM, 0);
+
+    return fd >= 0 ? 0 : errno;
+}
+
+static int open_kernels(void)
+{
+    int fd = socket(AF_NETLINK, SOCK_RAW, 0);
+
+    return fd >= 0 ? 0 : errno;
+}
+
+static int open_with_a_high_half(void)
+{
+    return syscall(SYS_socket, (UINT64_C(1) << 32) | AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0
+                                                                                   : errno;
+}
+
+static void *do_nothing(void *arg)
+{
+    return arg;
+}
+
+static int start_thread(void)
+{
+    pthread_t thread;
+    int rc = pthread_create(&thread, NULL, do_nothing, NULL);
+
+    return rc != 0 ? rc : pthread_join(thread, NULL);
+}
+
 static int make_namespace(void)
 {
     return unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
@@ -100,19 +251,6 @@ static int shorten_file(void)
 static int open_up_file(void)
 {
     return chmod(ours, 0666) == 0 ? 0 : errno;
-}
-
-static void *do_nothing(void *arg)
-{
-    return arg;
-}
-
-static int start_thread(void)
-{
-    pthread_t thread;
-    int rc = pthread_create(&thread, NULL, do_nothing, NULL);
-
-    return rc != 0 ? rc : pthread_join(thread, NULL);
 }
 
 static char *make_file(const char *name)
@@ -138,6 +276,20 @@ TEST(without_a_filter_all_of_it_goes)
     CHECK_INT(behind(0, start_program), 0);
     CHECK_INT(behind(0, open_local), 0);
     CHECK_INT(behind(0, signal_parent), 0);
+    CHECK_INT(behind(0, queue_signal), 0);
+    CHECK_INT(behind(0, signal_by_descriptor), 0);
+    CHECK_INT(behind(0, signal_with_a_high_half), 0);
+    CHECK_INT(behind(0, own_by_file), 0);
+    CHECK_INT(behind(0, own_by_request), 0);
+    CHECK_INT(behind(0, limit_parent), 0);
+    CHECK_INT(behind(0, slow_parent), 0);
+    CHECK_INT(behind(0, slow_user), 0);
+    CHECK_INT(behind(0, bind_parent), 0);
+    CHECK_INT(behind(0, fork_once), 0);
+    CHECK_INT(behind(0, fork_by_clone3), 0);
+    CHECK_INT(behind(0, leave_session), 0);
+    CHECK_INT(behind(0, type_ahead), ENOTTY);
+    CHECK_INT(behind(0, open_with_a_high_half), 0);
     make_files();
     CHECK_INT(behind(0, shorten_file), 0);
     CHECK_INT(behind(0, open_up_file), 0);
@@ -148,9 +300,29 @@ TEST(what_was_given_up_fails)
     CHECK_INT(behind(DENY_PROGRAMS, start_program), EPERM);
     CHECK_INT(behind(DENY_LOCAL_SOCKETS, open_local), EAFNOSUPPORT);
     CHECK_INT(behind(DENY_SIGNALS, signal_parent), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, queue_signal), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, signal_by_descriptor), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, signal_with_a_high_half), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, own_by_file), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, own_by_request), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, limit_parent), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, slow_parent), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, slow_user), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, bind_parent), EPERM);
+    CHECK_INT(behind(DENY_FORKS, fork_once), HAS_SANITIZER ? 0 : EPERM);
+    CHECK_INT(behind(DENY_THREADS, fork_once), HAS_SANITIZER ? 0 : EPERM);
+    CHECK_INT(behind(DENY_FORKS, fork_by_clone3), HAS_SANITIZER ? 0 : ENOSYS);
+    CHECK_INT(behind(DENY_THREADS, start_thread), HAS_SANITIZER ? 0 : EPERM);
+    CHECK_INT(behind(DENY_SESSIONS, leave_session), EPERM);
+    CHECK_INT(behind(DENY_RARE, type_ahead), EPERM);
+    CHECK_INT(behind(DENY_LOCAL_SOCKETS, open_with_a_high_half), EAFNOSUPPORT);
+    CHECK_INT(behind(DENY_OTHER_SOCKETS, open_packets), EAFNOSUPPORT);
+    CHECK_INT(behind(DENY_SOCKETS, open_internet), EAFNOSUPPORT);
+    CHECK_INT(behind(DENY_SOCKETS, open_local), EAFNOSUPPORT);
+    CHECK_INT(behind(DENY_SOCKETS, open_kernels), EAFNOSUPPORT);
     CHECK_INT(behind(DENY_RARE, make_namespace), EPERM);
     make_files();
-    CHECK_INT(behind(DENY_ATTRIBUTES, shorten_file), EPERM);
+    CHECK_INT(behind(DENY_TRUNCATE, shorten_file), EPERM);
     CHECK_INT(behind(DENY_ATTRIBUTES, open_up_file), EPERM);
 }
 
@@ -159,12 +331,14 @@ TEST(what_is_needed_goes_behind_all_of_it)
     CHECK_INT(behind(all_calls, open_internet), 0);
     CHECK_INT(behind(all_calls, open_pair), 0);
     CHECK_INT(behind(all_calls, signal_self), 0);
+    CHECK_INT(behind(all_calls, signal_self_by_number), 0);
+    CHECK_INT(behind(all_calls, limit_self), 0);
+    CHECK_INT(behind(all_calls, open_kernels), 0);
+    CHECK_INT(behind(DENY_SOCKETS | DENY_THREADS, open_pair), 0);
     CHECK_INT(behind(all_calls, start_thread), 0);
 }
 
 /* -- its own memory ------------------------------------------------------------------------- */
-
-enum { NOBODY = 65534 };
 
 /* An ordinary user, as root may look into everything. */
 static void become_nobody(void)
@@ -279,14 +453,15 @@ static bool kernel_has_it;
 static int behind_files(int (*try)(void))
 {
     const char *readable[] = { folder, "/is/not/there", NULL };
+    const struct deny_reach reach = { .readable = readable };
     struct err err;
     int status = 0;
     pid_t child = fork();
 
     if (child == 0) {
-        bool is_done = false;
+        int abi = 0;
         bool is_up = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-                     deny_files(readable, &is_done, &err) == 0 && is_done == kernel_has_it;
+                     deny_files(&reach, &abi, &err) == 0 && (abi > 0) == kernel_has_it;
 
         _exit(is_up ? try() : NO_WALL);
     }
@@ -305,4 +480,45 @@ TEST(only_what_lies_in_the_directories_named_can_be_read_and_nothing_changed)
     CHECK_INT(behind_files(read_theirs), wanted);
     CHECK_INT(behind_files(write_ours), wanted);
     CHECK_INT(behind_files(remove_theirs), wanted);
+}
+
+static int write_theirs(void)
+{
+    return open_file(theirs, O_WRONLY | O_TRUNC);
+}
+
+static int run_program(void)
+{
+    execl("/bin/true", "true", (char *)NULL);
+    return errno;
+}
+
+static int behind_reach(const struct deny_reach *reach, int (*try)(void))
+{
+    struct err err;
+    int status = 0, abi = 0;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                      deny_files(reach, &abi, &err) == 0
+                  ? try()
+                  : NO_WALL);
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(what_is_given_for_writing_can_be_changed_and_what_is_given_to_run_can_be_run)
+{
+    make_files();
+    const char *writable[] = { theirs, NULL }, *folders[] = { folder, NULL };
+    const char *run[] = { "/usr", "/bin", "/lib", "/lib64", NULL };
+    const int wanted = deny_files_abi() > 0 ? EACCES : 0;
+
+    CHECK_INT(behind_reach(&(struct deny_reach){ .writable = writable }, write_theirs), 0);
+    CHECK_INT(behind_reach(&(struct deny_reach){ .writable = writable }, write_ours),
+              wanted);
+    CHECK_INT(behind_reach(&(struct deny_reach){ .writable = folders }, write_ours), 0);
+    CHECK_INT(behind_reach(&(struct deny_reach){ .readable = run }, run_program), wanted);
+    CHECK_INT(behind_reach(&(struct deny_reach){ .executable = run }, run_program), 0);
 }

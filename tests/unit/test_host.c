@@ -329,13 +329,15 @@ TEST(apply_makes_it_so_and_restore_puts_it_back_and_both_look_whether_it_is)
 
 TEST(effects_in_a_folder_survive_the_process_and_are_counted)
 {
-    char config[600], line[256] = "";
+    char config[600], paths[600], line[256] = "";
     struct rig rig;
     struct rig_done done;
 
     snprintf(config, sizeof config, "{\"delay_ms\":5,\"dir\":\"%s\"}", check_dir());
+    snprintf(paths, sizeof paths, "[\"%s:rw\"]", check_dir());
     rig_start(&rig);
-    rig_load_ok(&rig, &(struct rig_load){ .name = "noop", .config = config });
+    rig_load_ok(&rig,
+                &(struct rig_load){ .name = "noop", .config = config, .paths = paths });
     done = rig_ask(&rig, &(struct rig_call){ .id = 1,
                                              .op = HOST_APPLY,
                                              .action = "noop.set",
@@ -347,7 +349,8 @@ TEST(effects_in_a_folder_survive_the_process_and_are_counted)
     kill(rig.pid, SIGKILL);
     CHECK_INT(rig_end(&rig), -SIGKILL);
     rig_start(&rig);
-    rig_load_ok(&rig, &(struct rig_load){ .name = "noop", .config = config });
+    rig_load_ok(&rig,
+                &(struct rig_load){ .name = "noop", .config = config, .paths = paths });
     done =
         rig_ask(&rig, &(struct rig_call){
                           .id = 1, .op = HOST_OBSERVE, .action = "noop.set", .args = SET });

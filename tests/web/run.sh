@@ -73,7 +73,7 @@ cat >"$work/routes.lua" <<'LUA'
 return { { name = "looked at first", match = { type = "Dim_*" }, mode = "shadow" } }
 LUA
 sed -i "s|^}|  playbooks = { \"$repo/playbooks\", \"$work/playbooks\" }, routes = \"$work/routes.lua\", sign_in = { [\"local\"] = true },\n  serve = { console = { listen = \"127.0.0.1:0\", cert = \"$work/cordon.pem\", key = \"$work/cordon.key\" } },\n}|" "$state/cordon.lua"
-sed -i "s|^  plugins = {|&\n    noop = { config = { dir = \"$work/things\" } },|" "$state/cordon.lua"
+sed -i "s|^  plugins = {|&\n    noop = { config = { dir = \"$work/things\" }, paths = { \"$work/things:rw\" } },|" "$state/cordon.lua"
 sed -e 's|^  groups = {|  break_glass = { from = "glass", review_from = "reviewers", reviewers = 1 },\n&\n    glass = { "change-manager-1" }, reviewers = { "change-manager-1", "change-manager-2" },|' \
     -e 's|^  rules = {|&\n    { name = "things behind glass", match = { action = "noop.set", target = "/glass/*" }, need = 3, from = "change-managers" },\n    { name = "things", match = { action = { "noop.set", "*.disable_secret" } }, need = 0 },|' \
     -e 's|"\*.disable_\*"|"*.disable_publishing"|' "$repo/playbooks/policy.lua" >"$state/policy.lua"
