@@ -39,6 +39,7 @@ export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 longest=(
     tests/crash/run.sh
     tests/azure/run.sh
+    tests/evil/run.sh
     tests/hooks/run.sh
     tests/told/run.sh
     tests/acceptance/edits.sh

@@ -407,7 +407,7 @@ static int harden(struct err *err)
               &files); /* more than the service manager gives is not to be had */
     if (deny_files(&reach, &abi, err) != 0)
         return err->code;
-    deny_log(abi);
+    deny_log();
     return deny_calls(DENY_RARE | DENY_OTHERS | DENY_PROGRAMS | DENY_LOCAL_SOCKETS |
                           DENY_SIGNALS | DENY_ATTRIBUTES | DENY_TRUNCATE | DENY_FORKS |
                           DENY_SESSIONS | DENY_OTHER_SOCKETS,

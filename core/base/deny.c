@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/sanitizer.h"
+#include "base/str.h"
 
 /* -- its own memory ------------------------------------------------------------------------- */
 
@@ -420,12 +421,42 @@ int deny_files(const struct deny_reach *reach, int *abi, struct err *err)
     return rc == 0 ? 0 : err_set(err, ERR_IO, "Landlock: %s", strerror(-rc));
 }
 
-void deny_log(int abi)
+bool deny_show(struct str *text, bool has_filter, int abi)
 {
-    if (abi == 0)
-        log_warnx(
-            "walls: this kernel has no Landlock, so this process is not kept from files "
-            "of the engine's user; want Linux 5.13 with landlock among its lsm=");
+    const char *join = "; missing: ";
+
+    str_add_text(text, has_filter ? "system call filter" : "no system call filter");
+    if (abi > 0)
+        str_printf(text, ", Landlock %d", abi);
     else
-        log_info("walls: system call filter and Landlock %d; missing: none", abi);
+        str_add_text(text, ", no Landlock");
+    if (!has_filter) {
+        str_printf(text, "%sseccomp, without which no process of ours starts", join);
+        join = "; ";
+    }
+    if (abi == 0) {
+        str_printf(
+            text,
+            "%sLandlock, which keeps plugins and fronts from files of the engine's user",
+            join);
+        join = "; ";
+    } else if (abi < ABI_SCOPE) {
+        str_printf(text,
+                   "%sLandlock %d, which keeps plugins that start programs from signalling "
+                   "others",
+                   join, ABI_SCOPE);
+    }
+    return has_filter && abi > 0;
+}
+
+void deny_log(void)
+{
+    struct str text = { 0 };
+
+    if (deny_show(&text, deny_has_filter(), deny_files_abi()))
+        log_info("walls: %s", str_text(&text));
+    else
+        log_warnx("walls: %s; want Linux 5.13 or later with landlock among lsm=",
+                  str_text(&text));
+    str_fini(&text);
 }

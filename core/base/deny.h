@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 struct err;
+struct str;
 
 /* No other process of this user, root's excepted, can open this one's memory, descriptors,
  * environment or map, or trace it; and it leaves no core file. A program that it executes begins
@@ -64,5 +65,10 @@ struct deny_reach {
  * Landlock is off): then nothing was given up. */
 int deny_files(const struct deny_reach *reach, int *abi, struct err *err);
 int deny_files_abi(void);
-/* Says in the log what walls this kernel has, and warns of what is missing. */
-void deny_log(int abi);
+
+/* What a kernel has: "system call filter, Landlock 7", and "; missing: ..." with what each layer
+ * that it lacks would have done. False when something is missing. abi: as of deny_files_abi(). */
+bool deny_show(struct str *text, bool has_filter, int abi);
+/* The same of this kernel, in the log of a process that begins: a warning when something is
+ * missing. */
+void deny_log(void);

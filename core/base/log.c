@@ -19,11 +19,6 @@ static char role[64] = "cordon";
 static int level = -1;  /* not yet asked for */
 static int format = -1; /* 1: JSON; likewise */
 
-void log_open(const char *name)
-{
-    snprintf(role, sizeof role, "%s", name);
-}
-
 void log_level_set(enum log_level wanted)
 {
     level = (int)wanted;
@@ -55,10 +50,23 @@ static enum log_level level_of_environment(void)
     return LOG_LEVEL_WARN;
 }
 
-static bool is_wanted(enum log_level of_line)
+/* A plugin's process clears its environment later. */
+static void read_environment(void)
 {
     if (level < 0)
         level = (int)level_of_environment();
+    is_json();
+}
+
+void log_open(const char *name)
+{
+    snprintf(role, sizeof role, "%s", name);
+    read_environment();
+}
+
+static bool is_wanted(enum log_level of_line)
+{
+    read_environment();
     return (int)of_line >= level;
 }
 

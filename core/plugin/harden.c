@@ -169,7 +169,7 @@ static int reach_only(const struct harden_reach *reach, struct err *err)
         free(lists->owned[i]);
     free(lists);
     if (rc == 0)
-        deny_log(abi);
+        deny_log();
     return rc;
 }
 

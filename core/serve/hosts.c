@@ -63,6 +63,7 @@ struct host {
     struct timer start, linger;
     struct later failure;
     bool is_ready, is_refused, is_ending;
+    bool is_over; /* what it still sends is not believed */
     int64_t deaths_ms[HOSTS_DEATHS_MAX];
     char why[512];
     /* hosts_look() */
@@ -390,6 +391,7 @@ static int give_failed(struct host *host, struct span fields, struct err *err)
     if (frame_end(&in, err) != 0)
         return err->code;
     snprintf(why, sizeof why, "%.*s", (int)text.len, text.ptr);
+    host->is_over = true;
     if (host->is_ending) /* it speaks of a line that is no longer in plugins.lock */
         return 0;
     if (host->seen == NULL)
@@ -404,6 +406,8 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
     struct err err;
     int rc;
 
+    if (host->is_over)
+        return;
     switch (type) {
     case FRAME_HOST_READY: rc = give_ready(host, fields, &err); break;
     case FRAME_HOST_FAILED: rc = give_failed(host, fields, &err); break;
@@ -413,6 +417,7 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
     }
     if (rc != 0) {
         log_warnx("from plugin %s: %s", host->name, err.text);
+        host->is_over = true;
         end(host, "it sent what makes no sense");
     }
 }
@@ -495,6 +500,7 @@ static void start(struct host *host, const char *path, const char *pin)
     struct err err;
 
     host->why[0] = '\0';
+    host->is_over = false;
     if (child_start(host->serve->loop, "--internal-plugin-host", "host",
                     span_of(host->name), &host->process, &host->stream, on_frame, on_closed,
                     on_exit_of, host, &err) != 0) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/hooks.h"
+#include "base/deny.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "serve/alerts.h"
@@ -378,6 +379,17 @@ static void check_unable(void *arg, const char *gate, struct span why)
     str_fini(&text);
 }
 
+/* Of each process that runs what others wrote. */
+static void check_walls(struct view *view)
+{
+    struct str text = { 0 };
+    bool is_ok = deny_show(&text, deny_has_filter(), deny_files_abi());
+
+    check(&view->out, "walls", is_ok, str_text(&text),
+          "boot Linux 5.13 or later with landlock among lsm=, and allow seccomp");
+    str_fini(&text);
+}
+
 static int view_status(struct view *view, const struct asked *asked, struct err *err)
 {
     struct serve *serve = view->serve;
@@ -392,6 +404,7 @@ static int view_status(struct view *view, const struct asked *asked, struct err 
     snprintf(text, sizeof text, "%lld rows, %lld runs", (long long)stat.last_seq,
              (long long)stat.last_run);
     check(&view->out, "journal", true, text, NULL);
+    check_walls(view);
     check_policy(view);
     check_plugins(view);
     catalogue_each_error(serve, check_file, view);

@@ -6,6 +6,7 @@
 
 #include <lauxlib.h>
 
+#include "base/deny.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -303,6 +304,7 @@ int vm_main(int fd)
     int rc;
 
     log_open("vm");
+    deny_log();
     struct vm *vm = vm_new(fd);
     if (wall_raise(fd, &err) != 0)
         fatalx("%s", err.text);

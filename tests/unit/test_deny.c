@@ -22,6 +22,7 @@
 #include "base/deny.h"
 #include "base/err.h"
 #include "base/sanitizer.h"
+#include "base/str.h"
 #include "check.h"
 
 enum { NO_WALL = 255, NOBODY = 65534 };
@@ -480,6 +481,27 @@ TEST(only_what_lies_in_the_directories_named_can_be_read_and_nothing_changed)
     CHECK_INT(behind_files(read_theirs), wanted);
     CHECK_INT(behind_files(write_ours), wanted);
     CHECK_INT(behind_files(remove_theirs), wanted);
+}
+
+TEST(what_a_kernel_lacks_is_said_with_what_it_would_have_done)
+{
+    struct str text = { 0 };
+
+    CHECK(deny_show(&text, true, 7));
+    CHECK_STR(str_text(&text), "system call filter, Landlock 7");
+    str_reset(&text);
+    CHECK(deny_show(&text, true, 3));
+    CHECK_STR(str_text(&text), "system call filter, Landlock 3; missing: Landlock 6, which "
+                               "keeps plugins that start programs from signalling others");
+    str_reset(&text);
+    CHECK(!deny_show(&text, true, 0));
+    CHECK_STR(str_text(&text),
+              "system call filter, no Landlock; missing: Landlock, which keeps "
+              "plugins and fronts from files of the engine's user");
+    str_reset(&text);
+    CHECK(!deny_show(&text, false, 0));
+    CHECK_HAS(str_text(&text), "no system call filter, no Landlock; missing: seccomp");
+    str_fini(&text);
 }
 
 static int write_theirs(void)
