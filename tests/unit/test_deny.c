@@ -102,6 +102,18 @@ static int queue_signal(void)
     return syscall(SYS_rt_sigqueueinfo, getppid(), 0, &info) == 0 ? 0 : errno;
 }
 
+static int queue_signal_to_thread(void)
+{
+    siginfo_t info = { .si_code = SI_QUEUE };
+
+    return syscall(SYS_rt_tgsigqueueinfo, getppid(), getppid(), 0, &info) == 0 ? 0 : errno;
+}
+
+static int signal_thread(void)
+{
+    return syscall(SYS_tkill, getppid(), 0) == 0 ? 0 : errno;
+}
+
 static int signal_by_descriptor(void)
 {
     int fd = (int)syscall(SYS_pidfd_open, getppid(), 0);
@@ -242,6 +254,15 @@ static int make_namespace(void)
     return unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
 }
 
+static int clone_into_namespace(void)
+{
+    long child = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+
+    if (child == 0)
+        _exit(0);
+    return child > 0 && waitpid((pid_t)child, NULL, 0) == child ? 0 : errno;
+}
+
 static char *folder, *ours, *theirs;
 
 static int shorten_file(void)
@@ -278,6 +299,8 @@ TEST(without_a_filter_all_of_it_goes)
     CHECK_INT(behind(0, open_local), 0);
     CHECK_INT(behind(0, signal_parent), 0);
     CHECK_INT(behind(0, queue_signal), 0);
+    CHECK_INT(behind(0, queue_signal_to_thread), 0);
+    CHECK_INT(behind(0, signal_thread), 0);
     CHECK_INT(behind(0, signal_by_descriptor), 0);
     CHECK_INT(behind(0, signal_with_a_high_half), 0);
     CHECK_INT(behind(0, own_by_file), 0);
@@ -302,6 +325,8 @@ TEST(what_was_given_up_fails)
     CHECK_INT(behind(DENY_LOCAL_SOCKETS, open_local), EAFNOSUPPORT);
     CHECK_INT(behind(DENY_SIGNALS, signal_parent), EPERM);
     CHECK_INT(behind(DENY_SIGNALS, queue_signal), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, queue_signal_to_thread), EPERM);
+    CHECK_INT(behind(DENY_SIGNALS, signal_thread), EPERM);
     CHECK_INT(behind(DENY_SIGNALS, signal_by_descriptor), EPERM);
     CHECK_INT(behind(DENY_SIGNALS, signal_with_a_high_half), EPERM);
     CHECK_INT(behind(DENY_SIGNALS, own_by_file), EPERM);
@@ -322,6 +347,7 @@ TEST(what_was_given_up_fails)
     CHECK_INT(behind(DENY_SOCKETS, open_local), EAFNOSUPPORT);
     CHECK_INT(behind(DENY_SOCKETS, open_kernels), EAFNOSUPPORT);
     CHECK_INT(behind(DENY_RARE, make_namespace), EPERM);
+    CHECK_INT(behind(DENY_RARE, clone_into_namespace), EPERM);
     make_files();
     CHECK_INT(behind(DENY_TRUNCATE, shorten_file), EPERM);
     CHECK_INT(behind(DENY_ATTRIBUTES, open_up_file), EPERM);
