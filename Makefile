@@ -89,7 +89,7 @@ link_plugin := -shared $(relro) $(if $(and $(is_clang),$(sanitize)),,-Wl,-z,defs
 core_pkgs := lua5.4 libuv libcurl libcjson sqlite3 libsodium libcrypto libseccomp \
 	$(if $(wildcard core/api/*.c),libmicrohttpd gnutls)
 sim_pkgs := libmicrohttpd libcjson libsodium
-plugin_pkgs := libcjson libsodium
+plugin_pkgs := libcjson libsodium expat
 
 # Asked for when first needed, and once: on a fresh machine make deps comes before it.
 pkg = $(or $(shell pkg-config $(1) $(2)),$(if $(shell pkg-config --exists $(2) && echo y),,\
@@ -229,7 +229,7 @@ $(foreach name,$(plugin_names),$(eval $(call plugin_rule,$(name))))
 define test_rule
 $(B)/tests/$(basename $(notdir $(1))): $(call objects,$(1) $(call helper_src,$(dir $(1))) $(check_src)) $(library)
 	$$(call say,LINK,$$@)
-	$$(call link,$$(link_exe)) $$(core_libs)
+	$$(call link,$$(link_exe)) $$(core_libs) $$(plugin_libs)
 endef
 $(foreach src,$(test_src) $(plugin_test_src) $(house_src),$(eval $(call test_rule,$(src))))
 
@@ -237,7 +237,7 @@ $(foreach src,$(test_src) $(plugin_test_src) $(house_src),$(eval $(call test_rul
 define fuzz_rule
 $(B)/$(basename $(notdir $(1))): $(call objects,$(1) $($(basename $(notdir $(1)))_src)) $(library)
 	$$(call say,LINK,$$@)
-	$$(call link,$$(link_fuzzer)) $$(core_libs)
+	$$(call link,$$(link_fuzzer)) $$(core_libs) $$(plugin_libs)
 endef
 $(foreach src,$(fuzz_src),$(eval $(call fuzz_rule,$(src))))
 
@@ -253,7 +253,7 @@ deps_build := $(if $(is_clang),$(firstword $(CC))=clang) gcc=gcc file:/usr/inclu
 	pkg-config=pkg-config pc:lua5.4=liblua5.4-dev pc:libuv=libuv1-dev \
 	pc:libcurl=libcurl4-openssl-dev pc:libcjson=libcjson-dev pc:sqlite3=libsqlite3-dev \
 	pc:libmicrohttpd=libmicrohttpd-dev pc:libsodium=libsodium-dev pc:libseccomp=libseccomp-dev \
-	pc:libcrypto=libssl-dev pc:gnutls=libgnutls28-dev
+	pc:libcrypto=libssl-dev pc:gnutls=libgnutls28-dev pc:expat=libexpat1-dev
 deps_test := systemd-analyze=systemd chromium=chromium nghttpd=nghttp2-server ssh-keygen=openssh-client jq=jq curl=curl python3=python3 openssl=openssl sqlite3=sqlite3 promtool=prometheus node=nodejs npm=npm \
 	rsyslogd=rsyslog file:/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_ossl.so=rsyslog-openssl
 deps_lint := clang=clang clang-format=clang-format clang-tidy=clang-tidy shellcheck=shellcheck

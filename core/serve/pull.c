@@ -369,8 +369,9 @@ static bool deliver_alert(struct pull *pull, struct span alert)
     int64_t ask;
 
     if (alert.len > ALERT_LEN_MAX) {
-        log_warnx("pull %s: alert %s has more than %d bytes and is left out", pull->name,
-                  name != NULL ? name : "", ALERT_LEN_MAX);
+        log_warnx("pull %s: alert %s has %zu bytes, more than the %d that one may have "
+                  "(ALERT_LEN_MAX), and is left out",
+                  pull->name, name != NULL ? name : "", alert.len, ALERT_LEN_MAX);
         free(name);
         return true;
     }
@@ -423,6 +424,13 @@ static void take_messages(struct pull *pull, struct span result)
         message->id = json_get_text(one, "id");
         message->receipt = json_get_text(one, "receipt");
         json_text_to(&raw, json_get(one, "text"));
+        if (raw.len > ALERT_LEN_MAX) {
+            log_warnx(
+                "pull %s: message %s has %zu bytes, more than the %d that are kept of "
+                "one (ALERT_LEN_MAX): it is kept cut, and cannot be read",
+                pull->name, message->id != NULL ? message->id : "", raw.len, ALERT_LEN_MAX);
+            raw.len = ALERT_LEN_MAX;
+        }
         ok = deliver(pull, span_of(message->id), str_span(&raw), &message->ask);
         if (ok && message->ask == 0)
             message->is_durable = true; /* it was taken before, and came back */

@@ -11,6 +11,7 @@
 
 #include "job.h"
 #include "text.h"
+#include "xml.h"
 
 enum {
     SENTENCES_MAX = 4,
@@ -289,8 +290,8 @@ static void read_numbers(struct reading *reading)
 
 /* -- XML and HTML ---------------------------------------------------------------------- */
 
-/* What is inside of the first element of that name, whatever its prefix, attributes and
- * letter case; NULL when there is none. */
+/* What is inside of the first element of that name of a page, which is seldom XML, whatever its
+ * prefix, attributes and letter case; NULL when there is none. */
 static const char *find_element(const char *text, const char *name, size_t *len)
 {
     size_t n = strlen(name);
@@ -346,7 +347,8 @@ static char *plain(struct job *job, const char *text, size_t len, size_t max)
     return fault_clean(job, out, used, max);
 }
 
-static const char *element(struct job *job, const char *text, const char *name, size_t max)
+static const char *page_element(struct job *job, const char *text, const char *name,
+                                size_t max)
 {
     size_t len = 0;
     const char *inside = find_element(text, name, &len);
@@ -354,14 +356,26 @@ static const char *element(struct job *job, const char *text, const char *name, 
     return inside != NULL ? plain(job, inside, len, max) : "";
 }
 
+static const char *element(struct job *job, const struct xml *root, const char *name,
+                           size_t max)
+{
+    const struct xml *found = xml_find(root, name);
+
+    return found != NULL ? fault_clean(job, found->text, found->text_len, max) : "";
+}
+
 static void read_xml(struct reading *reading, const char *text)
 {
     static const char *const messages[] = { "Message", "AuthenticationErrorDetail",
                                             "string", NULL };
 
-    add_code(reading, element(reading->job, text, "Code", CODE_MAX));
+    struct xml *root = NULL;
+    const char *why;
+
+    xml_read(reading->job, text, strlen(text), &root, &why); /* or what there is of it */
+    add_code(reading, element(reading->job, root, "Code", CODE_MAX));
     for (const char *const *name = messages; *name != NULL; name++) {
-        const char *sentence = element(reading->job, text, *name, FAULT_MESSAGE_MAX);
+        const char *sentence = element(reading->job, root, *name, FAULT_MESSAGE_MAX);
         add_sentence(reading, sentence, strlen(sentence));
     }
 }
@@ -410,7 +424,7 @@ static const char *page_title(struct job *job, const char *text)
     const char *title = "";
 
     for (const char *const *name = names; *name != NULL && title[0] == '\0'; name++)
-        title = element(job, text, *name, TITLE_MAX);
+        title = page_element(job, text, *name, TITLE_MAX);
     return title;
 }
 

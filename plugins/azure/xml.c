@@ -1,159 +1,184 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "xml.h"
 
-#include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include <expat.h>
 
 #include "job.h"
 
-enum { NAME_MAX_LEN = 64 };
+struct open_element {
+    struct xml *element;
+    struct xml *last; /* of its children */
+    char *text;       /* malloc'd; the job gets a copy when the element ends */
+    size_t text_len, text_cap;
+};
 
-static void skip_blanks(struct xml *xml)
+struct reading {
+    struct job *job;
+    XML_Parser parser;
+    struct xml *root;
+    struct open_element open[XML_DEPTH_MAX];
+    int depth, elements;
+    const char *why;
+};
+
+static void stop(struct reading *reading, const char *why)
 {
-    while (xml->at < xml->end && isspace((unsigned char)*xml->at))
-        xml->at++;
+    if (reading->why == NULL)
+        reading->why = why;
+    XML_StopParser(reading->parser, XML_FALSE);
 }
 
-/* Past "<?xml ... ?>" and a byte order mark, if they are there. */
-static void skip_head(struct xml *xml)
+static struct xml *new_element(struct reading *reading, const char *name)
 {
-    static const char mark[] = "\xef\xbb\xbf";
-    size_t len = (size_t)(xml->end - xml->at);
+    const char *behind = strrchr(name, ':');
+    struct xml *element = job_alloc(reading->job, sizeof *element);
 
-    if (len >= 3 && memcmp(xml->at, mark, 3) == 0)
-        xml->at += 3;
-    skip_blanks(xml);
-    len = (size_t)(xml->end - xml->at);
-    if (len < 2 || memcmp(xml->at, "<?", 2) != 0)
-        return;
-    const char *close = memmem(xml->at, len, "?>", 2);
-    xml->at = close != NULL ? close + 2 : xml->end;
-}
-
-/* Reads "<name>" or "<name/>"; returns the name's length, 0 for what is neither. */
-static size_t read_tag(struct xml *xml, const char **name, bool *is_empty)
-{
-    const char *at;
-
-    skip_blanks(xml);
-    at = xml->at;
-    if (at == xml->end || *at != '<')
-        return 0;
-    *name = ++at;
-    while (at < xml->end && (isalnum((unsigned char)*at) || *at == '-' || *at == '_'))
-        at++;
-    size_t len = (size_t)(at - *name);
-    while (at < xml->end && *at == ' ')
-        at++;
-    *is_empty = at < xml->end && *at == '/';
-    at += *is_empty;
-    if (len == 0 || len > NAME_MAX_LEN || at >= xml->end || *at != '>')
-        return 0;
-    xml->at = at + 1;
-    return len;
-}
-
-/* Where "</name>" begins that ends the element whose inside begins at xml->at. None of the
- * elements that Storage has lies in one of the same name. */
-static const char *find_end(const struct xml *xml, const char *name, size_t len)
-{
-    const char *at = xml->at;
-
-    while ((at = memmem(at, (size_t)(xml->end - at), "</", 2)) != NULL) {
-        const char *after = at + 2 + len;
-        if (after < xml->end && memcmp(at + 2, name, len) == 0 && *after == '>')
-            return at;
-        at += 2;
-    }
-    return NULL;
-}
-
-/* The next child, whatever its name. */
-static size_t next_any(struct xml *parent, const char **name, struct xml *child)
-{
-    bool is_empty = false;
-
-    skip_blanks(parent);
-    if (parent->is_bad || parent->at == parent->end)
-        return 0;
-    size_t len = read_tag(parent, name, &is_empty);
-    const char *end = len == 0   ? NULL
-                      : is_empty ? parent->at
-                                 : find_end(parent, *name, len);
-    if (end == NULL) {
-        parent->is_bad = true;
-        return 0;
-    }
-    *child = (struct xml){ .at = parent->at, .end = end };
-    parent->at = is_empty ? end : end + 2 + len + 1;
-    return len;
-}
-
-static bool is_name(const char *text, size_t len, const char *name)
-{
-    return len > 0 && len == strlen(name) && memcmp(text, name, len) == 0;
-}
-
-bool xml_open(struct xml *root, const char *text, const char *name)
-{
-    struct xml document = { .at = text, .end = text + strlen(text) };
-    const char *found = NULL;
-
-    skip_head(&document);
-    size_t len = next_any(&document, &found, root);
-    skip_blanks(&document);
-    return is_name(found, len, name) && document.at == document.end;
-}
-
-bool xml_next(struct xml *parent, const char *name, struct xml *child)
-{
-    const char *found = NULL;
-    size_t len;
-
-    while ((len = next_any(parent, &found, child)) > 0)
-        if (is_name(found, len, name))
-            return true;
-    return false;
-}
-
-/* Writes the character that the entity at *at means, and goes past it. */
-static bool read_entity(const char **at, const char *end, char *out)
-{
-    static const struct {
-        const char *text;
-        char means;
-    } entities[] = {
-        { "&amp;", '&' },  { "&lt;", '<' },    { "&gt;", '>' },
-        { "&quot;", '"' }, { "&apos;", '\'' },
+    *element = (struct xml){
+        .name = job_text(reading->job, "%s", behind != NULL ? behind + 1 : name), .text = ""
     };
-
-    for (size_t i = 0; i < sizeof entities / sizeof entities[0]; i++) {
-        size_t len = strlen(entities[i].text);
-        if ((size_t)(end - *at) < len || memcmp(*at, entities[i].text, len) != 0)
-            continue;
-        *out = entities[i].means;
-        *at += len;
-        return true;
-    }
-    return false;
+    return element;
 }
 
-const char *xml_text(struct job *job, const struct xml *parent, const char *name)
+static void on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 {
-    struct xml inside = *parent, child;
+    struct reading *reading = arg;
 
-    if (!xml_next(&inside, name, &child))
-        return NULL;
-    char *text = job_alloc(job, (size_t)(child.end - child.at) + 1);
-    size_t len = 0;
-    for (const char *at = child.at; at < child.end; len++) {
-        if (*at == '<')
-            return NULL;
-        if (*at != '&')
-            text[len] = *at++;
-        else if (!read_entity(&at, child.end, &text[len]))
-            return NULL;
+    (void)attributes;
+    if (reading->depth == XML_DEPTH_MAX) {
+        stop(reading,
+             job_text(reading->job, "elements are more than %d deep (XML_DEPTH_MAX)",
+                      XML_DEPTH_MAX));
+        return;
     }
-    return text;
+    if (reading->elements++ == XML_ELEMENTS_MAX) {
+        stop(reading,
+             job_text(reading->job, "there are more than %d elements (XML_ELEMENTS_MAX)",
+                      XML_ELEMENTS_MAX));
+        return;
+    }
+    if (strlen(name) > XML_NAME_MAX) {
+        stop(reading, job_text(reading->job, "a name has more than %d bytes (XML_NAME_MAX)",
+                               XML_NAME_MAX));
+        return;
+    }
+    struct xml *element = new_element(reading, name);
+    if (reading->depth == 0) {
+        reading->root = element;
+    } else {
+        struct open_element *above = &reading->open[reading->depth - 1];
+        if (above->last != NULL)
+            above->last->next = element;
+        else
+            above->element->first = element;
+        above->last = element;
+    }
+    reading->open[reading->depth++] = (struct open_element){ .element = element };
+}
+
+static void close_element(struct reading *reading)
+{
+    struct open_element *open = &reading->open[--reading->depth];
+
+    if (open->text_len > 0) {
+        char *text = job_alloc(reading->job, open->text_len + 1);
+        memcpy(text, open->text, open->text_len);
+        open->element->text = text;
+        open->element->text_len = open->text_len;
+    }
+    free(open->text);
+    open->text = NULL;
+}
+
+static void on_end(void *arg, const XML_Char *name)
+{
+    (void)name;
+    close_element(arg);
+}
+
+static void on_text(void *arg, const XML_Char *text, int len)
+{
+    struct reading *reading = arg;
+    struct open_element *open =
+        reading->depth > 0 ? &reading->open[reading->depth - 1] : NULL;
+
+    if (open == NULL)
+        return;
+    if (open->text_len + (size_t)len > open->text_cap) {
+        size_t cap = 2 * (open->text_len + (size_t)len);
+        char *more = realloc(open->text, cap);
+        if (more == NULL)
+            abort();
+        open->text = more;
+        open->text_cap = cap;
+    }
+    memcpy(open->text + open->text_len, text, (size_t)len);
+    open->text_len += (size_t)len;
+}
+
+static void on_doctype(void *arg, const XML_Char *name, const XML_Char *system,
+                       const XML_Char *public, int has_subset)
+{
+    (void)name, (void)system, (void)public, (void)has_subset;
+    stop(arg, "it declares a document type, and no entity of one is read");
+}
+
+bool xml_read(struct job *job, const char *text, size_t len, struct xml **root,
+              const char **why)
+{
+    struct reading reading = { .job = job, .parser = XML_ParserCreate(NULL) };
+
+    if (reading.parser == NULL)
+        abort();
+    XML_SetUserData(reading.parser, &reading);
+    XML_SetElementHandler(reading.parser, on_start, on_end);
+    XML_SetCharacterDataHandler(reading.parser, on_text);
+    XML_SetStartDoctypeDeclHandler(reading.parser, on_doctype);
+    bool is_read = len <= INT_MAX &&
+                   XML_Parse(reading.parser, text, (int)len, XML_TRUE) == XML_STATUS_OK;
+    while (reading.depth > 0)
+        close_element(&reading);
+    *root = reading.root;
+    *why = reading.why;
+    if (!is_read)
+        *why = job_text(job, "line %lu, column %lu: %s",
+                        (unsigned long)XML_GetCurrentLineNumber(reading.parser),
+                        (unsigned long)XML_GetCurrentColumnNumber(reading.parser),
+                        reading.why != NULL
+                            ? reading.why
+                            : XML_ErrorString(XML_GetErrorCode(reading.parser)));
+    XML_ParserFree(reading.parser);
+    return is_read;
+}
+
+const struct xml *xml_child(const struct xml *parent, const char *name)
+{
+    const struct xml *child = parent->first;
+
+    while (child != NULL && strcmp(child->name, name) != 0)
+        child = child->next;
+    return child;
+}
+
+const char *xml_text(const struct xml *parent, const char *name)
+{
+    const struct xml *child = xml_child(parent, name);
+
+    return child != NULL && child->first == NULL ? child->text : NULL;
+}
+
+const struct xml *xml_find(const struct xml *root, const char *name)
+{
+    const struct xml *found = NULL;
+
+    if (root == NULL || strcasecmp(root->name, name) == 0)
+        return root;
+    for (const struct xml *child = root->first; child != NULL && found == NULL;
+         child = child->next)
+        found = xml_find(child, name);
+    return found;
 }

@@ -1406,10 +1406,16 @@ a_queue_that_answers_with_something_else_changes_nothing() {
     is "$(text .status)" REFUSED
 }
 
-messages_in_anything_but_the_little_xml_that_storage_speaks_are_not_taken() {
+messages_in_anything_but_xml_are_not_taken_and_ones_own_fault_stops_no_other() {
     local name
     lies
-    for name in cut other entity attribute doctype twice markup none; do
+    for name in entity markup; do
+        ask read queue.take "{\"account\":\"shopqueue\",\"queue\":\"$name\"}"
+        is "$(get '[.result.messages[]|[.id,.receipt,(.fault != null)]]')" '[["a","r",true]]'
+    done
+    ask read queue.take '{"account":"shopqueue","queue":"attribute"}'
+    is "$(get .result.messages)" '[]'
+    for name in cut other doctype twice none; do
         ask read queue.take "{\"account\":\"shopqueue\",\"queue\":\"$name\"}"
         says RETRY NoXml
         is "$(get .result)" null

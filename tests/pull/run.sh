@@ -127,6 +127,16 @@ takes_queue() {
 keeps_odd_messages() {
     put_message m2 'no JSON at all' && put_message m3 '{"some":"thing"}' && until_is 0 messages && [[ -z $(field m2 .id) ]]
 }
+# An answer with a carriage return by number, a message that is no XML, and one in CDATA.
+keeps_broken_messages() {
+    local text='&quot;specversion&quot;:&quot;1.0&quot;,&quot;source&quot;:&quot;/s&quot;,&quot;type&quot;:&quot;T&quot;' list
+    message() { printf '<QueueMessage><MessageId>%s</MessageId><PopReceipt>r</PopReceipt><MessageText>%s</MessageText></QueueMessage>' "$1" "$2"; }
+    list="<QueueMessagesList>$(message b1 "{&#13;&#10;$text,&quot;id&quot;:&quot;x1&quot;,&quot;data&quot;:{&quot;AlertType&quot;:&quot;T&quot;,&quot;SystemAlertId&quot;:&quot;qx1&quot;,&quot;AlertDisplayName&quot;:&quot;n&quot;,&quot;Severity&quot;:&quot;High&quot;}}")$(message b2 'broken &#1; one')$(message b3 '<![CDATA[{"specversion":"1.0","source":"/s","type":"T","id":"x3","data":{"AlertType":"T","SystemAlertId":"qx3","AlertDisplayName":"n","Severity":"High"}}]]>')</QueueMessagesList>"
+    sim POST faults "$(jq -n --arg list "$list" '{match: {method: "GET", path_contains: "/alerts/messages"}, fault: "answer", status: 200, times: 1, headers: {"Content-Type": "application/xml"}, body: $list}')" >/dev/null || return 1
+    until_is queue field qx1 .source && until_is queue field qx3 .source &&
+        until_is true has_unreadable 'broken .#1; one'
+}
+has_unreadable() { cordon alerts --unreadable --json | jq --arg head "$1" 'any(.unreadable[]; .head | test($head))'; }
 fetches() {
     graph_alert named && until_is 1 field named .count && graph_alert g9 || return 1
     echo '{"value":[{"changeType":"updated","subscriptionId":"s","clientState":"c","resource":"security/alerts_v2/named","resourceData":{"id":"named"}}]}' >"$work/note.json"
@@ -230,6 +240,7 @@ tell "an alert that changes is taken again, under its id" takes_changes
 tell "more alerts than one page holds are all taken" takes_pages
 tell "alerts and incidents of Graph are taken" takes_graph
 tell "messages of a queue are taken, read as what lies in them, and deleted" takes_queue
+tell "a message that is no XML is kept as unreadable, and the others beside it are read" keeps_broken_messages
 tell "messages that nobody can read are kept here, and deleted there" keeps_odd_messages
 tell "what a change notification names is fetched, and hook test only says so" fetches
 tell "doctor shows how long ago each source was asked" shows_lag
