@@ -196,7 +196,7 @@ static int deny_other_than(scmp_filter_ctx filter, int call, unsigned arg,
                            scmp_datum_t value)
 {
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 1,
-                            SCMP_CMP(arg, SCMP_CMP_NE, value));
+                            SCMP_CMP(arg, SCMP_CMP_NE, value, 0));
 }
 
 static int deny_requests(scmp_filter_ctx filter, const unsigned *requests, size_t count)
