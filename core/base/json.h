@@ -25,9 +25,9 @@ struct err;
 
 enum {
     JSON_DEPTH_MAX = 32,
-    JSON_KEYS_MAX = 400 * 1000,    /* members of all objects together */
-    JSON_NUMBER_MAX = 128,         /* bytes of one number */
-    JSON_LEN_MAX = 8 * 1024 * 1024 /* bytes; callers give smaller ones for foreign input */
+    JSON_KEYS_MAX = 1000 * 1000,    /* members of all objects together */
+    JSON_NUMBER_MAX = 128,          /* bytes of one number */
+    JSON_LEN_MAX = 16 * 1024 * 1024 /* bytes; callers give smaller ones for foreign input */
 };
 
 /* Accepts exactly one RFC 8259 value and nothing after it but white space: UTF-8 without

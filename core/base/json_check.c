@@ -297,8 +297,8 @@ static int check_key(struct check *check, size_t first, bool *is_sorted)
         return want(check, check->key_count == first ? "a member name in quotes or '}'"
                                                      : "a member name in quotes");
     if (++check->members > JSON_KEYS_MAX)
-        return fail_at(check, ERR_TOO_BIG, start, "at most %d members are allowed",
-                       JSON_KEYS_MAX);
+        return fail_at(check, ERR_TOO_BIG, start,
+                       "at most %d members are allowed (JSON_KEYS_MAX)", JSON_KEYS_MAX);
     if (check_string(check) != 0)
         return check->err->code;
     struct span key = { start + 1, (size_t)(check->pos - start - 2) };
@@ -357,7 +357,8 @@ static int check_container(struct check *check)
 {
     if (check->depth == JSON_DEPTH_MAX)
         return fail_at(check, ERR_TOO_BIG, check->pos,
-                       "objects and arrays may be at most %d deep", JSON_DEPTH_MAX);
+                       "objects and arrays may be at most %d deep (JSON_DEPTH_MAX)",
+                       JSON_DEPTH_MAX);
     check->depth++;
     int code = *check->pos == '{' ? check_members(check) : check_items(check);
     check->depth--;

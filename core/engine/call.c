@@ -146,7 +146,8 @@ static struct event call_bounded(int op, const struct event *event)
     struct event small = { .status = event->status,
                            .code = span_of("too_big"),
                            .message = span_of("a part of the plugin's answer is longer "
-                                              "than what is kept of one") };
+                                              "than the 256 KiB that are kept of one "
+                                              "(ENGINE_RESULT_MAX)") };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i].len <= ENGINE_RESULT_MAX)

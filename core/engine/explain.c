@@ -46,8 +46,8 @@ static void put_begun(struct json_out *out, const struct step *step)
 /* What its plugin told beside the slice, as the gate's row has it. */
 static void info_again(struct json_out *out, struct span json)
 {
-    static const char *const keys[] = { "exists", "own",      "subscription", "tags",
-                                        "tenant", "unplaced", "within" };
+    static const char *const keys[] = { "exists", "own",       "subscription", "tags",
+                                        "tenant", "uncounted", "unplaced",     "within" };
 
     json_open(out, '{');
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

@@ -358,6 +358,23 @@ static bool is_too_much_of_all(const struct step *step, struct str *why)
     return true;
 }
 
+bool guard_cannot_count(const struct step *step, struct str *why)
+{
+    struct span reason = json_get(step->plan_info, "uncounted");
+
+    if (json_kind(reason) != JSON_STRING ||
+        json_get_int(step->plan_info, "exists", 0) > 0 ||
+        limit_of(step, "targets_percent", TARGETS_PERCENT) >= 100 ||
+        rate_targets(step) <= limit_of(step, "targets_floor", TARGETS_FLOOR))
+        return false;
+    str_printf(why,
+               "this would be target %d within an hour, and which share of all that is "
+               "cannot be said: ",
+               rate_targets(step));
+    json_text_to(why, reason);
+    return true;
+}
+
 static bool is_too_much_of_hour(const struct step *step, struct str *why)
 {
     struct engine *engine = step->run->engine;

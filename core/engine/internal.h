@@ -765,6 +765,8 @@ void freeze_need(const struct step *step, const struct action *action, struct ne
 /* -- guard.c ---------------------------------------------------------------------------- */
 /* True when no guard stands against the change; else a sentence in why. */
 bool guard_allows(const struct step *step, struct str *why);
+/* Would the guard of shares need a number that the plugin could not tell? why says so. */
+bool guard_cannot_count(const struct step *step, struct str *why);
 void guard_put(struct json_out *out, const struct step *step); /* "guard": why not */
 /* "guards": each that counts, what it comes to with this change, and where it ends. */
 void guard_put_counts(struct json_out *out, const struct step *step);

@@ -25,8 +25,9 @@ static const char *text_or(struct run *run, struct span json, const char *key,
 
 static struct span info_of(struct run *run, struct span json)
 {
-    static const char *const keys[] = { "ask",  "exists", "own",      "subscription",
-                                        "tags", "tenant", "unplaced", "within" };
+    static const char *const keys[] = { "ask",          "exists",   "own",
+                                        "subscription", "tags",     "tenant",
+                                        "uncounted",    "unplaced", "within" };
     struct str text = { 0 };
     struct json_out out = { .str = &text };
 

@@ -60,8 +60,8 @@ void gate_for_step(struct step *step, struct span differs)
 /* What guards were told, so that they can be asked again when the target cannot be. */
 static void put_info(struct json_out *out, struct span info)
 {
-    static const char *const keys[] = { "ask",    "exists",   "own",   "subscription",
-                                        "tenant", "unplaced", "within" };
+    static const char *const keys[] = { "ask",    "exists",    "own",      "subscription",
+                                        "tenant", "uncounted", "unplaced", "within" };
 
     json_key(out, "info");
     json_open(out, '{');

@@ -137,18 +137,21 @@ static void caution_need(const struct step *step, const struct action *action,
                          struct need *need, struct str *rules)
 {
     char *ask = step->is_undo ? NULL : json_get_text(step->plan_info, "ask");
-    struct str why = { 0 };
+    struct str why = { 0 }, blind = { 0 };
 
     address_why(step, action, &why);
     if (why.len > 0)
         because(rules, "guard addresses", str_span(&why));
     if (ask != NULL)
         because(rules, "guard own", span_of(ask));
-    if ((why.len > 0 || ask != NULL) && need->need == 0) {
+    if (!step->is_undo && guard_cannot_count(step, &blind))
+        because(rules, "guard targets_percent", str_span(&blind));
+    if ((why.len > 0 || ask != NULL || blind.len > 0) && need->need == 0) {
         need->need = 1;
         demand_add(step->run->engine, &need->demands, 1, (struct span){ 0 });
     }
     free(ask);
+    str_fini(&blind);
     str_fini(&why);
 }
 

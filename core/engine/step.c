@@ -139,7 +139,7 @@ void step_answer(struct step *step, bool ok, struct span value)
     if (value.len > ENGINE_RESULT_MAX) {
         step_answer_error(step, "too_big",
                           "the answer has %zu bytes, more than the %d that one "
-                          "may have",
+                          "may have (ENGINE_RESULT_MAX)",
                           value.len, ENGINE_RESULT_MAX);
         return;
     }

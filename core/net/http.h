@@ -25,10 +25,10 @@ struct http_call;
 struct loop;
 
 enum {
-    HTTP_AT_ONCE_MAX = 64,           /* more wait their turn */
-    HTTP_WAITING_MAX = 4096,         /* more are refused: ERR_BUSY */
-    HTTP_BODY_MAX = 4 * 1024 * 1024, /* of a reply */
-    HTTP_HEADERS_MAX = 64 * 1024,    /* of a reply */
+    HTTP_AT_ONCE_MAX = 64,            /* more wait their turn */
+    HTTP_WAITING_MAX = 4096,          /* more are refused: ERR_BUSY */
+    HTTP_BODY_MAX = 16 * 1024 * 1024, /* of a reply: a page of Azure has up to 8 MiB */
+    HTTP_HEADERS_MAX = 64 * 1024,     /* of a reply */
     HTTP_URL_MAX = 8 * 1024,
     HTTP_CONNECT_MS = 15 * 1000,
     HTTP_IDLE_S = 20 /* a connection idle for longer is not used again: a server may just

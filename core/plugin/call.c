@@ -190,6 +190,8 @@ static void take_observation(struct cordon_call *call,
         call->unplaced = keep(call, seen->unplaced);
     if (IS_THERE(seen, partly))
         call->partly = keep(call, seen->partly);
+    if (IS_THERE(seen, uncounted))
+        call->uncounted = keep(call, seen->uncounted);
 }
 
 void call_answer(struct cordon_call *call, const struct cordon_result *result)

@@ -66,6 +66,7 @@ static void answer(struct exchange *exchange, struct cordon_http_reply *reply)
 
     reply->size = sizeof *reply;
     reply->is_json = json_check(reply->body, reply->body_len, HTTP_BODY_MAX, &err) == 0;
+    reply->json_fault = reply->is_json || reply->body_len == 0 ? NULL : err.text;
     exchange->done(exchange->arg, reply);
     free_exchange(exchange);
 }

@@ -23,7 +23,8 @@
 #pragma once
 
 enum {
-    HOST_CALLS_MAX = 4096,    /* at once; more are answered RETRY, "busy" */
+    HOST_CALLS_MAX = 4096,             /* at once; more are answered RETRY, "busy" */
+    HOST_ANSWER_MAX = 7 * 1024 * 1024, /* bytes of one answer: a frame has room for it */
     HOST_BLOCKED_MAX_S = 5,   /* a plugin function that does not return for so long ends the
                               * process */
     HOST_PAUSE_FIRST_MS = 50, /* between observations until a change shows: doubled each */

@@ -71,7 +71,7 @@ struct cordon_call {
     bool has_observation;
     const char *target, *token, *state, *tags, *tenant;
     const char *notes, *cannot, *cannot_code;
-    const char *within, *subscription, *unplaced, *partly;
+    const char *within, *subscription, *unplaced, *partly, *uncounted;
     int64_t exists;
     bool is_gone;
     /* What fail() said. */
@@ -137,7 +137,7 @@ struct work {
     /* Of what was observed, for info. */
     const char *tags, *tenant;
     const char *notes, *cannot, *cannot_code;
-    const char *within, *subscription, *unplaced, *partly;
+    const char *within, *subscription, *unplaced, *partly, *uncounted;
     int64_t exists;
 };
 

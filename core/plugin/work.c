@@ -68,10 +68,37 @@ static int64_t wait_ms(const struct work *work)
                : 0;
 }
 
+static size_t len_of(const char *text)
+{
+    return text != NULL ? strlen(text) : 0;
+}
+
+/* One frame has all of it. What is longer is told as that: of a look nothing was changed, of a
+ * change nobody knows. */
+static void bound_answer(struct work *work)
+{
+    size_t len = len_of(work->state) + len_of(work->after) + len_of(work->goal) +
+                 len_of(work->info) + len_of(work->result);
+    bool is_change = work->op == HOST_APPLY || work->op == HOST_RESTORE;
+
+    if (len <= HOST_ANSWER_MAX)
+        return;
+    work->state = work->after = work->goal = work->info = work->result = NULL;
+    work->is_verified = false;
+    work->status = is_change ? CORDON_UNKNOWN : CORDON_REFUSED;
+    work->code = "too_big";
+    work->message = arena_printf(&work->arena,
+                                 "%s: the plugin's answer has %zu bytes, more than the %d "
+                                 "that one may have (HOST_ANSWER_MAX)",
+                                 work->action->name, len, HOST_ANSWER_MAX);
+}
+
 static void answer(struct work *work)
 {
     struct host *host = work->host;
     struct frame_writer out;
+
+    bound_answer(work);
 
     frame_begin(&out, stream_out(host->stream), FRAME_HOST_DONE);
     frame_add_int(&out, work->id);
@@ -230,6 +257,7 @@ static int take_observation(struct work *work, const struct cordon_call *call,
     work->cannot_code = call->cannot_code;
     work->subscription = call->subscription;
     work->unplaced = call->unplaced;
+    work->uncounted = call->uncounted;
     if (take_partly(work, call->partly, err) != 0)
         return err->code;
     return take_within(work, call->within, err);
@@ -335,6 +363,8 @@ static const char *info_of(struct work *work, const struct cordon_plan *plan,
         json_put(&out, "undo", plan->undo);
         json_put(&out, "what", plan->what);
     }
+    if (work->uncounted && *work->uncounted)
+        json_put(&out, "uncounted", work->uncounted);
     if (work->unplaced && *work->unplaced)
         json_put(&out, "unplaced", work->unplaced);
     if (work->within)

@@ -187,6 +187,10 @@ struct cordon_observation {
      * most 64 texts of at most 200 bytes in each list, and none of the lists empty. NULL: cordon
      * compares. Never say it when anything is neither as before nor as planned. */
     const char *partly;
+    /* Only when size says that it is there. One sentence: why exists is 0 although such things
+     * are counted. Where a guard of shares would need the number, a person is then asked. NULL:
+     * they are never counted, or were. */
+    const char *uncounted;
 };
 
 /* What plan() says. Written by the plugin, memory from host->alloc(). */
@@ -310,6 +314,9 @@ struct cordon_http_reply {
      * "Canceled"; NULL when none was. After the last two status is 500, whatever the poll's
      * own was, since the change may have been made in part, and body says why. */
     const char *operation;
+    /* Only when size says that it is there: why a body that is not empty is no JSON, or which
+     * bound of it is exceeded, by name; NULL when is_json, or there is no body. */
+    const char *json_fault;
 };
 
 /*

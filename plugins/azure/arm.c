@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arm.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -190,6 +191,15 @@ bool answer_says_gone(const struct answer *answer)
     return false;
 }
 
+/* A host of before says nothing. */
+static const char *json_fault(const struct cordon_http_reply *reply)
+{
+    bool is_told =
+        reply->size >= offsetof(struct cordon_http_reply, json_fault) + sizeof(char *);
+
+    return is_told && !reply->is_json ? reply->json_fault : NULL;
+}
+
 bool answer_is_good(struct job *job, const struct answer *answer, bool needs_body,
                     const char *what)
 {
@@ -201,7 +211,10 @@ bool answer_is_good(struct job *job, const struct answer *answer, bool needs_bod
         return false;
     }
     if (needs_body && !cJSON_IsObject(answer->json)) {
-        job_fail(job, CORDON_RETRY, "NoJson", "%s: the answer is not a JSON object", what);
+        const char *fault = json_fault(answer->reply);
+
+        job_fail(job, CORDON_RETRY, "NoJson", "%s: the answer is not a JSON object%s%s",
+                 what, fault != NULL ? ": " : "", fault != NULL ? fault : "");
         return false;
     }
     return true;

@@ -35,16 +35,22 @@ struct count {
     int pages;
 };
 
-static void end(struct count *count, int64_t exists)
+/* why: of a number that is not known. */
+static void end(struct count *count, int64_t exists, const char *why)
 {
     count->job->instead = NULL;
+    if (exists <= 0)
+        count->job->uncounted =
+            job_text(count->job, "how many %s there are is not known: %.600s", count->what,
+                     why != NULL && why[0] != '\0' ? why : "the list has none");
     count->job->exists = exists;
     job_observed(count->job, count->target, count->state);
 }
 
-static void keep(struct count *count, int64_t exists, int64_t ms)
+static void keep(struct count *count, int64_t exists, const char *why, int64_t ms)
 {
-    known_keep(count->job, count->what, job_text(count->job, "%" PRId64, exists), ms);
+    known_keep(count->job, count->what,
+               job_text(count->job, "%" PRId64 ":%.600s", exists, why), ms);
     known_keep(count->job, count->busy, "", 0);
 }
 
@@ -53,8 +59,8 @@ static void on_missed(struct job *job, enum cordon_status status, const char *wh
     struct count *count = job->courtesy;
 
     job->host->log(0, "%s: how many exist is not known: %s", count->what, why);
-    keep(count, 0, status == CORDON_REFUSED ? KEPT_MS : MISSED_MS);
-    end(count, 0);
+    keep(count, 0, why, status == CORDON_REFUSED ? KEPT_MS : MISSED_MS);
+    end(count, 0, why);
 }
 
 static void miss(struct job *job, const char *why)
@@ -99,8 +105,8 @@ static void on_page(struct job *job, const struct answer *answer, void *arg)
     if (next[0] != '\0')
         job->host->log(0, "%s: there are more than the %" PRId64 " that %d pages show",
                        count->what, count->found, COUNT_PAGES_MAX);
-    keep(count, count->found, KEPT_MS);
-    end(count, count->found);
+    keep(count, count->found, "", KEPT_MS);
+    end(count, count->found, NULL);
 }
 
 static void ask(struct job *job, struct count *count)
@@ -147,7 +153,8 @@ static void look(struct cordon_call *call, void *arg)
 
     (void)call;
     if (known != NULL) {
-        end(count, strtoll(known, NULL, 10));
+        const char *why = strchr(known, ':');
+        end(count, strtoll(known, NULL, 10), why != NULL ? why + 1 : NULL);
         return;
     }
     job->instead = on_missed;
@@ -156,7 +163,7 @@ static void look(struct cordon_call *call, void *arg)
         ask(job, count);
     } else if (job->host->now_ms() >= job->instead_until_ms ||
                job->host->after(job->call, LOOK_MS, look, count) != 0) {
-        end(count, 0);
+        end(count, 0, "another look that counts them has not come to its end");
     }
 }
 

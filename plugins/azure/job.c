@@ -186,6 +186,7 @@ void job_observed(struct job *job, const char *target, const cJSON *state)
         .notes = job->notes != NULL ? job_print(job, job->notes) : NULL,
         .cannot = job->cannot,
         .cannot_code = job->cannot_code,
+        .uncounted = job->uncounted,
     };
     struct cordon_result result = {
         .size = sizeof result,

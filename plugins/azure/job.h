@@ -38,6 +38,7 @@ struct job {
     void *state;                      /* what the action keeps between its steps */
     const cJSON *tags;                /* of the target, when it was read with them; NULL */
     const cJSON *within;              /* ids of what contains the target; NULL */
+    const char *uncounted;            /* why it is not known how many there are; NULL */
     const char *unplaced;             /* why it is not known where it lies; NULL */
     int64_t exists;                   /* how many such targets there are; 0: not known */
     cJSON *notes;                     /* what approvers should know; NULL: nothing */

@@ -64,6 +64,7 @@ static void fake_finish(struct cordon_call *call, const struct cordon_result *re
     put(rig->within, sizeof rig->within, result->observation->within);
     put(rig->subscription, sizeof rig->subscription, result->observation->subscription);
     put(rig->unplaced, sizeof rig->unplaced, result->observation->unplaced);
+    put(rig->uncounted, sizeof rig->uncounted, result->observation->uncounted);
 }
 
 __attribute__((format(printf, 3, 4))) static void fake_fail(struct cordon_call *call,
@@ -294,6 +295,7 @@ static void forget(struct rig *rig)
     rig->code[0] = rig->message[0] = rig->state[0] = rig->json[0] = '\0';
     rig->notes[0] = rig->cannot[0] = rig->cannot_code[0] = '\0';
     rig->ask[0] = rig->within[0] = rig->subscription[0] = rig->unplaced[0] = '\0';
+    rig->uncounted[0] = '\0';
     rig->what[0] = rig->undo[0] = rig->after_planned[0] = '\0';
 }
 

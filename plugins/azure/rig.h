@@ -51,6 +51,7 @@ struct rig {
     char ask[2048]; /* why a person must approve it */
     /* Where the target lies. */
     char within[4096], subscription[256], unplaced[2048];
+    char uncounted[1024]; /* why it is not known how many there are */
 };
 
 void rig_open(struct rig *rig);

@@ -465,3 +465,39 @@ TEST(rights_are_asked_for_once_a_minute_while_nothing_is_in_the_way)
     CHECK_INT(rig_count(&rig, "/denyAssignments?"), 1);
     rig_close(&rig);
 }
+
+/* -- how many there are ------------------------------------------------------------------------ */
+
+static const struct {
+    int status;
+    const char *body;
+    const char *says; /* "": it is known */
+} counts[] = {
+    { 200, "{\"value\":[{\"id\":\"" SITE "\"}]}", "" },
+    { 403, "{\"error\":{\"code\":\"AuthorizationFailed\",\"message\":\"no right\"}}",
+      "no right" },
+    { 200, "{\"value\":1}", "the answer is no list" },
+    { 200, "{", "the answer is not a JSON object" },
+    { 200, "{\"value\":[]}", "the list has none" },
+};
+
+TEST(a_number_that_is_not_known_is_told_with_the_reason_also_when_it_is_asked_again)
+{
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        struct rig rig;
+
+        rig_open(&rig);
+        rig_add(&rig, "*GET", "/providers/Microsoft.Web/sites?", counts[i].status, "",
+                counts[i].body);
+        for (int round = 0; round < 2; round++) {
+            answer_site(&rig, "app", NULL);
+            rig_call(&rig, "azure.appservice.stop", RIG_OBSERVE, "{\"id\":\"" SITE "\"}");
+            CHECK_INT(rig.status, CORDON_DONE);
+            if (counts[i].says[0] == '\0')
+                CHECK_STR(rig.uncounted, "");
+            else
+                CHECK_HAS(rig.uncounted, counts[i].says);
+        }
+        rig_close(&rig);
+    }
+}

@@ -40,6 +40,16 @@ static int on_observe(struct cordon_call *call, const struct cordon_input *in)
         seen.partly = "{ \"planned\": [\"a\"], \"before\": [\"b\", \"c\"] }";
     if (strcmp(seen.target, "quarter") == 0)
         seen.partly = "{\"planned\":[],\"before\":[\"b\"]}";
+    if (strcmp(seen.target, "huge") == 0) {
+        size_t len = 8 * 1024 * 1024;
+        char *state = fixture_host->alloc(call, len + 16);
+        memset(state, 'x', len);
+        memcpy(state, "{\"on\":\"", 7);
+        memcpy(state + len, "\"}", 3);
+        seen.state = state;
+    }
+    if (strcmp(seen.target, "uncounted") == 0)
+        seen.exists = 0, seen.uncounted = "the list cannot be read";
     if (strcmp(seen.target, "object") == 0)
         seen.within = "{}";
     if (strcmp(seen.target, "nine") == 0)

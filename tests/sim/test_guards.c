@@ -245,6 +245,41 @@ TEST(a_share_of_what_exists_counts_over_all_runs_of_the_hour_and_not_below_a_flo
     w_free(w);
 }
 
+TEST(what_cannot_be_counted_is_asked_about_beyond_the_floor)
+{
+    static const char told[] = "{\"/s/a\":{\"uncounted\":\"no right to list\"},"
+                               "\"/s/b\":{\"uncounted\":\"no right to list\"}}";
+    struct world *w =
+        world_of(GUARDS("\"targets_floor\":1,\"targets_percent\":20"), told, one_set);
+
+    w->approves = false;
+    w->scripts[2] = (const struct w_wish[]){ SET("0", 1, 1, "/s/b"), END };
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 1), "done"); /* within the floor */
+    w_start_run(w);
+    for (int i = 0; i < 1000 && w_entry(w, ENTRY_GATE, GATE_OPEN) == NULL; i++)
+        CHECK(w->message_count > 0 ? w_message_turn(w) : w_by_itself(w) >= 0);
+    const struct w_entry *gate = w_entry(w, ENTRY_GATE, GATE_OPEN);
+    CHECK(gate != NULL);
+    CHECK_INT(w->applies, 1);
+    CHECK_HAS(gate->body,
+              "guard targets_percent: this would be target 2 within an hour, and "
+              "which share of all that is cannot be said: no right to list");
+    w->approves = true;
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "done");
+    w_free(w);
+    w = world_of(GUARDS("\"targets_floor\":1,\"targets_percent\":100"), told, one_set);
+    w->approves = false;
+    w->scripts[2] = (const struct w_wish[]){ SET("0", 1, 1, "/s/b"), END };
+    w_start_run(w);
+    w_start_run(w);
+    w_settle(w);
+    CHECK_STR(w_state(w, 2), "done"); /* the guard is off */
+    w_free(w);
+}
+
 TEST(a_playbook_has_an_hour_of_its_own_beside_that_of_all)
 {
     struct world *w = world_of(GUARDS("\"changes_per_playbook_hour\":2"), NULL, three_sets);

@@ -34,6 +34,7 @@ struct world {
     int status;
     int may_have_sent;
     int is_json;
+    char json_fault[256];
     char body[256];
     char error[256];
     char operation[32];
@@ -122,6 +123,8 @@ static void on_answer(void *arg, const struct cordon_http_reply *reply)
     world->status = reply->status;
     world->may_have_sent = reply->may_have_sent;
     world->is_json = reply->is_json;
+    snprintf(world->json_fault, sizeof world->json_fault, "%s",
+             reply->json_fault ? reply->json_fault : "");
     snprintf(world->body, sizeof world->body, "%s", reply->body);
     snprintf(world->error, sizeof world->error, "%s", reply->error ? reply->error : "");
     snprintf(world->operation, sizeof world->operation, "%s",
@@ -661,4 +664,50 @@ TEST(credentials_follow_an_operation_only_to_the_same_host_below_it_or_beside_it
     CHECK_INT(world.status, 0);
     CHECK_INT(world.may_have_sent, 1);
     CHECK_HAS(world.error, "does not belong to the host");
+}
+
+/* -- bodies ------------------------------------------------------------------------------- */
+
+static char *list_of(const char *item, size_t count)
+{
+    size_t len = strlen(item);
+    char *text = malloc(count * (len + 1) + 3), *at = text;
+
+    CHECK(text != NULL);
+    for (size_t i = 0; i < count; i++) {
+        *at++ = i == 0 ? '[' : ',';
+        at = stpcpy(at, item);
+    }
+    strcpy(at, "]");
+    return text;
+}
+
+TEST(a_large_answer_is_json_and_one_beyond_a_bound_says_which)
+{
+    static const struct {
+        const char *item;
+        size_t count;
+        const char *fault; /* "": it is JSON */
+    } all[] = {
+        { "{\"id\":\"/subscriptions/x\",\"name\":\"an alert\",\"more\":[1,2,3]}", 200000,
+          "" }, /* 11 MB, 600,000 members */
+        { "{\"a\":1}", 1000 * 1000 + 1, "(JSON_KEYS_MAX)" },
+        { "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", 1,
+          "(JSON_DEPTH_MAX)" },
+        { "nonsense", 1, "line 1, column 2" },
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char *body = list_of(all[i].item, all[i].count);
+        const struct line lines[] = { { .status = 200, .body = body } };
+        struct world world;
+
+        run(&world, lines, "GET", 0);
+        CHECK_INT(world.is_json, all[i].fault[0] == '\0');
+        if (all[i].fault[0] != '\0')
+            CHECK_HAS(world.json_fault, all[i].fault);
+        else
+            CHECK_STR(world.json_fault, "");
+        free(body);
+    }
 }

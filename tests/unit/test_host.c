@@ -197,6 +197,13 @@ TEST(tags_and_whatever_else_is_told_beside_the_state_reach_the_engine_and_not_th
     done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"quarter\"}");
     CHECK_HAS(done.message, "its partly: want {\"before\":[...],\"planned\":[...]}");
     rig_forget(&done);
+    done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"huge\"}");
+    CHECK_INT(done.status, CORDON_REFUSED);
+    CHECK_HAS(done.message, "(HOST_ANSWER_MAX)");
+    rig_forget(&done);
+    done = ask_told(&rig, HOST_PREPARE, "told.set", "{\"target\":\"uncounted\"}");
+    CHECK_HAS(done.info, "\"uncounted\":\"the list cannot be read\"");
+    rig_forget(&done);
     done = ask_told(&rig, HOST_OBSERVE, "told.set", "{\"target\":\"object\"}");
     CHECK_HAS(done.message, "its within: want an array of at most 8 texts");
     rig_forget(&done);
