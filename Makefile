@@ -13,6 +13,7 @@
 #                           that commits since then changed, and replays the corpora of the others
 #   make mutants            bugs planted one by one (tests/mutants): does a suite fail for each?
 #                           ONLY=pattern for some; what is done is kept, and it goes on from there
+#   make powerloss          the journal after power failures: IMAGES=20000 of them, from SEED=1 on
 #   make lint               formatting, clang-tidy, shellcheck, the public header
 #   make layers             every include that climbs floors; prints nothing when none does
 #   make format             formats what make lint checks
@@ -137,7 +138,7 @@ ifneq ($(words $(tests)),$(words $(sort $(tests))))
 $(error two tests have the same file name: $(sort $(test_src) $(plugin_test_src)))
 endif
 
-.PHONY: all products testware help deps deps-test deps-lint demo test mutants bench debian13 lint layers \
+.PHONY: all products testware help deps deps-test deps-lint demo test mutants powerloss bench debian13 lint layers \
 	format install conformance fuzz clean run-demo run-test run-bench run-conformance \
 	run-fuzz lint-format lint-tidy lint-scripts lint-header FORCE
 all: products testware
@@ -310,6 +311,16 @@ run-test: $(if $(filter tests/% plugins/%,$(alone)),all,$(if $(alone),$(alone) $
 # A copy of the tree is built and changed there, so nothing here has to be.
 mutants: deps-test
 	@ONLY='$(ONLY)' JOBS=$(JOBS) tests/mutants/mutants.sh
+
+# Images in which nothing is left to chance are in make test, and are the same each time.
+IMAGES ?= 20000
+SEED ?= 1
+powerloss: $(B)/tests/test_store_power
+	@images=0; seed=$(SEED); while test $$images -lt $(IMAGES); do \
+		POWER_SEED=$$seed $< no_promised_row >build/powerloss.log || { cat build/powerloss.log; echo "again with SEED=$$seed IMAGES=1" >&2; exit 1; }; \
+		images=$$((images + $$(awk '$$2 == "images" { count += $$1 } END { print count }' build/powerloss.log))); \
+		seed=$$((seed + 1)); \
+	done; echo "$$images images, 0 lost a row that was promised; the next are from SEED=$$seed"
 
 bench: deps-test
 	$(again) run-bench

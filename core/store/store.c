@@ -69,7 +69,11 @@ static int check_header(const char *path, bool is_readonly, struct err *err)
         return 0;
     if (has_beside(path, "-journal"))
         return 0;
-    if (len < (ssize_t)sizeof bytes || memcmp(bytes, magic, sizeof magic) != 0)
+    if (len < (ssize_t)sizeof bytes)
+        return damaged(path, "its header is damaged", err);
+    /* Where the power went while the first page was moved over, the WAL has it, and SQLite
+     * reads it there. Else SQLite says that this is no database. */
+    if (memcmp(bytes, magic, sizeof magic) != 0 && !has_beside(path, "-wal"))
         return damaged(path, "its header is damaged", err);
     return 0;
 }

@@ -145,8 +145,41 @@ static void cut(struct image *image, int64_t len)
     image->len = len;
 }
 
-static void apply(struct image *image, const struct op *op, bool is_safe, uint64_t *chance)
+/* What was being written as the power went: the first bytes, nothing but the first bytes of
+ * what is written and rubbish behind them, or nothing. */
+static void tear(struct image *image, const struct op *op, int from, int len,
+                 uint64_t *chance)
 {
+    int whole = (int)(next(chance) % (uint64_t)(len + 1));
+
+    put(image, op, from, whole);
+    if (next(chance) % 2 == 0)
+        return;
+    put(image, op, from, len);
+    for (int i = whole; i < len; i++)
+        image->bytes[op->at + from + i] = (char)next(chance);
+}
+
+static void write_some(struct image *image, const struct op *op, enum power_loss loss,
+                       uint64_t *chance)
+{
+    if (loss == POWER_LOSES_WRITES && next(chance) % 2 == 0)
+        return;
+    for (int from = 0; from < op->len; from += SECTOR) {
+        int len = op->len - from < SECTOR ? op->len - from : SECTOR;
+
+        if (loss == POWER_TEARS && next(chance) % 4 == 0)
+            tear(image, op, from, len, chance);
+        else if (loss == POWER_LOSES_WRITES || next(chance) % 2 == 0)
+            put(image, op, from, len);
+    }
+}
+
+static void apply(struct image *image, const struct op *op, enum power_loss loss,
+                  uint64_t *chance)
+{
+    bool is_safe = loss == POWER_LOSES_NOTHING;
+
     switch (op->kind) {
     case OP_MAKE: image->is_there = true; break;
     case OP_DELETE:
@@ -158,9 +191,10 @@ static void apply(struct image *image, const struct op *op, bool is_safe, uint64
             cut(image, op->at);
         break;
     case OP_WRITE:
-        for (int from = 0; from < op->len; from += SECTOR)
-            if (is_safe || next(chance) % 2 == 0)
-                put(image, op, from, op->len - from < SECTOR ? op->len - from : SECTOR);
+        if (is_safe)
+            put(image, op, 0, op->len);
+        else
+            write_some(image, op, loss, chance);
         break;
     case OP_SYNC: break;
     }
@@ -203,7 +237,7 @@ void power_image(const char *dir, int count, enum power_loss loss, uint64_t seed
         bool is_lost = !is_safe && loss == POWER_LOSES_ALL &&
                        (op->kind == OP_WRITE || op->kind == OP_TRUNCATE);
         if (!is_lost)
-            apply(&images[op->file], op, is_safe, &chance);
+            apply(&images[op->file], op, is_safe ? POWER_LOSES_NOTHING : loss, &chance);
     }
     for (int i = 0; i < FILES; i++)
         save(dir, i, &images[i]);

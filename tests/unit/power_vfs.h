@@ -21,7 +21,9 @@ int power_count(void);         /* operations recorded */
 enum power_loss {
     POWER_LOSES_ALL,     /* whatever was not synced is gone */
     POWER_LOSES_NOTHING, /* the process died, the machine did not */
-    POWER_LOSES_SOME     /* of each sector not synced, chance says */
+    POWER_LOSES_SOME,    /* of each sector not synced, chance says */
+    POWER_LOSES_WRITES, /* of each write not synced, chance says: what came later may be there */
+    POWER_TEARS /* as some; and a sector may end at any byte of a write, or be rubbish */
 };
 /* Makes the files of the first count operations in directory dir, which must be there. */
 void power_image(const char *dir, int count, enum power_loss loss, uint64_t seed);
