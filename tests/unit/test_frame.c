@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/frame.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -196,6 +197,28 @@ TEST(a_field_of_another_type_is_said_once_at_the_end)
     CHECK_INT(frame_end(&in, &err), ERR_INVALID);
     CHECK_STR(err.text, "frame: a field is missing, cut short or of another type");
     str_fini(&buf);
+}
+
+TEST(not_one_byte_may_stand_behind_the_last_field)
+{
+    struct err err;
+    struct frame_reader in;
+    struct str bytes = { 0 };
+    char text[64];
+
+    str_add_text(&bytes, "i\1\2\3\4\5\6\7\10");
+    frame_read(&in, str_span(&bytes));
+    frame_get_int(&in);
+    CHECK_OK(frame_end(&in, &err), &err);
+    for (int more = 1; more <= 12; more++) {
+        str_add_char(&bytes, 'x');
+        frame_read(&in, str_span(&bytes));
+        frame_get_int(&in);
+        CHECK_ERR(frame_end(&in, &err), &err, ERR_INVALID);
+        snprintf(text, sizeof text, "frame: %d bytes behind the last field", more);
+        CHECK_STR(err.text, text);
+    }
+    str_fini(&bytes);
 }
 
 TEST(a_field_too_few_and_a_byte_too_many_are_both_found)

@@ -202,6 +202,22 @@ TEST(a_signature_for_another_namespace_is_refused_by_name)
               "the signature is for namespace \"git\", and must be for approval@cordon");
 }
 
+TEST(a_namespace_is_the_whole_name_and_no_part_of_it)
+{
+    static const char *const wanted[] = { "approval", "approval@cordo", "approval@cordonx",
+                                          "" };
+    struct sshsig sig;
+    struct err err;
+
+    hash_setup();
+    CHECK_OK(sshsig_read(&sig, span_of(v_ed25519_sig), &err), &err);
+    CHECK_OK(sshsig_check(&sig, "approval@cordon", span_of(v_message), &err), &err);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        CHECK_ERR(sshsig_check(&sig, wanted[i], span_of(v_message), &err), &err,
+                  ERR_DENIED);
+    sshsig_fini(&sig);
+}
+
 TEST(a_hardware_key_that_was_not_touched_signs_for_nobody)
 {
     struct err err;
