@@ -9,11 +9,14 @@
 #include "serve/alerts.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/said.h"
 #include "serve/inside.h"
 #include "serve/notices.h"
 #include "serve/sources.h"
@@ -363,12 +366,32 @@ static int is_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
+/* A folder that cannot be read just now, for want of descriptors or by a fault of the disk, has
+ * not lost its playbooks: an alert that comes meanwhile starts what it would have started. */
+static void keep_all(struct catalogue *catalogue, const char *path)
+{
+    static struct said said;
+    int64_t withheld;
+
+    if (said_now(&said, span_of(path), span_of(strerror(errno)), clock_mono_us() / 1000,
+                 &withheld))
+        log_warnx("%s: %s; the playbooks that were read there before stay", path,
+                  strerror(errno));
+    list_each (link, after, &catalogue->items) {
+        list_item(link, struct item, in_catalogue)->is_seen = true;
+    }
+}
+
 static void see(struct serve *serve, const char *path)
 {
     struct dirent **entries = NULL;
     int count = scandir(path, &entries, is_visible, alphasort);
     struct str full = { 0 };
 
+    if (count < 0 && errno != ENOTDIR && errno != ENOENT) {
+        keep_all(serve->catalogue, path);
+        return;
+    }
     if (count < 0) {
         see_file(serve, path);
         return;

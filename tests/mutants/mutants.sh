@@ -141,12 +141,17 @@ judge() {
 }
 
 plant() { # plant NAME: false when it does not apply or build
-    local name=$1
-    if ! patch -d "$tree" -p1 -s --fuzz=0 --no-backup-if-mismatch <"$patches/$name.patch" >"$work/patch.log" 2>&1; then
+    local name=$1 file
+    sed -n 's|^+++ b/\([^\t]*\).*|\1|p' "$patches/$name.patch" >"$work/changed"
+    rm -rf "$work/whole"
+    while read -r file; do
+        mkdir -p "$work/whole/$(dirname "$file")"
+        cp "$tree/$file" "$work/whole/$file"
+    done <"$work/changed"
+    if ! patch -d "$tree" -p1 -s --fuzz=0 --no-backup-if-mismatch -r - <"$patches/$name.patch" >"$work/patch.log" 2>&1; then
         verdict='does not apply' suite=- why=$(head -n 1 "$work/patch.log")
         return 1
     fi
-    sed -n 's|^+++ b/\([^\t]*\).*|\1|p' "$patches/$name.patch" >"$work/changed"
     # A time of its own, however quick all this is: make compares times.
     (cd "$tree" && xargs touch) <"$work/changed"
     if ! build products; then
@@ -156,10 +161,9 @@ plant() { # plant NAME: false when it does not apply or build
 }
 
 take_out() {
-    [[ -s $work/changed ]] || return
     local file
     while read -r file; do
-        cp "$root/$file" "$tree/$file"
+        cp "$work/whole/$file" "$tree/$file"
         touch "$tree/$file"
     done <"$work/changed"
     : >"$work/changed"
