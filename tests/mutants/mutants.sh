@@ -40,16 +40,22 @@ unset MAKEFLAGS MAKELEVEL MFLAGS SAN T WERROR
 
 # -- The copy -----------------------------------------------------------------------------
 
-# Times are kept, so that make builds only what is new. What an interrupted session had changed
-# is newer than its object, and is touched to be built again.
+# make compares times, so a file whose content is another one than in the last session gets a time
+# of its own, also when it was a bug that an interrupted session had planted.
 copy_tree() {
-    mkdir -p "$tree"
-    find "$tree" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
-    tar -cf - --exclude=./build --exclude=./.git --exclude=node_modules . | tar -xf - -C "$tree"
-    if [[ -s $work/changed ]]; then
-        (cd "$tree" && xargs -r touch -c) <"$work/changed"
-        rm -f "$work/changed"
-    fi
+    local file
+    rm -rf "$work/new"
+    mkdir -p "$tree" "$work/new"
+    tar -cf - --exclude=./build --exclude=./.git --exclude=node_modules . | tar -xf - -C "$work/new"
+    (cd "$work/new" && find . ! -type d -print) | sort >"$work/files"
+    (cd "$tree" && find . -path ./build -prune -o ! -type d -print) | sort | comm -13 "$work/files" - |
+        (cd "$tree" && xargs -r rm -f)
+    while read -r file; do
+        ! cmp -s "$work/new/$file" "$tree/$file" || continue
+        mkdir -p "$(dirname "$tree/$file")"
+        cp -P "$work/new/$file" "$tree/$file"
+    done <"$work/files"
+    rm -rf "$work/new"
 }
 
 # What results depend on: all that is built or run, and not the patches.
