@@ -14,6 +14,9 @@
 #   make mutants            bugs planted one by one (tests/mutants): does a suite fail for each?
 #                           ONLY=pattern for some; what is done is kept, and it goes on from there
 #   make powerloss          the journal after power failures: IMAGES=20000 of them, from SEED=1 on
+#   make torture MINUTES=10 [SEED=N]
+#                           the daemon under live alerts and votes, its processes killed, stopped
+#                           and starved; what is left of it is looked at from outside
 #   make lint               formatting, clang-tidy, shellcheck, the public header
 #   make layers             every include that climbs floors; prints nothing when none does
 #   make format             formats what make lint checks
@@ -138,7 +141,7 @@ ifneq ($(words $(tests)),$(words $(sort $(tests))))
 $(error two tests have the same file name: $(sort $(test_src) $(plugin_test_src)))
 endif
 
-.PHONY: all products testware help deps deps-test deps-lint demo test mutants powerloss bench debian13 lint layers \
+.PHONY: all products testware help deps deps-test deps-lint demo test mutants powerloss torture run-torture bench debian13 lint layers \
 	format install conformance fuzz clean run-demo run-test run-bench run-conformance \
 	run-fuzz lint-format lint-tidy lint-scripts lint-header FORCE
 all: products testware
@@ -321,6 +324,12 @@ powerloss: $(B)/tests/test_store_power
 		images=$$((images + $$(awk '$$2 == "images" { count += $$1 } END { print count }' build/powerloss.log))); \
 		seed=$$((seed + 1)); \
 	done; echo "$$images images, 0 lost a row that was promised; the next are from SEED=$$seed"
+
+torture: deps-test
+	$(again) run-torture
+run-torture: products
+	@tests/torture/torture.py --minutes $(or $(MINUTES),10) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED)) \
+		--cordon $(CURDIR)/$(B)/cordon --azsim $(CURDIR)/$(B)/azsim --plugins $(CURDIR)/$(B)/plugins
 
 bench: deps-test
 	$(again) run-bench
