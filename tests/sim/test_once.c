@@ -5,7 +5,7 @@
 #define KEY_A  "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""
 #define KEY_B  "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\""
 #define BODY_1 "\"1111111111111111111111111111111111111111111111111111111111111111\""
-#define BODY_2 "\"2222222222222222222222222222222222222222222222222222222222222222\""
+#define BODY_2 "\"1111111111111111111111111111111111111111111111111111111111111112\""
 
 #define ASK(key, body) \
     "{\"follow\":false,\"once\":{\"body\":" body ",\"key\":" key "},\"params_json\":{}}"

@@ -32,7 +32,7 @@ import threading
 import time
 
 SITES = 20000
-ROW_VOTE = 9
+ROW_INTENT, ROW_VOTE = 5, 9
 ENTRY_DELIVERY, UNREADABLE = 11, 3
 BUSY_RUNS_MAX = 60      # so many runs wait at once
 REST_SECONDS = 120      # in which all is at rest once nobody disturbs it
@@ -99,7 +99,7 @@ class Torture:
         self.progress = time.monotonic()
         self.longest = 0.0
         self.lock = threading.Lock()
-        self.faults = []
+        self.faults, self.checks = [], 0
 
     # -- what there is ---------------------------------------------------------------------
 
@@ -286,11 +286,11 @@ class Torture:
 
     def effects(self):
         stopped = collections.Counter()
-        with open(self.work / "requests.jsonl", encoding="utf-8") as lines:
-            for line in lines:
-                effect = json.loads(line).get("effect") if line.endswith("\n") else None
-                if effect:
-                    stopped[effect.lower()] += 1
+        whole = (self.work / "requests.jsonl").read_text(encoding="utf-8").rpartition("\n")[0]
+        for line in whole.splitlines():
+            effect = json.loads(line).get("effect")
+            if effect:
+                stopped[effect.lower()] += 1
         return stopped
 
     def watch(self):
@@ -320,6 +320,7 @@ class Torture:
         return False
 
     def check(self, holds, sentence, *more):
+        self.checks += 1
         print(f"{'ok    ' if holds else 'not ok '}{sentence}")
         for words in more[:20] if not holds else ():
             print(f"      {words}")
@@ -327,8 +328,9 @@ class Torture:
             self.faults.append(sentence)
 
     def rows(self):
-        """The votes that the journal has, and the alerts that it lists as unreadable: by SQLite and not
-        by cordon, which is what is examined. A person reads those; they are not lost."""
+        """The votes that the journal has, the alerts that it lists as unreadable, and the targets of its
+        intents: by SQLite and not by cordon, which is what is examined. What is unreadable a person
+        reads; it is not lost."""
         journal = sqlite3.connect(f"file:{self.state}/journal.db?mode=ro", uri=True)
         votes, unread = set(), set()
         for run, body in journal.execute("SELECT run, body FROM events WHERE kind = ?", (ROW_VOTE,)):
@@ -338,14 +340,16 @@ class Torture:
                 "SELECT events.body FROM entries JOIN events ON events.seq = entries.first_seq "
                 "WHERE entries.kind = ? AND entries.n = 0 AND entries.state = ?", (ENTRY_DELIVERY, UNREADABLE)):
             unread.add(int(json.loads(json.loads(body)["raw"])["id"].split("-")[1]))
+        intents = {json.loads(body)["t"].lower() for body, in journal.execute(
+            "SELECT body FROM events WHERE kind = ?", (ROW_INTENT,))}
         journal.close()
-        return votes, unread
+        return votes, unread, intents
 
     def judge(self, at_rest):
         runs = self.cordon("runs", "--json", "--limit", "1000")
         runs = json.loads(runs.stdout)["runs"] if runs.returncode == 0 else []
         states = collections.Counter(run["state"] for run in runs)
-        effects, (votes, unread) = self.effects(), self.rows()
+        effects, (votes, unread, intents) = self.effects(), self.rows()
         twice = [f"{effect}: {count} times" for effect, count in effects.items() if count > 1]
         missing = [site(number) for number in sorted(self.alerts) if number not in unread and f"web.stop {site(number)}".lower() not in effects]
         doctor = self.cordon("doctor")
@@ -356,6 +360,8 @@ class Torture:
               f"{len(unread)} unreadable, runs {dict(states)}, {self.longest:.1f} s at most without progress")
         self.check(len(self.alerts) > 0 and len(self.votes) > 0, "there_was_something_to_do")
         self.check(not twice, "no_effect_happened_twice", *twice)
+        unwritten = [effect for effect in effects if effect.split(" ", 1)[1] not in intents]
+        self.check(not unwritten, "the_journal_has_the_intent_of_each_effect", *unwritten)
         self.check(not lost, "no_vote_that_was_acknowledged_is_lost", *lost)
         self.check(not missing or stuck >= len(missing), "each_alert_that_was_acknowledged_was_acted_on", *missing)
         self.check(at_rest and set(states) <= {"done", "stuck"}, f"no_run_stands_still_{REST_SECONDS}_s_after_the_last_disturbance",
@@ -398,7 +404,7 @@ class Torture:
         for thread in threads[3:]:
             thread.join(15)
         self.judge(at_rest)
-        passed = 8 - len(self.faults)
+        passed = self.checks - len(self.faults)
         print(f"{passed} passed, {len(self.faults)} failed")
         if self.faults:
             print(f"what is left lies in {self.work}; again with SEED={self.options.seed}")
