@@ -142,6 +142,8 @@ static const unsigned terminal_requests[] = { TIOCSTI, TIOCLINUX };
 
 static const char *const sessions[] = { "setsid", "setpgid" };
 
+static const char *const listening[] = { "listen", "accept", "accept4" };
+
 static const char *const forks[] = { "fork", "vfork" };
 
 /* The kernel looks at the lower half of these arguments only. */
@@ -282,6 +284,8 @@ static int add_rules(scmp_filter_ctx filter, unsigned what)
         rc = deny_value(filter, SCMP_SYS(socket), 0, AF_UNIX, EAFNOSUPPORT);
     if (rc == 0 && what & (DENY_SOCKETS | DENY_OTHER_SOCKETS))
         rc = deny_families(filter, what & DENY_SOCKETS);
+    if (rc == 0 && what & DENY_LISTEN)
+        rc = deny(filter, listening, sizeof listening / sizeof *listening);
     if (rc == 0 && what & DENY_SIGNALS)
         rc = deny_signals(filter);
     if (rc == 0 && what & (DENY_FORKS | DENY_THREADS))

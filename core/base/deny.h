@@ -44,7 +44,8 @@ enum deny {
         512, /* the length of a file by its name, which old kernels' deny_files() does
                            * not see */
     DENY_OTHER_SOCKETS = 1024, /* all but those of the internet and of this machine */
-    DENY_SOCKETS = 2048        /* all of them; pairs can still be made */
+    DENY_SOCKETS = 2048,       /* all of them; pairs can still be made */
+    DENY_LISTEN = 4096         /* taking connections */
 };
 /* After PR_SET_NO_NEW_PRIVS, before there is a second thread. */
 int deny_calls(unsigned what, struct err *err);

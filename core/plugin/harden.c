@@ -117,6 +117,11 @@ struct lists {
     size_t owned_count;
 };
 
+static bool is_empty(const char *const *list)
+{
+    return list == NULL || list[0] == NULL;
+}
+
 static void add_paths(struct lists *lists, const char *const *paths)
 {
     static const char mark[] = ":rw";
@@ -135,7 +140,7 @@ static void add_paths(struct lists *lists, const char *const *paths)
 /* Whoever may start a program may start what that starts in turn: an interpreter, above all. */
 static void add_programs(struct lists *lists, const char *const *programs)
 {
-    if (!programs || !programs[0])
+    if (is_empty(programs))
         return;
     for (size_t i = 0; i < SYSTEM_COUNT; i++)
         if (strncmp(of_system[i], "/etc", 4) != 0 && strncmp(of_system[i], "/dev", 4) != 0)
@@ -175,11 +180,14 @@ static int reach_only(const struct harden_reach *reach, struct err *err)
 
 int harden_plugin(const struct harden_reach *reach, struct err *err)
 {
-    unsigned calls =
-        DENY_LOCAL_SOCKETS | DENY_OTHER_SOCKETS | DENY_SESSIONS | DENY_TRUNCATE;
+    unsigned calls = DENY_LOCAL_SOCKETS | DENY_LISTEN | DENY_SESSIONS | DENY_TRUNCATE;
 
+    /* Names are resolved in threads, and the HTTP that the host offers is in this process. */
+    calls |= is_empty(reach->hosts) && is_empty(reach->programs)
+                 ? DENY_SOCKETS | DENY_THREADS
+                 : DENY_OTHER_SOCKETS;
     /* What it starts it must be able to end. */
-    if (!reach->programs || !reach->programs[0])
+    if (is_empty(reach->programs))
         calls |= DENY_PROGRAMS | DENY_FORKS | DENY_SIGNALS | DENY_ATTRIBUTES;
     if (reach_only(reach, err) != 0)
         return err->code;

@@ -28,6 +28,8 @@ struct harden_reach {
     const char *const
         *paths; /* of the configuration: one that ends with ":rw" can be changed */
     const char *const *programs; /* none: it starts no process */
+    const char *const
+        *hosts; /* none, and no programs: it has no socket and no second thread */
 };
 enum { HARDEN_PATHS_MAX = 64 };
 

@@ -211,6 +211,7 @@ static int set_up(struct host *host, struct order *order, struct err *err)
                                                  .ca_file = order->ca_file,
                                                  .record_dir = order->record_dir,
                                                  .paths = (const char *const *)order->paths,
+                                                 .hosts = (const char *const *)order->allow,
                                                  .programs =
                                                      (const char *const *)host->programs },
                          err);

@@ -613,6 +613,32 @@ static int engine_socket_high_half(void)
     return open_socket((1L << 32) | AF_UNIX, SOCK_STREAM);
 }
 
+static int direct_connection(void)
+{
+    return open_socket(AF_INET, SOCK_STREAM);
+}
+
+static int direct_datagram(void)
+{
+    return open_socket(AF_INET6, SOCK_DGRAM);
+}
+
+static int direct_kernel(void)
+{
+    return open_socket(AF_NETLINK, SOCK_RAW);
+}
+
+/* A pair is no listener, but the filter does not look. */
+static int listens(void)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+        return 0;
+    int rc = got(listen(ends[0], 1));
+    return rc == EINVAL ? 0 : rc; /* the kernel looked at it */
+}
+
 static int packets(void)
 {
     return open_socket(AF_PACKET, SOCK_RAW);
@@ -1031,6 +1057,10 @@ static const struct trick {
     TRICK(keys),
     TRICK(engine_socket),
     TRICK(engine_socket_high_half),
+    TRICK(direct_connection),
+    TRICK(direct_datagram),
+    TRICK(direct_kernel),
+    TRICK(listens),
     TRICK(packets),
     TRICK(virtual_machine_socket),
     TRICK(ciphers_socket),

@@ -216,6 +216,13 @@ static int type_ahead(void)
     return pipe(ends) == 0 && ioctl(ends[0], TIOCSTI, &byte) == 0 ? 0 : errno;
 }
 
+static int listen_on_any_port(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    return fd >= 0 && listen(fd, 1) == 0 ? 0 : errno;
+}
+
 static int open_packets(void)
 {
     int fd = socket(AF_PACKET, SOCK_DGRAM, 0);
@@ -344,6 +351,8 @@ TEST(what_was_given_up_fails)
     CHECK_INT(behind(DENY_LOCAL_SOCKETS, open_with_a_high_half), EAFNOSUPPORT);
     CHECK_INT(behind(DENY_OTHER_SOCKETS, open_packets), EAFNOSUPPORT);
     CHECK_INT(behind(DENY_SOCKETS, open_internet), EAFNOSUPPORT);
+    CHECK_INT(behind(0, listen_on_any_port), 0);
+    CHECK_INT(behind(DENY_LISTEN, listen_on_any_port), EPERM);
     CHECK_INT(behind(DENY_SOCKETS, open_local), EAFNOSUPPORT);
     CHECK_INT(behind(DENY_SOCKETS, open_kernels), EAFNOSUPPORT);
     CHECK_INT(behind(DENY_RARE, make_namespace), EPERM);
