@@ -391,8 +391,9 @@ const struct command command_check = {
     .about =
         "Syntax, unknown actions, arguments against their schemas, parameters that the\n"
         "playbook does not declare, fields that no result and no alert has, calls of ctx,\n"
-        "groups that the policy does not have, an on_alert that can start nothing, gates\n"
-        "that are never reached. One finding a line, FILE:LINE:COLUMN: message; exit code\n"
+        "groups that the policy does not have, more approvals than they have people, an\n"
+        "on_alert that can start nothing or that no alert can match, gates that are never\n"
+        "reached. One finding a line, FILE:LINE:COLUMN: message; exit code\n"
         "1 when one of them is an error. A file that makes no playbook {} is taken as a\n"
         "policy; NAME.test.lua is left to cordon test.",
     .example = "cordon check playbooks/*.lua",

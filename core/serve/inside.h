@@ -384,6 +384,8 @@ int rules_check_reach(struct serve *serve, struct span json, struct err *err);
 /* Does each rule ask for no more people than its groups have? For check and doctor only: a
  * policy that asks for too many stays in force. */
 int rules_check_people(struct span json, struct err *err);
+/* Adds "chain" and "humans" of a policy in force, see vm/check.h. */
+void rules_put_humans(struct span policy, struct json_out *out);
 /* routes_check.c: the members of alerts that routes name. */
 int routes_check_paths(struct serve *serve, struct span routes, struct err *err);
 /* Adds a policy that is right, as the engine wants it. */

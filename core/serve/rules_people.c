@@ -127,6 +127,52 @@ static int check_need(struct span policy, struct span asked, const char *path,
     return rc;
 }
 
+static void put_names(struct json_out *out, struct span names)
+{
+    struct span name;
+    size_t pos = 0;
+
+    if (json_kind(names) == JSON_STRING)
+        json_raw_value(out, names);
+    while (json_kind(names) == JSON_ARRAY && json_next(names, &pos, NULL, &name))
+        json_raw_value(out, name);
+}
+
+static void put_crowd(struct json_out *out, struct span policy, struct span group)
+{
+    struct crowd crowd = { .policy = policy };
+    struct str list = { 0 };
+
+    add_group(&crowd, group);
+    str_printf(&list, "[%s]", str_text(&crowd.names));
+    json_key_span(out, group);
+    json_open(out, '[');
+    if (crowd.has_anybody)
+        json_string(out, "*");
+    put_names(out, str_span(&list));
+    json_close(out);
+    str_fini(&list);
+    str_fini(&crowd.names);
+}
+
+void rules_put_humans(struct span policy, struct json_out *out)
+{
+    struct span key, item;
+    size_t pos = 0;
+
+    json_key(out, "chain");
+    json_open(out, '[');
+    while (json_next(json_path(policy, "gate.escalate"), &pos, NULL, &item))
+        put_names(out, json_get(item, "from"));
+    json_close(out);
+    json_key(out, "humans");
+    json_open(out, '{');
+    pos = 0;
+    while (json_next(json_get(policy, "groups"), &pos, &key, &item))
+        put_crowd(out, policy, key);
+    json_close(out);
+}
+
 int rules_check_people(struct span json, struct err *err)
 {
     static const struct {

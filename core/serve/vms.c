@@ -615,8 +615,10 @@ static void put_known(struct serve *serve, const char *path, struct str *text)
     json_key(&out, "alert");
     alert_put_schema(&out);
     json_put_raw(&out, "channels", str_span(&channels));
-    if (serve->policy_ok)
+    if (serve->policy_ok) {
+        rules_put_humans(str_span(&serve->policy_json), &out);
         json_put_raw(&out, "groups", json_get(str_span(&serve->policy_json), "groups"));
+    }
     if (path != NULL)
         calls_put_known(serve, path, &out);
     json_key(&out, "results");

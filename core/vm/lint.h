@@ -108,6 +108,31 @@ void lint_action(struct lint *lint, const char *space, const struct token *actio
 /* The same behind "ctx.member". */
 void lint_ctx(struct lint *lint, const struct token *member);
 
+/* -- lint_people.c -------------------------------------------------------------------------- */
+
+enum { LINT_GROUPS_MAX = 64 };
+
+/* Groups of the policy that stand somewhere as texts. */
+struct lint_groups {
+    struct span names[LINT_GROUPS_MAX];
+    size_t count;
+    bool is_there;
+    bool is_computed; /* not all of them stand there */
+};
+
+/* Whom ctx.approve or ctx.ask asks, and how many of them. */
+struct lint_gate {
+    const char *name; /* "ctx.approve" */
+    struct token at;
+    struct lint_groups from, slots, chain;
+    int64_t need; /* 0: it does not say */
+    bool is_need_computed;
+};
+
+void lint_keep_group(struct lint_groups *groups, struct span name); /* NULL: nowhere */
+/* A finding when the policy has not as many people. */
+void lint_people(struct lint *lint, const struct lint_gate *gate);
+
 /* -- lint_field.c ------------------------------------------------------------------------- */
 
 /* Looks at all tokens once: lint->seen. */

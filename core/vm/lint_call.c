@@ -81,6 +81,8 @@ struct call {
     bool is_ctx;        /* not an action, but a function of ctx */
     struct span callee; /* of ctx.call, when it stands there; empty */
     bool has_table;     /* the table of arguments stands there */
+    struct lint_gate gate;
+    struct lint_groups *groups; /* gets the groups that are met; NULL */
 };
 
 /* The token as JSON, when it is a literal. */
@@ -150,8 +152,10 @@ static void check_group(struct call *call)
     if (groups.len == 0)
         return;
     while (json_next(groups, &pos, &key, &value) && count < NAMES_MAX) {
-        if (span_equal(key, lint->now.text))
+        if (span_equal(key, lint->now.text)) {
+            lint_keep_group(call->groups, key);
             return;
+        }
         names[count++] = arena_dup(&lint->arena, key.ptr, key.len);
     }
     const char *nearest = schema_nearest(lint->now.text, names, count);
@@ -219,20 +223,47 @@ static int text_list(struct call *call, check_text_fn *check)
 }
 
 /* At the value of from, or of need: a group, or a list of groups. */
-static void groups_value(struct call *call, const struct token *name)
+static void groups_value(struct call *call, const struct token *name,
+                         struct lint_groups *groups)
 {
     struct lint *lint = call->lint;
+    size_t before = groups->count;
+    bool is_list = lint_is(lint, "{");
+    int count = 1;
 
+    groups->is_there = true;
+    call->groups = groups;
     if (lint->now.kind == TOKEN_STRING && lint->has_now && is_alone(lint))
         check_group(call);
-    if (!lint_is(lint, "{")) {
+    if (is_list)
+        count = text_list(call, check_group);
+    else
         lint_expression(lint);
-    } else if (text_list(call, check_group) == 0) {
+    call->groups = NULL;
+    /* A group that is not there has its own finding. */
+    groups->is_computed =
+        groups->is_computed || count < 0 || groups->count - before != (size_t)count;
+    if (is_list && count == 0) {
         lint_find(lint, LINT_ERROR, name,
                   "%s: %.*s is an empty list, so nobody could approve; want groups of the "
                   "policy, or leave it out to ask every group",
                   call->action, (int)name->text.len, name->text.ptr);
     }
+}
+
+/* At the value of need: how many, or a list of groups with a person of each. */
+static void need_value(struct call *call, const struct token *name)
+{
+    struct lint *lint = call->lint;
+    struct lint_gate *gate = &call->gate;
+
+    if (lint_is(lint, "{")) {
+        groups_value(call, name, &gate->slots);
+        return;
+    }
+    gate->is_need_computed = lint->now.kind != TOKEN_NUMBER || !is_alone(lint) ||
+                             !span_int(lint->now.text, &gate->need);
+    lint_expression(lint);
 }
 
 static bool is_named_value(const struct lint *lint)
@@ -282,7 +313,7 @@ static void chain_link(struct call *call)
             lint_step(lint); /* value */
         }
         if (is_named && span_is(name.text, "from"))
-            groups_value(call, &name);
+            groups_value(call, &name, &call->gate.chain);
         else
             lint_expression(lint);
         if (lint_is(lint, ",") || lint_is(lint, ";"))
@@ -293,13 +324,20 @@ static void chain_link(struct call *call)
     lint_step(lint);
 }
 
-/* At the "{" of escalate: links that stand there are looked at; computed ones are not. */
+/* At the value of escalate: links that stand there are looked at; computed ones are not. */
 static void chain_value(struct call *call)
 {
     struct lint *lint = call->lint;
 
+    call->gate.chain.is_there = true;
+    call->gate.chain.is_computed = !lint_is(lint, "{");
+    if (call->gate.chain.is_computed) {
+        lint_expression(lint);
+        return;
+    }
     lint_step(lint);
     while (lint->has_now && !lint_is(lint, "}")) {
+        call->gate.chain.is_computed = call->gate.chain.is_computed || !lint_is(lint, "{");
         if (lint_is(lint, "{"))
             chain_link(call);
         else
@@ -331,10 +369,12 @@ static void argument(struct call *call)
         find_no_argument(call, &name);
     if (call->is_ctx && strcmp(key, "notify") == 0 && lint_is(lint, "{"))
         text_list(call, check_channel);
-    else if (call->is_ctx && strcmp(key, "escalate") == 0 && lint_is(lint, "{"))
+    else if (call->is_ctx && strcmp(key, "escalate") == 0)
         chain_value(call);
-    else if (call->is_ctx && (strcmp(key, "from") == 0 || strcmp(key, "need") == 0))
-        groups_value(call, &name);
+    else if (call->is_ctx && strcmp(key, "from") == 0)
+        groups_value(call, &name, &call->gate.from);
+    else if (call->is_ctx && strcmp(key, "need") == 0)
+        need_value(call, &name);
     else if (lint_is(lint, "{") && lint_items(property).len > 0)
         list_value(call, lint_items(property), &name);
     else
@@ -346,6 +386,7 @@ static void argument_table(struct call *call)
 {
     struct lint *lint = call->lint;
 
+    call->has_table = true;
     lint_step(lint);
     while (lint->has_now && !lint_is(lint, "}")) {
         bool is_sign_ahead = lint->has_ahead && lint->ahead.kind == TOKEN_SIGN;
@@ -661,6 +702,10 @@ void lint_ctx(struct lint *lint, const struct token *member)
             continue;
         call.schema = span_of(ctx_tables[i].schema);
         look_at_call(&call, member);
+        call.gate.name = call.action;
+        call.gate.at = *member;
+        if (call.has_table && !call.is_open)
+            lint_people(lint, &call.gate);
     }
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
         if (!span_is(member->text, signatures[i].member))

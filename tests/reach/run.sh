@@ -265,6 +265,17 @@ gate no_time_at_all_is_refused 'within' 'from = "pair", within = "0s"'
 gate a_chain_to_people_who_can_makes_it_possible "" 'from = "mine", escalate = { { after = "5m", from = "pair" } }'
 gate a_chain_makes_up_for_those_who_are_missing "" 'from = "both", need = 2, escalate = { { after = "5m", from = "pair" } }'
 gate a_chain_to_nobody_else_does_not_help 'and 1 person can give one' 'from = "both", need = 2, escalate = { { after = "5m", from = "both" } }'
+checked() { # checked NAME WANTED ARGUMENTS: what the check says, against the same policy
+    printf 'return playbook { name = "asks", summary = "asks", run = function(p, ctx)\n  ctx.approve { title = "May it?", %s }\nend }\n' \
+        "$3" >"$work/asks.lua"
+    check "$1" "$2" "$(cordon check "$work/asks.lua")"
+}
+checked check_finds_no_fault_in_a_gate_of_a_pair "nothing wrong" 'from = "pair", need = 2'
+checked check_counts_the_people_of_a_group 'asks.lua:2:7: ctx.approve: it needs 3 approvals of pair, and the policy has 2 people who can give one: ann, bob' 'from = "pair", need = 3'
+checked check_counts_a_human_once 'it needs 2 approvals of both, and the policy has 1 person' 'from = "both", need = 2'
+checked check_counts_no_services 'it needs 1 approval of robots, and the policy has 0 people' 'from = { "robots" }'
+checked check_wants_a_person_for_each_slot 'it needs 2 approvals of both, both' 'need = { "both", "both" }'
+checked check_leaves_what_is_computed "nothing wrong" 'from = "pair", need = #("abc")'
 check the_doctor_lists_gates_that_nobody_can_grant 'not ok gates' "$(cordon doctor | tr -s ' ')"
 check the_doctor_says_why 'the policy has no group "pairs"' "$(cordon doctor)"
 

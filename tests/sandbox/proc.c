@@ -209,13 +209,15 @@ static const char schemas[] =
 
 static const char known[] =
     "{\"channels\":[\"mail\",\"soc\"],"
+    "\"humans\":{\"a\":[\"x\"],\"b\":[\"y\"],\"soc\":[\"z\"],\"leads\":[\"ann\"],\"night-"
+    "shift\":[\"bob\",\"cy\"],\"bots\":[],\"all\":[\"*\"]},\"chain\":[\"soc\"],"
     "\"sources\":{\"names\":[\"front-door\",\"defender\"],\"open\":false},"
     "\"playbooks\":{\"seal-off\":{\"additionalProperties\":false,\"properties\":{\"hours\":"
     "{"
     "\"type\":\"integer\"},\"vm\":{\"type\":\"string\"}},\"required\":[\"vm\"]},"
     "\"beside\":null,\"other\":{}},"
     "\"groups\":{\"a\":[\"x\"],\"b\":[\"y\"],\"soc\":[\"z\"],\"leads\":[\"ann\"],\"night-"
-    "shift\":[\"bob\",\"cy\"]},"
+    "shift\":[\"bob\",\"cy\"],\"bots\":[\"ci\"],\"all\":[\"*\"]},"
     "\"alert\":{\"additionalProperties\":false,\"properties\":{\"resource\":{},\"all\":{},"
     "\"entities\":{"
     "\"additionalProperties\":false,\"properties\":{\"hosts\":{},\"ips\":{}},"

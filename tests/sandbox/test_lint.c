@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said of a playbook before it runs, and where in it. */
+#include <stdio.h>
+
 #include "proc.h"
 
 #include "check.h"
@@ -340,6 +342,49 @@ TEST(functions_of_ctx_are_called_as_they_are_declared)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check_declared(rows[i].body, rows[i].has);
+}
+
+TEST(a_gate_for_more_people_than_the_policy_has_is_found)
+{
+    static const struct {
+        const char *args, *has;
+    } rows[] = {
+        { "from = 'night-shift', need = 3", NULL }, /* the policy's chain has one more */
+        { "from = 'night-shift', need = 4", "ctx.approve: it needs 4 approvals of "
+                                            "night-shift, and the policy has 3 people who "
+                                            "can give one: bob, cy, z" },
+        { "from = { 'leads', 'soc' }, need = 3", "needs 3 approvals of leads, soc" },
+        { "from = { 'leads', 'leads' }, need = 2, escalate = { { after = '5m', from = "
+          "'leads' } }",
+          "has 1 person who can give one: ann (services" },
+        { "from = 'leads', need = 2, escalate = { { after = '5m', from = { 'soc' } } }",
+          NULL },
+        { "from = 'leads', need = 2, escalate = p.app", NULL },
+        { "from = 'leads', need = 2, escalate = { p.app }", NULL },
+        { "from = 'bots', escalate = { { after = '5m', from = 'bots' } }",
+          "it needs 1 approval of bots, and the policy has 0 people who can give one (" },
+        { "from = 'all', need = 9", NULL },
+        { "need = 9", NULL }, /* any group: all has anybody */
+        { "from = 'leads', need = 2 + 7", NULL },
+        { "from = p.app, need = 9", NULL },
+        { "from = { 'leads', p.app }, need = 9", NULL },
+        { "need = { 'leads', 'soc' }", NULL },
+        { "need = { 'leads', 'leads', 'soc' }, escalate = { { after = '5m', from = 'leads' "
+          "} }",
+          "needs 3 approvals of leads, leads, soc, and the policy has 2 people" },
+        { "need = { 'leads', 'bots' }, escalate = { { after = '5m', from = 'bots' } }",
+          "it needs 1 approval of bots" },
+        { "need = { 'leads', 'leads', p.app }", NULL },
+        { "from = 'lead', need = 9", "no group 'lead'" },
+        { "['n' .. 'eed'] = 1, from = 'leads', need = 9", NULL },
+    };
+    char body[300];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(body, sizeof body, "ctx.approve { title = 'x', %s }", rows[i].args);
+        check_declared(body, rows[i].has);
+    }
+    check_declared("ctx.ask { title = 'x', from = 'bots' }", NULL); /* soc may answer */
 }
 
 /* A playbook that requires nothing, with this in on_alert.when. */
