@@ -205,6 +205,17 @@ static bool is_welcome(struct request *request, const char *method)
 
 /* -- libmicrohttpd calls ------------------------------------------------------------------- */
 
+/* Only somebody who has proven who they are gets such an answer. */
+static bool is_of_somebody(const struct request *request)
+{
+    const struct route *route = request->route;
+
+    if (route == NULL || (route->roles & ROLE_ANYBODY) != 0)
+        return false;
+    return (route->roles & ROLE_SOURCE) != 0 ? request->status == 202
+                                             : request->status < 400;
+}
+
 static enum MHD_Result give_reply(struct request *request)
 {
     enum MHD_Result is_done;
@@ -218,6 +229,7 @@ static enum MHD_Result give_reply(struct request *request)
     age_enter(request->connection,
               request->is_stream && !request->is_over ? AGE_NONE : AGE_ANSWER);
     metrics_count(request->route, request->status);
+    age_note_known(request->connection, is_of_somebody(request));
     is_done = MHD_queue_response(request->connection, (unsigned)request->status,
                                  request->response);
     MHD_destroy_response(request->response);
@@ -237,9 +249,7 @@ static enum MHD_Result wait_for_reply(struct request *request)
 
 static void begin(struct request *request)
 {
-    if (framing_has_trailers(request))
-        respond_problem(request, 400, "framing", "nothing may come behind the last chunk");
-    else
+    if (framing_ends_right(request))
         request->route->handler(request);
 }
 
@@ -281,12 +291,11 @@ enum MHD_Result http_on_request(void *arg, struct MHD_Connection *connection,
     struct server *server = arg;
     struct request *request = *state;
 
+    (void)version; /* the reader has looked */
     server->at_once = 0;
     if (request == NULL) {
         *state = request = new_request(server, connection, path, method);
-        request->line = age_line(connection);
-        request->line->method = method;
-        request->line->version = version;
+        request->number = age_next_request(connection);
         age_enter(connection, AGE_BODY);
         if (is_welcome(request, method) && request->response == NULL)
             return MHD_YES;

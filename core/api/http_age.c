@@ -6,6 +6,10 @@
  * then would live for ever. So each connection stands in the list of what it is at, behind
  * those that have been at it longer, and once a second whoever is over is cut off: only the
  * old ends are looked at, whatever stands behind them. Who waits for us is in no list.
+ *
+ * When there are too many connections, of all or of one address, the one that has been idle longest
+ * makes room: one that asks nothing now, and whose last answer was for nobody in particular. So who
+ * is signed in stays, and who comes is let in, however many come and say nothing.
  */
 #include "api/http_inside.h"
 
@@ -14,7 +18,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "api/http_strict.h"
 #include "base/arena.h"
 #include "base/log.h"
 
@@ -33,8 +36,19 @@ struct connection {
     struct MHD_Connection *mhd;
     int64_t since_ms;
     enum age age;
-    bool is_cut;
-    struct request_line line;
+    bool is_cut, is_evicted, is_known; /* known: its last answer was for somebody proven */
+    struct tap tap;
+    unsigned requests; /* that libmicrohttpd has read */
+    struct list in_evictable, in_address;
+    struct address *address;
+};
+
+/* An address that has connections here. */
+struct address {
+    struct address *next; /* of its bucket */
+    char peer[INET6_ADDRSTRLEN];
+    int count, leaving;
+    struct list evictable;
 };
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
@@ -68,14 +82,21 @@ static void count_cut(struct connection *connection)
 }
 
 /* libmicrohttpd sees the end of what was sent, and closes it as it closes any other. */
-static void cut(struct connection *connection)
+static void end(struct connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 
     list_remove(&connection->in_age);
+    list_remove(&connection->in_evictable);
+    list_remove(&connection->in_address);
     if (info != NULL)
         shutdown(info->connect_fd, SHUT_RDWR);
+}
+
+static void cut(struct connection *connection)
+{
+    end(connection);
     count_cut(connection);
 }
 
@@ -97,6 +118,12 @@ static void log_cut(struct server *server)
 {
     int64_t *count = server->cut;
 
+    if (server->evicted > 0)
+        log_warnx("%" PRId64
+                  " idle connections of nobody made room for others: more than %d "
+                  "are open, or %d of one address",
+                  server->evicted, HTTP_IN_CONNECTIONS_MAX, HTTP_IN_PER_ADDRESS_MAX);
+    server->evicted = 0;
     if (count[AGE_HEAD] + count[AGE_BODY] + count[AGE_ANSWER] == 0)
         return;
     log_warnx("connections cut off: %" PRId64 " without a whole header in %d s, %" PRId64
@@ -126,10 +153,23 @@ static void on_look(void *arg)
 
 /* -- what a connection is at --------------------------------------------------------------- */
 
+/* Who has said no whole header may be somebody, and is nobody until then. */
+static void list_evictable(struct connection *connection)
+{
+    list_remove(&connection->in_evictable);
+    list_remove(&connection->in_address);
+    if (connection->is_cut || connection->is_known ||
+        (connection->age != AGE_HEAD && connection->age != AGE_IDLE))
+        return;
+    list_add(&connection->server->evictable, &connection->in_evictable);
+    list_add(&connection->address->evictable, &connection->in_address);
+}
+
 static void enter(struct connection *connection, enum age age)
 {
     list_remove(&connection->in_age);
     connection->age = age;
+    list_evictable(connection);
     if (connection->is_cut || age == AGE_NONE)
         return;
     connection->since_ms = loop_now_ms(connection->server->loop);
@@ -152,38 +192,127 @@ void age_timed_out(struct MHD_Connection *mhd)
         count_cut(connection);
 }
 
-void *age_on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
+/* The first byte of a request after another. */
+static void on_begin(void *arg)
 {
-    struct connection *connection = connection_of(mhd);
+    struct connection *connection = arg;
 
-    (void)arg;
     if (connection->age == AGE_IDLE)
         enter(connection, AGE_HEAD);
-    connection->line = (struct request_line){ .uri = uri,
-                                              .uri_len = strlen(uri),
-                                              .is_right = strict_uri(span_of(uri)) };
-    return NULL;
 }
 
-struct request_line *age_line(struct MHD_Connection *mhd)
+struct http_reader *age_reader(struct MHD_Connection *mhd)
 {
-    return &connection_of(mhd)->line;
+    return &connection_of(mhd)->tap.reader;
+}
+
+unsigned age_next_request(struct MHD_Connection *mhd)
+{
+    return ++connection_of(mhd)->requests;
+}
+
+void age_note_known(struct MHD_Connection *mhd, bool is_known)
+{
+    connection_of(mhd)->is_known = is_known;
+}
+
+/* -- how many ------------------------------------------------------------------------------ */
+
+static struct address **bucket_of(struct server *server, const char *peer)
+{
+    uint32_t sum = 2166136261U;
+
+    for (const char *c = peer; *c != '\0'; c++)
+        sum = (sum ^ (unsigned char)*c) * 16777619U;
+    return &server->addresses[sum % HTTP_ADDRESS_BUCKETS];
+}
+
+static struct address *address_of(struct server *server, struct MHD_Connection *mhd)
+{
+    char peer[INET6_ADDRSTRLEN];
+
+    http_peer(mhd, peer);
+    struct address **bucket = bucket_of(server, peer), *address = *bucket;
+    while (address != NULL && strcmp(address->peer, peer) != 0)
+        address = address->next;
+    if (address == NULL) {
+        address = xcalloc(1, sizeof *address);
+        memcpy(address->peer, peer, strlen(peer) + 1);
+        list_init(&address->evictable);
+        address->next = *bucket;
+        *bucket = address;
+    }
+    address->count++;
+    return address;
+}
+
+static void leave_address(struct server *server, struct address *address)
+{
+    struct address **place = bucket_of(server, address->peer);
+
+    if (--address->count > 0)
+        return;
+    while (*place != address)
+        place = &(*place)->next;
+    *place = address->next;
+    free(address);
+}
+
+static void evict(struct connection *connection)
+{
+    struct server *server = connection->server;
+
+    connection->is_cut = connection->is_evicted = true;
+    end(connection);
+    connection->address->leaving++; /* until libmicrohttpd has seen it */
+    server->leaving++;
+    server->evicted++;
+    look_later(server);
+}
+
+/* The new one is the last in each list, and goes itself when nobody else may. */
+static void make_room(struct server *server, struct address *address)
+{
+    if (address->count - address->leaving > HTTP_IN_PER_ADDRESS_MAX &&
+        !list_is_empty(&address->evictable))
+        evict(list_item(address->evictable.next, struct connection, in_address));
+    if (server->connected - server->leaving > HTTP_IN_CONNECTIONS_MAX &&
+        !list_is_empty(&server->evictable))
+        evict(list_item(server->evictable.next, struct connection, in_evictable));
 }
 
 struct connection *age_begin(struct server *server, struct MHD_Connection *mhd)
 {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     struct connection *connection = xcalloc(1, sizeof *connection);
 
     connection->server = server;
     connection->mhd = mhd;
     list_init(&connection->in_age);
+    list_init(&connection->in_evictable);
+    list_init(&connection->in_address);
+    connection->address = address_of(server, mhd);
+    tap_open(&connection->tap, info != NULL ? info->tls_session : NULL, on_begin,
+             connection);
     enter(connection, AGE_HEAD);
+    make_room(server, connection->address);
     return connection;
 }
 
 void age_end(struct connection *connection)
 {
+    struct server *server = connection->server;
+
     list_remove(&connection->in_age);
+    list_remove(&connection->in_evictable);
+    list_remove(&connection->in_address);
+    tap_close(&connection->tap);
+    if (connection->is_evicted) {
+        connection->address->leaving--;
+        server->leaving--;
+    }
+    leave_address(server, connection->address);
     free(connection);
 }
 
@@ -191,4 +320,5 @@ void ages_open(struct server *server)
 {
     for (int age = 0; age < AGE_COUNT; age++)
         list_init(&server->ages[age]);
+    list_init(&server->evictable);
 }

@@ -5,7 +5,9 @@
  *
  *   http.c        a request's way: its headers, its body, its handler, its reply
  *   http_server.c listening and closing; libmicrohttpd in our loop
- *   http_framing.c whether a request can be cut in one way only
+ *   http_reader.c, http_tap.c  what came is read strictly before libmicrohttpd reads it
+ *   http_framing.c which requests the reader refused
+ *   http_selftest.c whether that holds with the libraries that are linked
  *   http_age.c    how long a connection may take
  *   http_look.c   what a handler sees of a request
  *   http_reply.c  replies, and streams
@@ -13,6 +15,7 @@
 #pragma once
 
 #include "api/http.h"
+#include "api/http_tap.h"
 
 #include <netinet/in.h>
 
@@ -22,9 +25,9 @@
 #include "base/list.h"
 #include "net/loop.h"
 
-#include "net/loop.h"
+enum { HTTP_ADDRESS_MAX = 128, HTTP_ADDRESS_BUCKETS = 1024 };
 
-enum { HTTP_ADDRESS_MAX = 128 };
+struct address;
 
 /* What a connection is at, and the longest that it may be: HTTP_IN_..._S. */
 enum age {
@@ -50,20 +53,17 @@ struct server {
     struct list requests;
     /* who is how old */
     struct list ages[AGE_COUNT];
+    struct list evictable; /* who is nobody yet and asks nothing now, oldest first */
+    struct address *addresses[HTTP_ADDRESS_BUCKETS];
+    int64_t evicted; /* not logged yet */
     struct timer ages_timer;
     int64_t cut[AGE_COUNT]; /* not logged yet */
     char cut_peer[INET6_ADDRSTRLEN];
     bool has_client_ca, is_quiet;
     int connected, left; /* left: since memory was given back */
+    int leaving;         /* evicted, and not closed yet */
     size_t body_bytes;   /* of all requests that are there */
     int at_once;         /* how often in a row it asked to be run at once, for nothing */
-};
-
-/* Where its parts lie; the bytes of the address are decoded in place later. */
-struct request_line {
-    const char *method, *uri, *version;
-    size_t uri_len;
-    bool is_right; /* the address, as it came */
 };
 
 struct header {
@@ -75,7 +75,7 @@ struct request {
     struct list in_server;
     struct server *server;
     struct MHD_Connection *connection;
-    struct request_line *line; /* of its connection; until the handler is called */
+    unsigned number; /* of its connection, from 1 on */
     const struct route *route;
     char *path, *params[HTTP_IN_PARAMS_MAX];
     struct str body, note;
@@ -111,11 +111,16 @@ void http_on_completed(void *arg, struct MHD_Connection *connection, void **stat
 /* "127.0.0.1", or "" when nobody knows. */
 void http_peer(struct MHD_Connection *connection, char text[INET6_ADDRSTRLEN]);
 
+/* Sends requests to itself, right ones and wrong ones: 0 when each is answered as it must be. */
+int server_self_test(struct server *server, struct err *err);
+
 /* -- How it is cut ------------------------------------------------------------------------- */
 
-/* False: it has been answered. */
+/* Is it one that the reader of its connection handed on, and did not refuse? False: it has been
+ * answered. */
 bool framing_is_right(struct request *request);
-bool framing_has_trailers(const struct request *request);
+/* The same of its body, once that is whole. */
+bool framing_ends_right(struct request *request);
 
 /* -- How old ------------------------------------------------------------------------------- */
 
@@ -129,6 +134,8 @@ void age_timed_out(struct MHD_Connection *connection);
 /* A connection begins and ends; what age_begin() gives is its MHD socket context. */
 struct connection *age_begin(struct server *server, struct MHD_Connection *connection);
 void age_end(struct connection *connection);
-struct request_line *age_line(struct MHD_Connection *connection);
-/* libmicrohttpd calls it: a request's first line has come. */
-void *age_on_line(void *server, const char *uri, struct MHD_Connection *connection);
+/* What it reads with, and the number of the request that begins now. */
+struct http_reader *age_reader(struct MHD_Connection *connection);
+unsigned age_next_request(struct MHD_Connection *connection);
+/* What the last answer says of who is there: somebody proven, or nobody. */
+void age_note_known(struct MHD_Connection *connection, bool is_known);

@@ -20,7 +20,14 @@
 #include "base/err.h"
 #include "base/log.h"
 
-enum { STRICT = 1, TRIM_EVERY = 1000, TRIM_LAST = 100, AT_ONCE_MAX = 64, AT_ONCE_MS = 5 };
+enum {
+    STRICT = 1,
+    TRIM_EVERY = 1000,
+    TRIM_LAST = 100,
+    AT_ONCE_MAX = 64,
+    AT_ONCE_MS = 5,
+    EVICTING_MAX = 256
+};
 
 /* -- what libmicrohttpd says --------------------------------------------------------------- */
 
@@ -191,13 +198,13 @@ static int start(struct server *server, const struct server_options *options, in
         MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
         NULL, http_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, NULL,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
-        age_on_line, server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_IN_CONNECTIONS_MAX,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_IN_PER_ADDRESS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IN_IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_IN_MEMORY,
-        MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_HTTPS_CERT_CALLBACK, cert_pick,
-        MHD_OPTION_HTTPS_PRIORITIES, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)(HTTP_IN_CONNECTIONS_MAX + EVICTING_MAX), MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)HTTP_IN_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HTTP_IN_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, STRICT,
+        MHD_OPTION_HTTPS_CERT_CALLBACK, cert_pick, MHD_OPTION_HTTPS_PRIORITIES,
+        "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-CIPHER-ALL:+AES-256-GCM"
+        ":+AES-128-GCM:+CHACHA20-POLY1305:-RSA",
         MHD_OPTION_ARRAY, trust, MHD_OPTION_END);
     if (server->daemon == NULL) {
         close(fd);
@@ -230,6 +237,10 @@ int server_open(struct server **out, struct loop *loop,
         fd = -1;
     }
     if (fd < 0 || start(server, options, fd, err) != 0) {
+        server_close(server);
+        return err->code;
+    }
+    if (server_self_test(server, err) != 0) {
         server_close(server);
         return err->code;
     }

@@ -86,8 +86,8 @@ ones = [
     Slow("whose_body_comes_byte_by_byte", oncall.connect(), head_of_post(oncall, "/v1/runs"), b" " * 100, 3, BODY),
     Slow("whose_alert_comes_byte_by_byte", ingress.connect(), head_of_post(ingress, "/hooks/bearer"), b" " * 100, 3, BODY),
     Slow("whose_chunks_come_byte_by_byte", oncall.connect(),
-         head_of_post(oncall, "/v1/runs").replace(b"Content-Length: 1000", b"Transfer-Encoding: chunked"),
-         b"1\r\n \r\n" * 20, 3, BODY),
+         head_of_post(oncall, "/v1/runs").replace(b"Content-Length: 1000", b"Transfer-Encoding: chunked") + b"64\r\n",
+         b" " * 100, 3, BODY),
     Slow("who_stays_and_says_no_more", oncall.connect(), GET, b"", 60, IDLE, True),
     Slow("who_stays_and_says_a_word_now_and_then", oncall.connect(), GET, GET, 4, IDLE, True),
 ]

@@ -187,6 +187,7 @@ ODD = {
     "tls_in_tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64),
     "binary": bytes(range(256)),
     "empty_line_first": b"\r\n" + get(),
+    "two_credentials": get(b"Authorization: Bearer x", b"Authorization: Bearer %s" % console.token.encode()),
     "get_with_a_body": get(b"Content-Length: {n}"),
     "get_with_chunks": get(b"Transfer-Encoding: chunked"),
     "early_401": get(b"Content-Type: application/json", b"Authorization: Bearer x", b"Content-Length: {n}", line=b"POST /v1/halts HTTP/1.1"),
@@ -194,10 +195,13 @@ ODD = {
     "early_405": get(b"Content-Length: {n}", line=b"PUT /healthz HTTP/1.1"),
     "early_415": request(console, "/v1/halts", b"", b"Content-Length: {n}", length=False).replace(b"application/json", b"text/plain"),
     "early_413": request(console, "/v1/halts", b"", b"Content-Length: 1000000000", length=False),
+    "header_blank_behind": get(b"a: b ", b"c: d\t "),
+    "header_blanks_before": get(b"a: \t  b"),
+    "header_without_a_blank": get(b"a:b"),
     "upgrade": get(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAAP__"),
 }
 # What is legal all the same: exactly one answer of its own.
-LEGAL = {"upgrade", "empty_line_first"}
+LEGAL = {"upgrade", "empty_line_first", "header_blank_behind", "header_blanks_before", "header_without_a_blank"}
 
 
 def state():
