@@ -26,7 +26,7 @@ struct token { /* in force; spans of the setup */
 
 static struct {
     struct remembered good[AUTH_REMEMBERED_MAX];
-    struct throttle addresses;
+    struct throttle addresses, begins;
     struct sessions sessions;
     struct token *tokens; /* by id */
     size_t token_count;
@@ -126,6 +126,8 @@ void auth_setup(struct span setup)
         sessions_init(&auth.sessions);
         auth.addresses.max = AUTH_FAILURES_MAX;
         auth.addresses.within_ms = AUTH_FAILURES_MS;
+        auth.begins.max = AUTH_BEGINS_MAX;
+        auth.begins.within_ms = AUTH_FAILURES_MS;
     }
     memset(auth.good, 0, sizeof auth.good);
     take_tokens(front_setup("tokens"));
@@ -142,10 +144,8 @@ void auth_close(void)
 
 /* -- who fails too often ------------------------------------------------------------------- */
 
-bool auth_is_throttled(struct request *request)
+static bool respond_too_many(struct request *request, int64_t wait_ms, const char *what)
 {
-    int64_t wait_ms =
-        throttle_wait_ms(&auth.addresses, request_peer(request), front_now_ms());
     char seconds[24];
 
     if (wait_ms == 0)
@@ -153,15 +153,40 @@ bool auth_is_throttled(struct request *request)
     snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_ms + 999) / 1000);
     respond_header(request, "Retry-After", seconds);
     respond_problem(request, 429, "too_many",
-                    "too many wrong credentials from your address; try again in %s seconds",
+                    "too many %s from your address; try again in %s seconds", what,
                     seconds);
     return true;
+}
+
+bool auth_is_slow(const struct request *request)
+{
+    return throttle_wait_ms(&auth.addresses, request_peer(request), front_now_ms()) > 0;
+}
+
+bool auth_is_throttled(struct request *request)
+{
+    int64_t wait_ms =
+        throttle_wait_ms(&auth.addresses, request_peer(request), front_now_ms());
+
+    if (wait_ms > 0)
+        request_end_connection(request); /* each of them costs a handshake from now on */
+    return respond_too_many(request, wait_ms, "wrong credentials");
+}
+
+bool auth_may_begin(struct request *request)
+{
+    int64_t now_ms = front_now_ms();
+    int64_t wait_ms = throttle_wait_ms(&auth.begins, request_peer(request), now_ms);
+
+    throttle_note(&auth.begins, request_peer(request), now_ms);
+    return !respond_too_many(request, wait_ms, "sign-ins with a provider");
 }
 
 void auth_note_failure(struct request *request)
 {
     if (throttle_note(&auth.addresses, request_peer(request), front_now_ms()))
-        log_warnx("%d wrong credentials within a minute from %s: not looked at for a while",
+        log_warnx("%d wrong credentials within a minute from %s: more of them are answered "
+                  "with 429 for a while, right ones as ever",
                   AUTH_FAILURES_MAX, request_peer(request));
 }
 
@@ -253,6 +278,45 @@ static void set_cookie(struct request *request, const char *value, const char *m
                value, more);
     respond_header(request, "Set-Cookie", str_text(&cookie));
     str_fini(&cookie);
+}
+
+/* -- browsers that have signed in before --------------------------------------------------- */
+
+/* Of this front, this account, and the password that it has now. */
+static void browser_text(struct str *out, const char *name, int64_t turn)
+{
+    struct str about = { 0 };
+    char hex[HASH_HEX_LEN + 1];
+
+    str_printf(&about, "browser %lld %s", (long long)turn, name);
+    hash_hex(hash_hmac(auth.key, sizeof auth.key, about.ptr, about.len), hex);
+    str_add_text(out, hex);
+    str_fini(&about);
+}
+
+void auth_know_browser(struct request *request, const char *name, int64_t turn)
+{
+    struct str text = { .is_secret = true }, cookie = { .is_secret = true };
+
+    browser_text(&text, name, turn);
+    str_printf(&cookie, "%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%d",
+               AUTH_BROWSER_COOKIE, str_text(&text), AUTH_BROWSER_S);
+    respond_header(request, "Set-Cookie", str_text(&cookie));
+    str_fini(&text);
+    str_fini(&cookie);
+}
+
+bool auth_knows_browser(struct request *request, const char *name, int64_t turn)
+{
+    struct str given = { .is_secret = true }, text = { .is_secret = true };
+    bool is_known = request_cookie(request, AUTH_BROWSER_COOKIE, &given);
+
+    browser_text(&text, name, turn);
+    is_known =
+        is_known && hash_equal(hash_of(given.ptr, given.len), hash_of(text.ptr, text.len));
+    str_fini(&given);
+    str_fini(&text);
+    return is_known;
 }
 
 struct session *auth_begin(struct request *request, const struct session_about *about)
@@ -364,10 +428,11 @@ static bool is_within_bounds(struct request *request)
 
 static bool identify_token(struct request *request, const char *header)
 {
-    if (auth_is_throttled(request))
-        return false;
+    /* It is looked at first: what others at this address got wrong is not its fault. */
     if (strncasecmp(header, "Bearer ", 7) != 0 ||
         !take_token(request, span_of(header + 7))) {
+        if (auth_is_throttled(request))
+            return false;
         auth_note_failure(request);
         return refuse(request);
     }

@@ -22,11 +22,16 @@
 enum {
     AUTH_REMEMBER_MS = 5 * 60 * 1000,
     AUTH_REMEMBERED_MAX = 1024,
-    AUTH_FAILURES_MAX = 10, /* of an address, within a minute; then 429 without a look */
-    AUTH_FAILURES_MS = 60 * 1000
+    AUTH_FAILURES_MAX =
+        10, /* of an address, within a minute; then wrong ones get 429, and right
+                               ones are taken all the same */
+    AUTH_FAILURES_MS = 60 * 1000,
+    AUTH_BEGINS_MAX = 60, /* of sign-ins with a provider, of an address, in that time */
+    AUTH_BROWSER_S = 90 * 24 * 3600
 };
 
-#define AUTH_COOKIE "__Host-cordon"
+#define AUTH_COOKIE         "__Host-cordon"
+#define AUTH_BROWSER_COOKIE "__Host-cordon-browser"
 
 void auth_setup(struct span setup);
 void auth_close(void);
@@ -39,8 +44,16 @@ bool auth_identify(struct request *request, void *arg);
 struct session *auth_session(struct request *request);
 /* Does it come from a page of our own? false: it has been answered. */
 bool auth_is_ours(struct request *request);
-/* Has its address been wrong too often? true: it has been answered. */
+/* Of a wrong credential: has its address been wrong too often? true: it has been answered. */
 bool auth_is_throttled(struct request *request);
+/* The same, without an answer. */
+bool auth_is_slow(const struct request *request);
+/* May its address begin one more sign-in with a provider? false: it has been answered. */
+bool auth_may_begin(struct request *request);
+/* Who has signed in with a browser before is not slowed down by what others get wrong. turn: of
+ * the account. */
+void auth_know_browser(struct request *request, const char *name, int64_t turn);
+bool auth_knows_browser(struct request *request, const char *name, int64_t turn);
 void auth_note_failure(struct request *request);
 /* Signs in: ends the session that the request came with, and sets the cookie of the new one. */
 struct session *auth_begin(struct request *request, const struct session_about *about);

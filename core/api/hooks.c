@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "api/front.h"
+#include "api/http_strict.h"
 #include "api/issuer.h"
 #include "api/jwt.h"
 #include "api/proof.h"
+#include "api/throttle.h"
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/err.h"
@@ -37,6 +39,7 @@ static struct {
     struct str setup;
     struct source sources[HOOKS_MAX];
     int count;
+    struct throttle unproven, greetings;
 } hooks;
 
 /* -- sources ------------------------------------------------------------------------------- */
@@ -78,6 +81,9 @@ void hooks_setup(struct span setup)
     struct span config;
     size_t pos = 0;
 
+    hooks.unproven.max = HOOKS_UNPROVEN_MAX;
+    hooks.greetings.max = HOOKS_GREETINGS_MAX;
+    hooks.unproven.within_ms = hooks.greetings.within_ms = HOOKS_UNPROVEN_MS;
     free_sources();
     hooks.setup.is_secret = true;
     str_reset(&hooks.setup);
@@ -153,10 +159,34 @@ static const char *hint(const struct source *source, const struct request *reque
     return "";
 }
 
+/* One more of this budget, for the source and the address. False: it has been answered. */
+static bool has_budget(struct throttle *budget, const struct source *source,
+                       struct request *request, const char *what)
+{
+    int64_t now_ms = front_now_ms(), wait_ms;
+    struct str name = { 0 };
+    char seconds[24];
+
+    str_printf(&name, "%s %s", source != NULL ? source->name : "", request_peer(request));
+    wait_ms = throttle_wait_ms(budget, str_text(&name), now_ms);
+    if (wait_ms == 0)
+        throttle_note(budget, str_text(&name), now_ms);
+    str_fini(&name);
+    if (wait_ms == 0)
+        return true;
+    snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_ms + 999) / 1000);
+    respond_header(request, "Retry-After", seconds);
+    request_end_connection(request);
+    respond_problem(request, 429, "rate", "too many %s from your address", what);
+    return false;
+}
+
 static void refuse(struct source *source, struct request *request, const char *why)
 {
     struct str text = { 0 };
 
+    if (!has_budget(&hooks.unproven, source, request, "deliveries without a proof"))
+        return;
     if (source != NULL) {
         str_printf(&text, "%s (sources.%s.auth)%s", why, source->name,
                    hint(source, request));
@@ -277,40 +307,39 @@ static bool has_right_coding(struct source *source, struct request *request)
     return false;
 }
 
+/* What the header says of its length. */
+static bool has_length_for(struct source *source, struct request *request)
+{
+    const char *length = request_header(request, "Content-Length");
+    int64_t bytes = 0;
+
+    return length == NULL || !span_int(span_of(length), &bytes) || bytes < 0 ||
+           has_right_length(source, request, (size_t)bytes);
+}
+
 bool hooks_identify(struct request *request)
 {
     struct source *source = find(request);
-    const char *length = request_header(request, "Content-Length");
-    int64_t bytes = 0;
 
     if (source == NULL) {
         refuse(NULL, request, "");
         return false;
     }
-    if (!has_room(source, request))
-        return false;
     if (strcmp(request_method(request), "OPTIONS") == 0 ||
         is_graph_greeting(source, request))
-        return true;
-    if (header_proof(source, request) == NULL && !may_be_proven_later(source, request)) {
+        return has_budget(&hooks.greetings, source, request, "handshakes");
+    if (header_proof(source, request) == NULL) {
+        if (may_be_proven_later(source, request))
+            return has_right_coding(source, request) && has_length_for(source, request);
         refuse(source, request, "no proof that this source may use came with it");
         return false;
     }
-    if (!has_right_coding(source, request))
+    if (!has_room(source, request))
         return false;
-    return length == NULL || !span_int(span_of(length), &bytes) || bytes < 0 ||
-           has_right_length(source, request, (size_t)bytes);
+    return has_right_coding(source, request) && has_length_for(source, request);
 }
 
 /* -- what it is ------------------------------------------------------------------------------ */
-
-static bool is_type(const char *type, const char *wanted)
-{
-    size_t len = strlen(wanted);
-
-    return type != NULL && strncasecmp(type, wanted, len) == 0 &&
-           (type[len] == '\0' || type[len] == ';' || type[len] == ' ');
-}
 
 static bool is_binary_event(const struct source *source, const struct request *request)
 {
@@ -323,9 +352,9 @@ static bool has_right_type(const struct source *source, const struct request *re
     const char *type = request_header(request, "Content-Type");
 
     if (strcmp(source->kind, "cloudevents") != 0 || is_binary_event(source, request))
-        return is_type(type, "application/json");
-    return is_type(type, "application/cloudevents+json") ||
-           is_type(type, "application/cloudevents-batch+json");
+        return strict_type(type, "application/json");
+    return strict_type(type, "application/cloudevents+json") ||
+           strict_type(type, "application/cloudevents-batch+json");
 }
 
 static void refuse_type(struct source *source, struct request *request)
@@ -530,8 +559,9 @@ static void hand_in(struct source *source, struct request *request, const char *
     struct span raw = request_body(request);
     struct err err = { 0 };
 
-    if (!has_right_length(source, request, raw.len))
-        return;
+    if (!has_right_length(source, request, raw.len) ||
+        (header_proof(source, request) == NULL && !has_room(source, request)))
+        return; /* where a header proves it, the rate was charged before the body came */
     if (!is_binary || raw.len > 0)
         read_body(request, &read, &err);
     if (strcmp(source->kind, "event-grid") == 0 &&

@@ -2,7 +2,8 @@
 /*
  * api/hooks.h - POST /hooks/SOURCE: alerts, from who can prove it.
  *
- *     who                rate and size of the source, then its proof, over the raw bytes
+ *     who                its proof, over the raw bytes; then the rate and the size of its source.
+ *                        What proves nothing has budgets of its own, for each address
  *     handshake          what some senders want to hear before they send
  *     what               a content type of its kind, no Content-Encoding
  *     the engine         keeps the bytes as they came; then 202, or 400 for what is no JSON
@@ -18,7 +19,10 @@
 enum {
     HOOKS_MAX = 100,        /* sources */
     HOOKS_TOKEN_MAX = 1024, /* bytes of a validationToken that is echoed */
-    HOOKS_RATE = 500,       /* deliveries a second of a source, when it does not say */
+    HOOKS_RATE = 500, /* proven deliveries a second of a source, when it does not say */
+    HOOKS_UNPROVEN_MAX = 600, /* of a source, from an address, in a minute; then 429 */
+    HOOKS_GREETINGS_MAX = 60, /* handshakes, which prove nothing, likewise */
+    HOOKS_UNPROVEN_MS = 60 * 1000,
     HOOKS_BODY = 2 * 1024 * 1024, /* bytes of a delivery, when its source does not say */
     HOOKS_BODY_MAX = 4 * 1024 * 1024, /* and what it may say */
     HOOKS_KEYS_WAITING_MAX = 256      /* deliveries that wait for them */

@@ -167,3 +167,5 @@ void respond_problem(struct request *request, int status, const char *code, cons
 void respond_stream(struct request *request, void (*gone)(struct request *request));
 void stream_write(struct request *request, struct span bytes);
 void request_end(struct request *request);
+/* The connection ends with the answer. */
+void request_end_connection(struct request *request);

@@ -283,8 +283,6 @@ static void make_room(struct server *server, struct address *address)
 
 struct connection *age_begin(struct server *server, struct MHD_Connection *mhd)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     struct connection *connection = xcalloc(1, sizeof *connection);
 
     connection->server = server;
@@ -293,6 +291,9 @@ struct connection *age_begin(struct server *server, struct MHD_Connection *mhd)
     list_init(&connection->in_evictable);
     list_init(&connection->in_address);
     connection->address = address_of(server, mhd);
+    /* What it points to is good until the next such call. */
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     tap_open(&connection->tap, info != NULL ? info->tls_session : NULL, on_begin,
              connection);
     enter(connection, AGE_HEAD);

@@ -113,6 +113,11 @@ struct caller *request_caller(struct request *request)
     return &request->caller;
 }
 
+void request_end_connection(struct request *request)
+{
+    request->is_last = true;
+}
+
 void *request_server_arg(const struct request *request)
 {
     return request->server->arg;

@@ -68,6 +68,12 @@ bool strict_type(const char *type, const char *wanted)
     if (type == NULL || strncasecmp(type, wanted, len) != 0)
         return false;
     type += len;
-    type += strspn(type, " ");
-    return *type == '\0' || (*type == ';' && strcasestr(type, "charset=utf-8") != NULL);
+    type += strspn(type, " \t");
+    if (*type == '\0')
+        return true;
+    if (*type++ != ';')
+        return false;
+    type += strspn(type, " \t");
+    return strcasecmp(type, "charset=utf-8") == 0 ||
+           strcasecmp(type, "charset=\"utf-8\"") == 0;
 }

@@ -592,7 +592,7 @@ void begin_oidc(struct request *request)
     const char *again = request_query(request, "again");
     struct exchange *exchange;
 
-    if (!auth_is_ours(request) || auth_is_throttled(request) ||
+    if (!auth_is_ours(request) || !auth_may_begin(request) ||
         (exchange = new_exchange(request)) == NULL)
         return;
     exchange->is_again = again != NULL && strcmp(again, "true") == 0;
@@ -658,10 +658,10 @@ void end_oidc(struct request *request)
         respond_problem(request, 404, "not_found", "nobody signs in with %.40s here", name);
         return;
     }
-    if (auth_is_throttled(request))
-        return;
     pending = take_pending(request);
     if (pending == NULL) {
+        if (auth_is_throttled(request))
+            return;
         auth_note_failure(request);
         say_back(request, 403, name,
                  "this sign-in was not begun in this browser, took too long, or is over");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/signin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,23 +23,28 @@ struct attempt { /* a password that is being checked, or waits for that */
     struct str name, password;
     char *hash;         /* NULL: there is no such account */
     int64_t proved_for; /* again: of this account; 0: a new session */
-    bool is_right;
+    int64_t since_ms;   /* when it began to wait for its pace */
+    bool is_right, is_known;
 };
 
 static struct {
     struct list queue; /* the first is under way */
-    int count;
-    struct throttle accounts, paces;
-    bool is_open;
+    struct list paced; /* they wait until another may be looked at */
+    int count, paced_count;
+    struct throttle accounts, paces, known;
+    struct timer look;
 } signin;
 
 void signin_open(void)
 {
     list_init(&signin.queue);
+    list_init(&signin.paced);
     signin.accounts.max = SIGNIN_FAILURES_MAX;
     signin.accounts.within_ms = SIGNIN_FAILURES_MS;
     signin.paces.max = 1;
     signin.paces.within_ms = SIGNIN_PAUSE_MS;
+    signin.known.max = SIGNIN_KNOWN_MAX;
+    signin.known.within_ms = SIGNIN_FAILURES_MS;
 }
 
 /* -- who one is ---------------------------------------------------------------------------- */
@@ -112,7 +118,6 @@ static void next_attempt(void);
 static void free_attempt(struct attempt *attempt)
 {
     list_remove(&attempt->in_queue);
-    signin.count--;
     str_wipe(&attempt->password);
     str_fini(&attempt->name);
     free(attempt->hash);
@@ -132,12 +137,14 @@ static void check(void *arg)
     str_fini(&ignored);
 }
 
-static void refuse(struct request *request, const char *name)
+static void refuse(struct request *request, const char *name, bool is_known)
 {
     int64_t now_ms = front_now_ms();
 
+    if (is_known)
+        throttle_note(&signin.known, name, now_ms);
     auth_note_failure(request);
-    if (throttle_note(&signin.accounts, name, now_ms))
+    if (!is_known && throttle_note(&signin.accounts, name, now_ms))
         log_warnx(
             "%d wrong passwords within %d minutes for one account: from now on one is "
             "looked at in %d seconds",
@@ -158,12 +165,15 @@ static void welcome(struct attempt *attempt, struct span account)
                                          .proved_ms = front_now_ms() };
 
     throttle_forget(&signin.accounts, str_text(&attempt->name));
+    throttle_forget(&signin.known, str_text(&attempt->name));
     if (attempt->proved_for == 0)
         session = auth_begin(attempt->request, &about);
     else if (session != NULL && session->account == attempt->proved_for)
         session->proved_ms = front_now_ms();
     else
         session = NULL;
+    if (session != NULL)
+        auth_know_browser(attempt->request, str_text(&attempt->name), about.turn);
     if (session != NULL)
         signin_respond(attempt->request, session);
     else
@@ -186,8 +196,9 @@ static void on_checked(void *arg)
         if (attempt->is_right && is_same)
             welcome(attempt, account);
         else
-            refuse(request, str_text(&attempt->name));
+            refuse(request, str_text(&attempt->name), attempt->is_known);
     }
+    signin.count--;
     free_attempt(attempt);
     next_attempt();
 }
@@ -204,50 +215,168 @@ static void on_dropped(void *state)
     ((struct attempt *)state)->request = NULL;
 }
 
-/* So many wrong ones, from wherever, slow all down: also the right one waits then. */
-static bool is_too_soon(struct request *request, const char *name)
+static void check_later(struct attempt *attempt)
 {
-    int64_t now_ms = front_now_ms();
+    bool is_idle = list_is_empty(&signin.queue);
 
-    if (throttle_wait_ms(&signin.accounts, name, now_ms) == 0)
-        return false;
-    if (throttle_wait_ms(&signin.paces, name, now_ms) == 0) {
+    list_remove(&attempt->in_queue);
+    list_add(&signin.queue, &attempt->in_queue);
+    signin.count++;
+    if (is_idle)
+        next_attempt();
+}
+
+/* -- at which pace ------------------------------------------------------------------------- */
+
+/* The place of an address among the paces; names of accounts have no blank. */
+static void address_name(char *text, size_t size, const struct request *request)
+{
+    snprintf(text, size, " %s", request_peer(request));
+}
+
+/* What is slowed down: the account, the address, or both. The longest that it waits for now. */
+static int64_t pace_wait_ms(const struct attempt *attempt, bool *is_slow, bool takes)
+{
+    const char *name = str_text(&attempt->name);
+    int64_t now_ms = front_now_ms(), wait_ms = 0, other_ms = 0;
+    bool of_account = throttle_wait_ms(&signin.accounts, name, now_ms) > 0;
+    bool of_address = auth_is_slow(attempt->request);
+    char address[64];
+
+    address_name(address, sizeof address, attempt->request);
+    if (of_account)
+        wait_ms = throttle_wait_ms(&signin.paces, name, now_ms);
+    if (of_address)
+        other_ms = throttle_wait_ms(&signin.paces, address, now_ms);
+    wait_ms = wait_ms > other_ms ? wait_ms : other_ms;
+    if (takes && wait_ms == 0 && of_account)
         throttle_note(&signin.paces, name, now_ms);
-        return false;
+    if (takes && wait_ms == 0 && of_address)
+        throttle_note(&signin.paces, address, now_ms);
+    *is_slow = of_account || of_address;
+    return wait_ms;
+}
+
+static void give_up(struct attempt *attempt)
+{
+    if (attempt->request != NULL) {
+        request_keep(attempt->request, NULL, NULL);
+        respond_header(attempt->request, "Retry-After", "5");
+        respond_problem(attempt->request, 429, "too_many",
+                        "many wrong passwords were tried for this account or from your "
+                        "address: one is looked at in %d seconds",
+                        SIGNIN_PAUSE_MS / 1000);
     }
-    respond_header(request, "Retry-After", "5");
-    respond_problem(request, 429, "too_many",
-                    "many wrong passwords were tried for this account: one is looked at in "
-                    "%d seconds",
-                    SIGNIN_PAUSE_MS / 1000);
-    return true;
+    signin.paced_count--;
+    free_attempt(attempt);
+}
+
+static bool is_from(const struct attempt *attempt, const char *peer)
+{
+    return attempt->request != NULL &&
+           (peer == NULL || strcmp(request_peer(attempt->request), peer) == 0);
+}
+
+/* One of those of an address, or of all, as chance will have it. */
+static struct attempt *any_of(const char *peer, bool is_due)
+{
+    struct attempt *found = NULL;
+    uint32_t count = 0, chance;
+    bool is_slow;
+
+    list_each (link, after, &signin.paced) {
+        struct attempt *attempt = list_item(link, struct attempt, in_queue);
+
+        if (!is_from(attempt, peer) ||
+            (is_due && pace_wait_ms(attempt, &is_slow, false) > 0))
+            continue;
+        random_bytes(&chance, sizeof chance);
+        if (chance % ++count == 0)
+            found = attempt;
+    }
+    return found;
+}
+
+static int count_from(const char *peer)
+{
+    int count = 0;
+
+    list_each (link, after, &signin.paced)
+        count += is_from(list_item(link, struct attempt, in_queue), peer);
+    return count;
+}
+
+static void on_look(void *arg)
+{
+    struct attempt *attempt;
+    bool is_slow;
+
+    (void)arg;
+    list_each (link, after, &signin.paced) {
+        attempt = list_item(link, struct attempt, in_queue);
+        if (attempt->request == NULL ||
+            front_now_ms() - attempt->since_ms > SIGNIN_PACED_MS)
+            give_up(attempt);
+    }
+    while (signin.count < SIGNIN_WAITING_MAX && (attempt = any_of(NULL, true)) != NULL) {
+        pace_wait_ms(attempt, &is_slow, true);
+        signin.paced_count--;
+        check_later(attempt);
+    }
+    if (!list_is_empty(&signin.paced))
+        timer_start(&signin.look, front_loop(), SIGNIN_LOOK_MS, on_look, NULL);
+}
+
+/* Who comes is let wait, and another goes: who floods drives out mostly their own. */
+static void wait_for_pace(struct attempt *attempt)
+{
+    const char *peer = request_peer(attempt->request);
+
+    if (count_from(peer) >= SIGNIN_PACED_EACH_MAX)
+        give_up(any_of(peer, false));
+    else if (signin.paced_count >= SIGNIN_PACED_MAX && any_of(NULL, false) != NULL)
+        give_up(any_of(NULL, false));
+    attempt->since_ms = front_now_ms();
+    list_add(&signin.paced, &attempt->in_queue);
+    signin.paced_count++;
+    timer_stop(&signin.look);
+    timer_start(&signin.look, front_loop(), SIGNIN_LOOK_MS, on_look, NULL);
 }
 
 static void begin(struct request *request, struct span name, struct span password,
                   int64_t proved_for)
 {
     struct span account = auth_account(name);
-    struct attempt *attempt;
-    bool is_idle = list_is_empty(&signin.queue);
+    struct attempt *attempt = xcalloc(1, sizeof *attempt);
+    bool is_slow = false;
 
-    if (signin.count >= SIGNIN_WAITING_MAX) {
-        respond_header(request, "Retry-After", "5");
-        respond_problem(request, 503, "busy",
-                        "many sign in at this moment; try again in five seconds");
-        return;
-    }
-    attempt = xcalloc(1, sizeof *attempt);
     attempt->request = request;
     attempt->proved_for = proved_for;
     attempt->hash = json_get_text(account, "hash");
     attempt->password.is_secret = true;
+    list_init(&attempt->in_queue);
     str_add_span(&attempt->name, name);
     str_add_span(&attempt->password, password);
-    list_add(&signin.queue, &attempt->in_queue);
-    signin.count++;
     request_keep(request, attempt, on_dropped);
-    if (is_idle)
-        next_attempt();
+    attempt->is_known =
+        account.len > 0 &&
+        throttle_wait_ms(&signin.known, str_text(&attempt->name), front_now_ms()) == 0 &&
+        auth_knows_browser(request, str_text(&attempt->name),
+                           json_get_int(account, "turn", 0));
+    if (!attempt->is_known && pace_wait_ms(attempt, &is_slow, true) > 0)
+        wait_for_pace(attempt);
+    else
+        check_later(attempt);
+}
+
+static bool is_full(struct request *request)
+{
+    if (signin.count < SIGNIN_WAITING_MAX)
+        return false;
+    respond_header(request, "Retry-After", "5");
+    respond_problem(request, 503, "busy",
+                    "many sign in at this moment; try again in five seconds");
+    return true;
 }
 
 static void try_password(struct request *request, char *name, char *password,
@@ -256,7 +385,7 @@ static void try_password(struct request *request, char *name, char *password,
     if (!json_bool(json_get(front_setup("sign_in"), "local"), true))
         respond_problem(request, 403, "local",
                         "nobody signs in with a password here (sign_in.local)");
-    else if (!auth_is_throttled(request) && !is_too_soon(request, name))
+    else if (!is_full(request))
         begin(request, span_of(name), span_of(password), proved_for);
 }
 

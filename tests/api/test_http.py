@@ -47,8 +47,14 @@ for name, body, code in (
         ("a_depth_bomb_is_refused", "[" * 1000 + "]" * 1000, "json"),
         ("a_wrong_type_is_refused", '{"playbook":7}', "body")):
     check(name, (400, code), said(oncall.post("/v1/runs", body, Content_Type="application/json")))
-check("another_content_type_is_refused", 415,
-      oncall.post("/v1/runs", '{"playbook":"asks"}', Content_Type="text/plain").status)
+TYPES = {"text/plain": 415, "application/jsonx": 415, "application/json+x": 415, "application/json, text/plain": 415,
+         "application/json; charset=utf-16": 415, "application/json; charset=utf-8x": 415, "application/json; x=charset=utf-8": 415,
+         "application/json; charset=utf-8; x=y": 415, "application/x-www-form-urlencoded": 415, "multipart/form-data": 415,
+         "application/json;charset=utf-8": 400, 'Application/JSON; charset="UTF-8"': 400, "application/json ": 400}
+answers = {kind: oncall.post("/v1/runs", '{"nothing":1}', Content_Type=kind) for kind in TYPES}
+check("content_types_are_taken_as_the_manual_lists_them", TYPES, {kind: answer.status for kind, answer in answers.items()})
+check("and_else_the_right_one_is_named", {"want Content-Type: application/json"},
+      {answer.json["detail"] for answer in answers.values() if answer.status == 415})
 check("a_body_that_is_too_long_is_refused_before_it_comes", 413, oncall.announce("/v1/runs", 300000))
 check("parameters_that_the_playbook_does_not_want_are_refused", (400, "params"),
       said(oncall.post("/v1/runs", {"playbook": "asks", "params": {"target": 7}})))

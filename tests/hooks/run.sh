@@ -343,6 +343,22 @@ limits_rate() {
         -H 'Content-Type: application/json' -H "Authorization: Bearer $(key bearer-now)" --data-binary "@$work/alert.json" "$ingress/hooks/slow#[1-12]")
     grep -q '^202 ' <<<"$seen" && grep -q '^429 [1-9]' <<<"$seen"
 }
+# What proves nothing has its own budgets: a flood of it leaves that of proven deliveries as it is.
+flood() { # flood COUNT CURL ARGUMENT...: prints how many were answered with each status
+    local count=$1
+    shift
+    curl -s --max-time 60 --parallel --cacert "$work/cordon.pem" -o "$work/flood.#1" -w '%{http_code}\n' "$@" "$ingress/hooks/slow#[1-$count]" |
+        sort | uniq -c | tr -s ' \n' ' '
+}
+charges_who_is_proven() {
+    local wrong greeted
+    wrong=$(flood 700 -H 'Content-Type: application/json' -H "Authorization: Bearer nonsense" --data x)
+    greeted=$(flood 100 -X OPTIONS -H 'WebHook-Request-Origin: nobody')
+    echo "# wrong: $wrong, handshakes: $greeted"
+    # One that is right is taken after both, from the same address.
+    alert r2 && sleep 1.1 && is 202 "$(post slow "$work/alert.json" -H "Authorization: Bearer $(key bearer-now)")" &&
+        [[ $wrong == " 600 401 100 429 " && $greeted == " 60 403 40 429 " ]]
+}
 starts_once() {
     local i
     for i in 1 2 3; do alert o1 && is 202 "$(signed signed hmac-now "$work/alert.json" "once-$i")" || return 1; done
@@ -503,6 +519,7 @@ tell "what is too large is refused before it is read" refuses_large
 tell "other methods and paths are refused" refuses_methods
 tell "the console and the API are not on this listener" is_not_the_console
 tell "a source that sends too fast is told when to come again" limits_rate
+tell "floods without a proof and of handshakes leave the budget of deliveries as it is" charges_who_is_proven
 tell "the same alert in three deliveries starts one run" starts_once
 unchanged_all() { refuses_hmac && refuses_bearer && refuses_jwt && refuses_graph && refuses_json; }
 none_starts() { unchanged unchanged_all; }

@@ -69,6 +69,8 @@ count smuggle.py
 begin bodies.py
 count bodies.py
 count slow.py
+begin crowd.py # alone: it says how long others wait
+count crowd.py
 
 # Who is cut off is told to the operator: how many, for what, and whose; a line a second at most.
 tells_who() {

@@ -48,6 +48,21 @@ serves() {
     start_daemon && [[ $(ask "$console/healthz") == 200 && $(ask "$console/readyz") == 200 ]]
 }
 
+# Each suite that the library knows, asked for alone.
+offers_no_cbc() {
+    local at=${console#https://} suite taken=0 refused=0
+    for suite in $(openssl ciphers -s -tls1_2 'ALL:@SECLEVEL=0' | tr : ' '); do
+        if openssl s_client -connect "$at" -tls1_2 -cipher "$suite:@SECLEVEL=0" </dev/null >"$work/suite" 2>&1; then
+            [[ $suite == *GCM* || $suite == *CHACHA20* ]] || { echo "# $suite is taken"; return 1; }
+            ((++taken))
+        else
+            ((++refused))
+        fi
+    done
+    echo "# of TLS 1.2 $taken suites are taken, and $refused refused"
+    ((taken >= 3 && refused >= 10)) && openssl s_client -connect "$at" -tls1_3 </dev/null >"$work/suite" 2>&1
+}
+
 # What each gives up is in tests/unit/test_deny.c; that it has, is in what the kernel says of it.
 walls_off() {
     local front what
@@ -97,6 +112,7 @@ tell "what is not there is 404, another method 405, as a problem" answers_wrong_
 tell "each answer has the headers that a browser wants to be told" hardens_answers
 tell "a front has given up what it does not need" walls_off
 tell "it does not speak without TLS" refuses_plain_http
+tell "suites that it offers are authenticated encryption, and none has CBC" offers_no_cbc
 tell "a front that was killed is started again, and the engine stays" starts_a_front_again
 tell "SIGTERM ends it with status 0" ends_at_sigterm
 
