@@ -6,7 +6,8 @@
 #   make demo               watch an attack contained, approved, interrupted and undone
 #   make test [T=pattern]   all tests, or those whose file's path contains the pattern
 #   make bench [SLOW=ms]    speed, memory and start-up, beside the machine's own limits
-#   make conformance        plugin and simulator against the API descriptions in AZURE_SPECS;
+#   make conformance        plugin and simulator against the API descriptions in AZURE_SPECS, parsers
+#                           and signatures against the vectors in CORDON_VECTORS;
 #                           needs node 20 or newer with npm
 #   make fuzz               each parser against foreign bytes, FUZZ_TIME seconds each, FUZZ_JOBS at once;
 #                           FUZZ_SEED=0 looks elsewhere each time; FUZZ_SINCE="1 day" fuzzes those
@@ -337,10 +338,11 @@ run-bench: all
 	@BUILD=$(CURDIR)/$(B) SLOW=$(SLOW) tests/bench/run.sh
 
 AZURE_SPECS ?= $(wildcard ../shared/azure)
+CORDON_VECTORS ?= $(wildcard ../shared/vectors)
 conformance: deps-test
 	$(again) run-conformance
 run-conformance: all
-	@BUILD=$(CURDIR)/$(B) AZURE_SPECS='$(abspath $(AZURE_SPECS))' tests/conformance/run.sh
+	@BUILD=$(CURDIR)/$(B) AZURE_SPECS='$(abspath $(AZURE_SPECS))' CORDON_VECTORS='$(abspath $(CORDON_VECTORS))' tests/conformance/run.sh
 
 debian13:
 	$(call ensure,debootstrap=debootstrap unshare=util-linux)

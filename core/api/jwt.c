@@ -64,13 +64,38 @@ static bool read_p256(struct jwt_key *key, struct span json)
            ecdsa_is_key(ECDSA_P256, str_span(&key->point));
 }
 
+/* RFC 7517, 4.3: what its owner lets the key be used for, each thing once. */
+static bool may_verify(struct span ops)
+{
+    struct span one, other;
+    size_t pos = 0;
+    bool verifies = false;
+
+    if (ops.len == 0)
+        return true;
+    if (json_kind(ops) != JSON_ARRAY || json_count(ops) > JWT_KEY_OPS_MAX)
+        return false;
+    while (json_next(ops, &pos, NULL, &one)) {
+        size_t rest = pos;
+
+        if (json_kind(one) != JSON_STRING)
+            return false;
+        verifies = verifies || span_is(json_raw(one), "verify");
+        while (json_next(ops, &rest, NULL, &other))
+            if (span_equal(one, other))
+                return false;
+    }
+    return verifies;
+}
+
 /* false: it is not for us, and left out. */
 static bool read_key(struct jwt_key *key, struct span json)
 {
     struct span type = json_get_raw(json, "kty");
     struct span use = json_get(json, "use"), alg = json_get(json, "alg");
 
-    if (use.len > 0 && !span_is(json_raw(use), "sig"))
+    if ((use.len > 0 && !span_is(json_raw(use), "sig")) ||
+        !may_verify(json_get(json, "key_ops")))
         return false;
     key->kid = json_get_text(json, "kid");
     if (key->kid == NULL || key->kid[0] == '\0')

@@ -23,6 +23,7 @@ enum {
     JWT_LEN_MAX = 16 * 1024,       /* bytes of a token */
     JWT_KEYS_LEN_MAX = 256 * 1024, /* of an issuer's list of keys */
     JWT_KEYS_MAX = 100,            /* in it */
+    JWT_KEY_OPS_MAX = 16,          /* what a key may be used for ("key_ops") */
     JWT_LEEWAY_MS = 60 * 1000      /* how much two clocks may differ */
 };
 
@@ -31,8 +32,8 @@ enum jwt_alg { JWT_RS256 = 1, JWT_ES256 = 2, JWT_PS256 = 4 };
 /* "RS256" -> JWT_RS256; 0 for what we do not take. */
 enum jwt_alg jwt_alg_of(struct span name);
 
-/* An issuer's keys: a JSON Web Key Set (RFC 7517). Those that are not for verifying, that
- * have no kid, or that we cannot use are left out; none left is an error. */
+/* An issuer's keys: a JSON Web Key Set (RFC 7517). Those that are not for verifying ("use",
+ * "key_ops", "alg"), that have no kid, or that we cannot use are left out; none left is an error. */
 struct jwt_key;
 struct jwt_keys {
     struct jwt_key *keys;

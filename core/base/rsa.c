@@ -30,10 +30,29 @@ static EVP_PKEY *key_of_numbers(const BIGNUM *n, const BIGNUM *e)
     return key;
 }
 
+/* CVE-2017-15361 (ROCA): a library of smart cards made primes that are powers of 65537 modulo
+ * many small ones; such a key can be factored. A sound one looks so once in 2^27 times. */
+static bool is_of_roca(const BIGNUM *n)
+{
+    static const unsigned primes[] = { 3,  5,  7,  11, 13, 17,  19,  23,  29,  31,  37, 53,
+                                       61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157 };
+
+    for (size_t i = 0; i < sizeof primes / sizeof *primes; i++) {
+        BN_ULONG rest = BN_mod_word(n, primes[i]);
+        unsigned power = 1;
+
+        while (power != rest && (power = power * 65537 % primes[i]) != 1)
+            continue;
+        if (power != rest)
+            return false;
+    }
+    return true;
+}
+
 static bool is_within_bounds(const BIGNUM *n, const BIGNUM *e)
 {
     return BN_num_bits(n) >= RSA_BITS_MIN && BN_num_bits(n) <= RSA_BITS_MAX &&
-           BN_is_odd(n) && BN_is_odd(e) && !BN_is_one(e);
+           BN_is_odd(n) && BN_is_odd(e) && !BN_is_one(e) && !is_of_roca(n);
 }
 
 /* NULL when it is none. */

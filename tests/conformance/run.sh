@@ -4,8 +4,10 @@
 # Are the azure plugin and its simulator like Azure? Asked of Microsoft's own descriptions,
 # sample payloads and clients; make conformance calls it.
 #
-#   BUILD=/abs/build/release AZURE_SPECS=FOLDER tests/conformance/run.sh
+#   BUILD=/abs/build/release AZURE_SPECS=FOLDER CORDON_VECTORS=FOLDER tests/conformance/run.sh
 #
+# CORDON_VECTORS holds json (JSONTestSuite), jcs (RFC 8785), schema (JSON-Schema-Test-Suite) and
+# wycheproof: what others wrote to try parsers and signatures with; vectors.c tries ours.
 # AZURE_SPECS holds specs/specification (API descriptions in their upstream layout), prism
 # (one self-contained description for each family) and payloads. The validators and
 # clients are installed by npm into build/conformance when they are not there; all else is on
@@ -146,7 +148,9 @@ for dir in specs/specification prism payloads; do
     [ -d "${AZURE_SPECS:-}/$dir" ] ||
         lacks "AZURE_SPECS names '${AZURE_SPECS:-}', where there is no folder $dir"
 done
-for tool in node npm jq openssl curl; do
+[ -d "${CORDON_VECTORS:-}/wycheproof" ] ||
+    lacks "CORDON_VECTORS names '${CORDON_VECTORS:-}', where there is no folder wycheproof"
+for tool in ssh-keygen node npm jq openssl curl; do
     command -v "$tool" >/dev/null || lacks "$tool is not installed; node has to be 20 or newer"
 done
 [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || lacks "node has to be 20 or newer"
@@ -170,12 +174,67 @@ build() {
     ${CC:-cc} "${flags[@]}" -I"$root/include" "$root/tests/azure/driver.c" -o "$driver" \
         $(pkg-config --cflags --libs libcurl libcjson) &&
         ${CC:-cc} "${flags[@]}" -I"$root/core" $(pkg-config --cflags lua5.4) "$here/alerts.c" "$BUILD/libcordon.a" \
-            -o "$tmp/alerts" $(pkg-config --libs lua5.4 libsodium libseccomp) -lm
+            -o "$tmp/alerts" $(pkg-config --libs lua5.4 libsodium libseccomp) -lm &&
+        ${CC:-cc} "${flags[@]}" -I"$root/core" "$here/vectors.c" "$BUILD/libcordon.a" \
+            -o "$tmp/vectors" $(pkg-config --libs libsodium libcrypto) -lm
 }
 build || lacks "the test programs cannot be built"
 # shellcheck source=tests/conformance/tour.sh
 . "$here/tour.sh"
 tour_log=$tmp/tour.log
+
+# -- Vectors ----------------------------------------------------------------------------
+
+# Each group is a line of its own, with its count.
+vectors() {
+    "$tmp/vectors" "$CORDON_VECTORS" >"$tmp/lines" 2>"$tmp/complaints"
+    cat "$tmp/lines"
+    passed=$((passed + $(grep -c '^ok ' "$tmp/lines")))
+    failed=$((failed + $(grep -c '^not ok ' "$tmp/lines")))
+    grep -q '^ok json_web_crypto' "$tmp/lines" || not_ok "the vectors come to their end" "$(tail -n 3 "$tmp/complaints")"
+}
+# same_verdict SIGNATURE MESSAGE NAMESPACE: ours is ssh-keygen's.
+same_verdict() {
+    local theirs=1 ours=1
+    ssh-keygen -Y check-novalidate -n "$3" -s "$1" <"$2" >"$tmp/theirs" 2>&1 && theirs=0
+    "$tmp/vectors" sshsig "$1" "$2" "$3" >"$tmp/ours" 2>&1 && ours=0
+    ((theirs == 0 && ++sshsig_good))
+    ((++sshsig_cases))
+    [ "$theirs" = "$ours" ] || {
+        echo "# $1 $2 $3: ssh-keygen says $theirs, we say $ours: $(cat "$tmp/ours")"
+        ((++sshsig_wrong))
+    }
+}
+# Ed25519 and ECDSA on two curves, hashes of both kinds, messages of many lengths; each signature also
+# for another message, another namespace, and with each of some of its letters changed.
+sshsig() {
+    local type bits message hash at letter
+    sshsig_cases=0 sshsig_good=0 sshsig_wrong=0
+    for type in "ed25519 256" "ecdsa 256" "ecdsa 384"; do
+        bits=${type#* } type=${type% *}
+        rm -f "$tmp/key-of" "$tmp/key-of.pub"
+        ssh-keygen -q -t "$type" -b "$bits" -N "" -f "$tmp/key-of" >"$tmp/nothing"
+        for message in 0 1 63 64 1000 70000; do
+            for hash in sha256 sha512; do
+                head -c "$message" /dev/urandom >"$tmp/message"
+                rm -f "$tmp/message.sig"
+                ssh-keygen -q -Y sign -n approval@cordon -O hashalg="$hash" -f "$tmp/key-of" "$tmp/message" 2>"$tmp/nothing"
+                same_verdict "$tmp/message.sig" "$tmp/message" approval@cordon
+                same_verdict "$tmp/message.sig" "$tmp/message" file
+                { cat "$tmp/message"; echo; } >"$tmp/other"
+                same_verdict "$tmp/message.sig" "$tmp/other" approval@cordon
+            done
+        done
+        for at in $(seq 30 17 270); do
+            letter=$(head -c "$at" "$tmp/message.sig" | tail -c 1)
+            [[ $letter == [A-Za-z0-9] ]] || continue
+            { head -c $((at - 1)) "$tmp/message.sig"; [ "$letter" = Q ] && printf R || printf Q; tail -c "+$((at + 1))" "$tmp/message.sig"; } >"$tmp/changed.sig"
+            same_verdict "$tmp/changed.sig" "$tmp/message" approval@cordon
+        done
+    done
+    local said="SSHSIG: $sshsig_cases signatures are judged as ssh-keygen judges them, $sshsig_good of them good"
+    if [ "$sshsig_wrong" = 0 ] && [ "$sshsig_good" -ge 36 ] && [ "$sshsig_cases" -ge 130 ]; then ok "$said"; else not_ok "$said" "$sshsig_wrong are not"; fi
+}
 
 # -- Alerts -----------------------------------------------------------------------------
 
@@ -284,6 +343,9 @@ clients() {
 
 families=$(cd "$here" && node -e 'import("./families.mjs").then((f) => console.log(f.names.join(" ")))')
 port=$((20000 + RANDOM % 10000))
+echo "# vectors of others: JSON, RFC 8785, JSON Schema, signatures and keys"
+vectors
+sshsig
 echo "# alerts as their sources send them"
 alerts
 echo "# the same over HTTPS, to a daemon"
