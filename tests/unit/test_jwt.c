@@ -463,6 +463,32 @@ TEST(what_a_key_is_for_is_kept_to)
     CHECK_ERR(jwt_keys_read(&keys, span_of(enc), &err), &err, ERR_INVALID);
     free(enc);
 
+    static const struct {
+        const char *member;
+        bool is_right;
+    } ops[] = {
+        { "\"key_ops\":[\"verify\"]", true },
+        { "\"key_ops\":[\"sign\",\"verify\"]", true },
+        { "\"use\":\"sig\",\"key_ops\":[\"verify\"]", true },
+        { "\"key_ops\":[]", false },
+        { "\"key_ops\":[\"sign\"]", false },
+        { "\"key_ops\":[\"encrypt\"]", false },
+        { "\"key_ops\":[\"verify\",\"verify\"]", false },
+        { "\"key_ops\":[\"Verify\"]", false },
+        { "\"key_ops\":[7,\"verify\"]", false },
+        { "\"key_ops\":\"verify\"", false },
+        { "\"key_ops\":null", false },
+        { "\"use\":\"enc\",\"key_ops\":[\"verify\"]", false },
+    };
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+        enc = with_member(text, ops[i].member);
+        bool is_taken = jwt_keys_read(&keys, span_of(enc), &err) == 0;
+        if (is_taken)
+            jwt_keys_fini(&keys);
+        CHECK_INT(is_taken, ops[i].is_right);
+        free(enc);
+    }
+
     char *ps = with_member(text, "\"alg\":\"PS256\"");
     CHECK_OK(jwt_keys_read(&keys, span_of(ps), &err), &err);
     CHECK_INT(keys.count, 1);
