@@ -30,6 +30,11 @@ void log_format_set(bool is_json)
     setenv("CORDON_LOG_FORMAT", is_json ? "json" : "text", 1);
 }
 
+bool log_format_is_known(void)
+{
+    return getenv("CORDON_LOG_FORMAT") != NULL;
+}
+
 static bool is_json(void)
 {
     const char *word = getenv("CORDON_LOG_FORMAT");

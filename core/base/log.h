@@ -21,6 +21,8 @@ void log_level_set(enum log_level level);
  * or what the environment's CORDON_LOG_FORMAT says: json, text. Processes that are started from
  * here on hear it by that. */
 void log_format_set(bool is_json);
+/* False in a process that was started before its parent had set one. */
+bool log_format_is_known(void);
 
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -425,15 +425,15 @@ bool change_begins_undo(struct step *step)
     return begins;
 }
 
-/* Is each field as we left it, or back already? Then writing the rest overwrites nobody. What an
- * attempt of this undo has put back by itself was approved with the rest. */
+/* Is it as we left it? Or is each field as we left it or back already, by an attempt of this undo:
+ * what that has put back was approved with the rest. Who else puts a part back has edited it. */
 static bool is_ours(struct step *step, struct span found)
 {
-    bool is_ours = parts_lie_between(step->after, step->goal, found);
+    bool is_part = step->is_partly && parts_lie_between(step->after, step->goal, found);
 
-    if (is_ours && step->is_partly && !json_same(found, step->goal))
+    if (is_part && !json_same(found, step->goal))
         step->now = step->after;
-    return is_ours;
+    return is_part || json_same(found, step->after);
 }
 
 /* What this undo shall leave, now that the target was looked at; false when that must be

@@ -304,7 +304,8 @@ int vm_main(int fd)
     int rc;
 
     log_open("vm");
-    deny_log();
+    if (log_format_is_known()) /* else it reads the configuration, which says how to log */
+        deny_log();
     struct vm *vm = vm_new(fd);
     if (wall_raise(fd, &err) != 0)
         fatalx("%s", err.text);

@@ -236,6 +236,7 @@ TEST(an_older_copy_that_is_accepted_goes_on_and_says_who_accepted_it_and_why)
     store_close(started(&said));
     CHECK_STR(str_text(&said), "");
     str_fini(&body);
+    str_fini(&said);
 }
 
 TEST(a_journal_that_was_taken_away_is_not_begun_anew_in_silence)
@@ -268,6 +269,7 @@ TEST(a_journal_without_its_mark_is_refused_until_it_is_accepted)
     CHECK_STR(str_text(&said), "");
     check_doctor(store, OLD_ENTRIES + 2);
     store_close(store);
+    str_fini(&said);
 }
 
 TEST(a_journal_whose_chain_is_broken_is_not_accepted)
