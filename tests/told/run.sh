@@ -348,7 +348,7 @@ old_ones_are_said_to_be() { # two days of outage, by the clock of the next daemo
     unset AHEAD_S LD_PRELOAD
     cordon notify list --json | jq -e '.failed[] | select(.ch == "two" and .k == "old" and (.why | test("^[1-9][0-9]* older than a day")))' >/dev/null &&
         cordon notify list | grep -q "older than a day" && grep -q "channel two was not told.* older than a day" "$work/err" && untold two "Long ago\", after all" &&
-        starts named --param "what=News again" >/dev/null && told two "News again"
+        starts named --param "what=News again" >/dev/null && told two "Approval wanted: News again"
 }
 
 tell a_gate_its_reminder_its_escalation_and_its_end_are_told gates_are_told
