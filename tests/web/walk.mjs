@@ -8,7 +8,17 @@ const HOSTILE = "<img src=x onerror=document.title='broken'> \u202egpj.exe";
 export async function walk({ signIn, clean, tell, cordon, base, analyst, manager, second, send, errors }) {
   const to = async (page, path) => { await page.goto(`${base}/console/#/${path}`); await page.locator("main h1").waitFor(); };
   const box = page => page.getByRole("dialog");
-  const wants = async (node, ...parts) => { const text = await node.innerText(); for (const part of parts) if (!text.includes(part)) throw new Error(`no “${part}” in: ${text.slice(0, 900)}`); };
+  // A page is read in steps, so what it shall say is waited for.
+  const wants = async (node, ...parts) => {
+    let text = "", part;
+    for (let i = 0; i < 200; i++) {
+      text = await node.innerText();
+      part = parts.find(one => !text.includes(one));
+      if (!part) return;
+      await node.page().waitForTimeout(50);
+    }
+    throw new Error(`no “${part}” in: ${text.slice(0, 900)}`);
+  };
   const lacks = async (node, ...parts) => { const text = await node.innerText(); for (const part of parts) if (text.includes(part)) throw new Error(`“${part}” in: ${text.slice(0, 900)}`); };
   const run = (playbook, thing) => JSON.parse(cordon("run", playbook.includes("/") ? playbook : `${process.env.BOOKS}/${playbook}.lua`, "--param", `thing=${thing}`, "--detach", "--json")).run;
   const until = async (name, state) => {
