@@ -132,7 +132,8 @@ struct serve {
     struct dues *dues;
     /* vms.c, hosts.c */
     struct list machines, hosts;
-    int64_t own_calls; /* hosts_own_call() so far */
+    struct list asked_again; /* matches that wait for another process: vms.c */
+    int64_t own_calls;       /* hosts_own_call() so far */
     struct list known;
     struct list loading; /* starts.c: runs of versions that are being loaded */
     struct list finding; /* calls.c */

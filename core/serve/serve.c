@@ -708,6 +708,7 @@ static struct serve *new_serve(const struct serve_options *options)
     serve->options = options;
     serve->dir = options->state_dir;
     list_init(&serve->machines);
+    list_init(&serve->asked_again);
     list_init(&serve->hosts);
     list_init(&serve->known);
     list_init(&serve->loading);

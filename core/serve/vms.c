@@ -46,7 +46,10 @@ enum {
     VMS_STUCK_TIMES = 10,            /* budgets on the clock for one of processor time */
     VMS_IDLE_MS = 30000,             /* without a run */
     VMS_IDLE_MAX = 16,               /* processes without a run */
-    VMS_GONE_MS = 5000               /* between the end of the stream and of the process */
+    VMS_GONE_MS = 5000,              /* between the end of the stream and of the process */
+    VMS_BLAMES_MAX = 3, /* processes that end while they answer one question of a match */
+    VMS_ASKS_MAX = 10,  /* processes that end before they answer it, for whatever reason */
+    VMS_ASK_AGAIN_MS = 50 /* after the first of them; twice as long after each other */
 };
 
 struct owed { /* an answer that the process owes */
@@ -56,6 +59,19 @@ struct owed { /* an answer that the process owes */
     int64_t ask; /* FRAME_VM_MATCHED */
     vms_done_fn *done;
     void *arg;
+    struct again *again; /* FRAME_VM_MATCHED of the engine; owned */
+};
+
+/* The question of a match. An alert has one on_alert of each playbook: who kills the process, or
+ * another run that has it killed, must not decide that it starts nothing. */
+struct again {
+    struct list in_serve; /* while it waits to be asked again */
+    struct serve *serve;
+    struct timer timer;
+    char hash[HASH_HEX_LEN + 1];
+    struct str frame;
+    int64_t ask;
+    int asks, blames;
 };
 
 struct machine {
@@ -78,6 +94,52 @@ struct machine {
 };
 
 static void mind_head(struct machine *machine);
+static void ask_match(struct again *again);
+
+/* -- a match that is asked again ------------------------------------------------------------ */
+
+static void free_again(struct again *again)
+{
+    if (again == NULL)
+        return;
+    timer_stop(&again->timer);
+    list_remove(&again->in_serve);
+    str_fini(&again->frame);
+    free(again);
+}
+
+static void free_owed(struct owed *owed)
+{
+    free_again(owed->again);
+    free(owed);
+}
+
+static void on_ask_again(void *arg)
+{
+    struct again *again = arg;
+
+    list_remove(&again->in_serve);
+    ask_match(again);
+}
+
+/* May it be asked again, by another process? Takes it then. is_head: the process was at it. */
+static bool put_off(struct machine *machine, struct owed *owed, bool is_head)
+{
+    struct again *again = owed->again;
+
+    if (again == NULL || machine->is_unloadable || machine->serve->is_ending ||
+        (is_head && machine->is_over_budget))
+        return false;
+    again->blames += is_head && !machine->is_ending;
+    if (again->blames >= VMS_BLAMES_MAX || again->asks >= VMS_ASKS_MAX)
+        return false;
+    owed->again = NULL;
+    list_add(&machine->serve->asked_again, &again->in_serve);
+    timer_start(&again->timer, machine->serve->loop, VMS_ASK_AGAIN_MS << again->asks,
+                on_ask_again, again);
+    again->asks++;
+    return true;
+}
 
 /* -- the end ------------------------------------------------------------------------------ */
 
@@ -91,6 +153,7 @@ static void fail_owed(struct machine *machine, struct list *all)
 {
     struct str error = { 0 };
     struct json_out out = { .str = &error };
+    bool is_head = true;
 
     json_open(&out, '{');
     json_put(&out, "message", machine->why);
@@ -100,11 +163,12 @@ static void fail_owed(struct machine *machine, struct list *all)
 
         if (owed->done != NULL)
             owed->done(owed->arg, false, str_span(&error));
-        else if (owed->type == FRAME_VM_MATCHED)
+        else if (owed->type == FRAME_VM_MATCHED && !put_off(machine, owed, is_head))
             pump_event(machine->serve, &(struct event){ .kind = EV_VM_MATCHED,
                                                         .number = owed->ask,
                                                         .text = sentence_of(machine) });
-        free(owed);
+        free_owed(owed);
+        is_head = false;
     }
     str_fini(&error);
 }
@@ -112,7 +176,7 @@ static void fail_owed(struct machine *machine, struct list *all)
 static void forget_owed(struct list *all)
 {
     while (!list_is_empty(all))
-        free(list_item(list_take(all), struct owed, in_machine));
+        free_owed(list_item(list_take(all), struct owed, in_machine));
 }
 
 static void free_machine(struct machine *machine)
@@ -470,7 +534,7 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
         rc = give_adapted(machine, fields, &err);
     else
         rc = give_done(machine, owed, fields, &err);
-    free(owed);
+    free_owed(owed);
     if (rc != 0) {
         log_warnx("from the playbook's process: %s", err.text);
         end(machine, "the playbook's process sent what makes no sense");
@@ -546,11 +610,33 @@ static enum frame_type type_of(struct span frame)
     return type;
 }
 
+/* The one of that version, which is started when there is none. */
+static struct machine *machine_for(struct serve *serve, struct span hash)
+{
+    struct machine *machine = find(serve, hash);
+
+    if (machine == NULL) {
+        struct known *known = serve_known(serve, hash);
+
+        machine = start(serve, known->hash, "vm", span_of(known->name));
+        send_load(machine, span_of(known->name), span_of(known->source), NULL, NULL);
+    }
+    return machine;
+}
+
+static void ask_match(struct again *again)
+{
+    struct machine *machine = machine_for(again->serve, span_of(again->hash));
+
+    owe(machine,
+        &(struct owed){ .type = FRAME_VM_MATCHED, .ask = again->ask, .again = again });
+    send_frame(machine, str_span(&again->frame));
+}
+
 void vms_send(struct serve *serve, const struct command *command)
 {
     enum frame_type type = type_of(command->bytes);
     struct machine *machine = find(serve, command->name);
-    struct known *known = serve_known(serve, command->name);
 
     if (type == FRAME_VM_DROP) {
         if (machine != NULL) {
@@ -561,16 +647,22 @@ void vms_send(struct serve *serve, const struct command *command)
         }
         return;
     }
-    if (machine == NULL) {
-        machine = start(serve, known->hash, "vm", span_of(known->name));
-        send_load(machine, span_of(known->name), span_of(known->source), NULL, NULL);
+    if (type == FRAME_VM_MATCH) {
+        struct again *again = xcalloc(1, sizeof *again);
+
+        list_init(&again->in_serve);
+        again->serve = serve;
+        again->ask = command->number;
+        snprintf(again->hash, sizeof again->hash, "%.*s", (int)command->name.len,
+                 command->name.ptr);
+        str_add_span(&again->frame, command->bytes);
+        ask_match(again);
+        return;
     }
+    machine = machine_for(serve, command->name);
     if (type == FRAME_VM_START)
         machine->runs++;
-    if (type == FRAME_VM_MATCH)
-        owe(machine, &(struct owed){ .type = FRAME_VM_MATCHED, .ask = command->number });
-    else
-        owe(machine, &(struct owed){ .type = FRAME_VM_TURN, .run = command->run });
+    owe(machine, &(struct owed){ .type = FRAME_VM_TURN, .run = command->run });
     send_frame(machine, command->bytes);
 }
 
@@ -736,6 +828,8 @@ void vms_close(struct serve *serve)
 {
     while (!list_is_empty(&serve->machines))
         free_machine(list_item(list_take(&serve->machines), struct machine, in_serve));
+    while (!list_is_empty(&serve->asked_again))
+        free_again(list_item(list_take(&serve->asked_again), struct again, in_serve));
 }
 
 struct span vms_error(struct arena *arena, struct span name, struct span json)

@@ -69,6 +69,13 @@ return playbook {
   run = function(p, ctx) ctx.note(p.site) end,
 }
 LUA
+cat >"$work/playbooks/spin.lua" <<'LUA'
+return playbook {
+  name = "spin", summary = "Computes for ever, where the alert wants that", params = { how = { "string", "how" } },
+  on_alert = { when = { type = "Spin_*" }, params = function(alert) return { how = alert.title } end },
+  run = function(p, ctx) while p.how == "for ever" do end ctx.note(p.how) end,
+}
+LUA
 cat >"$work/playbooks/page.lua" <<'LUA'
 return playbook {
   name = "page", summary = "Another, that only routes start",
@@ -132,6 +139,21 @@ explained() { cordon explain "$(field "$1" .alert)"; }
 starts_one_run() {
     send one "a thing" Thing_One high && until_is 1 one '.runs | length' && send one "a thing" Thing_One high ',"link":"x"' &&
         until_is 2 one .count && [[ $(field one '.runs | length') == 1 ]]
+}
+# The process that looks at the alert is stopped, so that it has not answered when it is killed.
+outlives_its_process() {
+    local vms
+    send warm "it starts the process" Thing_Warm high && until_is 1 warm '.runs | length' || return 1
+    mapfile -t vms < <(pgrep -P "$daemon" -f '^cordon: vm note --internal-vm$')
+    ((${#vms[@]} == 1)) && kill -STOP "${vms[0]}" && send killed "a thing" Thing_Killed high && await has_one killed || return 1
+    [[ $(field killed .state) != routed ]] || { echo "# it was answered before"; return 1; }
+    kill -KILL "${vms[0]}"
+    until_is 1 killed '.runs | length'
+}
+has_one() { [[ -n $(field "$1" .alert) ]]; }
+outlives_others() { # what another run of its process does is not its fault
+    send ever "for ever" Spin_Ever low && until_is 1 ever '.runs | length' && send behind "soon over" Spin_Behind low &&
+        until_is 1 behind '.runs | length'
 }
 says_why() {
     explained one | grep -q "+ note: .* started r-" && send low "small" Thing_One low && until_is routed low .state &&
@@ -483,6 +505,8 @@ tell "every route of the file is accepted, also one that takes a resource by its
 routes_are_read >"$work/out" || { summary; exit 1; }
 tell "the same alert starts one run and is counted" starts_one_run
 tell "explain says which playbook took it, and why another did not" says_why
+tell "an alert starts its run although the process that looked at it was killed" outlives_its_process
+tell "an alert starts its run although another run had its process killed" outlives_others
 tell "a severity that rises is kept, and may start what the lower one did not" raises
 tell "what a route ignores starts nothing, and says so" ignores
 tell "while it is being looked at it says so" says_that_it_looks
