@@ -259,7 +259,7 @@ deps_build := $(if $(is_clang),$(firstword $(CC))=clang) gcc=gcc file:/usr/inclu
 	pc:libcurl=libcurl4-openssl-dev pc:libcjson=libcjson-dev pc:sqlite3=libsqlite3-dev \
 	pc:libmicrohttpd=libmicrohttpd-dev pc:libsodium=libsodium-dev pc:libseccomp=libseccomp-dev \
 	pc:libcrypto=libssl-dev pc:gnutls=libgnutls28-dev pc:expat=libexpat1-dev
-deps_test := systemd-analyze=systemd chromium=chromium nghttpd=nghttp2-server ssh-keygen=openssh-client jq=jq curl=curl python3=python3 openssl=openssl sqlite3=sqlite3 promtool=prometheus node=nodejs npm=npm \
+deps_test := systemd-analyze=systemd chromium=chromium nghttpd=nghttp2-server ssh-keygen=openssh-client jq=jq lsof=lsof curl=curl python3=python3 openssl=openssl sqlite3=sqlite3 promtool=prometheus node=nodejs npm=npm \
 	rsyslogd=rsyslog file:/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_ossl.so=rsyslog-openssl
 deps_lint := clang=clang clang-format=clang-format clang-tidy=clang-tidy shellcheck=shellcheck
 fuzz_runtime := $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a)

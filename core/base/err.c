@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,19 @@ int err_wrap(struct err *err, const char *fmt, ...)
     text[sizeof err->text - 1] = '\0';
     memcpy(err->text, text, strlen(text) + 1);
     return err->code;
+}
+
+int err_of_errno(int errnum)
+{
+    switch (errnum) {
+    case ENOENT: return ERR_NOT_FOUND;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+    case EAGAIN: return ERR_BUSY;
+    default: return ERR_IO;
+    }
 }
 
 const char *err_word(int code)

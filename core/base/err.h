@@ -36,5 +36,9 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 /* Puts "what we were doing: " in front of the sentence. Returns err->code. */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The code for an errno: ERR_NOT_FOUND, ERR_BUSY when only descriptors, memory or processes are
+ * short at the moment, otherwise ERR_IO. */
+int err_of_errno(int errnum);
+
 /* The word for a code, as --json prints it: "invalid", "not_found", ... Static. */
 const char *err_word(int code);

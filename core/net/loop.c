@@ -406,7 +406,8 @@ int watch_open(struct watch **out, struct loop *loop, int fd, int events, watch_
 
     if (rc != 0) {
         free(watch); /* a failed init has not listed the handle: the memory is ours */
-        return err_set(err, ERR_IO, "watch descriptor %d: %s", fd, uv_strerror(rc));
+        return err_set(err, err_of_errno(-rc), "watch descriptor %d: %s", fd,
+                       uv_strerror(rc));
     }
     watch->uv.data = watch;
     watch->loop = loop;

@@ -151,7 +151,7 @@ static int spawn(const struct process_options *options, pid_t *out, struct err *
     pid_t parent = getpid();
 
     if (pipe2(report, O_CLOEXEC) != 0)
-        return err_set(err, ERR_IO, "pipe: %s", strerror(errno));
+        return err_set(err, err_of_errno(errno), "pipe: %s", strerror(errno));
     pid_t pid = fork();
     if (pid == 0)
         run_child(options, report[1], parent);
@@ -159,13 +159,14 @@ static int spawn(const struct process_options *options, pid_t *out, struct err *
     close(report[1]);
     if (pid < 0) {
         close(report[0]);
-        return err_set(err, ERR_IO, "fork: %s", strerror(fork_errno));
+        return err_set(err, err_of_errno(fork_errno), "fork: %s", strerror(fork_errno));
     }
     int why = exec_errno(report[0]);
     close(report[0]);
     if (why != 0) {
         waitpid(pid, NULL, 0);
-        return err_set(err, ERR_IO, "start %s: %s", options->argv[0], strerror(why));
+        return err_set(err, err_of_errno(why), "start %s: %s", options->argv[0],
+                       strerror(why));
     }
     *out = pid;
     return 0;
@@ -186,7 +187,8 @@ int process_start(struct process **out, struct loop *loop,
     process->arg = arg;
     process->pidfd = pidfd_open(pid, 0);
     if (process->pidfd < 0)
-        err_set(err, ERR_IO, "pidfd of %s: %s", options->argv[0], strerror(errno));
+        err_set(err, err_of_errno(errno), "pidfd of %s: %s", options->argv[0],
+                strerror(errno));
     else if (watch_open(&process->watch, loop, process->pidfd, WATCH_READ, on_ready,
                         process, err) == 0) {
         *out = process;

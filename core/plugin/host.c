@@ -247,8 +247,13 @@ static void on_load(struct host *host, struct span fields)
         if (load(host, &order, &err) == 0)
             send_ready(host);
     }
-    if (!host->is_open)
+    if (!host->is_open && err.code == ERR_BUSY) {
+        log_warnx("%s", err.text);
+        host->exit_status = HOST_EXIT_LACKING;
+        loop_stop(host->loop);
+    } else if (!host->is_open) {
         send_failed(host, err.text);
+    }
     order_fini(&order);
 }
 

@@ -32,9 +32,10 @@ enum {
 };
 
 enum {
-    HOST_EXIT_OK = 0,      /* the engine has closed the socket */
-    HOST_EXIT_FAILED = 1,  /* said in FRAME_HOST_FAILED, or nobody could be told */
-    HOST_EXIT_MISUSE = 70, /* the plugin named a call that there never was */
+    HOST_EXIT_OK = 0,       /* the engine has closed the socket */
+    HOST_EXIT_FAILED = 1,   /* said in FRAME_HOST_FAILED, or nobody could be told */
+    HOST_EXIT_LACKING = 69, /* nothing is loaded yet: descriptors or memory are short */
+    HOST_EXIT_MISUSE = 70,  /* the plugin named a call that there never was */
     HOST_EXIT_BLOCKED = 71
 };
 

@@ -22,7 +22,7 @@ static int open_file(const char *path, size_t *size, struct err *err)
         return err_set(err, ERR_DENIED, "%s is a symbolic link; give the file itself",
                        path);
     if (fd < 0)
-        return err_set(err, ERR_IO,
+        return err_set(err, err_of_errno(errno),
                        "open %s: %s; put the file back, or run: cordon plugins trust FILE",
                        path, strerror(errno));
     if (fstat(fd, &st) != 0)
@@ -84,7 +84,8 @@ static int hash_sealed(int fd, struct hash *hash, const char *path, struct err *
         return err_set(err, ERR_IO, "%s: its copy is empty", path);
     void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
-        return err_set(err, ERR_IO, "map the copy of %s: %s", path, strerror(errno));
+        return err_set(err, err_of_errno(errno), "map the copy of %s: %s", path,
+                       strerror(errno));
     *hash = hash_of(bytes, (size_t)st.st_size);
     munmap(bytes, (size_t)st.st_size);
     return 0;
@@ -113,11 +114,12 @@ static int load_sealed(struct load *load, int fd, const char *path, struct err *
     char sealed[64];
 
     snprintf(sealed, sizeof sealed, "/proc/self/fd/%d", fd);
+    errno = 0;
     load->handle = dlopen(sealed, RTLD_NOW | RTLD_LOCAL);
     if (!load->handle) {
+        int code = err_of_errno(errno) == ERR_BUSY ? ERR_BUSY : ERR_INVALID;
         const char *why = dlerror();
-        return err_set(err, ERR_INVALID, "load %s: %s", path,
-                       why ? why : "no reason given");
+        return err_set(err, code, "load %s: %s", path, why ? why : "no reason given");
     }
     load->plugin = dlsym(load->handle, "cordon_plugin_v1");
     if (load->plugin)
@@ -139,7 +141,7 @@ int load_open(struct load *load, const char *name, const char *path, struct span
     int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) {
         close(file);
-        return err_set(err, ERR_IO, "memfd for %s: %s", path, strerror(errno));
+        return err_set(err, err_of_errno(errno), "memfd for %s: %s", path, strerror(errno));
     }
     int rc = copy(file, fd, path, err);
     close(file);

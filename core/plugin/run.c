@@ -108,7 +108,7 @@ static int spawn(struct run *run, struct loop *loop, const char *const *argv,
     int fds[2];
 
     if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
-        return err_set(err, ERR_IO, "pipe: %s", strerror(errno));
+        return err_set(err, err_of_errno(errno), "pipe: %s", strerror(errno));
     fcntl(fds[1], F_SETFL, 0); /* the program's end waits, as programs expect */
     struct process_options options = {
         .argv = argv, .env = (const char *const *)environ, .fd = -1, .out_fd = fds[1]

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "frame/frame.h"
+#include "serve/child.h"
 #include "serve/inside.h"
 #include "vm/limits.h"
 
@@ -22,6 +23,7 @@ enum {
     SENT_MAX = 64,                    /* deliveries on their way to one process */
     SENT_BYTES_MAX = 4 * 1024 * 1024, /* and their bytes */
     IDLE_MS = 60 * 1000,
+    BLAMES_MAX = 3, /* processes that end while they read one delivery, or the adapter */
     FETCH_ID_MAX = 200
 };
 
@@ -31,6 +33,7 @@ struct job {
     struct str raw;
     int64_t arrived_ms;
     bool takes_names; /* of what is to be fetched */
+    int blames;       /* processes that ended while they were at it */
     adapters_done_fn *done;
     void *arg;
 };
@@ -46,7 +49,10 @@ struct set {
     size_t sent_bytes;
     struct later turn;
     struct timer idle;
+    struct timer again; /* runs while its file is to be read once more */
+    int lacks;
     struct str broken; /* why it cannot be used, JSON; empty: it can */
+    int unloaded;      /* processes that ended while they read the adapter */
     bool is_loaded, is_spent, is_old;
 };
 
@@ -67,6 +73,7 @@ static void free_set(struct set *set)
     list_remove(&set->in_serve);
     later_stop(&set->turn);
     timer_stop(&set->idle);
+    timer_stop(&set->again);
     str_fini(&set->broken);
     free(set->path);
     free(set);
@@ -237,6 +244,7 @@ static void on_loaded(void *arg, bool ok, struct span json)
 {
     struct set *set = arg;
 
+    set->unloaded = set->lacks = 0;
     if (ok)
         set->is_loaded = true;
     else
@@ -262,16 +270,22 @@ static void on_adapted(void *arg, bool ok, struct span json)
         soon(set);
 }
 
+/* Whoever kills the process says nothing about the delivery, nor about the adapter: only what
+ * ends one process after another is at fault. */
 static void on_gone(void *arg, const char *why)
 {
     struct set *set = arg;
     struct job *blamed = NULL;
 
     set->machine = NULL;
-    if (!set->is_loaded && set->broken.len == 0)
+    if (!set->is_loaded && set->broken.len == 0 && ++set->unloaded >= BLAMES_MAX)
         put_message(&set->broken, why);
-    if (set->is_loaded && !set->is_spent && !list_is_empty(&set->sent))
-        blamed = take_sent(set);
+    if (set->is_loaded && !set->is_spent && !list_is_empty(&set->sent)) {
+        struct job *head = list_item(set->sent.next, struct job, in_set);
+
+        if (++head->blames >= BLAMES_MAX)
+            blamed = take_sent(set);
+    }
     while (!list_is_empty(&set->sent)) { /* in front of those that wait, in their order */
         struct list *last = set->sent.prev;
         list_remove(last);
@@ -293,8 +307,13 @@ static void start(struct set *set)
 {
     struct str source = { 0 };
     struct err err;
+    int rc =
+        set->path == NULL ? 0 : serve_read_file(&source, set->path, VM_SOURCE_MAX, &err);
 
-    if (set->path != NULL && serve_read_file(&source, set->path, VM_SOURCE_MAX, &err) != 0)
+    if (rc == ERR_BUSY && set->lacks < CHILD_TRIES_MAX)
+        timer_start(&set->again, set->serve->loop, child_break_ms(set->lacks++), on_turn,
+                    set);
+    else if (rc != 0)
         put_message(&set->broken, err.text);
     else
         set->machine = vms_own_adapter(set->serve, span_of(name_of(set)), str_span(&source),
@@ -347,7 +366,8 @@ static void fail_waiting(struct set *set)
 
 static void pump(struct set *set)
 {
-    if (set->broken.len == 0 && set->machine == NULL && !list_is_empty(&set->waiting))
+    if (set->broken.len == 0 && set->machine == NULL && !list_is_empty(&set->waiting) &&
+        !timer_is_running(&set->again))
         start(set);
     if (set->broken.len > 0 && set->machine == NULL)
         fail_waiting(set);

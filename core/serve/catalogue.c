@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/said.h"
+#include "serve/child.h"
 #include "serve/inside.h"
 #include "serve/notices.h"
 #include "serve/sources.h"
@@ -43,6 +44,9 @@ struct catalogue {
     char *routes_error;
     char *routes_source; /* that is being read */
     int pending;
+    struct timer again; /* runs while it is looked once more, for want of descriptors */
+    int lacks;
+    bool is_lacking; /* something could not be read in this look */
     bool is_changed; /* since the engine was told */
     bool is_renamed; /* cordon.lua names others than those that are being read */
     catalogue_done_fn *done;
@@ -74,6 +78,7 @@ void catalogue_close(struct serve *serve)
 
     if (catalogue == NULL)
         return;
+    timer_stop(&catalogue->again);
     while (!list_is_empty(&catalogue->items))
         free_item(list_item(list_take(&catalogue->items), struct item, in_catalogue));
     free(catalogue->routes_path);
@@ -299,7 +304,12 @@ static void read_item(struct item *item)
     serve_stamp(&item->stamp, item->path);
     if (item->source != NULL)
         return; /* still being loaded: looked at again afterwards */
-    if (serve_read_file(&source, item->path, SERVE_FILE_MAX, &err) != 0) {
+    int rc = serve_read_file(&source, item->path, SERVE_FILE_MAX, &err);
+    if (rc == ERR_BUSY) {
+        item->stamp = (struct stamp){ 0 };
+        serve->catalogue->is_lacking = true;
+    }
+    if (rc != 0) {
         say_wrong(item, err.text);
         str_fini(&source);
         return;
@@ -373,6 +383,7 @@ static void keep_all(struct catalogue *catalogue, const char *path)
     static struct said said;
     int64_t withheld;
 
+    catalogue->is_lacking = catalogue->is_lacking || err_of_errno(errno) == ERR_BUSY;
     if (said_now(&said, span_of(path), span_of(strerror(errno)), clock_mono_us() / 1000,
                  &withheld))
         log_warnx("%s: %s; the playbooks that were read there before stay", path,
@@ -477,7 +488,12 @@ static void read_routes(struct serve *serve)
     if (serve_stamp_same(&now, &catalogue->routes_stamp))
         return;
     catalogue->routes_stamp = now;
-    if (serve_read_file(&source, catalogue->routes_path, SERVE_FILE_MAX, &err) != 0) {
+    int rc = serve_read_file(&source, catalogue->routes_path, SERVE_FILE_MAX, &err);
+    if (rc == ERR_BUSY) {
+        catalogue->routes_stamp = (struct stamp){ 0 };
+        catalogue->is_lacking = true;
+    }
+    if (rc != 0) {
         free(catalogue->routes_error);
         catalogue->routes_error = xstrdup(err.text);
         log_warnx("%s", err.text);
@@ -492,12 +508,36 @@ static void read_routes(struct serve *serve)
 
 /* -- all of it ------------------------------------------------------------------------------- */
 
+static void look(struct serve *serve);
+
+static void on_again(void *arg)
+{
+    look(arg);
+    one_less(arg);
+}
+
+/* What could not be read for want of descriptors is read soon. Alerts wait, since what it would
+ * have started may be there. */
+static void look_again(struct serve *serve)
+{
+    struct catalogue *catalogue = serve->catalogue;
+
+    if (!catalogue->is_lacking) {
+        catalogue->lacks = 0;
+    } else if (catalogue->lacks < CHILD_TRIES_MAX) {
+        catalogue->pending++;
+        timer_start(&catalogue->again, serve->loop, child_break_ms(catalogue->lacks++),
+                    on_again, serve);
+    }
+}
+
 static void look(struct serve *serve)
 {
     struct catalogue *catalogue = catalogue_of(serve);
     struct span paths = json_get(str_span(&serve->config), "playbooks"), path;
     size_t pos = 0;
 
+    catalogue->is_lacking = false;
     list_each (link, after, &catalogue->items) {
         list_item(link, struct item, in_catalogue)->is_seen = false;
     }
@@ -509,6 +549,7 @@ static void look(struct serve *serve)
     }
     drop_unseen(catalogue);
     read_routes(serve);
+    look_again(serve);
 }
 
 void catalogue_read(struct serve *serve, catalogue_done_fn *done)

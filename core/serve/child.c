@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
+#include "base/said.h"
 
 static const char *const kept[] = { "CORDON_LOG",    "CORDON_LOG_FORMAT", "ASAN_OPTIONS",
                                     "UBSAN_OPTIONS", "TSAN_OPTIONS",      "LSAN_OPTIONS" };
@@ -43,6 +46,24 @@ static const char *title_of(struct arena *arena, const char *part, struct span n
     return arena_printf(arena, "cordon: %s%s%s", part, len > 0 ? " " : "", shown);
 }
 
+int child_break_ms(int tries)
+{
+    enum { FIRST_MS = 50, LONGEST_MS = 2000, DOUBLINGS = 6 };
+    int ms = FIRST_MS << (tries < DOUBLINGS ? tries : DOUBLINGS);
+
+    return ms < LONGEST_MS ? ms : LONGEST_MS;
+}
+
+void child_say_lack(const char *what, const struct err *why)
+{
+    static struct said said;
+    int64_t withheld;
+
+    if (said_now(&said, span_of(what), span_of(why->text), clock_mono_us() / 1000,
+                 &withheld))
+        log_warnx("%s: %s; it is tried again for a minute", what, why->text);
+}
+
 int child_start(struct loop *loop, const char *mode, const char *part, struct span name,
                 struct process **process, struct stream **stream, stream_frame_fn *on_frame,
                 stream_closed_fn *on_closed, process_fn *on_exit_fn, void *arg,
@@ -53,7 +74,7 @@ int child_start(struct loop *loop, const char *mode, const char *part, struct sp
     int ends[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-        return err_set(err, ERR_IO, "a socket pair: %s", strerror(errno));
+        return err_set(err, err_of_errno(errno), "a socket pair: %s", strerror(errno));
     fill_environment(&arena, env);
     const char *argv[] = { title_of(&arena, part, name), mode, NULL };
     struct process_options options = { .argv = argv,

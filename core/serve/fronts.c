@@ -265,6 +265,8 @@ static void on_failed(struct front *front, struct span why)
     snprintf(front->why, sizeof front->why, "%.*s", (int)why.len, why.ptr);
     log_warnx("%s: %s", front->name, front->why);
     fronts->done = NULL;
+    if (front->process != NULL) /* it has nothing to do, and another may do better */
+        process_kill(front->process, SIGKILL);
     if (done == NULL)
         return;
     err_set(&err, ERR_INVALID, "serve.%s: %s", front->name, front->why);
@@ -511,10 +513,14 @@ static void start(void *arg)
                          span_of(front->name), &front->process, &front->stream, on_frame,
                          on_closed, on_exit_of, front, &err);
 
+    bool is_first = front->serve->fronts->done != NULL;
     if (rc == 0)
         rc = set_up(front, &err);
-    if (rc != 0)
-        on_failed(front, span_of(err.text));
+    if (rc == 0)
+        return;
+    on_failed(front, span_of(err.text));
+    if (!is_first)
+        gone(front);
 }
 
 /* A console that lets nobody in is a mistake that is better told now. */

@@ -23,6 +23,7 @@
 #include "frame/frame.h"
 #include "net/process.h"
 #include "net/stream.h"
+#include "plugin/host.h"
 #include "serve/child.h"
 #include "serve/paths.h"
 #include "serve/secrets.h"
@@ -32,7 +33,8 @@ enum {
     HOSTS_GRACE_MS = 5000,  /* beyond a call's deadline */
     HOSTS_LINGER_MS = 500,  /* from the end of its process to that of its socket */
     HOSTS_DEATHS_MAX = 3,
-    HOSTS_DEATHS_WITHIN_MS = 60000
+    HOSTS_DEATHS_WITHIN_MS = 60000,
+    HOSTS_PAUSE_MS = 10000 /* after that many deaths by somebody else's hand */
 };
 
 /* The engine counts its calls from 1 and will not get here. */
@@ -60,7 +62,14 @@ struct host {
     struct stream *stream;
     struct list calls;
     struct str queue; /* frames until it is ready */
+    char *path, *pin; /* of what is started */
     struct timer start, linger;
+    struct timer
+        again; /* runs while it is to be started once more, for want of something */
+    int lacks;
+    bool is_lacking;
+    bool
+        is_killed; /* by SIGKILL, and not by us: the kernel, short of memory, or a person */
     struct later failure;
     bool is_ready, is_refused, is_ending;
     bool is_over; /* what it still sends is not believed */
@@ -131,11 +140,14 @@ static void free_host(struct host *host)
     drop_calls(host);
     timer_stop(&host->start);
     timer_stop(&host->linger);
+    timer_stop(&host->again);
     later_stop(&host->failure);
     stream_close(host->stream);
     process_close(host->process);
     list_remove(&host->in_serve);
     str_fini(&host->queue);
+    free(host->path);
+    free(host->pin);
     free(host->name);
     free(host->config_name);
     free(host);
@@ -173,6 +185,8 @@ static void refuse(struct host *host, const char *why)
     }
 }
 
+static void begin(void *arg);
+
 /* Both its process and its stream are gone. */
 static void gone(struct host *host)
 {
@@ -182,6 +196,12 @@ static void gone(struct host *host)
 
     if (host->process != NULL || host->stream != NULL)
         return;
+    if (host->is_lacking && !host->is_ending && host->lacks < CHILD_TRIES_MAX) {
+        timer_stop(&host->start);
+        timer_stop(&host->linger);
+        timer_start(&host->again, serve->loop, child_break_ms(host->lacks++), begin, host);
+        return;
+    }
     if (host->seen != NULL || host->name[0] == '\0') {
         tell_look(host, false, (struct span){ 0 }, span_of(host->why));
         free_host(host);
@@ -194,7 +214,10 @@ static void gone(struct host *host)
     drop_calls(host);
     str_reset(&host->queue);
     bool was_ready = host->is_ready;
-    if (!host->is_refused && !host->is_ending && dies_too_often(host))
+    bool is_often = !host->is_refused && !host->is_ending && dies_too_often(host);
+    if (is_often && host->is_killed)
+        timer_start(&host->again, serve->loop, HOSTS_PAUSE_MS, begin, host);
+    else if (is_often)
         refuse(host, "");
     snprintf(why, sizeof why, "plugin %s: %s%s", host->name, host->why,
              host->is_refused && host->is_ready
@@ -231,6 +254,8 @@ static void on_exit_of(void *arg, int status)
     char why[96];
 
     host->process = NULL;
+    host->is_lacking = host->is_lacking || status == HOST_EXIT_LACKING;
+    host->is_killed = status == -SIGKILL && host->why[0] == '\0';
     if (status < 0)
         snprintf(why, sizeof why, "its process was ended by signal %d", -status);
     else
@@ -253,16 +278,21 @@ static void on_closed(void *arg, const char *why)
     gone(host);
 }
 
+static void on_failure(void *arg)
+{
+    gone(arg);
+}
+
 static void end(struct host *host, const char *why)
 {
     say_why(host, why);
     if (host->process != NULL)
         process_kill(host->process, SIGKILL);
-}
-
-static void on_failure(void *arg)
-{
-    gone(arg);
+    if (!timer_is_running(&host->again))
+        return;
+    timer_stop(&host->again);
+    host->is_ending = true;
+    loop_later(host->serve->loop, &host->failure, on_failure, host);
 }
 
 static void on_start_late(void *arg)
@@ -495,25 +525,46 @@ static int send_load(struct host *host, const char *path, const char *pin, struc
     return rc;
 }
 
-static void start(struct host *host, const char *path, const char *pin)
+static void begin(void *arg)
 {
+    struct host *host = arg;
     struct err err;
+    int rc = child_start(host->serve->loop, "--internal-plugin-host", "host",
+                         span_of(host->name), &host->process, &host->stream, on_frame,
+                         on_closed, on_exit_of, host, &err);
 
     host->why[0] = '\0';
     host->is_over = false;
-    if (child_start(host->serve->loop, "--internal-plugin-host", "host",
-                    span_of(host->name), &host->process, &host->stream, on_frame, on_closed,
-                    on_exit_of, host, &err) != 0) {
+    host->is_lacking = rc == ERR_BUSY;
+    if (host->is_lacking)
+        child_say_lack("a plugin's process", &err);
+    if (rc != 0) {
         say_why(host, err.text);
         loop_later(host->serve->loop, &host->failure, on_failure, host);
         return;
     }
     timer_start(&host->start, host->serve->loop, HOSTS_START_MS, on_start_late, host);
-    if (send_load(host, path, pin, &err) != 0) {
-        if (host->seen == NULL)
+    if (send_load(host, host->path, host->pin, &err) != 0) {
+        host->is_lacking = err.code == ERR_BUSY;
+        if (host->seen == NULL && !host->is_lacking)
             refuse(host, err.text);
         end(host, err.text);
     }
+}
+
+static void start(struct host *host, const char *path, const char *pin)
+{
+    free(host->path);
+    free(host->pin);
+    host->path = xstrdup(path);
+    host->pin = xstrdup(pin);
+    host->lacks = 0;
+    begin(host);
+}
+
+static bool is_started(const struct host *host)
+{
+    return host->process != NULL || host->stream != NULL || timer_is_running(&host->again);
 }
 
 static struct call *note_call(struct host *host, struct span fields)
@@ -566,7 +617,7 @@ void hosts_send(struct serve *serve, const struct command *command)
         loop_later(serve->loop, &host->failure, on_failure, host);
         return;
     }
-    if (host->process == NULL && host->stream == NULL)
+    if (!is_started(host))
         start(host, line->path, line->sha256);
     if (type == FRAME_HOST_CALL)
         note_call(host, fields);
@@ -640,7 +691,7 @@ void hosts_own_call(struct serve *serve, const struct hosts_own *own, hosts_own_
         refuse_own(host, name, done, arg);
         return;
     }
-    if (host->process == NULL && host->stream == NULL)
+    if (!is_started(host))
         start(host, line->path, line->sha256);
     frame_own(&frame, HOSTS_OWN_FIRST + serve->own_calls++, own);
     if (frame_find(str_span(&frame), &type, &fields, &total, &err) != 1)
@@ -682,7 +733,7 @@ void hosts_refresh(struct serve *serve, const char *name)
         return;
     host->is_refused = false;
     memset(host->deaths_ms, 0, sizeof host->deaths_ms);
-    if (host->process == NULL) {
+    if (!is_started(host)) {
         host->why[0] = '\0';
         return;
     }

@@ -151,6 +151,9 @@ struct serve {
     struct str config_source; /* while it is read again */
     char *policy_path;
     struct stamp policy_stamp, lock_stamp;
+    struct timer policy_again; /* runs while it is to be read once more */
+    int policy_lacks;
+    void (*policy_done)(struct serve *serve, const struct err *err);
     bool is_reading_policy, policy_ok;
     char *policy_why; /* why there is none */
     char policy_hash[HASH_HEX_LEN + 1];

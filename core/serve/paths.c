@@ -93,7 +93,7 @@ static int resolve_one(struct json_out *out, struct serve *serve, const struct k
     char *path = said[0] != '\0' ? config_resolve(serve, str_span(&json)) : NULL;
     char *real = path ? realpath(path, NULL) : NULL;
     int rc = real != NULL ? check_kept(kept, real, err)
-                          : err_set(err, ERR_NOT_FOUND,
+                          : err_set(err, path ? err_of_errno(errno) : ERR_NOT_FOUND,
                                     "paths: \"%s\": %s; make it, or take it away", said,
                                     path ? strerror(errno)
                                          : "want the path of a file or a directory");

@@ -13,6 +13,7 @@
 
 #include "base/ip.h"
 #include "base/schema.h"
+#include "serve/child.h"
 #include "serve/zones.h"
 #include "vm/place.h"
 
@@ -350,6 +351,25 @@ static void without(struct serve *serve, const char *why, config_done_fn *done)
     clients_resume(serve);
 }
 
+static void on_again(void *arg)
+{
+    struct serve *serve = arg;
+    config_done_fn *done = serve->policy_done;
+
+    serve->policy_done = NULL;
+    rules_read(serve, done);
+}
+
+/* Short of descriptors is not without a policy: what wants one waits. */
+static void read_again(struct serve *serve, const struct err *why, config_done_fn *done)
+{
+    child_say_lack("the policy", why);
+    give(serve, false, IS_COMING, why->text, (struct span){ 0 }, "");
+    serve->policy_done = done;
+    timer_start(&serve->policy_again, serve->loop, child_break_ms(serve->policy_lacks++),
+                on_again, serve);
+}
+
 void rules_read(struct serve *serve, config_done_fn *done)
 {
     struct str source = { 0 };
@@ -361,6 +381,7 @@ void rules_read(struct serve *serve, config_done_fn *done)
     if (serve->policy_path == NULL)
         serve->policy_path = serve_path(serve, "policy.lua");
     serve->is_reading_policy = true;
+    timer_stop(&serve->policy_again);
     serve_stamp(&serve->policy_stamp, serve->policy_path);
     int rc = serve_read_file(&source, serve->policy_path, SERVE_FILE_MAX, &err);
     if (rc == ERR_NOT_FOUND) {
@@ -369,12 +390,15 @@ void rules_read(struct serve *serve, config_done_fn *done)
                 "or name one in cordon.lua (policy = \"FILE\")",
                 serve->policy_path);
         without(serve, err.text, done);
+    } else if (rc == ERR_BUSY && serve->policy_lacks < CHILD_TRIES_MAX) {
+        read_again(serve, &err, done);
     } else if (rc != 0) {
         err_wrap(&err, "the policy cannot be read, so nothing that changes anything runs");
         without(serve, err.text, done);
     } else {
         struct reading *reading = xcalloc(1, sizeof *reading);
 
+        serve->policy_lacks = 0;
         reading->serve = serve;
         reading->done = done;
         reading->source = span_dup(str_span(&source));

@@ -103,8 +103,7 @@ struct walk {
 
 static int refuse_errno(const struct walk *walk, struct err *err)
 {
-    return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "secret %s: %s",
-                   walk->path, strerror(errno));
+    return err_set(err, err_of_errno(errno), "secret %s: %s", walk->path, strerror(errno));
 }
 
 /* The next part of the way, into part; what is behind it becomes the rest. */
@@ -215,7 +214,7 @@ static int read_all(struct str *value, int fd, const char *path, size_t max,
         str_add(value, buf, (size_t)n);
     explicit_bzero(buf, sizeof buf);
     if (n < 0)
-        return err_set(err, ERR_IO, "secret %s: %s", path, strerror(errno));
+        return err_set(err, err_of_errno(errno), "secret %s: %s", path, strerror(errno));
     if (value->len - before > max)
         return err_set(err, ERR_TOO_BIG, "secret %s is larger than %zu bytes", path, max);
     return 0;
@@ -233,7 +232,8 @@ int secret_file_read(struct str *value, const char *dir, const char *name, size_
     secret_reader_init(reader, dir);
     int fd = open_file(dir, name, reader, str_text(&path), err), rc = fd < 0 ? fd : 0;
     if (fd >= 0 && fstat(fd, &st) != 0)
-        rc = err_set(err, ERR_IO, "secret %s: %s", str_text(&path), strerror(errno));
+        rc = err_set(err, err_of_errno(errno), "secret %s: %s", str_text(&path),
+                     strerror(errno));
     if (rc == 0)
         rc = secret_check(&st, str_text(&path), reader, err);
     if (rc == 0)

@@ -44,14 +44,13 @@ int serve_read_file(struct str *out, const char *path, size_t len_max, struct er
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
-        return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "read %s: %s", path,
-                       strerror(errno));
+        return err_set(err, err_of_errno(errno), "read %s: %s", path, strerror(errno));
     while ((n = read(fd, buf, sizeof buf)) > 0 && out->len <= len_max)
         str_add(out, buf, (size_t)n);
     int why = errno;
     close(fd);
     if (n < 0)
-        return err_set(err, ERR_IO, "read %s: %s", path, strerror(why));
+        return err_set(err, err_of_errno(why), "read %s: %s", path, strerror(why));
     if (out->len > len_max)
         return err_set(err, ERR_TOO_BIG, "%s is larger than %zu bytes", path, len_max);
     return 0;
@@ -659,6 +658,7 @@ static void close_all(struct serve *serve)
     timer_stop(&serve->watch);
     timer_stop(&serve->commit);
     timer_stop(&serve->tick);
+    timer_stop(&serve->policy_again);
     timer_stop(&serve->walk);
     open_forget(serve);
     pull_close(serve);

@@ -82,6 +82,12 @@ struct machine {
     struct process *process;
     struct stream *stream;
     struct list owed;
+    const char *part; /* child_start() */
+    char *name;
+    struct str unsent;     /* frames that wait for the process */
+    struct timer again;    /* runs while the process is to be started once more */
+    int lacks, blames;     /* it could not be started; it ended before it had answered */
+    bool has_one_question; /* unsent keeps it: another process can be asked */
     struct timer budget, idle;
     int64_t began_ms, began_cpu_ms; /* what is at the head: when, and what had been used */
     struct later failure;           /* it could not be started */
@@ -94,6 +100,7 @@ struct machine {
 };
 
 static void mind_head(struct machine *machine);
+static void begin(void *arg);
 static void ask_match(struct again *again);
 
 /* -- a match that is asked again ------------------------------------------------------------ */
@@ -184,11 +191,29 @@ static void free_machine(struct machine *machine)
     forget_owed(&machine->owed);
     timer_stop(&machine->budget);
     timer_stop(&machine->idle);
+    timer_stop(&machine->again);
     later_stop(&machine->failure);
+    str_fini(&machine->unsent);
+    free(machine->name);
     stream_close(machine->stream);
     process_close(machine->process);
     list_remove(&machine->in_serve);
     free(machine);
+}
+
+/* A reader, a check or a load whose process was killed says nothing about what was read. */
+static bool may_begin_again(struct machine *machine)
+{
+    return machine->has_one_question && !list_is_empty(&machine->owed) &&
+           !machine->is_over_budget && !machine->is_unloadable && !machine->is_ending &&
+           !machine->serve->is_ending && machine->lacks < CHILD_TRIES_MAX &&
+           ++machine->blames < VMS_BLAMES_MAX;
+}
+
+static void begin_later(struct machine *machine, int ms)
+{
+    timer_stop(&machine->budget);
+    timer_start(&machine->again, machine->serve->loop, ms, begin, machine);
 }
 
 /* Both its process and its stream are gone. */
@@ -201,6 +226,11 @@ static void gone(struct machine *machine)
 
     if (machine->process != NULL || machine->stream != NULL)
         return;
+    if (may_begin_again(machine)) {
+        machine->why[0] = '\0';
+        begin_later(machine, VMS_ASK_AGAIN_MS);
+        return;
+    }
     list_init(&owed);
     if (!list_is_empty(&machine->owed)) {
         struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
@@ -260,16 +290,21 @@ static void on_closed(void *arg, const char *why)
     gone(machine);
 }
 
+static void on_failure(void *arg)
+{
+    gone(arg);
+}
+
 static void end(struct machine *machine, const char *why)
 {
     say_why(machine, why);
     if (machine->process != NULL)
         process_kill(machine->process, SIGKILL);
-}
-
-static void on_failure(void *arg)
-{
-    gone(arg);
+    if (!timer_is_running(&machine->again))
+        return;
+    timer_stop(&machine->again);
+    machine->is_ending = true;
+    loop_later(machine->serve->loop, &machine->failure, on_failure, machine);
 }
 
 /* -- budgets ------------------------------------------------------------------------------ */
@@ -350,6 +385,8 @@ static void mind_head(struct machine *machine)
 {
     timer_stop(&machine->budget);
     timer_stop(&machine->idle);
+    if (timer_is_running(&machine->again))
+        return;
     if (!list_is_empty(&machine->owed)) {
         struct owed *head = list_item(machine->owed.next, struct owed, in_machine);
 
@@ -523,6 +560,8 @@ static void on_frame(void *arg, enum frame_type type, struct span fields)
     }
     struct owed *owed = list_item(machine->owed.next, struct owed, in_machine);
     list_remove(&owed->in_machine);
+    machine->has_one_question = false;
+    str_fini(&machine->unsent);
     mind_head(machine);
     if (type == FRAME_VM_CHECKED)
         rc = give_checked(machine, owed, fields, &err);
@@ -558,6 +597,33 @@ static void send_frame(struct machine *machine, struct span frame)
 {
     if (machine->stream != NULL)
         stream_send(machine->stream, frame);
+    if (timer_is_running(&machine->again) || machine->has_one_question)
+        str_add_span(&machine->unsent, frame);
+}
+
+static void begin(void *arg)
+{
+    struct machine *machine = arg;
+    struct err err;
+    int rc = child_start(machine->serve->loop, "--internal-vm", machine->part,
+                         span_of(machine->name), &machine->process, &machine->stream,
+                         on_frame, on_closed, on_exit_of, machine, &err);
+
+    if (rc == ERR_BUSY && machine->lacks < CHILD_TRIES_MAX) {
+        child_say_lack("a playbook's process", &err);
+        begin_later(machine, child_break_ms(machine->lacks++));
+    } else if (rc != 0) {
+        machine->lacks = CHILD_TRIES_MAX;
+        say_why(machine, err.text);
+        loop_later(machine->serve->loop, &machine->failure, on_failure, machine);
+    } else {
+        if (machine->unsent.len > 0)
+            stream_send(machine->stream, str_span(&machine->unsent));
+        if (!machine->has_one_question)
+            str_fini(&machine->unsent);
+        if (!list_is_empty(&machine->owed))
+            mind_head(machine);
+    }
 }
 
 /* name: the playbook's, or the file's that it reads. */
@@ -565,18 +631,14 @@ static struct machine *start(struct serve *serve, const char *hash, const char *
                              struct span name)
 {
     struct machine *machine = xcalloc(1, sizeof *machine);
-    struct err err;
 
     machine->serve = serve;
+    machine->part = part;
+    machine->name = span_dup(name);
     snprintf(machine->hash, sizeof machine->hash, "%s", hash);
     list_init(&machine->owed);
     list_add(&serve->machines, &machine->in_serve);
-    if (child_start(serve->loop, "--internal-vm", part, name, &machine->process,
-                    &machine->stream, on_frame, on_closed, on_exit_of, machine,
-                    &err) != 0) {
-        say_why(machine, err.text);
-        loop_later(serve->loop, &machine->failure, on_failure, machine);
-    }
+    begin(machine);
     return machine;
 }
 
@@ -691,6 +753,7 @@ void vms_load(struct serve *serve, struct span hash, struct span name, struct sp
 {
     struct machine *machine = start(serve, "", "vm", name);
 
+    machine->has_one_question = true;
     if (hash.len == HASH_HEX_LEN)
         memcpy(machine->wanted, hash.ptr, HASH_HEX_LEN);
     send_load(machine, name, source, done, arg);
@@ -729,6 +792,7 @@ void vms_check(struct serve *serve, struct span name, const char *path, struct s
     struct str frame = { 0 }, schemas = { 0 }, known = { 0 };
     struct frame_writer out;
 
+    machine->has_one_question = true;
     locks_schemas(serve, &schemas);
     put_known(serve, path, &known);
     frame_begin(&out, &frame, FRAME_VM_CHECK);
@@ -751,6 +815,7 @@ void vms_data(struct serve *serve, const char *name, struct span source, vms_don
     struct str frame = { 0 };
     struct frame_writer out;
 
+    machine->has_one_question = true;
     frame_begin(&out, &frame, FRAME_VM_DATA);
     frame_add_text(&out, name);
     frame_add_span(&out, source);

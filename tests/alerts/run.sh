@@ -151,6 +151,35 @@ outlives_its_process() {
     until_is 1 killed '.runs | length'
 }
 has_one() { [[ -n $(field "$1" .alert) ]]; }
+ended() { ! pgrep -P "$daemon" -f "$1" >/dev/null; }
+outlives_its_reader() { # the adapter's process is killed while it is at a delivery
+    local reader
+    send reader "it starts the process" Thing_Reader low && mapfile -t reader < <(pgrep -P "$daemon" -f '^cordon: adapter --')
+    ((${#reader[@]} == 1)) && kill -STOP "${reader[0]}" && send unread "a thing" Thing_Unread high || return 1
+    kill -KILL "${reader[0]}"
+    until_is 1 unread '.runs | length'
+}
+# As many descriptors as it has, and one for the caller: none for a process.
+outlives_a_lack() {
+    local had said
+    pkill -KILL -P "$daemon" -f '^cordon: (adapter|vm) '
+    await ended '^cordon: (adapter|vm) ' || return 1
+    sleep 0.2 # the engine has closed what it had of them
+    had=$(prlimit --pid "$daemon" --nofile --noheadings --output SOFT)
+    prlimit --pid "$daemon" --nofile="$(($(find "/proc/$daemon/fd" -mindepth 1 | wc -l) + 1)):"
+    send lacking "a thing" Thing_Lacking high && await grep -q "process: .*Too many open files; it is tried again" "$work/err"
+    said=$?
+    prlimit --pid "$daemon" --nofile="$had:"
+    ((said == 0)) && until_is 1 lacking '.runs | length'
+}
+outlives_kills() { # of its plugin's process, by somebody else's hand
+    local i
+    for i in 1 2 3; do
+        cordon plan "$work/playbooks/drill.lua" --param target="kill-$i" >/dev/null || return 1
+        pkill -KILL -P "$daemon" -f '^cordon: host noop ' && await ended '^cordon: host noop ' || return 1
+    done
+    cordon plan "$work/playbooks/drill.lua" --param target=kill-4 >/dev/null || { cordon plugins | sed 's/^/# /'; return 1; }
+}
 outlives_others() { # what another run of its process does is not its fault
     send ever "for ever" Spin_Ever low && until_is 1 ever '.runs | length' && send behind "soon over" Spin_Behind low &&
         until_is 1 behind '.runs | length'
@@ -162,14 +191,10 @@ says_why() {
 # The processes that read Lua are stopped. Those go on, newest first, that it takes to read the delivery; a
 # playbook's that is still stopped has not answered.
 says_that_it_looks() {
-    local vms vm said=
-    mapfile -t vms < <(pgrep -P "$daemon" -f -- '--internal-vm$' | sort -rn)
-    kill -STOP "${vms[@]}" && send slow "a slow thing" Thing_Slow high
-    for vm in "${vms[@]}"; do
-        kill -CONT "$vm"
-        sleep 0.3
-        said=$(explained slow 2>/dev/null) && break
-    done
+    local vms said
+    mapfile -t vms < <(pgrep -P "$daemon" -f '^cordon: vm ')
+    ((${#vms[@]} > 0)) && kill -STOP "${vms[@]}" && send slow "a slow thing" Thing_Slow high && await has_one slow
+    said=$(explained slow 2>/dev/null)
     kill -CONT "${vms[@]}"
     grep -q "still being looked at" <<<"$said" && grep -q ", 1 time, last" <<<"$said" && until_is 1 slow '.runs | length'
 }
@@ -507,6 +532,9 @@ tell "the same alert starts one run and is counted" starts_one_run
 tell "explain says which playbook took it, and why another did not" says_why
 tell "an alert starts its run although the process that looked at it was killed" outlives_its_process
 tell "an alert starts its run although another run had its process killed" outlives_others
+tell "an alert starts its run although the process that read it was killed" outlives_its_reader
+tell "an alert that comes while no process can be started waits until one can" outlives_a_lack
+tell "a plugin whose process is killed three times within a minute goes on after a pause" outlives_kills
 tell "a severity that rises is kept, and may start what the lower one did not" raises
 tell "what a route ignores starts nothing, and says so" ignores
 tell "while it is being looked at it says so" says_that_it_looks

@@ -103,6 +103,23 @@ starts_a_front_again() {
     [[ -n $front ]] && kill -0 "$daemon"
 }
 
+answers_anew() { # it listens on any port that is free
+    local front port
+    front=$(pgrep -P "$daemon" -f internal-front) && port=$(lsof -nP -a -p "$front" -iTCP -sTCP:LISTEN -Fn | sed -n 's/^n.*://p') &&
+        [[ $(ask "https://127.0.0.1:$port/healthz") == 200 ]]
+}
+starts_a_front_later() { # for want of descriptors it cannot be now
+    local front had said
+    front=$(pgrep -P "$daemon" -f internal-front)
+    had=$(prlimit --pid "$daemon" --nofile --noheadings --output SOFT)
+    prlimit --pid "$daemon" --nofile="$(($(find "/proc/$daemon/fd" -mindepth 1 | wc -l) - 1)):"
+    kill -KILL "$front"
+    await grep -q "console: .*Too many open files" "$work/err"
+    said=$?
+    prlimit --pid "$daemon" --nofile="$had:"
+    ((said == 0)) && await answers_anew
+}
+
 ends_at_sigterm() {
     stop_daemon
 }
@@ -114,6 +131,7 @@ tell "a front has given up what it does not need" walls_off
 tell "it does not speak without TLS" refuses_plain_http
 tell "suites that it offers are authenticated encryption, and none has CBC" offers_no_cbc
 tell "a front that was killed is started again, and the engine stays" starts_a_front_again
+tell "a front that cannot be started for want of descriptors is started later" starts_a_front_later
 tell "SIGTERM ends it with status 0" ends_at_sigterm
 
 no_listener() { echo 'return {}' >"$state/cordon.lua" && refuses "serve = { console" "docs/operations.md"; }
