@@ -722,7 +722,7 @@ TEST(a_program_that_is_not_there_is_named_in_the_error)
     struct err err;
 
     CHECK_ERR(process_start(&process, loop, &options, on_exit_status, NULL, &err), &err,
-              ERR_IO);
+              ERR_NOT_FOUND);
     CHECK_STR(err.text, "start /nowhere/at-all: No such file or directory");
     loop_close(loop);
 }
