@@ -26,12 +26,18 @@ end
 
 local NOBODY = "00000000-0000-0000-0000-000000000000"
 
+-- Whom Windows runs its own services as: it is the same on each machine, and nobody's.
+local function is_machines_own(name)
+    local domain = (name:match("^(.-)\\") or ""):lower()
+    return domain == "nt authority" or domain == "nt service"
+end
+
 -- An account by its name or id; principal ids may come without their dashes.
 function alert.account(found, name)
     if type(name) ~= "string" or name == "" then return end
     local a, b, c, d, e = name:match("^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x+)$")
     if e and #e == 12 then name = table.concat({ a, b, c, d, e }, "-") end
-    if name ~= NOBODY then put(found.accounts, name) end
+    if name ~= NOBODY and not is_machines_own(name) then put(found.accounts, name) end
 end
 
 -- -- Addresses, and whose they are: docs/decisions/0124 ---------------------------------------

@@ -228,7 +228,7 @@ starts_once() {
     local started strange
     started=$(timeout 30 "$CORDON" runs --json --limit 500 --state "$state" |
         jq -r --argjson runs "$(there "$1" '.runs')" '.runs[] | select(.run as $run | $runs | index($run)) | "\(.playbook) \(.state)"' | sort)
-    strange=$(grep -vxF -f <(expected "$1" '.rows[] | .by, .alert.source | "of-\(.) done"') <<<"$started")
+    strange=$(grep -vxF -f <(expected "$1" '.rows[] | .by, .alert.source, .alert.product // empty | "of-\(.) done"') <<<"$started")
     [[ -n $started && -z $strange && -z $(uniq -d <<<"$started") ]] || {
         echo "it started: $(paste -sd, <<<"$started")"
         return 1

@@ -51,6 +51,24 @@ allows() {
     fi
 }
 
+# named_tests FILE: what it names as tests and is not there
+named_tests() {
+    # shellcheck disable=SC2016
+    grep -oE '`(tests|plugins)/[a-z0-9_/.]+`' "$1" | tr -d '`' | sort -u | while read -r path; do
+        [[ -e $path ]] || echo "$path"
+    done
+}
+holds() {
+    local missing unheld
+    missing=$(named_tests docs/threats.md)
+    unheld=$(awk -F'|' '/^\| Who \|/ { on = 1; next } on && !/^\|/ { on = 0 } on && $5 !~ /tests/ && !/^\| ---/ { print $2 }' docs/threats.md)
+    if [[ -z $missing$unheld ]]; then
+        ok "$1"
+    else
+        not_ok "$1" "missing: $missing; without a test: $unheld" "each test is there, and each row has one"
+    fi
+}
+
 catches an_include_that_climbs core/net/http.c '"engine/run.h"' 'climbs'
 catches folders_of_one_floor_side_by_side core/net/http.c '"store/journal.h"' 'share floor 2'
 catches serve_that_looks_into_the_cli core/serve/serve.c '"cli/main.h"' 'share floor 6'
@@ -67,6 +85,7 @@ catches curl_in_a_plugin plugins/azure/arm.c '<curl/curl.h>' 'lives in core/net'
 catches a_library_in_quotes core/alert/in.c '"sodium.h"' 'lives in core/base/hash.c'
 catches a_plugin_that_looks_into_core plugins/azure/arm.c '"base/err.h"' 'sees its own folder'
 catches a_plugin_that_looks_into_another plugins/azure/arm.c '"../notify/mail.h"' 'sees its own'
+holds each_wall_of_the_threats_names_a_test_that_is_there
 allows a_lower_floor core/engine/run.c '"base/err.h"'
 allows serve_from_the_cli core/cli/main.c '"serve/serve.h"'
 allows net_its_frames core/net/stream.c '"frame/frame.h"'

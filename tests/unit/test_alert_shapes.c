@@ -835,6 +835,16 @@ static const struct row shapes[] = {
       { { "entities.files", "['/usr/bin/nc','/bin/sh']" },
         { "entities.accounts", "['www','eve@fabrikam.test']" } },
       NULL },
+    { "whom a machine runs its own services as is no account",
+      "graph",
+      GRAPH("[{'@odata.type':'#microsoft.graph.security.processEvidence','userAccount':{"
+            "'accountName':'SYSTEM','domainName':'NT AUTHORITY'}},{'@odata.type':"
+            "'#microsoft.graph.security.userEvidence','userAccount':{'accountName':"
+            "'network service','domainName':'nt authority'}},{'@odata.type':"
+            "'#microsoft.graph.security.userEvidence','userAccount':{'accountName':'sql',"
+            "'domainName':'CORP'}}]"),
+      { { "entities.accounts", "['CORP\\\\sql']" } },
+      NULL },
     { "a mailbox that Sentinel names",
       "sentinel",
       CASE("'relatedEntities':[{'kind':'Mailbox','properties':{'mailboxPrimaryAddress':"
