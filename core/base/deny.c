@@ -443,7 +443,6 @@ bool deny_show(struct str *text, bool has_filter, int abi)
             text,
             "%sLandlock, which keeps plugins and fronts from files of the engine's user",
             join);
-        join = "; ";
     } else if (abi < ABI_SCOPE) {
         str_printf(text,
                    "%sLandlock %d, which keeps plugins that start programs from signalling "

@@ -306,11 +306,12 @@ static void sort_lines(struct comparing *comparing)
         qsort(comparing->lines, comparing->count, sizeof *comparing->lines,
               by_place_and_order);
     for (size_t i = 0; i < comparing->count; i++) {
-        if (kept > 0 && by_place(&comparing->lines[kept - 1], &comparing->lines[i]) == 0) {
-            free(comparing->lines[kept - 1].text);
-            kept--;
-        }
-        comparing->lines[kept++] = comparing->lines[i];
+        struct line *line = &comparing->lines[i];
+
+        if (i + 1 < comparing->count && by_place(line, line + 1) == 0)
+            free(line->text);
+        else
+            comparing->lines[kept++] = *line;
     }
     comparing->count = kept;
 }

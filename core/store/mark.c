@@ -93,7 +93,8 @@ static int open_file(struct mark *mark, int flags, struct err *err)
     if (rc == SQLITE_OK)
         return 0;
     mark_close(mark);
-    return mark_fail(mark, "open", rc, err);
+    mark_fail(mark, "open", rc, err);
+    return ERR_IO;
 }
 
 int mark_open(struct mark *mark, const char *dir, bool is_readonly, struct err *err)
@@ -139,8 +140,10 @@ int mark_make(struct mark *mark, struct err *err)
         open_file(mark, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) != 0)
         return err->code;
     random_bytes(mark->key, sizeof mark->key);
-    if (write_sector(mark, err) != 0 || write_sector(mark, err) != 0 ||
-        mark_sync(mark, err) != 0)
+    for (int sector = 0; sector < 2; sector++)
+        if (write_sector(mark, err) != 0)
+            return err->code;
+    if (mark_sync(mark, err) != 0)
         return err->code;
     mark->is_there = true;
     return 0;
