@@ -67,8 +67,8 @@ static void free_all(void)
 
 static void look_at(const struct xml *element, int depth)
 {
-    assert(depth <= XML_DEPTH_MAX);
     for (; element != NULL; element = element->next) {
+        assert(depth <= XML_DEPTH_MAX);
         assert(strlen(element->name) <= XML_NAME_MAX);
         assert(strlen(element->text) == element->text_len);
         look_at(element->first, depth + 1);
