@@ -309,6 +309,11 @@ static void read_item(struct item *item)
         item->stamp = (struct stamp){ 0 };
         serve->catalogue->is_lacking = true;
     }
+    if (rc == ERR_BUSY && serve->catalogue->lacks < CHILD_TRIES_MAX) {
+        child_say_lack("a playbook's file", &err);
+        str_fini(&source);
+        return;
+    }
     if (rc != 0) {
         say_wrong(item, err.text);
         str_fini(&source);

@@ -193,8 +193,11 @@ void locks_check(struct serve *serve)
     free(path);
     if (!serve->is_ready || serve_stamp_same(&now, &serve->lock_stamp))
         return;
-    if (locks_read(serve, &err) != 0)
-        log_warnx("%s; the plugins stay as they were", err.text);
+    if (locks_read(serve, &err) == 0)
+        return;
+    log_warnx("%s; the plugins stay as they were", err.text);
+    if (err.code == ERR_BUSY)
+        serve->lock_stamp = (struct stamp){ 0 }; /* it is read again at the next look */
 }
 
 void locks_catalog(struct serve *serve, struct str *text)

@@ -309,39 +309,6 @@ static void give(struct serve *serve, bool ok, int none, const char *why, struct
                                        .hash = span_of(hash) });
 }
 
-static void on_read(void *arg, bool ok, struct span json)
-{
-    struct reading *reading = arg;
-    struct serve *serve = reading->serve;
-    struct arena arena = { 0 };
-    struct str policy = { 0 };
-    struct err err = { 0 };
-
-    if (!ok) {
-        struct span why = vms_error(&arena, span_of(serve->policy_path), json);
-        err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
-    } else if (rules_validate(json, &err) != 0 ||
-               rules_check_reach(serve, json, &err) != 0) {
-        place_wrap(&err, serve->policy_path, span_of(reading->source));
-    } else {
-        rules_write(&policy, json);
-    }
-    if (err.code != 0)
-        err_wrap(&err, "there is no policy that can be read, so nothing that changes "
-                       "anything runs");
-    give(serve, err.code == 0, IS_NONE, err.code == 0 ? "" : err.text, str_span(&policy),
-         reading->hash);
-    serve->is_reading_policy = false;
-    if (reading->done != NULL)
-        reading->done(serve, NULL);
-    rules_check(serve); /* it may have changed while it was read; whoever waits, waits */
-    clients_resume(serve);
-    str_fini(&policy);
-    arena_fini(&arena);
-    free(reading->source);
-    free(reading);
-}
-
 static void without(struct serve *serve, const char *why, config_done_fn *done)
 {
     give(serve, false, IS_NONE, why, (struct span){ 0 }, "");
@@ -370,6 +337,52 @@ static void read_again(struct serve *serve, const struct err *why, config_done_f
                 on_again, serve);
 }
 
+static void free_reading(struct reading *reading)
+{
+    free(reading->source);
+    free(reading);
+}
+
+static void on_read(void *arg, bool ok, struct span json)
+{
+    struct reading *reading = arg;
+    struct serve *serve = reading->serve;
+    struct arena arena = { 0 };
+    struct str policy = { 0 };
+    struct err err = { 0 };
+
+    if (!ok) {
+        struct span why = vms_error(&arena, span_of(serve->policy_path), json);
+        err_set(&err, ERR_INVALID, "%.*s", (int)why.len, why.ptr);
+    } else if (rules_validate(json, &err) != 0 ||
+               rules_check_reach(serve, json, &err) != 0) {
+        place_wrap(&err, serve->policy_path, span_of(reading->source));
+    } else {
+        rules_write(&policy, json);
+    }
+    if (err.code == ERR_BUSY && serve->policy_lacks < CHILD_TRIES_MAX) {
+        read_again(serve, &err, reading->done);
+        free_reading(reading);
+        str_fini(&policy);
+        arena_fini(&arena);
+        return;
+    }
+    serve->policy_lacks = 0;
+    if (err.code != 0)
+        err_wrap(&err, "there is no policy that can be read, so nothing that changes "
+                       "anything runs");
+    give(serve, err.code == 0, IS_NONE, err.code == 0 ? "" : err.text, str_span(&policy),
+         reading->hash);
+    serve->is_reading_policy = false;
+    if (reading->done != NULL)
+        reading->done(serve, NULL);
+    rules_check(serve); /* it may have changed while it was read; whoever waits, waits */
+    clients_resume(serve);
+    str_fini(&policy);
+    arena_fini(&arena);
+    free_reading(reading);
+}
+
 void rules_read(struct serve *serve, config_done_fn *done)
 {
     struct str source = { 0 };
@@ -393,12 +406,14 @@ void rules_read(struct serve *serve, config_done_fn *done)
     } else if (rc == ERR_BUSY && serve->policy_lacks < CHILD_TRIES_MAX) {
         read_again(serve, &err, done);
     } else if (rc != 0) {
+        if (rc == ERR_BUSY) /* it is read again when somebody wants it */
+            serve->policy_stamp = (struct stamp){ 0 };
+        serve->policy_lacks = 0;
         err_wrap(&err, "the policy cannot be read, so nothing that changes anything runs");
         without(serve, err.text, done);
     } else {
         struct reading *reading = xcalloc(1, sizeof *reading);
 
-        serve->policy_lacks = 0;
         reading->serve = serve;
         reading->done = done;
         reading->source = span_dup(str_span(&source));

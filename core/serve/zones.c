@@ -77,7 +77,7 @@ static int zones_read(struct span name, struct str *pairs, struct err *err)
                                     : err_set(err, ERR_TOO_BIG, "TZDIR is too long");
     if (rc == 0 && (rc = zone_read(str_span(&file), pairs, err)) != 0)
         err_wrap(err, "%s", path);
-    else if (rc != 0)
+    else if (rc != 0 && rc != ERR_BUSY)
         rc = refuse_unknown(name, err);
     str_fini(&file);
     return rc;

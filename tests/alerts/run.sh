@@ -159,6 +159,22 @@ outlives_its_reader() { # the adapter's process is killed while it is at a deliv
     kill -KILL "${reader[0]}"
     until_is 1 unread '.runs | length'
 }
+# A check's process is killed while it reads; often it is, since it may have answered before.
+outlives_its_check() {
+    local client reader kills=0
+    {
+        echo 'local n = 0 for i = 1, 3000000 do n = n + i end'
+        cat "$work/playbooks/drill.lua"
+    } >"$work/slow.lua"
+    for _ in $(seq 10); do
+        cordon check "$work/slow.lua" >"$work/out" 2>&1 &
+        client=$!
+        until reader=$(pgrep -P "$daemon" -f '^cordon: check ') || ! kill -0 "$client" 2>/dev/null; do :; done
+        kill -KILL "$reader" 2>/dev/null && ((++kills))
+        wait "$client" || { sed 's/^/# /' "$work/out"; return 1; }
+    done
+    ((kills > 0))
+}
 # As many descriptors as it has, and one for the caller: none for a process.
 outlives_a_lack() {
     local had said
@@ -534,6 +550,7 @@ tell "an alert starts its run although the process that looked at it was killed"
 tell "an alert starts its run although another run had its process killed" outlives_others
 tell "an alert starts its run although the process that read it was killed" outlives_its_reader
 tell "an alert that comes while no process can be started waits until one can" outlives_a_lack
+tell "a check ends well although the process that reads the file is killed" outlives_its_check
 tell "a plugin whose process is killed three times within a minute goes on after a pause" outlives_kills
 tell "a severity that rises is kept, and may start what the lower one did not" raises
 tell "what a route ignores starts nothing, and says so" ignores
