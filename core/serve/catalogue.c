@@ -43,6 +43,7 @@ struct catalogue {
     struct str routes; /* JSON list, "[]" without a file */
     char *routes_error;
     char *routes_source; /* that is being read */
+    bool is_reading_routes;
     int pending;
     struct timer again; /* runs while it is looked once more, for want of descriptors */
     int lacks;
@@ -301,9 +302,9 @@ static void read_item(struct item *item)
     struct str source = { 0 };
     struct err err;
 
-    serve_stamp(&item->stamp, item->path);
     if (item->source != NULL)
-        return; /* still being loaded: looked at again afterwards */
+        return; /* still being loaded: the next look sees that its stamp is another one */
+    serve_stamp(&item->stamp, item->path);
     int rc = serve_read_file(&source, item->path, SERVE_FILE_MAX, &err);
     if (rc == ERR_BUSY) {
         item->stamp = (struct stamp){ 0 };
@@ -459,6 +460,7 @@ static void on_routes(void *arg, bool ok, struct span json)
     struct arena arena = { 0 };
     struct err err = { 0 };
 
+    catalogue->is_reading_routes = false;
     free(catalogue->routes_error);
     catalogue->routes_error = NULL;
     if (!ok) {
@@ -487,7 +489,7 @@ static void read_routes(struct serve *serve)
     struct str source = { 0 };
     struct err err;
 
-    if (catalogue->routes_path == NULL)
+    if (catalogue->routes_path == NULL || catalogue->is_reading_routes)
         return;
     serve_stamp(&now, catalogue->routes_path);
     if (serve_stamp_same(&now, &catalogue->routes_stamp))
@@ -504,6 +506,7 @@ static void read_routes(struct serve *serve)
         log_warnx("%s", err.text);
     } else {
         catalogue->pending++;
+        catalogue->is_reading_routes = true;
         free(catalogue->routes_source);
         catalogue->routes_source = span_dup(str_span(&source));
         vms_data(serve, catalogue->routes_path, str_span(&source), on_routes, serve);

@@ -32,6 +32,7 @@ enum {
     HOSTS_START_MS = 60000, /* until it says READY */
     HOSTS_GRACE_MS = 5000,  /* beyond a call's deadline */
     HOSTS_LINGER_MS = 500,  /* from the end of its process to that of its socket */
+    HOSTS_CLOSED_MS = 100,  /* from the end of its socket to that of its process */
     HOSTS_DEATHS_MAX = 3,
     HOSTS_DEATHS_WITHIN_MS = 60000,
     HOSTS_PAUSE_MS = 10000 /* after that many deaths by somebody else's hand */
@@ -254,7 +255,7 @@ static void on_exit_of(void *arg, int status)
     char why[96];
 
     host->process = NULL;
-    host->is_lacking = host->is_lacking || status == HOST_EXIT_LACKING;
+    host->is_lacking = host->is_lacking || (status == HOST_EXIT_LACKING && !host->is_ready);
     host->is_killed = status == -SIGKILL && host->why[0] == '\0';
     if (status < 0)
         snprintf(why, sizeof why, "its process was ended by signal %d", -status);
@@ -264,17 +265,6 @@ static void on_exit_of(void *arg, int status)
     if (host->stream != NULL) /* what it wrote before its end is still read */
         timer_start(&host->linger, host->serve->loop, HOSTS_LINGER_MS, on_linger_over,
                     host);
-    gone(host);
-}
-
-static void on_closed(void *arg, const char *why)
-{
-    struct host *host = arg;
-
-    (void)why;
-    host->stream = NULL;
-    if (host->process != NULL)
-        process_kill(host->process, SIGKILL);
     gone(host);
 }
 
@@ -293,6 +283,24 @@ static void end(struct host *host, const char *why)
     timer_stop(&host->again);
     host->is_ending = true;
     loop_later(host->serve->loop, &host->failure, on_failure, host);
+}
+
+static void on_closed_alive(void *arg)
+{
+    end(arg, "it closed its socket, or sent what is no frame");
+}
+
+/* The socket of a process that somebody killed ends a moment before the process does. */
+static void on_closed(void *arg, const char *why)
+{
+    struct host *host = arg;
+
+    (void)why;
+    host->stream = NULL;
+    if (host->process != NULL)
+        timer_start(&host->linger, host->serve->loop, HOSTS_CLOSED_MS, on_closed_alive,
+                    host);
+    gone(host);
 }
 
 static void on_start_late(void *arg)
@@ -534,7 +542,7 @@ static void begin(void *arg)
                          on_closed, on_exit_of, host, &err);
 
     host->why[0] = '\0';
-    host->is_over = false;
+    host->is_over = host->is_killed = false;
     host->is_lacking = rc == ERR_BUSY;
     if (host->is_lacking)
         child_say_lack("a plugin's process", &err);
