@@ -285,6 +285,8 @@ static void on_loaded(void *arg, bool ok, struct span json)
 
         say_wrong(item, text);
         free(text);
+        if (json_get_bool(json, "lack", false)) /* read again at the next look */
+            item->stamp = (struct stamp){ 0 };
     } else {
         starts_know(serve, span_of(item->next), span_of(item->name), item->source,
                     item->path, "", json);
@@ -467,6 +469,8 @@ static void on_routes(void *arg, bool ok, struct span json)
         struct span why = vms_error(&arena, span_of(catalogue->routes_path), json);
 
         catalogue->routes_error = span_dup(why);
+        if (json_get_bool(json, "lack", false))
+            catalogue->routes_stamp = (struct stamp){ 0 };
     } else if (engine_check_routes(json, &err) != 0 ||
                routes_check_paths(serve, json, &err) != 0 ||
                check_channels(serve, json, &err) != 0) {

@@ -433,16 +433,23 @@ int fronts_check(struct serve *serve, struct err *err)
     return 0;
 }
 
-void fronts_refresh(struct serve *serve)
+/* What was revoked must not stay good because a certificate could not be opened just now. */
+static void refresh(void *arg)
 {
+    struct front *front = arg;
     struct err err;
 
-    if (serve->fronts == NULL)
+    if (front->stream == NULL || set_up(front, &err) == 0)
         return;
-    for (int i = 0; i < FRONTS; i++)
-        if (serve->fronts->items[i].stream != NULL &&
-            set_up(&serve->fronts->items[i], &err) != 0)
-            log_warnx("%s keeps what it had: %s", names[i], err.text);
+    log_warnx("%s keeps what it had: %s", front->name, err.text);
+    if (err.code == ERR_BUSY)
+        timer_start(&front->again, front->serve->loop, FRONTS_AGAIN_MS, refresh, front);
+}
+
+void fronts_refresh(struct serve *serve)
+{
+    for (int i = 0; serve->fronts != NULL && i < FRONTS; i++)
+        refresh(&serve->fronts->items[i]);
 }
 
 /* -- processes ------------------------------------------------------------------------------- */

@@ -350,6 +350,7 @@ static void on_read(void *arg, bool ok, struct span json)
     struct arena arena = { 0 };
     struct str policy = { 0 };
     struct err err = { 0 };
+    bool is_lack = !ok && json_get_bool(json, "lack", false);
 
     if (!ok) {
         struct span why = vms_error(&arena, span_of(serve->policy_path), json);
@@ -377,6 +378,9 @@ static void on_read(void *arg, bool ok, struct span json)
     if (reading->done != NULL)
         reading->done(serve, NULL);
     rules_check(serve); /* it may have changed while it was read; whoever waits, waits */
+    if ((is_lack || err.code == ERR_BUSY) &&
+        !serve->is_reading_policy) /* read again when somebody wants it */
+        serve->policy_stamp = (struct stamp){ 0 };
     clients_resume(serve);
     str_fini(&policy);
     arena_fini(&arena);

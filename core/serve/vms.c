@@ -84,9 +84,10 @@ struct machine {
     struct list owed;
     const char *part; /* child_start() */
     char *name;
-    struct str unsent;     /* frames that wait for the process */
-    struct timer again;    /* runs while the process is to be started once more */
-    int lacks, blames;     /* it could not be started; it ended before it had answered */
+    struct str unsent;  /* frames that wait for the process */
+    struct timer again; /* runs while the process is to be started once more */
+    int lacks, blames;  /* it could not be started; it ended before it had answered */
+    bool is_lacking;    /* to the end, so what was asked says nothing about what was read */
     bool has_one_question; /* unsent keeps it: another process can be asked */
     struct timer budget, idle;
     int64_t began_ms, began_cpu_ms; /* what is at the head: when, and what had been used */
@@ -164,6 +165,7 @@ static void fail_owed(struct machine *machine, struct list *all)
 
     json_open(&out, '{');
     json_put(&out, "message", machine->why);
+    json_put_bool(&out, "lack", machine->is_lacking);
     json_close(&out);
     while (!list_is_empty(all)) {
         struct owed *owed = list_item(list_take(all), struct owed, in_machine);
@@ -613,6 +615,7 @@ static void begin(void *arg)
         child_say_lack("a playbook's process", &err);
         begin_later(machine, child_break_ms(machine->lacks++));
     } else if (rc != 0) {
+        machine->is_lacking = rc == ERR_BUSY;
         machine->lacks = CHILD_TRIES_MAX;
         say_why(machine, err.text);
         loop_later(machine->serve->loop, &machine->failure, on_failure, machine);

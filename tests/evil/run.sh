@@ -157,6 +157,18 @@ are_ended() {
     pings evil && pings evilrun && ((bad == 0))
 }
 
+# Its own end, and not the engine's SIGKILL after it, is what counts.
+is_refused_in_time() {
+    book evil try_long closes_socket
+    cordon run "$books/tries.lua" >"$out/got" 2>"$out/said"
+    local rc=$?
+    cordon plugins >"$out/plugins"
+    cordon plugins trust "$work/plugins/evil.so" >/dev/null
+    ((rc != 0)) && grep -q '^evil .* refused ' "$out/plugins" && pings evil && return
+    sed 's/^/# /' "$out/got" "$out/said" "$out/plugins"
+    return 1
+}
+
 pings() { # pings PLUGIN: it answers
     cordon run "$books/ping-$1.lua" >/dev/null 2>"$out/said" && return
     sed 's/^/# /' "$out/said"
@@ -259,6 +271,7 @@ logged_by_serve() { walls_are_logged "$work/err" "host evil" "host noop" vm fron
 tricks() { # tricks MODE
     tell "cordon $1: what is denied fails, and harms nobody" are_denied
     tell "cordon $1: what ends the plugin's process ends it alone, in time" are_ended
+    tell "cordon $1: a plugin that ends its own socket three times is refused" is_refused_in_time
     tell "cordon $1: what is ignored has no effect" are_ignored
     tell "cordon $1: the run beside goes on to its end, and the journal is whole" goes_on
     tell "cordon $1: each process that runs others' code says which walls it has" "logged_by_$1"
